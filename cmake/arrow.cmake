@@ -1,0 +1,18 @@
+# Arrow C++: an installed package if there is one, else the headers and libraries inside the pyarrow wheel.
+add_library(weir_arrow INTERFACE)
+find_package(Arrow 20 CONFIG QUIET)
+if(Arrow_FOUND)
+  find_package(ArrowCompute CONFIG QUIET)
+  target_link_libraries(weir_arrow INTERFACE Arrow::arrow_shared)
+else()
+  set(WEIR_ARROW_VERSION 26.0.1)
+  set(WEIR_ARROW_DIR "${WEIR_CACHE_DIR}/arrow-${WEIR_ARROW_VERSION}/pyarrow" CACHE PATH "Unpacked pyarrow wheel")
+  if(NOT EXISTS "${WEIR_ARROW_DIR}/include/arrow/api.h")
+    message(FATAL_ERROR "Arrow C++ not found: wanted a CMake package or the unpacked pyarrow ${WEIR_ARROW_VERSION} wheel "
+                        "at `${WEIR_ARROW_DIR}`. Run `scripts/setup.sh`.")
+  endif()
+  target_include_directories(weir_arrow SYSTEM INTERFACE "${WEIR_ARROW_DIR}/include")
+  file(GLOB weir_arrow_so "${WEIR_ARROW_DIR}/libarrow.so.*")
+  target_link_libraries(weir_arrow INTERFACE "${weir_arrow_so}")
+  target_link_options(weir_arrow INTERFACE "-Wl,-rpath,${WEIR_ARROW_DIR}")
+endif()
