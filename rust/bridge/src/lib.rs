@@ -1,1 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one door between Weir's C++ rooms and DataFusion / delta-rs. It translates and decides nothing: no product rule, no
+//! policy and no SQL text of ours lives here.
+//!
+//! Conventions of every function below:
+//! * Data crosses as the Arrow C Data / C Stream interface. A pointer parameter named `out_…` points to an uninitialised
+//!   structure of the caller, which owns the released-by-callback content afterwards.
+//! * A failure is thrown as `rust::Error` whose text is the JSON envelope described in `error.rs`. Panics are caught.
+//! * Calls block; they may come from any thread. One multi-thread Tokio runtime serves the process.
 
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod delta;
+mod error;
+mod functions;
+mod ordered_coalesce;
+mod plan;
+mod runtime;
+mod session;
+mod store;
+mod table;
+mod write;
+
+use delta::{DeltaSnapshot, create_checkpoint, open_delta};
+use plan::{
+    PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan, plan_from_proto,
+    plan_from_substrait, plan_sql, plan_to_proto, plan_to_substrait, table_references,
+};
+use runtime::{Cancellation, new_cancellation, start_runtime};
+use session::{Session, open_session};
+use store::{delete_object, get_object, list_objects, put_object, register_object_store};
+use table::{Table, new_file_table, register_table};
+use write::write_delta_files;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[cxx::bridge(namespace = "weir::bridge")]
+pub mod ffi {
+    // --- values ---
+
+    /// A setting or an option: dotted key, text value.
+    struct KeyValue {
+        key: String,
+        value: String,
+    }
+
+    /// What a session is built from. All numbers are as DataFusion takes them; 0 means "no limit" where a limit is meant.
+    struct SessionOptions {
+        /// DataFusion settings, applied in order.
+        settings: Vec<KeyValue>,
+        /// Bytes of the fair spill pool; 0 = unbounded.
+        memory_limit_bytes: u64,
+        /// Folder for spill files; empty = the system's temporary folder.
+        spill_directory: String,
+        /// Bytes that may be spilled; 0 = DataFusion's default.
+        max_spill_bytes: u64,
+        /// Bytes of the cache of Parquet metadata; 0 = DataFusion's default.
+        metadata_cache_bytes: u64,
+        /// Merge partitions in their order instead of in the order of arrival.
+        ordered_coalesce: bool,
+    }
+
+    /// The value of one partition column of a file, in Delta's text form.
+    #[derive(Clone)]
+    struct PartitionValue {
+        column: String,
+        value: String,
+        is_null: bool,
+    }
+
+    /// One data file of a table.
+    #[derive(Clone)]
+    struct TableFile {
+        /// Relative to the table's root, URL-decoded.
+        path: String,
+        size_bytes: u64,
+        /// Milliseconds since the epoch.
+        modified_ms: i64,
+        /// Rows, or -1 if unknown.
+        rows: i64,
+        partition_values: Vec<PartitionValue>,
+        /// Delta's per-file statistics as JSON; empty if unknown.
+        statistics: String,
+        /// True when rows of the file are masked by a deletion vector.
+        has_deletion_vector: bool,
+    }
+
+    /// What C++ knows of a table that is read as plain files.
+    struct FileTableSpec {
+        /// URL of the table's root folder (or the folder of a single file), with scheme.
+        root_url: String,
+        /// "parquet", "csv" or "ndjson".
+        format: String,
+        /// Format options as DataFusion names them, without the "format." prefix.
+        options: Vec<KeyValue>,
+        /// Names; their fields are part of the schema.
+        partition_columns: Vec<String>,
+        files: Vec<TableFile>,
+    }
+
+    /// An object in a store.
+    struct ObjectInfo {
+        /// Full URL.
+        url: String,
+        /// Relative to the listed prefix; empty when the prefix is the object itself.
+        relative_path: String,
+        size_bytes: u64,
+        modified_ms: i64,
+        /// Empty where the store has none.
+        etag: String,
+    }
+
+    /// How Delta data files are written.
+    struct WriteOptions {
+        /// URL of the table's root.
+        root_url: String,
+        partition_columns: Vec<String>,
+        /// Bytes at which a new file is begun.
+        target_file_size_bytes: u64,
+        /// As parquet writes it, e.g. "zstd(3)" or "snappy".
+        compression: String,
+        /// Number of leading columns that get statistics.
+        statistics_columns: u32,
+    }
+
+    /// What one write produced; nothing is committed yet.
+    struct WriteOutcome {
+        files: Vec<TableFile>,
+        rows: u64,
+        bytes: u64,
+    }
+
+    #[namespace = ""]
+    unsafe extern "C++" {
+        include!("weir/engine/arrow_abi.h");
+        type ArrowArray;
+        type ArrowSchema;
+        type ArrowArrayStream;
+    }
+
+    unsafe extern "C++" {
+        include!("weir/engine/batch_tap.h");
+        /// Sees every batch of every partition of a write, from several threads at once.
+        #[namespace = "weir"]
+        type BatchTap;
+        /// Takes ownership of both structures' contents.
+        #[namespace = "weir"]
+        unsafe fn OnBatch(self: &BatchTap, partition: u32, array: *mut ArrowArray, schema: *mut ArrowSchema) -> Result<()>;
+    }
+
+    extern "Rust" {
+        // --- runtime ---
+        type Cancellation;
+        /// Starts the process's runtime with `threads` workers (0 = one a core). Later calls do nothing.
+        fn start_runtime(threads: u32) -> Result<()>;
+        fn new_cancellation() -> Box<Cancellation>;
+        /// Ends every call that was given this handle, soon.
+        fn cancel(self: &Cancellation);
+        fn is_cancelled(self: &Cancellation) -> bool;
+
+        // --- session ---
+        type Session;
+        fn open_session(options: &SessionOptions) -> Result<Box<Session>>;
+        /// A second session that shares runtime, functions, tables and stores, with some settings changed.
+        fn with_settings(self: &Session, settings: &Vec<KeyValue>) -> Result<Box<Session>>;
+        /// Bytes that the session's memory pool has handed out now.
+        fn reserved_bytes(self: &Session) -> u64;
+
+        // --- object stores ---
+        /// Serves `url` (scheme and host) from a store built with `options` (as object_store names them).
+        fn register_object_store(session: &Session, url: &str, options: &Vec<KeyValue>) -> Result<()>;
+        /// Ordered by URL. `url` names a folder (trailing slash) or one object.
+        fn list_objects(session: &Session, url: &str) -> Result<Vec<ObjectInfo>>;
+        fn get_object(session: &Session, url: &str) -> Result<Vec<u8>>;
+        /// Returns false, and writes nothing, if `create_only` and the object exists.
+        fn put_object(session: &Session, url: &str, bytes: &[u8], create_only: bool) -> Result<bool>;
+        fn delete_object(session: &Session, url: &str) -> Result<()>;
+
+        // --- tables ---
+        type Table;
+        /// A table of plain files. With a null `schema` it is inferred from the files; partition columns are then text.
+        unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *mut ArrowSchema) -> Result<Box<Table>>;
+        /// The same table with the files at `kept` (indexes into its file list) only.
+        fn with_files(self: &Table, kept: &[u32]) -> Result<Box<Table>>;
+        unsafe fn schema(self: &Table, out_schema: *mut ArrowSchema) -> Result<()>;
+        /// Replaces a table of the same name. `name` may be `schema.table`; the schema is made if needed.
+        fn register_table(session: &Session, name: &str, table: &Table) -> Result<()>;
+
+        // --- Delta ---
+        type DeltaSnapshot;
+        /// `version` < 0 and an empty `timestamp` mean the latest. `timestamp` is RFC 3339.
+        fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -> Result<Box<DeltaSnapshot>>;
+        fn version(self: &DeltaSnapshot) -> i64;
+        unsafe fn arrow_schema(self: &DeltaSnapshot, out_schema: *mut ArrowSchema) -> Result<()>;
+        fn partition_columns(self: &DeltaSnapshot) -> Vec<String>;
+        /// The `protocol` action as JSON.
+        fn protocol(self: &DeltaSnapshot) -> Result<String>;
+        /// The `metaData` action as JSON.
+        fn metadata(self: &DeltaSnapshot) -> Result<String>;
+        /// Ordered by path.
+        fn files(self: &DeltaSnapshot) -> Result<Vec<TableFile>>;
+        /// The version recorded for an application transaction id, or -1.
+        fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
+        /// A table over this snapshot that is read through delta-rs' own scan (deletion vectors, column mapping).
+        fn delta_table(self: &DeltaSnapshot, session: &Session) -> Result<Box<Table>>;
+        /// Writes a checkpoint of the latest version.
+        fn create_checkpoint(session: &Session, url: &str) -> Result<()>;
+
+        // --- plans ---
+        type Plan;
+        /// The tables that a statement names, as DataFusion resolves them; common table expressions left out.
+        fn table_references(session: &Session, sql: &str) -> Result<Vec<String>>;
+        /// Parses, resolves and type-checks one query. Anything but a query is refused.
+        fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>>;
+        fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
+        /// "indent", "indent_schema", "graphviz" or "pgjson".
+        fn display(self: &Plan, format: &str) -> Result<String>;
+        unsafe fn output_schema(self: &Plan, out_schema: *mut ArrowSchema) -> Result<()>;
+        /// Tables are written as `{"table":name,"scan":index}`, indexes in the order of encoding.
+        fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>>;
+        type ScanBindings;
+        fn new_scan_bindings() -> Box<ScanBindings>;
+        /// Reads scan `scan` from `table` instead of from the session's table of that name.
+        fn bind(self: &mut ScanBindings, scan: u32, table: &Table);
+        fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>>;
+        fn plan_to_substrait(session: &Session, plan: &Plan) -> Result<Vec<u8>>;
+        fn plan_from_substrait(session: &Session, bytes: &[u8]) -> Result<Box<Plan>>;
+
+        type PhysicalPlan;
+        /// `plan` must be optimised.
+        fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<PhysicalPlan>>;
+        /// "indent", "tree", "graphviz" or "pgjson"; after an execution "metrics" adds the figures to "indent".
+        fn display(self: &PhysicalPlan, format: &str) -> Result<String>;
+        /// The operators as JSON: name, depth, output_rows, elapsed_compute_ns, bytes_scanned, spilled_bytes.
+        fn metrics(self: &PhysicalPlan) -> Result<String>;
+        fn partition_count(self: &PhysicalPlan) -> u32;
+        /// Runs all partitions into one stream, in order of partition if there is more than one.
+        unsafe fn execute_stream(
+            session: &Session,
+            plan: &PhysicalPlan,
+            cancellation: &Cancellation,
+            out_stream: *mut ArrowArrayStream,
+        ) -> Result<()>;
+
+        // --- writing ---
+        /// Writes each partition of `plan` into files of its own below the root. Columns are cast to `schema`, position by
+        /// position; a value that does not fit is an error. On failure no file is referenced by anything.
+        unsafe fn write_delta_files(
+            session: &Session,
+            plan: &PhysicalPlan,
+            options: &WriteOptions,
+            schema: *mut ArrowSchema,
+            tap: SharedPtr<BatchTap>,
+            cancellation: &Cancellation,
+        ) -> Result<WriteOutcome>;
+    }
+
+    // --- functions ---
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A data file of a table, as the Delta log or a listing describes it. A plain value.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+struct DataFile {
+  /// Relative to the table's root, URL-decoded.
+  std::string path;
+  int64_t size_bytes = 0;
+  /// Milliseconds since the epoch.
+  int64_t modified_ms = 0;
+  /// Rows, or -1 if unknown.
+  int64_t rows = -1;
+  /// Column and value in Delta's text form; nullopt is NULL.
+  std::vector<std::pair<std::string, std::optional<std::string>>> partition_values;
+  /// Delta's per-file statistics (numRecords, minValues, maxValues, nullCount) as JSON; empty if unknown.
+  std::string statistics;
+  bool has_deletion_vector = false;
+};
+
+/// An object in a store.
+struct ObjectInfo {
+  std::string url;            ///< with scheme
+  std::string relative_path;  ///< to the listed prefix; empty when the prefix is the object itself
+  int64_t size_bytes = 0;
+  int64_t modified_ms = 0;
+  std::string etag;  ///< empty where the store has none
+};
+
+}  // namespace weir

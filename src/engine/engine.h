@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only door to the bridge, hence to DataFusion, delta-rs and object_store. Everything above speaks these classes, which hold
+// no policy: they turn calls into calls and the bridge's error envelopes into Status. Nobody else may include the bridge's headers.
+//
+// All classes are handles to shared, thread-safe state: cheap to copy, usable from any thread. Calls block.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/engine/data_file.h"
+
+namespace weir {
+
+class FunctionRegistry;
+
+namespace engine {
+
+/// Ends the calls it was given to, soon; they fail with kCancelled. Safe to call from a signal-handling thread.
+class Cancellation {
+ public:
+  Cancellation();
+  void Cancel() const;
+  bool is_cancelled() const;
+
+ private:
+  friend class PhysicalPlan;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// What a session is built from; 0 means "no limit" or "the engine's default".
+struct SessionOptions {
+  std::vector<std::pair<std::string, std::string>> settings;  ///< dotted DataFusion keys, applied in order
+  int64_t memory_limit_bytes = 0;                             ///< of the fair spill pool
+  std::string spill_directory;
+  int64_t max_spill_bytes = 0;
+  int64_t metadata_cache_bytes = 0;
+  /// Merges partitions in their order, not in the order of arrival: results do not depend on timing.
+  bool ordered_coalesce = true;
+};
+
+/// A table of plain Parquet, CSV or NDJSON files.
+struct FileTableSpec {
+  std::string root_url;  ///< with scheme
+  std::string format;    ///< "parquet", "csv" or "ndjson"
+  std::map<std::string, std::string> options;
+  std::vector<std::string> partition_columns;
+  std::vector<DataFile> files;
+};
+
+class Session;
+
+/// A table the engine can read; immutable.
+class Table {
+ public:
+  /// Infers the schema from the files when `schema` is null.
+  static Result<Table> FromFiles(const Session& session, const FileTableSpec& spec,
+                                 const std::shared_ptr<arrow::Schema>& schema);
+  /// The same table with some of its files only; indexes into the file list it was made with.
+  Result<Table> WithFiles(const std::vector<uint32_t>& kept) const;
+  Result<std::shared_ptr<arrow::Schema>> schema() const;
+
+ private:
+  friend class Session;
+  friend class DeltaSnapshot;
+  friend class Plan;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// A Delta table at one version.
+class DeltaSnapshot {
+ public:
+  /// The latest version unless `version` >= 0 or `timestamp` (RFC 3339) is given.
+  /// Fails with kNotFound where there is no table or no such version, kUnsupported naming the table feature, kCorrupt on a
+  /// damaged log.
+  static Result<DeltaSnapshot> Open(const Session& session, const std::string& url, int64_t version = -1,
+                                    const std::string& timestamp = {});
+
+  int64_t version() const;
+  Result<std::shared_ptr<arrow::Schema>> schema() const;
+  std::vector<std::string> partition_columns() const;
+  /// The `protocol` and `metaData` actions as JSON.
+  Result<std::string> protocol() const;
+  Result<std::string> metadata() const;
+  /// Active files, ordered by path.
+  Result<std::vector<DataFile>> files() const;
+  /// The version recorded for an application transaction, or -1.
+  Result<int64_t> transaction_version(const std::string& app_id) const;
+  /// Reads through delta-rs' own scan, as deletion vectors and column mapping need it.
+  Result<Table> AsTable(const Session& session) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Columns cast to `schema` by position, partitioned, cut into files of about `target_file_size_bytes`.
+struct WriteOptions {
+  std::string root_url;
+  std::vector<std::string> partition_columns;
+  int64_t target_file_size_bytes = 256 << 20;
+  std::string compression = "zstd(1)";
+  int statistics_columns = 32;
+};
+
+struct WriteOutcome {
+  std::vector<DataFile> files;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+};
+
+/// Sees each batch of each partition while it is written; called from several threads at once.
+using BatchObserver = std::function<Status(uint32_t partition, const arrow::RecordBatch& batch)>;
+
+/// A logical plan.
+class Plan {
+ public:
+  /// Plans one query (parse, resolve, type-check). Fails with kPlanFailed and the place in the text where DataFusion knows it.
+  static Result<Plan> FromSql(const Session& session, const std::string& sql);
+  /// `scans` binds scan indexes to tables; other scans read the session's table of that name.
+  static Result<Plan> FromProto(const Session& session, std::string_view bytes,
+                                const std::vector<std::pair<uint32_t, Table>>& scans = {});
+  static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes);
+
+  Result<Plan> Optimize(const Session& session) const;
+  /// "indent", "indent_schema", "graphviz" or "pgjson".
+  Result<std::string> Display(const std::string& format) const;
+  Result<std::shared_ptr<arrow::Schema>> output_schema() const;
+  Result<std::string> ToProto() const;
+  Result<std::string> ToSubstrait(const Session& session) const;
+
+ private:
+  friend class PhysicalPlan;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// An executable plan. Execute it once.
+class PhysicalPlan {
+ public:
+  /// REQUIRES: `plan` is optimised.
+  static Result<PhysicalPlan> Create(const Session& session, const Plan& plan);
+
+  /// "indent", "tree", "graphviz", "pgjson" or, after execution, "metrics".
+  Result<std::string> Display(const std::string& format) const;
+  /// One JSON object an operator, after execution.
+  Result<std::string> Metrics() const;
+  int partition_count() const;
+  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session, const Cancellation& cancellation) const;
+  /// Writes Delta data files; commits nothing. `observer` may be empty.
+  Result<WriteOutcome> Write(const Session& session, const WriteOptions& options,
+                             const std::shared_ptr<arrow::Schema>& schema, BatchObserver observer,
+                             const Cancellation& cancellation) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// A DataFusion session with its runtime, functions, tables and object stores.
+class Session {
+ public:
+  /// Starts the process's runtime on first use. Fails on an unknown setting, naming it.
+  static Result<Session> Open(const SessionOptions& options);
+  /// Shares everything but the settings given.
+  Result<Session> WithSettings(const std::vector<std::pair<std::string, std::string>>& settings) const;
+
+  Status RegisterFunctions(const FunctionRegistry& functions) const;
+  Status RegisterTable(const std::string& name, const Table& table) const;
+  Status RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const;
+  /// The tables that a statement names, common table expressions left out.
+  Result<std::vector<std::string>> TableReferences(const std::string& sql) const;
+  /// Runs a query to its end. For catalog queries, not for data.
+  Result<std::shared_ptr<arrow::Table>> Query(const std::string& sql) const;
+  int64_t reserved_bytes() const;
+
+  /// Objects below a folder URL (with trailing slash), or the one object; ordered by URL.
+  Result<std::vector<ObjectInfo>> ListObjects(const std::string& url) const;
+  Result<std::string> GetObject(const std::string& url) const;
+  Status PutObject(const std::string& url, std::string_view bytes) const;
+  /// Returns false, and writes nothing, if the object exists.
+  Result<bool> PutObjectIfAbsent(const std::string& url, std::string_view bytes) const;
+  Status DeleteObject(const std::string& url) const;
+  /// Has delta-rs write a checkpoint of the table's latest version.
+  Status CreateCheckpoint(const std::string& table_url) const;
+
+ private:
+  friend class Table;
+  friend class DeltaSnapshot;
+  friend class Plan;
+  friend class PhysicalPlan;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Versions of the engine's parts: "datafusion" → "55.2.0" …
+std::map<std::string, std::string> EngineVersions();
+
+}  // namespace engine
+}  // namespace weir
