@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that planning decided about one view.
+// In: a ViewDefinition and a sealed SessionRuntime. Out: a PlanBundle, which lineage, scan, graph, decide and run read.
+// Nobody downstream may plan again: execution decodes `plan_proto`.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weir/base/fingerprint.h"
+#include "weir/base/status.h"
+#include "weir/plan/logical_plan.h"
+
+namespace weir {
+
+/// A table that a bundle reads, and the version it was planned against.
+struct VersionPin {
+  std::string table;
+  std::string kind;  ///< "delta", "listing" or "view"
+  std::string url;
+  int64_t version = -1;
+  Fingerprint listing_hash;  ///< of a listing
+};
+
+/// A function that a plan uses. `version` is "native:<n>" for ours and "datafusion:<release>" for built-in ones.
+struct RequiredFunction {
+  std::string kind;  ///< "scalar", "aggregate" or "window"
+  std::string name;
+  std::string version;
+  std::set<std::string> tags;
+};
+
+/// The frozen plan of one view. Immutable after Compile, hence safe to share across threads.
+struct PlanBundle {
+  std::string view_name;
+  std::string file;            ///< relative to the project
+  std::string definition_sql;  ///< the user's statement
+  SourceLocation location;
+
+  std::string plan_proto;                         ///< the optimised plan, as DataFusion's protobuf; the replay plan
+  std::shared_ptr<const LogicalPlan> plan;        ///< the same, decoded
+  std::shared_ptr<arrow::Schema> output_schema;   ///< as planned
+  std::shared_ptr<arrow::Schema> stored_schema;   ///< as Delta stores it
+  std::vector<std::string> partition_columns;
+  std::string comment;
+  std::map<std::string, std::string> properties;
+
+  std::vector<VersionPin> pins;                   ///< ordered by table name
+  std::vector<RequiredFunction> functions;        ///< ordered by kind and name
+  std::set<std::string> required_tags;
+  /// True when the plan must run in one partition so that its result does not depend on timing or on the number of threads.
+  bool needs_row_order = false;
+
+  Fingerprint fingerprint;
+  std::string fingerprint_input;  ///< the hashed input as text
+};
+
+}  // namespace weir

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A table at one moment: what planning and scanning may read of it. Immutable once made.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/base/fingerprint.h"
+#include "weir/engine/data_file.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+enum class TableKind {
+  kDelta,    ///< a Delta source, pinned by version
+  kListing,  ///< Parquet, CSV or NDJSON files, pinned by name, size, modification time and etag
+  kView,     ///< the stored result of a view of this project; its files may not exist yet
+};
+
+/// "delta", "listing" or "view".
+std::string_view ToString(TableKind kind);
+
+/// A table at a version.
+struct PinnedTable {
+  std::string name;  ///< as views name it
+  TableKind kind = TableKind::kDelta;
+  std::string url;     ///< root, with scheme
+  std::string format;  ///< "delta", "parquet", "csv" or "ndjson"
+  /// Delta version; -1 for listings and for views that were never built.
+  int64_t version = -1;
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<std::string> partition_columns;
+  std::vector<DataFile> files;
+  /// Hash of the listing's names, sizes, times and etags; empty for Delta.
+  Fingerprint listing_hash;
+  /// True when delta-rs' own scan must read it (deletion vectors, column mapping); then files cannot be chosen one by one.
+  bool needs_delta_scan = false;
+  /// What the engine reads; absent for a view that was never built.
+  std::optional<engine::Table> table;
+};
+
+}  // namespace weir
