@@ -194,6 +194,8 @@ class Session {
   /// Returns false, and writes nothing, if the object exists.
   Result<bool> PutObjectIfAbsent(const std::string& url, std::string_view bytes) const;
   Status DeleteObject(const std::string& url) const;
+  /// Writes one batch as Delta data files; commits nothing.
+  Result<WriteOutcome> WriteBatch(const WriteOptions& options, const arrow::RecordBatch& batch) const;
   /// Has delta-rs write a checkpoint of the table's latest version.
   Status CreateCheckpoint(const std::string& table_url) const;
 

@@ -27,10 +27,10 @@ use plan::{
     plan_from_substrait, plan_sql, plan_to_proto, plan_to_substrait, table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
-use session::{Session, open_session};
+use session::{Session, engine_versions, open_session};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
 use table::{Table, new_file_table, register_table};
-use write::write_delta_files;
+use write::{write_batches, write_delta_files};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -159,6 +159,9 @@ pub mod ffi {
         fn cancel(self: &Cancellation);
         fn is_cancelled(self: &Cancellation) -> bool;
 
+        /// Names and versions of the crates that plan and execute.
+        fn engine_versions() -> Vec<KeyValue>;
+
         // --- session ---
         type Session;
         fn open_session(options: &SessionOptions) -> Result<Box<Session>>;
@@ -254,6 +257,8 @@ pub mod ffi {
             tap: SharedPtr<BatchTap>,
             cancellation: &Cancellation,
         ) -> Result<WriteOutcome>;
+        /// The same for batches that C++ has; takes the stream over.
+        unsafe fn write_batches(session: &Session, options: &WriteOptions, stream: *mut ArrowArrayStream) -> Result<WriteOutcome>;
     }
 
     // --- functions ---

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Logical and physical plans, and their forms: protobuf, Substrait, displays, executions.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion_proto::bytes::{logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec};
+use datafusion_proto::logical_plan::LogicalExtensionCodec;
+use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
+use datafusion_substrait::logical_plan::producer::to_substrait_plan;
+use futures::StreamExt;
+use prost::Message;
+use serde_json::{Value, json};
+
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi;
+use crate::runtime::{Cancellation, block_on, runtime};
+use crate::session::Session;
+use crate::table::{Table, export_schema};
+
+pub struct Plan {
+    plan: LogicalPlan,
+}
+
+pub struct PhysicalPlan {
+    pub plan: Arc<dyn ExecutionPlan>,
+}
+
+#[derive(Default)]
+pub struct ScanBindings {
+    tables: HashMap<u32, Arc<dyn TableProvider>>,
+}
+
+pub fn new_scan_bindings() -> Box<ScanBindings> {
+    Box::default()
+}
+
+impl ScanBindings {
+    pub fn bind(&mut self, scan: u32, table: &Table) {
+        self.tables.insert(scan, Arc::clone(&table.provider));
+    }
+}
+
+pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
+    entry(|| {
+        let state = session.context.state();
+        let dialect = state.config_options().sql_parser.dialect;
+        let statement = state.sql_to_statement(sql, &dialect)?;
+        let names: BTreeSet<String> = state
+            .resolve_table_references(&statement)?
+            .into_iter()
+            .map(|reference| match reference {
+                TableReference::Bare { table } => table.to_string(),
+                TableReference::Partial { schema, table } => format!("{schema}.{table}"),
+                TableReference::Full { schema, table, .. } => format!("{schema}.{table}"),
+            })
+            .collect();
+        Ok(names.into_iter().collect())
+    })
+}
+
+pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
+    entry(|| {
+        let plan = block_on(session.context.state().create_logical_plan(sql))?;
+        let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        options.verify_plan(&plan)?;
+        if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
+            return Err(BridgeError::user("unsupported", "a query (SELECT, WITH or VALUES) is wanted, found another statement"));
+        }
+        Ok(Box::new(Plan { plan }))
+    })
+}
+
+pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
+    entry(|| Ok(Box::new(Plan { plan: session.context.state().optimize(&plan.plan)? })))
+}
+
+impl Plan {
+    pub fn display(&self, format: &str) -> Result<String> {
+        entry(|| match format {
+            "indent" => Ok(self.plan.display_indent().to_string()),
+            "indent_schema" => Ok(self.plan.display_indent_schema().to_string()),
+            "graphviz" => Ok(self.plan.display_graphviz().to_string()),
+            "pgjson" => Ok(self.plan.display_pg_json().to_string()),
+            other => Err(BridgeError::bug(format!("unknown display `{other}`"))),
+        })
+    }
+
+    pub unsafe fn output_schema(&self, out_schema: *mut ffi::ArrowSchema) -> Result<()> {
+        entry(|| unsafe { export_schema(self.plan.schema().as_arrow(), out_schema) })
+    }
+}
+
+/// The name under which an empty relation with columns travels, since the protobuf form of one forgets them.
+const EMPTY_TABLE: &str = "$empty";
+
+/// Writes tables as references; reads them from bindings, else from the session.
+struct ReferenceCodec {
+    next_scan: AtomicU32,
+    context: Option<datafusion::prelude::SessionContext>,
+    tables: HashMap<u32, Arc<dyn TableProvider>>,
+}
+
+impl fmt::Debug for ReferenceCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReferenceCodec")
+    }
+}
+
+fn is_empty_table(reference: &TableReference) -> bool {
+    reference.table() == EMPTY_TABLE
+}
+
+impl LogicalExtensionCodec for ReferenceCodec {
+    fn try_decode(&self, _buf: &[u8], _inputs: &[LogicalPlan], _ctx: &TaskContext) -> EngineResult<Extension> {
+        Err(DataFusionError::NotImplemented("extension nodes have no serialised form".into()))
+    }
+
+    fn try_encode(&self, node: &Extension, _buf: &mut Vec<u8>) -> EngineResult<()> {
+        Err(DataFusionError::NotImplemented(format!("the extension node has no serialised form: `{}`", node.node.name())))
+    }
+
+    fn try_decode_table_provider(
+        &self,
+        buf: &[u8],
+        _table_ref: &TableReference,
+        schema: SchemaRef,
+        _ctx: &TaskContext,
+    ) -> EngineResult<Arc<dyn TableProvider>> {
+        let reference: Value = serde_json::from_slice(buf)
+            .map_err(|e| DataFusionError::External(Box::new(BridgeError::bug(format!("a table reference is damaged: {e}")))))?;
+        let name = reference["table"].as_str().unwrap_or_default();
+        if name == EMPTY_TABLE {
+            return Ok(Arc::new(EmptyTable::new(schema)));
+        }
+        let scan = reference["scan"].as_u64().unwrap_or(u64::MAX) as u32;
+        if let Some(table) = self.tables.get(&scan) {
+            return Ok(Arc::clone(table));
+        }
+        let context = self.context.as_ref().expect("decoding has a session");
+        block_in_runtime(context.table_provider(name.to_string())).map_err(|_| {
+            DataFusionError::External(Box::new(BridgeError::user("not_found", format!("the plan reads a table that is not registered: `{name}`"))))
+        })
+    }
+
+    fn try_encode_table_provider(
+        &self,
+        table_ref: &TableReference,
+        _node: Arc<dyn TableProvider>,
+        buf: &mut Vec<u8>,
+    ) -> EngineResult<()> {
+        let name = match table_ref.schema() {
+            Some(schema) => format!("{schema}.{}", table_ref.table()),
+            None => table_ref.table().to_string(),
+        };
+        let reference = if is_empty_table(table_ref) {
+            json!({ "table": EMPTY_TABLE })
+        } else {
+            json!({ "scan": self.next_scan.fetch_add(1, Ordering::Relaxed), "table": name })
+        };
+        buf.extend_from_slice(reference.to_string().as_bytes());
+        Ok(())
+    }
+}
+
+/// Decoding is synchronous but looks tables up asynchronously; the providers in use answer at once.
+fn block_in_runtime<T>(future: impl std::future::Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
+
+/// Replaces empty relations that have columns by a scan of an empty table, qualified as before.
+fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::EmptyRelation(empty) = &node else {
+            return Ok(Transformed::no(node));
+        };
+        if empty.produce_one_row || empty.schema.fields().is_empty() {
+            return Ok(Transformed::no(node));
+        }
+        let fields: Vec<arrow::datatypes::Field> = empty
+            .schema
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(i, field)| field.as_ref().clone().with_name(format!("c{i}")))
+            .collect();
+        let table = EmptyTable::new(Arc::new(arrow::datatypes::Schema::new(fields)));
+        let columns: Vec<Expr> = empty
+            .schema
+            .iter()
+            .enumerate()
+            .map(|(i, (qualifier, field))| col(format!("c{i}")).alias_qualified(qualifier.cloned(), field.name()))
+            .collect();
+        let plan = LogicalPlanBuilder::scan(EMPTY_TABLE, provider_as_source(Arc::new(table)), None)?.project(columns)?.build()?;
+        Ok(Transformed::yes(plan))
+    })?;
+    Ok(rewritten.data)
+}
+
+/// Tables keep the names they are registered under, so that aliases never hide what is read.
+pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
+    entry(|| {
+        let plan = keep_empty_schemas(plan.plan.clone())?;
+        let codec = ReferenceCodec { next_scan: AtomicU32::new(0), context: None, tables: HashMap::new() };
+        Ok(logical_plan_to_bytes_with_extension_codec(&plan, &codec)?.to_vec())
+    })
+}
+
+pub fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
+    entry(|| {
+        let codec = ReferenceCodec {
+            next_scan: AtomicU32::new(0),
+            context: Some(session.context.clone()),
+            tables: bindings.tables.clone(),
+        };
+        let _guard = runtime().enter();
+        let plan = logical_plan_from_bytes_with_extension_codec(bytes, &session.context.task_ctx(), &codec)?;
+        Ok(Box::new(Plan { plan }))
+    })
+}
+
+pub fn plan_to_substrait(session: &Session, plan: &Plan) -> Result<Vec<u8>> {
+    entry(|| {
+        let plan = to_substrait_plan(&plan.plan, &session.context.state())?;
+        Ok(plan.encode_to_vec())
+    })
+}
+
+pub fn plan_from_substrait(session: &Session, bytes: &[u8]) -> Result<Box<Plan>> {
+    entry(|| {
+        let decoded = datafusion_substrait::substrait::proto::Plan::decode(bytes)
+            .map_err(|e| BridgeError::user("corrupt", format!("not a Substrait plan: {e}")))?;
+        let plan = block_on(from_substrait_plan(&session.context.state(), &decoded))?;
+        Ok(Box::new(Plan { plan }))
+    })
+}
+
+pub fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<PhysicalPlan>> {
+    entry(|| {
+        let state = session.context.state();
+        let plan = block_on(state.query_planner().create_physical_plan(&plan.plan, &state))?;
+        Ok(Box::new(PhysicalPlan { plan }))
+    })
+}
+
+impl PhysicalPlan {
+    pub fn display(&self, format: &str) -> Result<String> {
+        entry(|| match format {
+            "indent" => Ok(displayable(self.plan.as_ref()).indent(true).to_string()),
+            "tree" => Ok(displayable(self.plan.as_ref()).tree_render().to_string()),
+            "graphviz" => Ok(displayable(self.plan.as_ref()).graphviz().to_string()),
+            "pgjson" => Ok(displayable(self.plan.as_ref()).pgjson(false).to_string()),
+            "metrics" => Ok(DisplayableExecutionPlan::with_metrics(self.plan.as_ref()).indent(true).to_string()),
+            other => Err(BridgeError::bug(format!("unknown display `{other}`"))),
+        })
+    }
+
+    pub fn metrics(&self) -> Result<String> {
+        fn walk(plan: &dyn ExecutionPlan, depth: usize, operators: &mut Vec<Value>) {
+            let metrics = plan.metrics();
+            let sum = |name: &str| metrics.as_ref().and_then(|m| m.sum_by_name(name)).map(|v| v.as_usize());
+            operators.push(json!({
+                "name": plan.name(),
+                "depth": depth,
+                "output_rows": metrics.as_ref().and_then(|m| m.output_rows()),
+                "elapsed_compute_ns": metrics.as_ref().and_then(|m| m.elapsed_compute()),
+                "bytes_scanned": sum("bytes_scanned"),
+                "spilled_bytes": sum("spilled_bytes"),
+            }));
+            for child in plan.children() {
+                walk(child.as_ref(), depth + 1, operators);
+            }
+        }
+        entry(|| {
+            let mut operators = Vec::new();
+            walk(self.plan.as_ref(), 0, &mut operators);
+            Ok(Value::Array(operators).to_string())
+        })
+    }
+
+    pub fn partition_count(&self) -> u32 {
+        self.plan.output_partitioning().partition_count() as u32
+    }
+}
+
+/// A stream of batches that C++ pulls: each pull blocks the calling thread, so the consumer sets the pace.
+struct PulledStream {
+    schema: SchemaRef,
+    stream: SendableRecordBatchStream,
+    cancellation: Cancellation,
+}
+
+impl Iterator for PulledStream {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = entry(|| {
+            block_on(self.cancellation.guard(async {
+                match self.stream.next().await {
+                    None => Ok(None),
+                    Some(batch) => Ok(Some(batch?)),
+                }
+            }))
+        });
+        match next {
+            Ok(None) => None,
+            Ok(Some(batch)) => Some(Ok(batch)),
+            Err(error) => Some(Err(ArrowError::ExternalError(Box::new(error)))),
+        }
+    }
+}
+
+impl RecordBatchReader for PulledStream {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+pub unsafe fn execute_stream(
+    session: &Session,
+    plan: &PhysicalPlan,
+    cancellation: &Cancellation,
+    out_stream: *mut ffi::ArrowArrayStream,
+) -> Result<()> {
+    entry(|| {
+        let context = session.context.task_ctx();
+        let partitions = plan.plan.output_partitioning().partition_count();
+        let _guard = runtime().enter();
+        let schema = plan.plan.schema();
+        let stream: SendableRecordBatchStream = if partitions == 1 {
+            plan.plan.execute(0, context)?
+        } else {
+            let streams = (0..partitions)
+                .map(|partition| plan.plan.execute(partition, Arc::clone(&context)))
+                .collect::<EngineResult<Vec<_>>>()?;
+            Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(
+                Arc::clone(&schema),
+                futures::stream::iter(streams).flatten(),
+            ))
+        };
+        let reader = PulledStream { schema, stream, cancellation: cancellation.clone() };
+        let exported = FFI_ArrowArrayStream::new(Box::new(reader));
+        unsafe { std::ptr::write(out_stream.cast::<FFI_ArrowArrayStream>(), exported) };
+        Ok(())
+    })
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//! DataFusion sessions.
+
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use deltalake_core::delta_datafusion::planner::DeltaPlanner;
+
+use crate::error::{Result, entry};
+use crate::ffi::{KeyValue, SessionOptions};
+use crate::ordered_coalesce::OrderedCoalesce;
+
+pub struct Session {
+    pub context: SessionContext,
+}
+
+pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
+    entry(|| {
+        let mut config = SessionConfig::new();
+        apply(&mut config, &options.settings)?;
+
+        let mut disk = DiskManagerBuilder::default();
+        if !options.spill_directory.is_empty() {
+            disk = disk.with_mode(DiskManagerMode::Directories(vec![options.spill_directory.clone().into()]));
+        }
+        if options.max_spill_bytes > 0 {
+            disk = disk.with_max_temp_directory_size(options.max_spill_bytes);
+        }
+        let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk);
+        if options.memory_limit_bytes > 0 {
+            let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(options.memory_limit_bytes as usize));
+            runtime = runtime.with_memory_pool(pool);
+        }
+        if options.metadata_cache_bytes > 0 {
+            runtime = runtime.with_metadata_cache_limit(options.metadata_cache_bytes as usize);
+        }
+        let runtime = runtime.build_arc()?;
+
+        let mut builder = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_query_planner(DeltaPlanner::new());
+        if options.ordered_coalesce {
+            builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
+        }
+        Ok(Box::new(Session { context: SessionContext::new_with_state(builder.build()) }))
+    })
+}
+
+fn apply(config: &mut SessionConfig, settings: &[KeyValue]) -> Result<()> {
+    for setting in settings {
+        config.options_mut().set(&setting.key, &setting.value)?;
+    }
+    Ok(())
+}
+
+impl Session {
+    pub fn with_settings(&self, settings: &Vec<KeyValue>) -> Result<Box<Session>> {
+        entry(|| {
+            let state = self.context.state();
+            let mut config = state.config().clone();
+            apply(&mut config, settings)?;
+            let state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
+            Ok(Box::new(Session { context: SessionContext::new_with_state(state) }))
+        })
+    }
+
+    pub fn reserved_bytes(&self) -> u64 {
+        self.context.runtime_env().memory_pool.reserved() as u64
+    }
+}
+
+/// As the lock file pins them; a test of the room `engine` compares.
+pub fn engine_versions() -> Vec<KeyValue> {
+    [
+        ("arrow", arrow::ARROW_VERSION),
+        ("datafusion", datafusion::DATAFUSION_VERSION),
+        ("delta-rs", deltalake_core::crate_version()),
+        ("bridge", env!("CARGO_PKG_VERSION")),
+    ]
+    .into_iter()
+    .map(|(key, value)| KeyValue { key: key.into(), value: value.into() })
+    .collect()
+}

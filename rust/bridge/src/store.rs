@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Object stores: registration, and the few operations that C++ does by itself.
+
+use std::sync::Arc;
+
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use url::Url;
+
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi::{KeyValue, ObjectInfo};
+use crate::runtime::block_on;
+use crate::session::Session;
+
+pub fn parse_url(url: &str) -> Result<Url> {
+    Url::parse(url).map_err(|e| BridgeError::user("invalid_argument", format!("not a URL: {e}: `{url}`")))
+}
+
+/// The scheme and host of a URL, under which stores are registered.
+pub fn store_root(url: &Url) -> Result<Url> {
+    parse_url(&url[..url::Position::BeforePath])
+}
+
+/// The session's store for a URL, and the path inside it.
+pub fn resolve(context: &SessionContext, url: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let store = context.runtime_env().object_store_registry.get_store(url).map_err(|_| {
+        BridgeError::user(
+            "not_found",
+            format!("no object store is registered for `{}`", &url[..url::Position::BeforePath]),
+        )
+    })?;
+    Ok((store, Path::from_url_path(url.path()).map_err(object_store::Error::from)?))
+}
+
+pub fn register_object_store(session: &Session, url: &str, options: &Vec<KeyValue>) -> Result<()> {
+    entry(|| {
+        let url = parse_url(url)?;
+        let options = options.iter().map(|o| (o.key.to_ascii_lowercase(), o.value.clone()));
+        let (store, _) = object_store::parse_url_opts(&url, options)?;
+        session.context.register_object_store(&store_root(&url)?, Arc::from(store));
+        Ok(())
+    })
+}
+
+fn info(root: &Url, prefix: &Path, meta: &ObjectMeta) -> Result<ObjectInfo> {
+    let mut url = root.clone();
+    url.set_path(&format!("/{}", meta.location));
+    let relative = meta
+        .location
+        .prefix_match(prefix)
+        .map(|parts| parts.map(|p| p.as_ref().to_string()).collect::<Vec<_>>().join("/"))
+        .unwrap_or_default();
+    Ok(ObjectInfo {
+        url: url.into(),
+        relative_path: relative,
+        size_bytes: meta.size,
+        modified_ms: meta.last_modified.timestamp_millis(),
+        etag: meta.e_tag.clone().unwrap_or_default(),
+    })
+}
+
+pub fn list_objects(session: &Session, url: &str) -> Result<Vec<ObjectInfo>> {
+    entry(|| {
+        let url = parse_url(url)?;
+        let root = store_root(&url)?;
+        let (store, path) = resolve(&session.context, &url)?;
+        block_on(async {
+            if !url.path().ends_with('/') {
+                let meta = store.head(&path).await?;
+                return Ok(vec![info(&root, &path, &meta)?]);
+            }
+            let metas: Vec<ObjectMeta> = store.list(Some(&path)).try_collect().await?;
+            let mut infos = metas.iter().map(|meta| info(&root, &path, meta)).collect::<Result<Vec<_>>>()?;
+            infos.sort_by(|a, b| a.url.cmp(&b.url));
+            Ok(infos)
+        })
+    })
+}
+
+pub fn get_object(session: &Session, url: &str) -> Result<Vec<u8>> {
+    entry(|| {
+        let (store, path) = resolve(&session.context, &parse_url(url)?)?;
+        block_on(async { Ok(store.get(&path).await?.bytes().await?.to_vec()) })
+    })
+}
+
+pub fn put_object(session: &Session, url: &str, bytes: &[u8], create_only: bool) -> Result<bool> {
+    entry(|| {
+        let (store, path) = resolve(&session.context, &parse_url(url)?)?;
+        let mode = if create_only { PutMode::Create } else { PutMode::Overwrite };
+        let payload = bytes.to_vec().into();
+        block_on(async {
+            match store.put_opts(&path, payload, PutOptions::from(mode)).await {
+                Ok(_) => Ok(true),
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) if create_only => {
+                    Ok(false)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+    })
+}
+
+pub fn delete_object(session: &Session, url: &str) -> Result<()> {
+    entry(|| {
+        let (store, path) = resolve(&session.context, &parse_url(url)?)?;
+        block_on(async { Ok(store.delete(&path).await?) })
+    })
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Tables whose files C++ has chosen: a scan leaf over plain Parquet, CSV or NDJSON files, and the wrapper through which every
+//! table, delta-rs' own scan included, takes part in plans as a mere reference.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::ffi::FFI_ArrowSchema;
+use async_trait::async_trait;
+use datafusion::catalog::{MemorySchemaProvider, Session as CatalogSession, TableProvider};
+use datafusion::common::config::{ConfigField, CsvOptions, JsonOptions, TableParquetOptions};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, TableReference};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::csv::CsvFormat;
+use datafusion::datasource::file_format::json::JsonFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use serde_json::Value;
+use url::Url;
+
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
+use crate::runtime::block_on;
+use crate::session::Session;
+use crate::store::{parse_url, resolve, store_root};
+
+/// A table that C++ can register, restrict and bind to scans.
+#[derive(Clone)]
+pub struct Table {
+    pub provider: Arc<dyn TableProvider>,
+}
+
+/// Files in one folder of one store.
+#[derive(Debug, Clone)]
+pub struct FileTable {
+    store_url: Url,
+    root: Path,
+    format: Arc<dyn FileFormat>,
+    /// Partition columns last, as the engine lays scans out; `order` maps to the declared order.
+    schema: SchemaRef,
+    file_schema: SchemaRef,
+    partition_fields: Vec<FieldRef>,
+    files: Arc<Vec<TableFile>>,
+}
+
+fn format_of(name: &str, options: &[KeyValue]) -> Result<Arc<dyn FileFormat>> {
+    fn set(target: &mut impl ConfigField, options: &[KeyValue]) -> Result<()> {
+        for option in options {
+            target.set(&option.key, &option.value)?;
+        }
+        Ok(())
+    }
+    match name {
+        "parquet" => {
+            let mut parsed = TableParquetOptions::default();
+            set(&mut parsed, options)?;
+            Ok(Arc::new(ParquetFormat::default().with_options(parsed)))
+        }
+        "csv" => {
+            let mut parsed = CsvOptions::default();
+            set(&mut parsed, options)?;
+            Ok(Arc::new(CsvFormat::default().with_options(parsed)))
+        }
+        "ndjson" => {
+            let mut parsed = JsonOptions::default();
+            set(&mut parsed, options)?;
+            Ok(Arc::new(JsonFormat::default().with_options(parsed)))
+        }
+        other => Err(BridgeError::bug(format!("unknown file format `{other}`"))),
+    }
+}
+
+fn object_meta(root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
+    let location = if file.path.is_empty() {
+        root.clone()
+    } else {
+        Path::parse(format!("{root}/{}", file.path)).map_err(|e| DataFusionError::External(Box::new(e)))?
+    };
+    Ok(ObjectMeta {
+        location,
+        last_modified: chrono::DateTime::from_timestamp_millis(file.modified_ms).unwrap_or_default(),
+        size: file.size_bytes,
+        e_tag: None,
+        version: None,
+    })
+}
+
+pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *mut ffi::ArrowSchema) -> Result<Box<Table>> {
+    let given = if schema.is_null() {
+        None
+    } else {
+        Some(unsafe { import_schema(schema) }?)
+    };
+    entry(|| {
+        let url = parse_url(&spec.root_url)?;
+        let (store, root) = resolve(&session.context, &url)?;
+        let format = format_of(&spec.format, &spec.options)?;
+        let is_partition = |name: &str| spec.partition_columns.iter().any(|p| p == name);
+        let (file_schema, partition_fields) = match &given {
+            Some(schema) => {
+                let file_fields: Vec<FieldRef> = schema.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
+                let partition_fields = spec
+                    .partition_columns
+                    .iter()
+                    .map(|name| {
+                        schema.field_with_name(name).map(|f| Arc::new(f.clone())).map_err(|_| {
+                            BridgeError::user("not_found", format!("the partition column is not among the columns: `{name}`"))
+                        })
+                    })
+                    .collect::<Result<Vec<FieldRef>>>()?;
+                (Arc::new(Schema::new(file_fields)), partition_fields)
+            }
+            None => {
+                let metas = spec.files.iter().map(|f| object_meta(&root, f)).collect::<EngineResult<Vec<_>>>()?;
+                let inferred = block_on(format.infer_schema(&session.context.state(), &store, &metas))?;
+                let fields: Vec<FieldRef> = inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
+                let partitions = spec
+                    .partition_columns
+                    .iter()
+                    .map(|name| Arc::new(Field::new(name, DataType::Utf8, true)))
+                    .collect();
+                (Arc::new(Schema::new(fields)), partitions)
+            }
+        };
+        let schema = match given {
+            Some(schema) => schema,
+            None => {
+                let mut fields: Vec<FieldRef> = file_schema.fields().iter().cloned().collect();
+                fields.extend(partition_fields.iter().cloned());
+                Arc::new(Schema::new(fields))
+            }
+        };
+        Ok(Box::new(Table {
+            provider: Arc::new(FileTable {
+                store_url: store_root(&url)?,
+                root,
+                format,
+                schema,
+                file_schema,
+                partition_fields,
+                files: Arc::new(spec.files.clone()),
+            }),
+        }))
+    })
+}
+
+/// REQUIRES: `schema` points to a valid structure, whose content is taken over.
+pub unsafe fn import_schema(schema: *mut ffi::ArrowSchema) -> Result<SchemaRef> {
+    let imported = unsafe { FFI_ArrowSchema::from_raw(schema.cast()) };
+    Ok(Arc::new(Schema::try_from(&imported)?))
+}
+
+/// REQUIRES: `out` points to a structure without content.
+pub unsafe fn export_schema(schema: &Schema, out: *mut ffi::ArrowSchema) -> Result<()> {
+    let exported = FFI_ArrowSchema::try_from(schema)?;
+    unsafe { std::ptr::write(out.cast::<FFI_ArrowSchema>(), exported) };
+    Ok(())
+}
+
+impl Table {
+    pub fn with_files(&self, kept: &[u32]) -> Result<Box<Table>> {
+        entry(|| {
+            let Some(table) = self.provider.downcast_ref::<FileTable>() else {
+                return Err(BridgeError::bug("only tables of plain files can be restricted"));
+            };
+            let files = kept.iter().map(|&i| table.files[i as usize].clone()).collect();
+            Ok(Box::new(Table { provider: Arc::new(FileTable { files: Arc::new(files), ..table.clone() }) }))
+        })
+    }
+
+    pub unsafe fn schema(&self, out_schema: *mut ffi::ArrowSchema) -> Result<()> {
+        entry(|| unsafe { export_schema(&self.provider.schema(), out_schema) })
+    }
+}
+
+pub fn register_table(session: &Session, name: &str, table: &Table) -> Result<()> {
+    entry(|| {
+        let reference = match name.split_once('.') {
+            Some((schema, table)) => TableReference::partial(schema, table),
+            None => TableReference::bare(name),
+        };
+        let state = session.context.state();
+        let options = state.config_options();
+        let catalog = session
+            .context
+            .catalog(&options.catalog.default_catalog)
+            .ok_or_else(|| BridgeError::bug("the default catalog is missing"))?;
+        let schema_name = reference.schema().unwrap_or(&options.catalog.default_schema).to_string();
+        let schema = match catalog.schema(&schema_name) {
+            Some(schema) => schema,
+            None => {
+                let schema = Arc::new(MemorySchemaProvider::new());
+                catalog.register_schema(&schema_name, schema.clone())?;
+                schema
+            }
+        };
+        schema.deregister_table(reference.table())?;
+        schema.register_table(reference.table().to_string(), Arc::clone(&table.provider))?;
+        Ok(())
+    })
+}
+
+fn partition_scalar(file: &TableFile, field: &Field) -> EngineResult<ScalarValue> {
+    match file.partition_values.iter().find(|v| v.column == *field.name()) {
+        Some(value) if !value.is_null => ScalarValue::try_from_string(value.value.clone(), field.data_type()),
+        _ => ScalarValue::try_from(field.data_type()),
+    }
+}
+
+fn json_scalar(value: Option<&Value>, data_type: &DataType) -> Precision<ScalarValue> {
+    let text = match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Bool(flag)) => flag.to_string(),
+        _ => return Precision::Absent,
+    };
+    // Texts, floats and times may be rounded or cut in the log: good enough for estimates only.
+    let exact = data_type.is_integer() || matches!(data_type, DataType::Date32);
+    match ScalarValue::try_from_string(text, data_type) {
+        Ok(scalar) if exact => Precision::Exact(scalar),
+        Ok(scalar) => Precision::Inexact(scalar),
+        Err(_) => Precision::Absent,
+    }
+}
+
+/// Statistics of one file over file columns, then partition columns.
+fn file_statistics(table: &FileTable, file: &TableFile) -> Option<Statistics> {
+    if file.rows < 0 {
+        return None;
+    }
+    let rows = file.rows as usize;
+    let log: Value = serde_json::from_str(&file.statistics).unwrap_or(Value::Null);
+    let mut columns: Vec<ColumnStatistics> = table
+        .file_schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let mut column = ColumnStatistics::new_unknown();
+            column.min_value = json_scalar(log["minValues"].get(field.name()), field.data_type());
+            column.max_value = json_scalar(log["maxValues"].get(field.name()), field.data_type());
+            if let Some(nulls) = log["nullCount"].get(field.name()).and_then(Value::as_u64) {
+                column.null_count = Precision::Exact(nulls as usize);
+            }
+            column
+        })
+        .collect();
+    for field in &table.partition_fields {
+        let mut column = ColumnStatistics::new_unknown();
+        if let Ok(value) = partition_scalar(file, field) {
+            column.null_count = Precision::Exact(if value.is_null() { rows } else { 0 });
+            if !value.is_null() {
+                column.min_value = Precision::Exact(value.clone());
+                column.max_value = Precision::Exact(value);
+            }
+        }
+        columns.push(column);
+    }
+    Some(Statistics {
+        num_rows: Precision::Exact(rows),
+        total_byte_size: Precision::Inexact(file.size_bytes as usize),
+        column_statistics: columns,
+    })
+}
+
+#[async_trait]
+impl TableProvider for FileTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Inexact: every filter reaches the scan's description, the reader and the row groups, and is checked once more above.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn CatalogSession,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        // Scans are laid out with partition columns last.
+        let laid_out: Vec<&str> = self
+            .file_schema
+            .fields()
+            .iter()
+            .chain(self.partition_fields.iter())
+            .map(|f| f.name().as_str())
+            .collect();
+        let positions: HashMap<&str, usize> = laid_out.iter().enumerate().map(|(i, name)| (*name, i)).collect();
+        let wanted: Vec<usize> = match projection {
+            Some(indexes) => indexes.clone(),
+            None => (0..self.schema.fields().len()).collect(),
+        };
+        let indexes: Vec<usize> = wanted.iter().map(|&i| positions[self.schema.field(i).name().as_str()]).collect();
+        if self.files.is_empty() {
+            let projected = Arc::new(self.schema.project(&wanted)?);
+            return Ok(Arc::new(EmptyExec::new(projected)));
+        }
+
+        let mut files = Vec::with_capacity(self.files.len());
+        let mut total: Option<Statistics> = None;
+        let table_schema = TableSchema::new(Arc::clone(&self.file_schema), self.partition_fields.clone());
+        let mut complete = true;
+        for file in self.files.iter() {
+            let values = self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
+            let partitioned = PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values);
+            match file_statistics(self, file) {
+                Some(statistics) => {
+                    total = Some(match total {
+                        None => statistics.clone(),
+                        Some(sum) => Statistics::try_merge_iter([&sum, &statistics], table_schema.table_schema())?,
+                    });
+                }
+                None => complete = false,
+            }
+            files.push(partitioned);
+        }
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
+        let source = self.format.file_source(table_schema.clone());
+        let mut config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(&self.store_url)?, source)
+            .with_file_groups(groups)
+            .with_projection_indices(Some(indexes))?
+            .with_limit(limit);
+        if let (Some(total), true) = (total, complete) {
+            config = config.with_statistics(total);
+        }
+        self.format.create_physical_plan(state, config.build()).await
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Writing: every partition of a plan writes its own files, taps see each batch on its way, nothing is committed.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StructArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::SchemaRef;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::ffi_stream::ArrowArrayStreamReader;
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::FormatOptions;
+use cxx::SharedPtr;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::ExecutionPlanProperties;
+use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
+use deltalake_core::kernel::Add;
+use deltalake_core::parquet::basic::Compression;
+use deltalake_core::parquet::file::properties::WriterProperties;
+use delta_kernel::table_properties::DataSkippingNumIndexedCols;
+use futures::StreamExt;
+use object_store::ObjectStore;
+use object_store::prefix::PrefixStore;
+use tokio::task::JoinSet;
+
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi::{self, BatchTap, PartitionValue, TableFile, WriteOptions, WriteOutcome};
+use crate::plan::PhysicalPlan;
+use crate::runtime::{Cancellation, block_on, runtime};
+use crate::session::Session;
+use crate::store::{parse_url, resolve};
+use crate::table::import_schema;
+
+/// A tap that may be called from any thread: C++ promises so.
+#[derive(Clone)]
+struct SharedTap(SharedPtr<BatchTap>);
+unsafe impl Send for SharedTap {}
+unsafe impl Sync for SharedTap {}
+
+impl SharedTap {
+    fn see(&self, partition: u32, batch: &RecordBatch) -> Result<()> {
+        let Some(tap) = self.0.as_ref() else {
+            return Ok(());
+        };
+        let data = StructArray::from(batch.clone()).into_data();
+        let mut array = FFI_ArrowArray::new(&data);
+        let mut schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
+        let seen = unsafe {
+            tap.OnBatch(partition, (&raw mut array).cast::<ffi::ArrowArray>(), (&raw mut schema).cast::<ffi::ArrowSchema>())
+        };
+        seen.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))
+    }
+}
+
+fn cast_to(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = CastOptions { safe: false, format_options: FormatOptions::default() };
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                return Ok(Arc::clone(column));
+            }
+            cast_with_options(column, field.data_type(), &options).map_err(|e| {
+                BridgeError::user("invalid_argument", format!("a value does not fit the column's stored type {}: {e}: `{}`", field.data_type(), field.name()))
+            })
+        })
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+struct Destination {
+    store: Arc<dyn ObjectStore>,
+    schema: SchemaRef,
+    partition_columns: Vec<String>,
+    properties: WriterProperties,
+    target_file_size: Option<NonZeroU64>,
+    statistics_columns: u64,
+}
+
+impl Destination {
+    fn new(session: &Session, options: &WriteOptions, schema: SchemaRef) -> Result<Self> {
+        let (store, root) = resolve(&session.context, &parse_url(&options.root_url)?)?;
+        let compression: Compression = options
+            .compression
+            .parse()
+            .map_err(|e| BridgeError::user("invalid_argument", format!("unknown compression ({e}): `{}`", options.compression)))?;
+        Ok(Self {
+            store: Arc::new(PrefixStore::new(store, root)),
+            schema,
+            partition_columns: options.partition_columns.clone(),
+            properties: WriterProperties::builder().set_compression(compression).build(),
+            target_file_size: NonZeroU64::new(options.target_file_size_bytes),
+            statistics_columns: options.statistics_columns as u64,
+        })
+    }
+
+    fn writer(&self) -> DeltaWriter {
+        let config = WriterConfig::new(
+            Arc::clone(&self.schema),
+            self.partition_columns.clone(),
+            Some(self.properties.clone()),
+            self.target_file_size,
+            None,
+            DataSkippingNumIndexedCols::NumColumns(self.statistics_columns),
+            None,
+        );
+        DeltaWriter::new(Arc::clone(&self.store), config)
+    }
+
+    /// Writes one stream to its end. The writer is made with the first batch, so that an empty partition leaves no file.
+    async fn write(
+        &self,
+        partition: u32,
+        mut batches: SendableRecordBatchStream,
+        tap: &SharedTap,
+        cancellation: &Cancellation,
+    ) -> Result<(Vec<Add>, u64)> {
+        let mut writer: Option<DeltaWriter> = None;
+        let mut rows = 0;
+        let outcome = cancellation
+            .guard(async {
+                while let Some(batch) = batches.next().await {
+                    let batch = cast_to(&batch?, &self.schema)?;
+                    if batch.num_rows() == 0 {
+                        continue;
+                    }
+                    tap.see(partition, &batch)?;
+                    rows += batch.num_rows() as u64;
+                    writer.get_or_insert_with(|| self.writer()).write(&batch).await?;
+                }
+                Ok(())
+            })
+            .await;
+        match (outcome, writer) {
+            (Ok(()), None) => Ok((Vec::new(), rows)),
+            (Ok(()), Some(writer)) => Ok((writer.close().await?, rows)),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(writer)) => {
+                // The first error tells more than what clearing away might say.
+                let _ = writer.abort().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn to_file(add: Add) -> TableFile {
+    let mut partition_values: Vec<PartitionValue> = add
+        .partition_values
+        .into_iter()
+        .map(|(column, value)| PartitionValue { column, is_null: value.is_none(), value: value.unwrap_or_default() })
+        .collect();
+    partition_values.sort_by(|a, b| a.column.cmp(&b.column));
+    let statistics = add.stats.unwrap_or_default();
+    let rows = serde_json::from_str::<serde_json::Value>(&statistics)
+        .ok()
+        .and_then(|s| s["numRecords"].as_i64())
+        .unwrap_or(-1);
+    TableFile {
+        path: add.path,
+        size_bytes: add.size as u64,
+        modified_ms: add.modification_time,
+        rows,
+        partition_values,
+        statistics,
+        has_deletion_vector: false,
+    }
+}
+
+fn outcome_of(adds: Vec<Add>, rows: u64) -> WriteOutcome {
+    let mut files: Vec<TableFile> = adds.into_iter().map(to_file).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let bytes = files.iter().map(|f| f.size_bytes).sum();
+    WriteOutcome { files, rows, bytes }
+}
+
+pub unsafe fn write_delta_files(
+    session: &Session,
+    plan: &PhysicalPlan,
+    options: &WriteOptions,
+    schema: *mut ffi::ArrowSchema,
+    tap: SharedPtr<BatchTap>,
+    cancellation: &Cancellation,
+) -> Result<WriteOutcome> {
+    entry(|| {
+        let schema = unsafe { import_schema(schema) }?;
+        let destination = Arc::new(Destination::new(session, options, schema)?);
+        let tap = SharedTap(tap);
+        let context = session.context.task_ctx();
+        let _guard = runtime().enter();
+        let mut tasks = JoinSet::new();
+        for partition in 0..plan.plan.output_partitioning().partition_count() {
+            let batches = plan.plan.execute(partition, Arc::clone(&context))?;
+            let (destination, tap, cancellation) = (Arc::clone(&destination), tap.clone(), cancellation.clone());
+            tasks.spawn(async move { destination.write(partition as u32, batches, &tap, &cancellation).await });
+        }
+        block_on(async {
+            let mut adds = Vec::new();
+            let mut rows = 0;
+            let mut failure: Option<BridgeError> = None;
+            // Every partition is waited for: after a failure too, so that no writer outlives the call.
+            while let Some(finished) = tasks.join_next().await {
+                match finished {
+                    Ok(Ok((files, written))) => {
+                        adds.extend(files);
+                        rows += written;
+                    }
+                    Ok(Err(error)) => {
+                        failure.get_or_insert(error);
+                    }
+                    Err(join) => {
+                        failure.get_or_insert(BridgeError::bug(format!("a writing task ended abnormally: {join}")));
+                    }
+                }
+            }
+            match failure {
+                Some(error) => Err(error),
+                None => Ok(outcome_of(adds, rows)),
+            }
+        })
+    })
+}
+
+/// Writes the batches of a C++ stream, as `write_delta_files` does for a plan of one partition.
+pub unsafe fn write_batches(session: &Session, options: &WriteOptions, stream: *mut ffi::ArrowArrayStream) -> Result<WriteOutcome> {
+    entry(|| {
+        let reader = unsafe { ArrowArrayStreamReader::from_raw(stream.cast::<FFI_ArrowArrayStream>()) }?;
+        let schema = arrow::array::RecordBatchReader::schema(&reader);
+        let destination = Destination::new(session, options, schema)?;
+        block_on(async {
+            let mut writer = destination.writer();
+            let mut rows = 0;
+            for batch in reader {
+                let batch = batch?;
+                rows += batch.num_rows() as u64;
+                writer.write(&batch).await?;
+            }
+            Ok(outcome_of(writer.close().await?, rows))
+        })
+    })
+}

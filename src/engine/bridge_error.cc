@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/engine/bridge_error.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "weir/base/nearest.h"
+
+namespace weir::engine::internal {
+
+namespace {
+
+StatusCode ParseCode(const std::string& name) {
+  static constexpr std::array kCodes = {
+      StatusCode::kInvalidArgument, StatusCode::kNotFound,    StatusCode::kAlreadyExists, StatusCode::kPlanFailed,
+      StatusCode::kUnsupported,     StatusCode::kCorrupt,     StatusCode::kIo,            StatusCode::kOutOfMemory,
+      StatusCode::kOutOfSpace,      StatusCode::kPermission,  StatusCode::kCancelled,     StatusCode::kConflict,
+      StatusCode::kInternal};
+  for (StatusCode code : kCodes) {
+    if (ToString(code) == name) return code;
+  }
+  return StatusCode::kInternal;
+}
+
+Blame ParseBlame(const std::string& name) {
+  if (name == "user") return Blame::kUser;
+  if (name == "environment") return Blame::kEnvironment;
+  return Blame::kBug;
+}
+
+std::string JoinLines(const nlohmann::json& texts) {
+  std::string joined;
+  for (const auto& text : texts) {
+    if (!joined.empty()) joined += '\n';
+    joined += text.get<std::string>();
+  }
+  return joined;
+}
+
+}  // namespace
+
+Status FromEnvelope(std::string_view envelope) {
+  // An error that crossed as text inside another message keeps the words around the envelope.
+  const size_t start = envelope.find("{\"");
+  const auto parsed = start == std::string_view::npos
+                          ? nlohmann::json()
+                          : nlohmann::json::parse(envelope.substr(start), nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object() || !parsed.contains("code")) {
+    return Status::Bug("the engine failed without a proper error: {}", envelope);
+  }
+  Status status(ParseCode(parsed.value("code", "")), ParseBlame(parsed.value("blame", "")), parsed.value("message", ""));
+  if (parsed.contains("causes")) status = status.WithCause(JoinLines(parsed["causes"]));
+  if (parsed.contains("line")) {
+    status = status.WithLocation({.file = {}, .line = parsed["line"].get<int>(), .column = parsed.value("column", 0)});
+  }
+  if (parsed.contains("missing_column")) {
+    const auto candidates = parsed.value("valid_columns", std::vector<std::string>());
+    status = status.WithHint(SuggestionHint(parsed["missing_column"].get<std::string>(), candidates));
+  } else if (parsed.contains("helps") && !parsed["helps"].empty()) {
+    status = status.WithHint(JoinLines(parsed["helps"]));
+  }
+  return status;
+}
+
+}  // namespace weir::engine::internal

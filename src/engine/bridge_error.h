@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns the bridge's error envelope (rust/bridge/src/error.rs) into a Status. Private to the room.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "weir/base/result.h"
+
+namespace weir::engine::internal {
+
+/// Text that is no envelope becomes a bug.
+Status FromEnvelope(std::string_view envelope);
+
+/// Calls the bridge and catches what it throws.
+template <typename Call>
+auto Try(Call&& call) -> std::conditional_t<std::is_void_v<decltype(call())>, Status, Result<decltype(call())>> {
+  try {
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      return Status::OK();
+    } else {
+      return call();
+    }
+  } catch (const std::exception& error) {
+    return FromEnvelope(error.what());
+  }
+}
+
+}  // namespace weir::engine::internal

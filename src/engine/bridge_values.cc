@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/engine/bridge_values.h"
+
+#include <arrow/api.h>
+#include <arrow/c/bridge.h>
+
+#include "weir/engine/bridge_error.h"
+
+namespace weir::engine::internal {
+
+bridge::TableFile ToBridge(const DataFile& file) {
+  bridge::TableFile result;
+  result.path = file.path;
+  result.size_bytes = static_cast<uint64_t>(file.size_bytes);
+  result.modified_ms = file.modified_ms;
+  result.rows = file.rows;
+  for (const auto& [column, value] : file.partition_values) {
+    result.partition_values.push_back({rust::String(column), rust::String(value.value_or("")), !value.has_value()});
+  }
+  result.statistics = file.statistics;
+  result.has_deletion_vector = file.has_deletion_vector;
+  return result;
+}
+
+DataFile FromBridge(const bridge::TableFile& file) {
+  DataFile result;
+  result.path = std::string(file.path);
+  result.size_bytes = static_cast<int64_t>(file.size_bytes);
+  result.modified_ms = file.modified_ms;
+  result.rows = file.rows;
+  for (const auto& value : file.partition_values) {
+    std::optional<std::string> text;
+    if (!value.is_null) text = std::string(value.value);
+    result.partition_values.emplace_back(std::string(value.column), std::move(text));
+  }
+  result.statistics = std::string(file.statistics);
+  result.has_deletion_vector = file.has_deletion_vector;
+  return result;
+}
+
+rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts) {
+  rust::Vec<rust::String> result;
+  for (const std::string& text : texts) result.push_back(rust::String(text));
+  return result;
+}
+
+rust::Slice<const uint8_t> ToBytes(std::string_view bytes) {
+  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+}
+
+std::string ToString(const rust::Vec<uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bridge::WriteOptions ToBridge(const WriteOptions& options) {
+  bridge::WriteOptions result;
+  result.root_url = options.root_url;
+  result.partition_columns = ToBridge(options.partition_columns);
+  result.target_file_size_bytes = static_cast<uint64_t>(options.target_file_size_bytes);
+  result.compression = options.compression;
+  result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
+  return result;
+}
+
+WriteOutcome FromBridge(const bridge::WriteOutcome& outcome) {
+  WriteOutcome result;
+  for (const auto& file : outcome.files) result.files.push_back(FromBridge(file));
+  result.rows = static_cast<int64_t>(outcome.rows);
+  result.bytes = static_cast<int64_t>(outcome.bytes);
+  return result;
+}
+
+Status FromArrow(const arrow::Status& status) {
+  if (status.ok()) return Status::OK();
+  if (status.message().find("{\"") != std::string::npos) return FromEnvelope(status.message());
+  if (status.IsOutOfMemory()) return Status::Environment(StatusCode::kOutOfMemory, "{}", status.message());
+  return Status::Bug("Arrow failed: {}", status.ToString());
+}
+
+Result<std::shared_ptr<arrow::Schema>> ImportSchema(const std::function<Status(ArrowSchema*)>& fill) {
+  ArrowSchema exported;
+  WEIR_RETURN_NOT_OK(fill(&exported));
+  auto imported = arrow::ImportSchema(&exported);
+  if (!imported.ok()) return FromArrow(imported.status());
+  return imported.MoveValueUnsafe();
+}
+
+}  // namespace weir::engine::internal

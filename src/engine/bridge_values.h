@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Conversions between Weir's values and the bridge's, and the states behind the handles of engine.h. Private to the room.
+
+#pragma once
+
+#include <arrow/c/abi.h>
+#include <arrow/status.h>
+#include <arrow/type_fwd.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bridge/src/lib.rs.h"
+#include "weir/engine/engine.h"
+
+namespace weir::engine {
+
+struct Cancellation::State {
+  rust::Box<bridge::Cancellation> handle;
+};
+struct Session::State {
+  rust::Box<bridge::Session> handle;
+};
+struct Table::State {
+  rust::Box<bridge::Table> handle;
+};
+struct DeltaSnapshot::State {
+  rust::Box<bridge::DeltaSnapshot> handle;
+};
+struct Plan::State {
+  rust::Box<bridge::Plan> handle;
+};
+struct PhysicalPlan::State {
+  rust::Box<bridge::PhysicalPlan> handle;
+};
+
+namespace internal {
+
+template <typename Pairs>
+rust::Vec<bridge::KeyValue> ToKeyValues(const Pairs& pairs) {
+  rust::Vec<bridge::KeyValue> values;
+  for (const auto& [key, value] : pairs) values.push_back({rust::String(key), rust::String(value)});
+  return values;
+}
+
+bridge::TableFile ToBridge(const DataFile& file);
+DataFile FromBridge(const bridge::TableFile& file);
+rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts);
+rust::Slice<const uint8_t> ToBytes(std::string_view bytes);
+std::string ToString(const rust::Vec<uint8_t>& bytes);
+bridge::WriteOptions ToBridge(const WriteOptions& options);
+WriteOutcome FromBridge(const bridge::WriteOutcome& outcome);
+
+/// A failure of Arrow C++; if it carries the bridge's envelope (streams), that is unpacked.
+Status FromArrow(const arrow::Status& status);
+
+/// Calls `fill` with an empty C schema and imports the result.
+Result<std::shared_ptr<arrow::Schema>> ImportSchema(const std::function<Status(ArrowSchema*)>& fill);
+
+}  // namespace internal
+}  // namespace weir::engine

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <arrow/api.h>
+#include <arrow/c/bridge.h>
+
+#include <stdexcept>
+
+#include "weir/engine/batch_tap.h"
+#include "weir/engine/bridge_error.h"
+#include "weir/engine/bridge_values.h"
+#include "weir/engine/engine.h"
+
+namespace weir::engine {
+
+using internal::FromArrow;
+using internal::Try;
+
+Result<Plan> Plan::FromSql(const Session& session, const std::string& sql) {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::plan_sql(*session.state_->handle, sql); }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<Plan> Plan::FromProto(const Session& session, std::string_view bytes,
+                             const std::vector<std::pair<uint32_t, Table>>& scans) {
+  auto bindings = bridge::new_scan_bindings();
+  for (const auto& [scan, table] : scans) bindings->bind(scan, *table.state_->handle);
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::plan_from_proto(*session.state_->handle, internal::ToBytes(bytes), *bindings);
+                        }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes) {
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle, Try([&] { return bridge::plan_from_substrait(*session.state_->handle, internal::ToBytes(bytes)); }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<Plan> Plan::Optimize(const Session& session) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return bridge::optimize_plan(*session.state_->handle, *state_->handle); }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<std::string> Plan::Display(const std::string& format) const {
+  return Try([&] { return std::string(state_->handle->display(format)); });
+}
+
+Result<std::shared_ptr<arrow::Schema>> Plan::output_schema() const {
+  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->output_schema(out); }); });
+}
+
+Result<std::string> Plan::ToProto() const {
+  return Try([&] { return internal::ToString(bridge::plan_to_proto(*state_->handle)); });
+}
+
+Result<std::string> Plan::ToSubstrait(const Session& session) const {
+  return Try([&] { return internal::ToString(bridge::plan_to_substrait(*session.state_->handle, *state_->handle)); });
+}
+
+Result<PhysicalPlan> PhysicalPlan::Create(const Session& session, const Plan& plan) {
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle, Try([&] { return bridge::create_physical_plan(*session.state_->handle, *plan.state_->handle); }));
+  PhysicalPlan physical;
+  physical.state_ = std::make_shared<State>(State{std::move(handle)});
+  return physical;
+}
+
+Result<std::string> PhysicalPlan::Display(const std::string& format) const {
+  return Try([&] { return std::string(state_->handle->display(format)); });
+}
+
+Result<std::string> PhysicalPlan::Metrics() const {
+  return Try([&] { return std::string(state_->handle->metrics()); });
+}
+
+int PhysicalPlan::partition_count() const { return static_cast<int>(state_->handle->partition_count()); }
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> PhysicalPlan::Execute(const Session& session,
+                                                                        const Cancellation& cancellation) const {
+  ArrowArrayStream stream;
+  WEIR_RETURN_NOT_OK(Try([&] {
+    bridge::execute_stream(*session.state_->handle, *state_->handle, *cancellation.state_->handle, &stream);
+  }));
+  auto reader = arrow::ImportRecordBatchReader(&stream);
+  if (!reader.ok()) return FromArrow(reader.status());
+  return reader.MoveValueUnsafe();
+}
+
+namespace {
+
+/// Hands batches to a C++ observer. Exceptions are how a failure travels through the bridge.
+class ObserverTap final : public BatchTap {
+ public:
+  explicit ObserverTap(BatchObserver observer) : observer_(std::move(observer)) {}
+
+  void OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema) const override {
+    auto batch = arrow::ImportRecordBatch(array, schema);
+    if (!batch.ok()) throw std::runtime_error(batch.status().ToString());
+    const Status status = observer_(partition, **batch);
+    if (!status.ok()) throw std::runtime_error(status.ToString());
+  }
+
+ private:
+  BatchObserver observer_;
+};
+
+}  // namespace
+
+Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOptions& options,
+                                         const std::shared_ptr<arrow::Schema>& schema, BatchObserver observer,
+                                         const Cancellation& cancellation) const {
+  ArrowSchema exported;
+  const arrow::Status status = arrow::ExportSchema(*schema, &exported);
+  if (!status.ok()) return FromArrow(status);
+  std::shared_ptr<BatchTap> tap;
+  if (observer) tap = std::make_shared<ObserverTap>(std::move(observer));
+  const auto bridged = internal::ToBridge(options);
+  WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] {
+                          return bridge::write_delta_files(*session.state_->handle, *state_->handle, bridged, &exported,
+                                                           tap, *cancellation.state_->handle);
+                        }));
+  return internal::FromBridge(outcome);
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <arrow/api.h>
+#include <arrow/c/bridge.h>
+
+#include "weir/engine/bridge_error.h"
+#include "weir/engine/bridge_values.h"
+#include "weir/engine/engine.h"
+
+namespace weir::engine {
+
+using internal::FromArrow;
+using internal::ToBytes;
+using internal::ToKeyValues;
+using internal::Try;
+
+Cancellation::Cancellation() : state_(std::make_shared<State>(State{bridge::new_cancellation()})) {}
+void Cancellation::Cancel() const { state_->handle->cancel(); }
+bool Cancellation::is_cancelled() const { return state_->handle->is_cancelled(); }
+
+Result<Session> Session::Open(const SessionOptions& options) {
+  WEIR_RETURN_NOT_OK(Try([] { bridge::start_runtime(0); }));
+  bridge::SessionOptions bridged;
+  bridged.settings = ToKeyValues(options.settings);
+  bridged.memory_limit_bytes = static_cast<uint64_t>(options.memory_limit_bytes);
+  bridged.spill_directory = options.spill_directory;
+  bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
+  bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
+  bridged.ordered_coalesce = options.ordered_coalesce;
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
+  Session session;
+  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  return session;
+}
+
+Result<Session> Session::WithSettings(const std::vector<std::pair<std::string, std::string>>& settings) const {
+  const auto bridged = ToKeyValues(settings);
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_settings(bridged); }));
+  Session session;
+  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  return session;
+}
+
+Status Session::RegisterTable(const std::string& name, const Table& table) const {
+  return Try([&] { bridge::register_table(*state_->handle, name, *table.state_->handle); });
+}
+
+Status Session::RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const {
+  const auto bridged = ToKeyValues(options);
+  return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });
+}
+
+Result<std::vector<std::string>> Session::TableReferences(const std::string& sql) const {
+  WEIR_ASSIGN_OR_RETURN(auto names, Try([&] { return bridge::table_references(*state_->handle, sql); }));
+  std::vector<std::string> result;
+  for (const auto& name : names) result.emplace_back(name);
+  return result;
+}
+
+Result<std::shared_ptr<arrow::Table>> Session::Query(const std::string& sql) const {
+  WEIR_ASSIGN_OR_RETURN(Plan plan, Plan::FromSql(*this, sql));
+  WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(*this));
+  WEIR_ASSIGN_OR_RETURN(PhysicalPlan physical, PhysicalPlan::Create(*this, plan));
+  WEIR_ASSIGN_OR_RETURN(auto reader, physical.Execute(*this, Cancellation()));
+  auto table = reader->ToTable();
+  if (!table.ok()) return FromArrow(table.status());
+  return table.MoveValueUnsafe();
+}
+
+int64_t Session::reserved_bytes() const { return static_cast<int64_t>(state_->handle->reserved_bytes()); }
+
+Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
+  WEIR_ASSIGN_OR_RETURN(auto objects, Try([&] { return bridge::list_objects(*state_->handle, url); }));
+  std::vector<ObjectInfo> result;
+  for (const auto& object : objects) {
+    result.push_back({.url = std::string(object.url),
+                      .relative_path = std::string(object.relative_path),
+                      .size_bytes = static_cast<int64_t>(object.size_bytes),
+                      .modified_ms = object.modified_ms,
+                      .etag = std::string(object.etag)});
+  }
+  return result;
+}
+
+Result<std::string> Session::GetObject(const std::string& url) const {
+  WEIR_ASSIGN_OR_RETURN(auto bytes, Try([&] { return bridge::get_object(*state_->handle, url); }));
+  return internal::ToString(bytes);
+}
+
+Status Session::PutObject(const std::string& url, std::string_view bytes) const {
+  return Try([&] { (void)bridge::put_object(*state_->handle, url, ToBytes(bytes), false); });
+}
+
+Result<bool> Session::PutObjectIfAbsent(const std::string& url, std::string_view bytes) const {
+  return Try([&] { return bridge::put_object(*state_->handle, url, ToBytes(bytes), true); });
+}
+
+Status Session::DeleteObject(const std::string& url) const {
+  return Try([&] { bridge::delete_object(*state_->handle, url); });
+}
+
+Status Session::CreateCheckpoint(const std::string& table_url) const {
+  return Try([&] { bridge::create_checkpoint(*state_->handle, table_url); });
+}
+
+Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options, const arrow::RecordBatch& batch) const {
+  auto copy = arrow::RecordBatch::Make(batch.schema(), batch.num_rows(), batch.columns());
+  auto reader = arrow::RecordBatchReader::Make({copy}, batch.schema());
+  if (!reader.ok()) return FromArrow(reader.status());
+  ArrowArrayStream stream;
+  const arrow::Status exported = arrow::ExportRecordBatchReader(*reader, &stream);
+  if (!exported.ok()) return FromArrow(exported);
+  const auto bridged = internal::ToBridge(options);
+  WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); }));
+  return internal::FromBridge(outcome);
+}
+
+std::map<std::string, std::string> EngineVersions() {
+  std::map<std::string, std::string> versions;
+  for (const auto& entry : bridge::engine_versions()) versions.emplace(std::string(entry.key), std::string(entry.value));
+  return versions;
+}
+
+}  // namespace weir::engine

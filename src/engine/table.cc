@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <arrow/api.h>
+#include <arrow/c/bridge.h>
+
+#include "weir/engine/bridge_error.h"
+#include "weir/engine/bridge_values.h"
+#include "weir/engine/engine.h"
+
+namespace weir::engine {
+
+using internal::Try;
+
+Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec,
+                               const std::shared_ptr<arrow::Schema>& schema) {
+  bridge::FileTableSpec bridged;
+  bridged.root_url = spec.root_url;
+  bridged.format = spec.format;
+  bridged.options = internal::ToKeyValues(spec.options);
+  bridged.partition_columns = internal::ToBridge(spec.partition_columns);
+  bridged.files.reserve(spec.files.size());
+  for (const DataFile& file : spec.files) bridged.files.push_back(internal::ToBridge(file));
+  ArrowSchema exported;
+  if (schema) {
+    const arrow::Status status = arrow::ExportSchema(*schema, &exported);
+    if (!status.ok()) return internal::FromArrow(status);
+  }
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::new_file_table(*session.state_->handle, bridged, schema ? &exported : nullptr);
+                        }));
+  Table table;
+  table.state_ = std::make_shared<State>(State{std::move(handle)});
+  return table;
+}
+
+Result<Table> Table::WithFiles(const std::vector<uint32_t>& kept) const {
+  const rust::Slice<const uint32_t> indexes(kept.data(), kept.size());
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_files(indexes); }));
+  Table table;
+  table.state_ = std::make_shared<State>(State{std::move(handle)});
+  return table;
+}
+
+Result<std::shared_ptr<arrow::Schema>> Table::schema() const {
+  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->schema(out); }); });
+}
+
+Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url, int64_t version,
+                                          const std::string& timestamp) {
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return bridge::open_delta(*session.state_->handle, url, version, timestamp); }));
+  DeltaSnapshot snapshot;
+  snapshot.state_ = std::make_shared<State>(State{std::move(handle)});
+  return snapshot;
+}
+
+int64_t DeltaSnapshot::version() const { return state_->handle->version(); }
+
+Result<std::shared_ptr<arrow::Schema>> DeltaSnapshot::schema() const {
+  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->arrow_schema(out); }); });
+}
+
+std::vector<std::string> DeltaSnapshot::partition_columns() const {
+  std::vector<std::string> names;
+  for (const auto& name : state_->handle->partition_columns()) names.emplace_back(name);
+  return names;
+}
+
+Result<std::string> DeltaSnapshot::protocol() const {
+  return Try([&] { return std::string(state_->handle->protocol()); });
+}
+
+Result<std::string> DeltaSnapshot::metadata() const {
+  return Try([&] { return std::string(state_->handle->metadata()); });
+}
+
+Result<std::vector<DataFile>> DeltaSnapshot::files() const {
+  WEIR_ASSIGN_OR_RETURN(auto files, Try([&] { return state_->handle->files(); }));
+  std::vector<DataFile> result;
+  result.reserve(files.size());
+  for (const auto& file : files) result.push_back(internal::FromBridge(file));
+  return result;
+}
+
+Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) const {
+  return Try([&] { return state_->handle->transaction_version(app_id); });
+}
+
+Result<Table> DeltaSnapshot::AsTable(const Session& session) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->delta_table(*session.state_->handle); }));
+  Table table;
+  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
+  return table;
+}
+
+}  // namespace weir::engine
