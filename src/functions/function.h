@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a native function is: its declaration, and its kernel over Arrow arrays.
+// In: fields, constants and arrays. Out: fields and arrays. Nobody here knows the engine; the room `engine` adapts these
+// interfaces to its planner. Functions are immutable and may be called from any thread; accumulators belong to one thread at a
+// time.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "weir/base/result.h"
+
+namespace weir {
+
+enum class FunctionKind { kScalar, kAggregate };
+enum class Volatility { kImmutable };
+/// Whether the order of an aggregate's input can change its result.
+enum class OrderSensitivity { kInsensitive };
+
+/// "scalar" or "aggregate".
+std::string_view ToString(FunctionKind kind);
+/// "immutable".
+std::string_view ToString(Volatility volatility);
+
+/// How the engine settles the argument types of a call.
+enum class SignatureKind {
+  kExact,        ///< one of the declared signatures, to which the engine casts the arguments
+  kUserDefined,  ///< CoerceTypes() decides; the declared signatures are typical calls
+};
+
+/// One documented parameter.
+struct FunctionArgument {
+  std::string name;
+  std::string type;  ///< for readers: "text", "int64", "span", "any" …
+  std::string description;
+  /// SQL text of the value that stands in for an omitted argument; an argument that has one may be omitted.
+  std::optional<std::string> default_value = std::nullopt;
+};
+
+/// The argument types of one way to call a function.
+using FunctionSignature = std::vector<std::shared_ptr<arrow::DataType>>;
+
+/// Everything about a function but its kernel. Names are lower-case.
+struct FunctionDeclaration {
+  std::string name;
+  std::vector<std::string> aliases;
+  FunctionKind kind = FunctionKind::kScalar;
+  /// Raised whenever any result can change.
+  int semantic_version = 1;
+  Volatility volatility = Volatility::kImmutable;
+  std::vector<std::string> tags;  ///< ordered by name
+  std::string description;
+  std::vector<FunctionArgument> arguments;
+  /// The last documented argument may be repeated. Arguments of such a call have no names.
+  bool variadic = false;
+  SignatureKind signature_kind = SignatureKind::kExact;
+  std::vector<FunctionSignature> signatures;
+  std::string result_type;    ///< for readers
+  std::string null_handling;  ///< for readers
+  std::string example;        ///< one SQL expression
+  /// A NULL in any argument makes the result NULL.
+  bool strict = false;
+  OrderSensitivity order_sensitivity = OrderSensitivity::kInsensitive;
+
+  /// Names for `f(name => value)`, one a parameter; empty when the function is variadic.
+  std::vector<std::string> ParameterNames() const;
+  /// "f(a, b[, c])", as it is called.
+  std::string Syntax() const;
+};
+
+/// One argument of a call: a column, or a constant that stands for every row.
+struct FunctionValue {
+  std::shared_ptr<arrow::Array> values;  ///< one element if constant
+  bool is_constant = false;
+};
+
+using FieldVector = std::vector<std::shared_ptr<arrow::Field>>;
+using TypeVector = std::vector<std::shared_ptr<arrow::DataType>>;
+/// The arguments that are literals, by position; nullopt for the others.
+using ConstantVector = std::vector<std::optional<std::shared_ptr<arrow::Scalar>>>;
+
+/// A function from rows to rows.
+class ScalarFunction {
+ public:
+  virtual ~ScalarFunction() = default;
+  virtual const FunctionDeclaration& declaration() const = 0;
+
+  /// Derives type, nullability and metadata of the result. `arguments` have settled types; `constants` is empty or has one entry
+  /// an argument. Fails with kInvalidArgument on a constant that can never be right.
+  virtual Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
+                                                            const ConstantVector& constants) const = 0;
+
+  /// Settles the types of a call with a user-defined signature: one type an argument, to which the engine casts.
+  /// Fails with kInvalidArgument, naming the function and what it takes.
+  virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
+
+  /// Computes `rows` results; one result when every argument is constant (and there is one). Arrays may be slices. Constants are
+  /// never expanded. Fails with kInvalidArgument, naming the values of the row.
+  virtual Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
+                                                       const arrow::Field& return_field) const = 0;
+};
+
+/// The states of one aggregate for all groups of a query; groups are numbered from 0 without gaps. The result never depends on
+/// the order of the input, nor on how it is split over accumulators that are merged through their states.
+class GroupsAccumulator {
+ public:
+  virtual ~GroupsAccumulator() = default;
+
+  /// Takes in a batch: row i belongs to group `group_indices[i]` < `group_count`. Rows whose `filter` is not true are left out;
+  /// `filter` may be null. `group_count` never shrinks but by Evaluate and State.
+  virtual Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                        const arrow::BooleanArray* filter, int64_t group_count) = 0;
+
+  /// Takes in states that State or ConvertToState of another accumulator returned.
+  virtual Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
+                       const arrow::BooleanArray* filter, int64_t group_count) = 0;
+
+  /// Takes rows back out (sliding windows). REQUIRES: supports_retract()
+  virtual Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices, int64_t group_count);
+  virtual bool supports_retract() const { return false; }
+
+  /// Results, or states, of the first `count` groups, in order. Changes nothing.
+  /// REQUIRES: 0 <= count <= group_count()
+  virtual Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const = 0;
+  virtual Result<arrow::ArrayVector> PeekState(int64_t count) const = 0;
+
+  /// Forgets the first `count` groups; those behind move down by `count`.
+  virtual void Drop(int64_t count) = 0;
+
+  /// Number of groups seen so far.
+  virtual int64_t group_count() const = 0;
+
+  /// Turns each row into a state of its own, as if it were a group; a filtered row gives an empty state.
+  virtual Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
+                                                    const arrow::BooleanArray* filter) const = 0;
+
+  /// Bytes held; costs O(1).
+  virtual int64_t SizeBytes() const = 0;
+
+  /// Peek, then Drop, of the first `emit_first_n` groups, or of all.
+  Result<std::shared_ptr<arrow::Array>> Evaluate(std::optional<int64_t> emit_first_n);
+  /// PeekState, then Drop, of the first `emit_first_n` groups, or of all.
+  Result<arrow::ArrayVector> State(std::optional<int64_t> emit_first_n);
+};
+
+/// A function from many rows to one.
+class AggregateFunction {
+ public:
+  virtual ~AggregateFunction() = default;
+  virtual const FunctionDeclaration& declaration() const = 0;
+
+  virtual Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments) const = 0;
+  /// As ScalarFunction::CoerceTypes.
+  virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
+  /// Fields of the intermediate state, in the order in which State returns its arrays.
+  virtual Result<FieldVector> StateFields(const FieldVector& arguments) const = 0;
+  virtual Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(const FieldVector& arguments) const = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The set of native functions of a session. In: functions. Out: look-up by name, the canonical listing, and its hash.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/fingerprint.h"
+#include "weir/base/result.h"
+#include "weir/functions/function.h"
+
+namespace weir {
+
+/// Immutable after construction, hence safe to share across threads. Copies share the functions.
+class FunctionRegistry {
+ public:
+  /// Fails with kAlreadyExists if a name or an alias is used twice.
+  static Result<FunctionRegistry> Make(std::vector<std::shared_ptr<const ScalarFunction>> scalars,
+                                       std::vector<std::shared_ptr<const AggregateFunction>> aggregates);
+
+  /// Ordered by name.
+  const std::vector<std::shared_ptr<const ScalarFunction>>& scalars() const { return scalars_; }
+  const std::vector<std::shared_ptr<const AggregateFunction>>& aggregates() const { return aggregates_; }
+  /// The declarations of all functions, ordered by name. Valid as long as the registry or a copy of it.
+  std::vector<const FunctionDeclaration*> Declarations() const;
+
+  /// The declaration that `name` or alias means, in any case; null if there is none.
+  const FunctionDeclaration* Find(std::string_view name) const;
+
+  /// Canonical JSON: an array ordered by name with name, kind, signatures, semantic version and tags.
+  std::string RegistryJson() const;
+  /// Hash of RegistryJson(): changes when a function is added, removed, retyped or gets another meaning.
+  const Fingerprint& udf_snapshot_hash() const { return udf_snapshot_hash_; }
+
+ private:
+  std::vector<std::shared_ptr<const ScalarFunction>> scalars_;
+  std::vector<std::shared_ptr<const AggregateFunction>> aggregates_;
+  std::map<std::string, const FunctionDeclaration*, std::less<>> by_name_;
+  Fingerprint udf_snapshot_hash_;
+};
+
+/// All functions that Weir brings.
+FunctionRegistry NativeFunctions();
+
+}  // namespace weir
