@@ -24,7 +24,7 @@ mod write;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan, plan_from_proto,
-    plan_from_substrait, plan_sql, plan_to_proto, plan_to_substrait, table_references,
+    plan_from_substrait, plan_sql, plan_to_proto, plan_to_substrait, register_view, table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
@@ -62,7 +62,7 @@ pub mod ffi {
     }
 
     /// The value of one partition column of a file, in Delta's text form.
-    #[derive(Clone)]
+    #[derive(Clone, Debug)]
     struct PartitionValue {
         column: String,
         value: String,
@@ -70,7 +70,7 @@ pub mod ffi {
     }
 
     /// One data file of a table.
-    #[derive(Clone)]
+    #[derive(Clone, Debug)]
     struct TableFile {
         /// Relative to the table's root, URL-decoded.
         path: String,
@@ -216,6 +216,8 @@ pub mod ffi {
         fn table_references(session: &Session, sql: &str) -> Result<Vec<String>>;
         /// Parses, resolves and type-checks one query. Anything but a query is refused.
         fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>>;
+        /// Makes `name` stand for the plan: queries that name it get it in its place.
+        fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
         fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
         /// "indent", "indent_schema", "graphviz" or "pgjson".
         fn display(self: &Plan, format: &str) -> Result<String>;

@@ -13,9 +13,9 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::provider_as_source;
+use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -91,6 +91,13 @@ pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
 
 pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
     entry(|| Ok(Box::new(Plan { plan: session.context.state().optimize(&plan.plan)? })))
+}
+
+pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
+    entry(|| {
+        let table = Table { provider: Arc::new(ViewTable::new(plan.plan.clone(), None)) };
+        crate::table::register_table(session, name, &table)
+    })
 }
 
 impl Plan {

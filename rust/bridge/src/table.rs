@@ -317,7 +317,9 @@ impl TableProvider for FileTable {
 
         let mut files = Vec::with_capacity(self.files.len());
         let mut total: Option<Statistics> = None;
-        let table_schema = TableSchema::new(Arc::clone(&self.file_schema), self.partition_fields.clone());
+        let table_schema = TableSchema::builder(Arc::clone(&self.file_schema))
+            .with_table_partition_cols(self.partition_fields.clone())
+            .build();
         let mut complete = true;
         for file in self.files.iter() {
             let values = self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;

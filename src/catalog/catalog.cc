@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/catalog/catalog.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace weir {
+
+namespace {
+
+/// Characters that may stand in the path of a URL as they are.
+bool IsPlain(unsigned char c) {
+  return std::isalnum(c) != 0 || std::string_view("-._~/!$&'()*+,;=:@").find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+std::string EncodePath(const std::string& path) {
+  std::string encoded;
+  for (unsigned char c : path) {
+    if (IsPlain(c)) {
+      encoded += static_cast<char>(c);
+    } else {
+      encoded += fmt::format("%{:02X}", c);
+    }
+  }
+  return encoded;
+}
+
+std::string FormatName(SourceFormat format) {
+  switch (format) {
+    case SourceFormat::kDelta:
+      return "delta";
+    case SourceFormat::kParquet:
+      return "parquet";
+    case SourceFormat::kCsv:
+      return "csv";
+    case SourceFormat::kNdjson:
+      return "ndjson";
+  }
+  return "parquet";
+}
+
+bool IsHidden(const std::string& relative_path) {
+  size_t start = 0;
+  while (start < relative_path.size()) {
+    if (relative_path[start] == '.' || relative_path[start] == '_') return true;
+    const size_t slash = relative_path.find('/', start);
+    if (slash == std::string::npos) return false;
+    start = slash + 1;
+  }
+  return false;
+}
+
+/// `year=2013/month=1/x.parquet` → the values of the declared partition columns.
+Result<std::vector<std::pair<std::string, std::optional<std::string>>>> HivePartitions(
+    const std::string& path, const std::vector<std::string>& columns) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> values;
+  for (const std::string& column : columns) {
+    const std::string prefix = column + "=";
+    size_t at = path.starts_with(prefix) ? 0 : path.find("/" + prefix);
+    if (at == std::string::npos) {
+      return Status::User(StatusCode::kNotFound, "a folder named `{}…` is wanted in the path of every file, found `{}`", prefix,
+                          path);
+    }
+    if (path[at] == '/') ++at;
+    const size_t begin = at + prefix.size();
+    const std::string value = path.substr(begin, path.find('/', begin) - begin);
+    if (value == "__HIVE_DEFAULT_PARTITION__") {
+      values.emplace_back(column, std::nullopt);
+    } else {
+      values.emplace_back(column, value);
+    }
+  }
+  return values;
+}
+
+/// The schema that a source's column definitions declare, typed by the engine itself.
+Result<std::shared_ptr<arrow::Schema>> DeclaredSchema(const SourceDefinition& source, const engine::Session& session) {
+  std::string casts;
+  for (const ColumnDefinition& column : source.columns) {
+    std::string quoted;
+    for (char c : column.name) quoted += c == '"' ? "\"\"" : std::string(1, c);
+    casts += fmt::format("{}CAST(NULL AS {}) AS \"{}\"", casts.empty() ? "" : ", ", column.sql_type, quoted);
+  }
+  auto plan = engine::Plan::FromSql(session, "SELECT " + casts);
+  if (!plan.ok()) return plan.status().WithContext("the column definitions").WithLocation(source.location);
+  WEIR_ASSIGN_OR_RETURN(auto schema, plan->output_schema());
+  arrow::FieldVector fields;
+  for (int i = 0; i < schema->num_fields(); ++i) {
+    auto type = schema->field(i)->type();
+    if (type->id() == arrow::Type::STRING_VIEW) type = arrow::utf8();
+    fields.push_back(arrow::field(schema->field(i)->name(), type, /*nullable=*/true));
+  }
+  return arrow::schema(fields);
+}
+
+Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
+  PinnedTable table;
+  table.name = source.name;
+  table.kind = TableKind::kListing;
+  table.format = FormatName(source.format);
+  table.partition_columns = source.partition_columns;
+
+  auto objects = session.ListObjects(ToUrl(source.uri, source.uri.ends_with('/')));
+  if (!objects.ok() && objects.status().code() == StatusCode::kNotFound) objects = std::vector<ObjectInfo>();
+  if (!objects.ok()) return objects.status();
+  table.url = ToUrl(source.uri, source.uri.ends_with('/'));
+  if (objects->empty() && !source.uri.ends_with('/')) {
+    table.url = ToUrl(source.uri, /*folder=*/true);
+    WEIR_ASSIGN_OR_RETURN(objects, session.ListObjects(table.url));
+  }
+  FingerprintBuilder listing;
+  for (const ObjectInfo& object : *objects) {
+    if (IsHidden(object.relative_path) || object.size_bytes == 0) continue;
+    DataFile file{.path = object.relative_path, .size_bytes = object.size_bytes, .modified_ms = object.modified_ms};
+    WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source.partition_columns));
+    listing.Add("path", file.path).Add("size", file.size_bytes).Add("modified", file.modified_ms).Add("etag", object.etag);
+    table.files.push_back(std::move(file));
+  }
+  if (table.files.empty()) {
+    return Status::User(StatusCode::kNotFound, "files of the source `{}` are wanted, found none at `{}`", source.name,
+                        source.location_as_written);
+  }
+  table.listing_hash = listing.Finish();
+
+  std::shared_ptr<arrow::Schema> schema;
+  if (!source.columns.empty()) {
+    WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
+  }
+  const engine::FileTableSpec spec{.root_url = table.url,
+                                   .format = table.format,
+                                   .options = source.options,
+                                   .partition_columns = table.partition_columns,
+                                   .files = table.files};
+  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  return table;
+}
+
+Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
+  if (source.format == SourceFormat::kDelta) {
+    return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1), source.timestamp.value_or(""), session);
+  }
+  return PinListing(source, session);
+}
+
+std::string CodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+      return "W3001";
+    case StatusCode::kUnsupported:
+      return "W3002";
+    case StatusCode::kCorrupt:
+      return "W3003";
+    case StatusCode::kPermission:
+      return "W3004";
+    default:
+      return "W3005";
+  }
+}
+
+/// A Delta table's reader features that plain Parquet reading does not honour.
+bool NeedsDeltaScan(const nlohmann::json& protocol, const nlohmann::json& metadata) {
+  if (protocol.contains("readerFeatures") && protocol["readerFeatures"].is_array()) {
+    for (const auto& feature : protocol["readerFeatures"]) {
+      if (feature == "deletionVectors" || feature == "columnMapping") return true;
+    }
+  }
+  const auto configuration = metadata.value("configuration", nlohmann::json::object());
+  return configuration.is_object() && configuration.value("delta.columnMapping.mode", "none") != "none";
+}
+
+}  // namespace
+
+std::string ToUrl(const std::string& location, bool folder) {
+  std::string url = location.find("://") == std::string::npos ? "file://" + EncodePath(location) : location;
+  if (folder && !url.ends_with('/')) url += '/';
+  return url;
+}
+
+Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version, const std::string& timestamp,
+                             const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(auto snapshot, engine::DeltaSnapshot::Open(session, url, version, timestamp));
+  PinnedTable table;
+  table.name = name;
+  table.kind = TableKind::kDelta;
+  table.url = url;
+  table.format = "delta";
+  table.version = snapshot.version();
+  table.partition_columns = snapshot.partition_columns();
+  WEIR_ASSIGN_OR_RETURN(table.schema, snapshot.schema());
+  WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
+  WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
+  WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot.metadata());
+  table.needs_delta_scan =
+      NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false), nlohmann::json::parse(metadata, nullptr, false)) ||
+      std::any_of(table.files.begin(), table.files.end(), [](const DataFile& file) { return file.has_deletion_vector; });
+  if (table.needs_delta_scan) {
+    WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session));
+    WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  } else {
+    const engine::FileTableSpec spec{.root_url = url,
+                                     .format = "parquet",
+                                     .options = {},
+                                     .partition_columns = table.partition_columns,
+                                     .files = table.files};
+    WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, table.schema));
+  }
+  return table;
+}
+
+Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,
+                            const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partition_columns,
+                            std::vector<DataFile> files, const engine::Session& session) {
+  PinnedTable table;
+  table.name = name;
+  table.kind = TableKind::kView;
+  table.url = url;
+  table.format = "delta";
+  table.version = version;
+  table.schema = schema;
+  table.partition_columns = partition_columns;
+  table.files = std::move(files);
+  const engine::FileTableSpec spec{
+      .root_url = url, .format = "parquet", .options = {}, .partition_columns = partition_columns, .files = table.files};
+  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
+  return table;
+}
+
+Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session, Diagnostics& diagnostics) {
+  Catalog catalog;
+  for (const SourceDefinition& source : project.sources) {
+    auto pinned = PinSource(source, session);
+    Status status = pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
+    if (!status.ok()) {
+      Diagnostic diagnostic = ToDiagnostic(CodeOf(status), status.WithContext(fmt::format("source `{}`", source.name)));
+      diagnostic.location = source.location;
+      diagnostics.Add(std::move(diagnostic));
+      continue;
+    }
+    catalog.tables_.emplace(source.name, *std::move(pinned));
+  }
+  return catalog;
+}
+
+const PinnedTable* Catalog::Find(const std::string& name) const {
+  const auto found = tables_.find(name);
+  return found == tables_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Catalog::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, table] : tables_) names.push_back(name);
+  return names;
+}
+
+Status Catalog::AddView(const std::string& name, const std::string& url, const std::shared_ptr<arrow::Schema>& schema,
+                        const std::vector<std::string>& partition_columns, const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(name, url, -1, schema, partition_columns, {}, session));
+  WEIR_RETURN_NOT_OK(session.RegisterTable(name, *table.table));
+  tables_.insert_or_assign(name, std::move(table));
+  return Status::OK();
+}
+
+}  // namespace weir

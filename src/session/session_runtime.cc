@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/session/session_runtime.h"
+
+#include <arrow/api.h>
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "weir/base/nearest.h"
+
+namespace weir {
+
+namespace {
+
+/// Settings whose change can change a result without changing the plan.
+constexpr std::string_view kResultSettings[] = {
+    "datafusion.execution.time_zone",
+    "datafusion.execution.enable_ansi_mode",
+};
+
+int64_t MachineMemoryBytes() {
+  struct sysinfo info {};
+  if (sysinfo(&info) != 0) return int64_t{4} << 30;
+  return static_cast<int64_t>(info.totalram) * info.mem_unit;
+}
+
+std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSettings& profile, int threads) {
+  // Under `deterministic` every view runs in one partition: what is sensitive to the order of rows (sums of floats, ties in
+  // windows) then depends on the input alone. Views run beside each other instead.
+  const int partitions = profile.deterministic ? 1 : threads;
+  std::vector<std::pair<std::string, std::string>> settings = {
+      {"datafusion.catalog.information_schema", "true"},
+      {"datafusion.execution.target_partitions", fmt::format("{}", partitions)},
+      {"datafusion.execution.collect_statistics", "true"},
+      {"datafusion.execution.time_zone", "+00:00"},
+      {"datafusion.execution.parquet.pushdown_filters", "true"},
+      {"datafusion.optimizer.enable_dynamic_filter_pushdown", "true"},
+      {"datafusion.sql_parser.collect_spans", "true"},
+  };
+  for (const auto& [key, value] : profile.settings) settings.emplace_back(key, value);
+  return settings;
+}
+
+Result<std::map<std::string, std::string>> ReadSettings(const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(auto table,
+                        session.Query("SELECT CAST(name AS VARCHAR), CAST(coalesce(value, '') AS VARCHAR) FROM "
+                                      "information_schema.df_settings"));
+  std::map<std::string, std::string> settings;
+  for (int64_t row = 0; row < table->num_rows(); ++row) {
+    const auto name = table->column(0)->GetScalar(row);
+    const auto value = table->column(1)->GetScalar(row);
+    if (name.ok() && value.ok()) settings.emplace((*name)->ToString(), (*value)->ToString());
+  }
+  return settings;
+}
+
+/// Opens the session; an unknown setting of the profile is explained with the nearest known ones.
+Result<engine::Session> OpenEngine(const ProjectDefinition& project, const engine::SessionOptions& options) {
+  auto session = engine::Session::Open(options);
+  if (session.ok() || project.profile.settings.empty()) return session;
+  engine::SessionOptions plain = options;
+  plain.settings = {{"datafusion.catalog.information_schema", "true"}};
+  auto reference = engine::Session::Open(plain);
+  if (!reference.ok()) return session;
+  auto known = ReadSettings(*reference);
+  if (!known.ok()) return session;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : *known) names.push_back(name);
+  for (const auto& [key, value] : project.profile.settings) {
+    if (known->contains(key)) continue;
+    Status status = Status::User(StatusCode::kInvalidArgument, "unknown setting in profile `{}`: `{}`", project.profile.name, key)
+                        .WithHint(SuggestionHint(key, names));
+    const auto place = project.profile.setting_locations.find(key);
+    return place == project.profile.setting_locations.end() ? status : status.WithLocation(place->second);
+  }
+  return session;
+}
+
+}  // namespace
+
+std::string TableUrl(const std::string& warehouse_url, const std::string& name) { 
+  // Encodes the name as ToUrl does the path of a folder.
+  const std::string encoded = ToUrl("/" + name, true);
+  return warehouse_url + encoded.substr(std::string_view("file:///").size());
+}
+
+Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefinition& project, Diagnostics& diagnostics) {
+  const ProfileSettings& profile = project.profile;
+  std::unique_ptr<SessionRuntime> runtime(new SessionRuntime());
+  runtime->threads_ = profile.threads > 0 ? profile.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  runtime->memory_limit_bytes_ = profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
+  runtime->warehouse_url_ = ToUrl(project.warehouse_uri, true);
+
+  const engine::SessionOptions options{.settings = EngineSettings(profile, runtime->threads_),
+                                       .memory_limit_bytes = runtime->memory_limit_bytes_,
+                                       .spill_directory = profile.spill_directory,
+                                       .max_spill_bytes = profile.max_spill_bytes,
+                                       .metadata_cache_bytes = 0,
+                                       .ordered_coalesce = profile.deterministic};
+  WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
+  runtime->functions_ = NativeFunctions();
+  WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(*runtime->functions_));
+  for (const ObjectStoreDefinition& store : project.object_stores) {
+    const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
+    if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));
+  }
+  for (const auto& [key, value] : options.settings) {
+    if (std::find(std::begin(kResultSettings), std::end(kResultSettings), key) != std::end(kResultSettings)) {
+      runtime->result_settings_[key] = value;
+    }
+  }
+  runtime->result_settings_["weir.deterministic"] = profile.deterministic ? "true" : "false";
+  runtime->catalog_ = Catalog::Open(project, runtime->engine_, diagnostics);
+  return runtime;
+}
+
+Result<std::map<std::string, std::string>> SessionRuntime::AllSettings() const { return ReadSettings(engine_); }
+
+}  // namespace weir

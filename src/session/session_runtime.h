@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one place where sessions are built. In: a ProjectDefinition with its profile. Out: a sealed SessionRuntime: engine session,
+// native functions installed before anything is registered or planned, object stores, and the pinned catalog.
+// Nobody else may open an engine session.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/base/diagnostic.h"
+#include "weir/catalog/catalog.h"
+#include "weir/engine/engine.h"
+#include "weir/functions/function_registry.h"
+#include "weir/project/project_definition.h"
+
+namespace weir {
+
+/// Everything that views are planned and run with. Safe to share across threads once sealed, but for `catalog()` while views are
+/// added to it.
+class SessionRuntime {
+ public:
+  /// Fails when no session can be opened at all (an unknown setting, an object store that cannot be built). Sources that cannot
+  /// be read are reported to `diagnostics` and left out of the catalog.
+  static Result<std::unique_ptr<SessionRuntime>> Seal(const ProjectDefinition& project, Diagnostics& diagnostics);
+
+  const engine::Session& engine() const { return engine_; }
+  Catalog& catalog() { return catalog_; }
+  const Catalog& catalog() const { return catalog_; }
+  const FunctionRegistry& functions() const { return *functions_; }
+  /// URL of the warehouse, with a trailing slash.
+  const std::string& warehouse_url() const { return warehouse_url_; }
+  /// Views that run at the same time.
+  int threads() const { return threads_; }
+  int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
+
+  /// Those settings whose change can change a result; part of every fingerprint.
+  const std::map<std::string, std::string>& result_settings() const { return result_settings_; }
+  /// All settings of the engine, as `df_settings` shows them.
+  Result<std::map<std::string, std::string>> AllSettings() const;
+
+ private:
+  SessionRuntime() = default;
+
+  engine::Session engine_;
+  Catalog catalog_;
+  std::shared_ptr<const FunctionRegistry> functions_;
+  std::string warehouse_url_;
+  int threads_ = 1;
+  int64_t memory_limit_bytes_ = 0;
+  std::map<std::string, std::string> result_settings_;
+};
+
+/// URL of a table in a warehouse, with a trailing slash.
+std::string TableUrl(const std::string& warehouse_url, const std::string& name);
+
+}  // namespace weir
