@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a user's project folder says, as values: sources, views, tests and settings. Nothing here has met the engine: names are not
+// resolved, types not known, data not looked at.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/diagnostic.h"
+#include "weir/base/filesystem.h"
+#include "weir/base/result.h"
+
+namespace weir {
+
+/// How a source's files are read: STORED AS DELTATABLE | PARQUET | CSV | NDJSON (or JSON).
+enum class SourceFormat { kDelta, kParquet, kCsv, kNdjson };
+
+/// "delta", "parquet", "csv" or "ndjson".
+std::string_view ToString(SourceFormat format);
+
+/// A column that a source declares.
+struct ColumnDefinition {
+  std::string name;      ///< lower case unless it was quoted
+  std::string sql_type;  ///< as written, comments and line breaks removed
+  bool nullable = true;
+
+  bool operator==(const ColumnDefinition&) const = default;
+};
+
+/// One CREATE EXTERNAL TABLE.
+struct SourceDefinition {
+  std::string name;  ///< lower case unless it was quoted
+  SourceFormat format = SourceFormat::kParquet;
+  std::string location_as_written;
+  /// Absolute path (relative ones are relative to the project folder), or the URL as written. A slash at the end, which means a
+  /// folder, is kept.
+  std::string uri;
+  std::vector<ColumnDefinition> columns;       ///< partition columns with a type included; empty: inferred
+  std::vector<std::string> partition_columns;  ///< in the order of the folders
+  /// Lower-case keys without "format.", and without the pins. Characters such as `\t` are already replaced.
+  std::map<std::string, std::string> options;
+  std::optional<int64_t> version;        ///< Delta only: pinned by the user
+  std::optional<std::string> timestamp;  ///< Delta only: pinned by the user; never together with `version`
+  bool unbounded = false;
+  std::string ddl;          ///< the statement as written
+  SourceLocation location;  ///< of the statement's first word
+};
+
+/// One view.
+struct ViewDefinition {
+  enum class Kind {
+    kInline,  ///< VIEW: inlined into its users
+    kStored,  ///< MATERIALIZED VIEW or a plain query: its result is a Delta table
+  };
+
+  std::string name;  ///< lower case unless it was quoted; the file's name for a plain query
+  Kind kind = Kind::kStored;
+  std::string file;  ///< relative to the project folder
+  /// The query; all that stands before it is blank, line breaks kept, so that the engine's lines and columns are the file's.
+  std::string query_sql;
+  std::string definition_sql;             ///< the whole statement as written
+  std::vector<std::string> column_names;  ///< empty: those of the query
+  std::map<std::string, std::string> column_comments;
+  std::vector<std::string> partition_columns;
+  std::string comment;
+  std::map<std::string, std::string> properties;
+  SourceLocation location;  ///< of the statement's first word
+};
+
+/// A query that must return no row.
+struct TestDefinition {
+  std::string name;       ///< the file's
+  std::string file;       ///< relative to the project folder
+  std::string query_sql;  ///< with the file's lines and columns
+  SourceLocation location;
+};
+
+/// How a session is to be set up. Zero and empty mean that the session decides.
+struct ProfileSettings {
+  std::string name;
+  std::map<std::string, std::string> settings;  ///< of the engine: "datafusion.execution.batch_size" → "8192"
+  std::map<std::string, SourceLocation> setting_locations;  ///< where each of them is written in weir.toml
+  int64_t memory_limit_bytes = 0;
+  int threads = 0;
+  bool deterministic = true;
+  std::string spill_directory;  ///< absolute
+  int64_t max_spill_bytes = 0;
+};
+
+/// Where objects under a URL are kept, and how to get at them.
+struct ObjectStoreDefinition {
+  std::string url;  ///< scheme and host: "s3://bucket"
+  /// Values with environment variables filled in: they may be secrets and must not be recorded or printed.
+  std::map<std::string, std::string> options;
+  SourceLocation location;
+};
+
+/// A whole project. Immutable by custom: later rooms take it by const reference.
+struct ProjectDefinition {
+  std::string name;
+  std::string root;           ///< absolute path, without a slash at its end
+  std::string warehouse_uri;  ///< absolute path or URL, without a slash at its end
+  ProfileSettings profile;
+  std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
+  std::vector<SourceDefinition> sources;             ///< ordered by name; names are unique across sources and views
+  std::vector<ViewDefinition> views;                 ///< ordered by name
+  std::vector<TestDefinition> tests;                 ///< ordered by name
+};
+
+/// The code to report a failure of LoadProject under.
+inline constexpr std::string_view kNoProjectCode = "W1001";
+
+/// Loads the project in the folder `root` with the settings of the profile `profile_name` (empty: "default").
+/// Reports everything that is wrong in its files, codes W1xxx (docs/diagnostics.md), and leaves out what has errors.
+/// Fails only where there is no project to read: no such folder, no readable weir.toml in it.
+Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root, const std::string& profile_name,
+                                      Diagnostics& diagnostics);
+
+}  // namespace weir
