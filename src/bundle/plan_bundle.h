@@ -44,6 +44,7 @@ struct PlanBundle {
   std::string definition_sql;  ///< the user's statement
   SourceLocation location;
 
+  std::string logical_plan;                       ///< as planned from the SQL, before optimisation; indent form
   std::string plan_proto;                         ///< the optimised plan, as DataFusion's protobuf; the replay plan
   std::shared_ptr<const LogicalPlan> plan;        ///< the same, decoded
   std::shared_ptr<arrow::Schema> output_schema;   ///< as planned
@@ -55,8 +56,6 @@ struct PlanBundle {
   std::vector<VersionPin> pins;                   ///< ordered by table name
   std::vector<RequiredFunction> functions;        ///< ordered by kind and name
   std::set<std::string> required_tags;
-  /// True when the plan must run in one partition so that its result does not depend on timing or on the number of threads.
-  bool needs_row_order = false;
 
   Fingerprint fingerprint;
   std::string fingerprint_input;  ///< the hashed input as text

@@ -29,20 +29,6 @@ std::string EncodePath(const std::string& path) {
   return encoded;
 }
 
-std::string FormatName(SourceFormat format) {
-  switch (format) {
-    case SourceFormat::kDelta:
-      return "delta";
-    case SourceFormat::kParquet:
-      return "parquet";
-    case SourceFormat::kCsv:
-      return "csv";
-    case SourceFormat::kNdjson:
-      return "ndjson";
-  }
-  return "parquet";
-}
-
 bool IsHidden(const std::string& relative_path) {
   size_t start = 0;
   while (start < relative_path.size()) {
@@ -101,7 +87,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   PinnedTable table;
   table.name = source.name;
   table.kind = TableKind::kListing;
-  table.format = FormatName(source.format);
+  table.format = std::string(ToString(source.format));
   table.partition_columns = source.partition_columns;
 
   auto objects = session.ListObjects(ToUrl(source.uri, source.uri.ends_with('/')));

@@ -144,6 +144,7 @@ class Plan {
 
  private:
   friend class PhysicalPlan;
+  friend class Session;
   struct State;
   std::shared_ptr<State> state_;
 };
@@ -180,6 +181,8 @@ class Session {
 
   Status RegisterFunctions(const FunctionRegistry& functions) const;
   Status RegisterTable(const std::string& name, const Table& table) const;
+  /// Makes `name` stand for `plan`: queries that name it get the plan in its place.
+  Status RegisterView(const std::string& name, const Plan& plan) const;
   Status RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const;
   /// The tables that a statement names, common table expressions left out.
   Result<std::vector<std::string>> TableReferences(const std::string& sql) const;

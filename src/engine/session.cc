@@ -45,6 +45,10 @@ Status Session::RegisterTable(const std::string& name, const Table& table) const
   return Try([&] { bridge::register_table(*state_->handle, name, *table.state_->handle); });
 }
 
+Status Session::RegisterView(const std::string& name, const Plan& plan) const {
+  return Try([&] { bridge::register_view(*state_->handle, name, *plan.state_->handle); });
+}
+
 Status Session::RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const {
   const auto bridged = ToKeyValues(options);
   return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });

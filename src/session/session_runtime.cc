@@ -101,7 +101,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .ordered_coalesce = profile.deterministic};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
   runtime->functions_ = NativeFunctions();
-  WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(*runtime->functions_));
+  WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));
   for (const ObjectStoreDefinition& store : project.object_stores) {
     const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
     if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));

@@ -30,7 +30,7 @@ class SessionRuntime {
   const engine::Session& engine() const { return engine_; }
   Catalog& catalog() { return catalog_; }
   const Catalog& catalog() const { return catalog_; }
-  const FunctionRegistry& functions() const { return *functions_; }
+  const FunctionRegistry& functions() const { return functions_; }
   /// URL of the warehouse, with a trailing slash.
   const std::string& warehouse_url() const { return warehouse_url_; }
   /// Views that run at the same time.
@@ -47,7 +47,7 @@ class SessionRuntime {
 
   engine::Session engine_;
   Catalog catalog_;
-  std::shared_ptr<const FunctionRegistry> functions_;
+  FunctionRegistry functions_;
   std::string warehouse_url_;
   int threads_ = 1;
   int64_t memory_limit_bytes_ = 0;

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+BUILD ?= build
+CMAKE_FLAGS ?=
+export WEIR_CACHE_DIR ?= $(HOME)/.cache/weir
+
+.PHONY: all demo build test test-all lint format bench docs sanitize clean setup
+
+all: build
+
+setup:
+	@scripts/setup.sh
+
+$(BUILD)/build.ninja: | setup
+	@cmake -G Ninja -B $(BUILD) -S . -DWEIR_CACHE_DIR=$(WEIR_CACHE_DIR) $(CMAKE_FLAGS) >/dev/null
+
+build: setup $(BUILD)/build.ninja  ## the program, build/weir
+	@ninja -C $(BUILD) weir
+
+demo: build  ## the flights of 2013: built, built again, changed, queried
+	@scripts/demo.sh $(BUILD)/weir
+
+test: setup $(BUILD)/build.ninja  ## unit, golden, property and end-to-end tests
+	@ninja -C $(BUILD)
+	@scripts/test.sh $(BUILD)
+
+test-all: export WEIR_TEST_SCALE = full
+test-all: test sanitize  ## the same with the long random suites, and the C++ rooms under sanitizers
+
+sanitize: setup  ## C++ tests under address and undefined-behaviour sanitizers
+	@scripts/sanitize.sh
+
+bench: build  ## ratios against baselines measured in the same run
+	@"$$(scripts/venv.sh)/bin/python" bench/bench.py --weir $(BUILD)/weir
+
+lint: setup $(BUILD)/build.ninja
+	@scripts/lint.sh $(BUILD)
+
+format:
+	@git ls-files 'src/*.h' 'src/*.cc' | xargs clang-format -i
+	@cd rust && cargo fmt
+
+docs: build  ## the generated parts of docs/ and ARCHITECTURE.md
+	@scripts/docs.sh $(BUILD)/weir
+
+clean:
+	@rm -rf $(BUILD)

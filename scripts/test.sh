@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every test against a finished build and ends with the counts. WEIR_TEST_SCALE=full runs the long suites whole.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+build="${1:-build}"
+failed=0
+
+ctest --test-dir "$build" --output-on-failure -j2 --no-tests=error || failed=1
+
+venv=$(scripts/venv.sh) || exit 3
+scripts/flights_data.sh
+export WEIR="$PWD/$build/weir"
+"$venv/bin/python" -m unittest discover -s tests/e2e -p '*_test.py' -v || failed=1
+exit $failed

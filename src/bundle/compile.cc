@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/compile.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "weir/base/nearest.h"
+#include "weir/bundle/stored_schema.h"
+
+namespace weir {
+
+namespace {
+
+/// Version of the recipe by which fingerprints are made. Raise it when the recipe changes.
+constexpr int64_t kFingerprintRecipe = 1;
+
+/// The query of a view, its columns renamed if the DDL lists names. Lines and columns of the user's text stay where they are: the
+/// wrapping goes into the blanks where the DDL stood.
+std::string PlanningSql(const ViewDefinition& view) {
+  if (view.column_names.empty()) return view.query_sql;
+  static constexpr std::string_view kOpen = "SELECT * FROM (";
+  std::string sql = view.query_sql;
+  const size_t body = sql.find_first_not_of(" \t\r\n");
+  if (body >= kOpen.size() && body != std::string::npos) {
+    // Only blanks of the last line before the body may be overwritten, else the start of the text takes the wrapping.
+    sql.replace(body - kOpen.size(), kOpen.size(), kOpen);
+  } else {
+    sql.insert(0, kOpen);
+  }
+  std::string names;
+  for (const std::string& name : view.column_names) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+  return sql + fmt::format("\n) AS \"{}\"({})", view.name, names);
+}
+
+std::string StripDefaultSchema(const std::string& name) { return name.starts_with("public.") ? name.substr(7) : name; }
+
+/// What one view's compilation yields.
+struct Outcome {
+  std::shared_ptr<PlanBundle> bundle;  ///< null for inlined views and failures
+  std::optional<engine::Plan> plan;    ///< of an inlined view
+  std::vector<Diagnostic> diagnostics;
+};
+
+Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewDefinition& view) {
+  Diagnostic diagnostic = ToDiagnostic(code, status);
+  diagnostic.view_name = view.name;
+  diagnostic.location.file = view.file;
+  if (diagnostic.location.line == 0) diagnostic.location = view.location;
+  return diagnostic;
+}
+
+/// "table 'datafusion.public.flihgts' not found" → "flihgts", else empty.
+std::string MissingTable(const std::string& message) {
+  static constexpr std::string_view kStart = "table '", kEnd = "' not found";
+  const size_t start = message.find(kStart);
+  const size_t end = message.find(kEnd);
+  if (start == std::string::npos || end == std::string::npos || end < start) return {};
+  std::string name = message.substr(start + kStart.size(), end - start - kStart.size());
+  static constexpr std::string_view kDefault = "datafusion.public.";
+  return name.starts_with(kDefault) ? name.substr(kDefault.size()) : name;
+}
+
+/// Says what the engine says in the words of the project, with its permanent code.
+Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view, const std::vector<std::string>& tables) {
+  const std::string& message = status.message();
+  if (const std::string table = MissingTable(message); !table.empty()) {
+    Status found = Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", table)
+                       .WithLocation(status.location())
+                       .WithCause(status.cause());
+    std::string hint = SuggestionHint(table, tables);
+    return DiagnosticOf("W2001", found.WithHint(hint.empty() ? "define it in sources/ or views/" : hint), view);
+  }
+  if (message.find("Invalid function") != std::string::npos) return DiagnosticOf("W2003", status, view);
+  if (status.cause().find("Schema error: No field named") != std::string::npos) return DiagnosticOf("W2002", status, view);
+  if (message.find("ParserError") != std::string::npos || status.cause().find("SQL error") != std::string::npos) {
+    return DiagnosticOf("W2004", status, view);
+  }
+  if (status.code() == StatusCode::kUnsupported) return DiagnosticOf("W2006", status, view);
+  return DiagnosticOf("W2005", status, view);
+}
+
+void AddFunctions(const SessionRuntime& session, PlanBundle& bundle) {
+  const auto versions = engine::EngineVersions();
+  for (const auto& used : CollectFunctions(*bundle.plan)) {
+    RequiredFunction function{.kind = used.kind, .name = used.name, .version = {}, .tags = {}};
+    if (const FunctionDeclaration* native = session.functions().Find(used.name)) {
+      function.version = fmt::format("native:{}", native->semantic_version);
+      function.tags.insert(native->tags.begin(), native->tags.end());
+    } else {
+      function.version = "datafusion:" + versions.at("datafusion");
+    }
+    bundle.required_tags.insert(function.tags.begin(), function.tags.end());
+    bundle.functions.push_back(std::move(function));
+  }
+}
+
+Status AddPins(const SessionRuntime& session, PlanBundle& bundle) {
+  std::map<std::string, VersionPin> pins;
+  for (const Scan* scan : CollectScans(*bundle.plan)) {
+    if (scan->table.starts_with("$")) continue;
+    const std::string name = StripDefaultSchema(scan->table);
+    const PinnedTable* table = session.catalog().Find(name);
+    if (table == nullptr) {
+      return Status::User(StatusCode::kUnsupported, "a view may read sources and views only, found `{}`", scan->table);
+    }
+    pins[name] = {.table = name,
+                  .kind = std::string(ToString(table->kind)),
+                  .url = table->url,
+                  .version = table->version,
+                  .listing_hash = table->listing_hash};
+  }
+  for (auto& [name, pin] : pins) bundle.pins.push_back(std::move(pin));
+  return Status::OK();
+}
+
+void AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
+  FingerprintBuilder builder;
+  builder.Add("recipe", kFingerprintRecipe).Add("plan", bundle.plan_proto);
+  for (const auto& column : bundle.partition_columns) builder.Add("partition_column", column);
+  for (const auto& field : bundle.stored_schema->fields()) builder.Add("column", field->ToString());
+  for (const auto& [key, value] : session.result_settings()) builder.Add("setting." + key, value);
+  for (const auto& function : bundle.functions) {
+    if (function.version.starts_with("native:")) builder.Add("function." + function.name, function.version);
+  }
+  bundle.fingerprint = builder.Finish();
+  bundle.fingerprint_input = builder.InputText() + "\nplan:\n" + ToText(*bundle.plan);
+}
+
+void CheckPartitionColumns(const ViewDefinition& view, const PlanBundle& bundle, std::vector<Diagnostic>& diagnostics) {
+  std::vector<std::string> names;
+  for (const auto& field : bundle.stored_schema->fields()) names.push_back(field->name());
+  for (const std::string& column : view.partition_columns) {
+    if (std::find(names.begin(), names.end(), column) != names.end()) continue;
+    const Status status = Status::User(StatusCode::kNotFound, "PARTITIONED BY names a column that the view does not have: `{}`", column)
+                              .WithHint(SuggestionHint(column, names));
+    diagnostics.push_back(DiagnosticOf("W2008", status, view));
+  }
+}
+
+Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const engine::Plan& plan, const SessionRuntime& session,
+                                             std::vector<Diagnostic>& diagnostics) {
+  auto bundle = std::make_shared<PlanBundle>();
+  bundle->view_name = view.name;
+  bundle->file = view.file;
+  bundle->definition_sql = view.definition_sql;
+  bundle->location = view.location;
+  bundle->partition_columns = view.partition_columns;
+  bundle->comment = view.comment;
+  bundle->properties = view.properties;
+  WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
+  std::vector<Status> problems;
+  bundle->stored_schema = StoredSchema(*bundle->output_schema, problems);
+  for (const Status& problem : problems) diagnostics.push_back(DiagnosticOf("W2007", problem, view));
+  CheckPartitionColumns(view, *bundle, diagnostics);
+  WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, plan.Optimize(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
+  WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto));
+  WEIR_RETURN_NOT_OK(AddPins(session, *bundle));
+  AddFunctions(session, *bundle);
+  AddFingerprint(session, *bundle);
+  return bundle;
+}
+
+Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session, const std::vector<std::string>& tables) {
+  Outcome outcome;
+  auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view));
+  if (!plan.ok()) {
+    outcome.diagnostics.push_back(ExplainPlanFailure(plan.status(), view, tables));
+    return outcome;
+  }
+  if (view.kind == ViewDefinition::Kind::kInline) {
+    outcome.plan = *std::move(plan);
+    return outcome;
+  }
+  auto bundle = BundleOf(view, *plan, session, outcome.diagnostics);
+  if (!bundle.ok()) {
+    outcome.diagnostics.push_back(ExplainPlanFailure(bundle.status(), view, tables));
+  } else {
+    outcome.bundle = *std::move(bundle);
+  }
+  return outcome;
+}
+
+/// Runs `work(0..count-1)` on up to `threads` threads.
+template <typename Work>
+void ForEachInParallel(size_t count, int threads, const Work& work) {
+  std::atomic<size_t> next = 0;
+  const auto drain = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::thread> others;
+  for (size_t t = 1; t < std::min<size_t>(static_cast<size_t>(threads), count); ++t) others.emplace_back(drain);
+  drain();
+  for (std::thread& other : others) other.join();
+}
+
+/// The order of planning: views by level, each level after those it names. Views on a cycle are reported and left out.
+class PlanningOrder {
+ public:
+  PlanningOrder(const ProjectDefinition& project, const SessionRuntime& session, Diagnostics& diagnostics)
+      : views_(project.views), references_(views_.size()) {
+    std::map<std::string, size_t> indexes;
+    for (size_t i = 0; i < views_.size(); ++i) indexes[views_[i].name] = i;
+    ForEachInParallel(views_.size(), session.threads(), [&](size_t i) {
+      auto names = session.engine().TableReferences(views_[i].query_sql);
+      if (!names.ok()) return;  // planning reports the same failure with its place
+      for (const std::string& name : *names) {
+        const auto found = indexes.find(StripDefaultSchema(name));
+        if (found != indexes.end()) references_[i].push_back(found->second);
+      }
+    });
+    level_.assign(views_.size(), kUnknown);
+    for (size_t i = 0; i < views_.size(); ++i) Visit(i, diagnostics);
+  }
+
+  std::vector<std::vector<size_t>> Levels() const {
+    std::vector<std::vector<size_t>> levels;
+    for (size_t i = 0; i < views_.size(); ++i) {
+      if (level_[i] < 0) continue;
+      if (levels.size() <= static_cast<size_t>(level_[i])) levels.resize(static_cast<size_t>(level_[i]) + 1);
+      levels[static_cast<size_t>(level_[i])].push_back(i);
+    }
+    return levels;
+  }
+  const std::vector<size_t>& references(size_t view) const { return references_[view]; }
+  bool on_cycle(size_t view) const { return level_[view] == kCycle; }
+
+ private:
+  static constexpr int kUnknown = -1, kCycle = -2, kVisiting = -3;
+
+  /// Depth first; a view met while it is being visited closes a cycle.
+  void Visit(size_t view, Diagnostics& diagnostics) {
+    if (level_[view] != kUnknown) return;
+    level_[view] = kVisiting;
+    path_.push_back(view);
+    int level = 0;
+    bool on_cycle = false;
+    for (size_t reference : references_[view]) {
+      if (level_[reference] == kVisiting) {
+        ReportCycle(reference, diagnostics);
+        on_cycle = true;
+        continue;
+      }
+      Visit(reference, diagnostics);
+      if (level_[reference] == kCycle) on_cycle = true;
+      level = std::max(level, level_[reference] + 1);
+    }
+    path_.pop_back();
+    level_[view] = on_cycle ? kCycle : level;
+  }
+
+  void ReportCycle(size_t start, Diagnostics& diagnostics) {
+    const auto begin = std::find(path_.begin(), path_.end(), start);
+    std::string cycle;
+    for (auto it = begin; it != path_.end(); ++it) cycle += views_[*it].name + " → ";
+    cycle += views_[start].name;
+    const Status status = Status::User(StatusCode::kInvalidArgument, "views read each other in a circle: `{}`", cycle)
+                              .WithHint("break the circle by reading a source in one of them");
+    diagnostics.Add(DiagnosticOf("W2009", status, views_[start]));
+  }
+
+  const std::vector<ViewDefinition>& views_;
+  std::vector<std::vector<size_t>> references_;
+  std::vector<int> level_;
+  std::vector<size_t> path_;
+};
+
+}  // namespace
+
+std::shared_ptr<const PlanBundle> CompiledProject::Find(const std::string& view_name) const {
+  for (const auto& bundle : bundles) {
+    if (bundle->view_name == view_name) return bundle;
+  }
+  return nullptr;
+}
+
+CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics) {
+  CompiledProject compiled;
+  const PlanningOrder order(project, session, diagnostics);
+  std::vector<std::string> tables = session.catalog().names();
+  for (size_t i = 0; i < project.views.size(); ++i) {
+    tables.push_back(project.views[i].name);
+    if (order.on_cycle(i)) compiled.failed.insert(project.views[i].name);
+  }
+  for (const std::vector<size_t>& level : order.Levels()) {
+    // A view that reads a failed one would only repeat its error.
+    std::vector<size_t> ready;
+    for (size_t i : level) {
+      const bool blocked = std::any_of(order.references(i).begin(), order.references(i).end(),
+                                       [&](size_t r) { return compiled.failed.contains(project.views[r].name); });
+      if (blocked) {
+        compiled.failed.insert(project.views[i].name);
+      } else {
+        ready.push_back(i);
+      }
+    }
+    std::vector<Outcome> outcomes(ready.size());
+    ForEachInParallel(ready.size(), session.threads(),
+                      [&](size_t i) { outcomes[i] = CompileView(project.views[ready[i]], session, tables); });
+    for (size_t i = 0; i < ready.size(); ++i) {
+      const ViewDefinition& view = project.views[ready[i]];
+      Outcome& outcome = outcomes[i];
+      Status added;
+      if (outcome.diagnostics.empty() && outcome.plan) {
+        added = session.engine().RegisterView(view.name, *outcome.plan);
+      } else if (outcome.diagnostics.empty()) {
+        added = session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name), outcome.bundle->stored_schema,
+                                          view.partition_columns, session.engine());
+      }
+      if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
+      if (outcome.diagnostics.empty()) {
+        if (outcome.bundle) compiled.bundles.push_back(std::move(outcome.bundle));
+      } else {
+        compiled.failed.insert(view.name);
+      }
+      for (Diagnostic& diagnostic : outcome.diagnostics) diagnostics.Add(std::move(diagnostic));
+    }
+  }
+  return compiled;
+}
+
+namespace {
+
+/// Whether the plan survives Substrait with its meaning: re-planned and optimised, it must be the very same plan.
+Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& plan_proto, const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(std::string bytes, plan.ToSubstrait(session));
+  WEIR_ASSIGN_OR_RETURN(engine::Plan back, engine::Plan::FromSubstrait(session, bytes));
+  WEIR_ASSIGN_OR_RETURN(back, back.Optimize(session));
+  WEIR_ASSIGN_OR_RETURN(const std::string proto, back.ToProto());
+  if (proto == plan_proto) return bytes;
+  // Aliases of subqueries are lost on the way without a change of meaning; the texts of the decoded plans leave them out.
+  return Status::User(StatusCode::kUnsupported, "the plan comes back from Substrait changed");
+}
+
+}  // namespace
+
+Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session) {
+  const engine::Session& engine = session.engine();
+  BundleDetails details;
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan plan, engine::Plan::FromProto(engine, bundle.plan_proto));
+  WEIR_ASSIGN_OR_RETURN(details.optimized_plan, plan.Display("indent"));
+  WEIR_ASSIGN_OR_RETURN(details.optimized_plan_graphviz, plan.Display("graphviz"));
+  WEIR_ASSIGN_OR_RETURN(details.optimized_plan_pgjson, plan.Display("pgjson"));
+  WEIR_ASSIGN_OR_RETURN(const engine::PhysicalPlan physical, engine::PhysicalPlan::Create(engine, plan));
+  WEIR_ASSIGN_OR_RETURN(details.physical_plan, physical.Display("indent"));
+  details.logical_plan = bundle.logical_plan;
+  auto substrait = TrySubstrait(plan, bundle.plan_proto, engine);
+  details.lane = substrait.ok() ? "substrait" : "proto";
+  if (substrait.ok()) {
+    details.substrait = *std::move(substrait);
+  } else {
+    details.lane_reason = substrait.status().message();
+  }
+  return details;
+}
+
+}  // namespace weir

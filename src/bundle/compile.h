@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Plans every view of a project once. In: the views and a sealed session. Out: a PlanBundle a stored view, in an order in which
+// each comes after the views that it reads, and all problems of the project at once (codes W2xxx).
+// Dependencies for the *order of planning* come from the engine's own resolution of table names; those of the schedule come from
+// the plans.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weir/base/diagnostic.h"
+#include "weir/bundle/plan_bundle.h"
+#include "weir/project/project_definition.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+struct CompiledProject {
+  /// Stored views that compiled, each after those it reads.
+  std::vector<std::shared_ptr<const PlanBundle>> bundles;
+  /// Views that failed, or that read a view which failed.
+  std::set<std::string> failed;
+
+  std::shared_ptr<const PlanBundle> Find(const std::string& view_name) const;
+};
+
+/// Compiles in parallel (session.threads()) and adds each view to the session's catalog.
+CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics);
+
+/// Everything of a bundle that only people and artifacts read, made on demand.
+struct BundleDetails {
+  std::string logical_plan;    ///< as planned from the SQL, indent form
+  std::string optimized_plan;  ///< indent form
+  std::string physical_plan;   ///< indent form
+  std::string optimized_plan_graphviz;
+  std::string optimized_plan_pgjson;
+  std::string substrait;    ///< bytes; empty when the lane is "proto"
+  std::string lane;         ///< "substrait" or "proto"
+  std::string lane_reason;  ///< why not substrait; empty for it
+};
+
+Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session);
+
+}  // namespace weir

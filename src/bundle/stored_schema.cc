@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/stored_schema.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+namespace weir {
+
+namespace {
+
+/// Null where Delta has no such type.
+std::shared_ptr<arrow::DataType> StoredType(const std::shared_ptr<arrow::DataType>& type) {
+  switch (type->id()) {
+    case arrow::Type::BOOL:
+    case arrow::Type::INT8:
+    case arrow::Type::INT16:
+    case arrow::Type::INT32:
+    case arrow::Type::INT64:
+    case arrow::Type::FLOAT:
+    case arrow::Type::DOUBLE:
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+    case arrow::Type::DATE32:
+    case arrow::Type::DECIMAL128:
+      return type;
+    case arrow::Type::UINT8:
+      return arrow::int16();
+    case arrow::Type::UINT16:
+      return arrow::int32();
+    case arrow::Type::UINT32:
+    case arrow::Type::UINT64:
+      return arrow::int64();
+    case arrow::Type::HALF_FLOAT:
+      return arrow::float32();
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::STRING_VIEW:
+      return arrow::utf8();
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return arrow::binary();
+    case arrow::Type::DATE64:
+      return arrow::date32();
+    case arrow::Type::TIMESTAMP: {
+      const auto& zone = static_cast<const arrow::TimestampType&>(*type).timezone();
+      return arrow::timestamp(arrow::TimeUnit::MICRO, zone.empty() ? "" : "UTC");
+    }
+    case arrow::Type::DICTIONARY:
+      return StoredType(static_cast<const arrow::DictionaryType&>(*type).value_type());
+    case arrow::Type::LIST:
+    case arrow::Type::LARGE_LIST:
+    case arrow::Type::FIXED_SIZE_LIST:
+    case arrow::Type::LIST_VIEW:
+    case arrow::Type::LARGE_LIST_VIEW: {
+      const auto item = StoredType(type->field(0)->type());
+      return item ? arrow::list(arrow::field("element", item, true)) : nullptr;
+    }
+    case arrow::Type::STRUCT: {
+      arrow::FieldVector fields;
+      for (const auto& field : type->fields()) {
+        const auto stored = StoredType(field->type());
+        if (!stored) return nullptr;
+        fields.push_back(arrow::field(field->name(), stored, true, field->metadata()));
+      }
+      return arrow::struct_(fields);
+    }
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapType&>(*type);
+      const auto key = StoredType(map.key_type());
+      const auto item = StoredType(map.item_type());
+      return key && item ? arrow::map(key, item) : nullptr;
+    }
+    default:
+      return nullptr;
+  }
+}
+
+/// Characters that Parquet readers of other engines refuse in a column's name.
+bool HasForbiddenCharacter(const std::string& name) { return name.find_first_of(" ,;{}()\n\t=") != std::string::npos; }
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output, std::vector<Status>& problems) {
+  arrow::FieldVector fields;
+  std::set<std::string> seen;
+  for (const auto& field : output.fields()) {
+    if (HasForbiddenCharacter(field->name())) {
+      problems.push_back(Status::User(StatusCode::kInvalidArgument, "a stored column cannot be named `{}`", field->name())
+                             .WithHint(fmt::format("give it a name: `{} AS …`", field->name())));
+    }
+    if (!seen.insert(Lower(field->name())).second) {
+      problems.push_back(
+          Status::User(StatusCode::kAlreadyExists, "two columns of the result have the name `{}`", field->name())
+              .WithHint("Delta does not tell names apart by case; rename one with AS"));
+    }
+    auto stored = StoredType(field->type());
+    if (!stored) {
+      problems.push_back(Status::User(StatusCode::kUnsupported, "Delta has no column type for {}, the type of the column `{}`",
+                                      field->type()->ToString(), field->name())
+                             .WithHint("cast it, for instance `CAST(… AS VARCHAR)`"));
+      stored = arrow::utf8();
+    }
+    fields.push_back(arrow::field(field->name(), stored, /*nullable=*/true, field->metadata()));
+  }
+  return arrow::schema(fields);
+}
+
+}  // namespace weir
