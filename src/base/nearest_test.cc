@@ -35,7 +35,7 @@ TEST(NearestNames, TheSameNameIsNamedOnce) { EXPECT_EQ(NearestNames("nam", {"nam
 TEST(SuggestionHint, ReadsAsASentence) {
   EXPECT_EQ(SuggestionHint("zzz", {"name"}), "");
   EXPECT_EQ(SuggestionHint("nam", {"name"}), "did you mean `name`?");
-  EXPECT_EQ(SuggestionHint("nam", {"name", "game"}), "did you mean `name` or `game`?");
+  EXPECT_EQ(SuggestionHint("nam", {"nim", "name"}), "did you mean `name` or `nim`?");
   EXPECT_EQ(SuggestionHint("col_", {"col_c", "col_b", "col_a", "col_d"}), "did you mean `col_a`, `col_b` or `col_c`?");
 }
 

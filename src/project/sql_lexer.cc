@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/project/sql_lexer.h"
+
+#include <algorithm>
+
+namespace weir {
+
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool IsWordStart(char c) { return IsLetter(c) || c == '_' || c == '@' || c == '#'; }
+bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '$'; }
+/// Bytes 2, 3 and 4 of a UTF-8 sequence.
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+class Lexer {
+ public:
+  explicit Lexer(std::string_view sql) : sql_(sql) {}
+
+  LexedText Run() {
+    while (SkipBlank() && at_ < sql_.size()) {
+      const size_t end = TokenEnd();
+      if (result_.error) break;
+      Emit(end);
+    }
+    kind_ = TokenKind::kEnd;
+    Emit(at_);
+    return std::move(result_);
+  }
+
+ private:
+  char Peek(size_t ahead = 0) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
+
+  void AdvanceTo(size_t end) {
+    for (; at_ < end; ++at_) {
+      if (sql_[at_] == '\n') {
+        ++line_;
+        column_ = 1;
+      } else if (!IsContinuation(sql_[at_])) {
+        ++column_;
+      }
+    }
+  }
+
+  void Emit(size_t end) {
+    result_.tokens.push_back({kind_, sql_.substr(at_, end - at_), at_, line_, column_});
+    AdvanceTo(end);
+  }
+
+  void Fail(std::string what, std::string wanted) { result_.error = LexError{std::move(what), std::move(wanted), line_, column_}; }
+
+  /// Skips white space and comments; false if a comment has no end.
+  bool SkipBlank() {
+    while (at_ < sql_.size()) {
+      if (IsSpace(Peek())) {
+        AdvanceTo(at_ + 1);
+      } else if (Peek() == '-' && Peek(1) == '-') {
+        AdvanceTo(std::min(sql_.find('\n', at_), sql_.size()));
+      } else if (Peek() == '/' && Peek(1) == '*') {
+        const size_t end = CommentEnd();
+        if (result_.error) return false;
+        AdvanceTo(end);
+      } else {
+        return true;
+      }
+    }
+    return true;
+  }
+
+  size_t CommentEnd() {
+    int depth = 0;
+    for (size_t i = at_; i + 1 < sql_.size(); ++i) {
+      const std::string_view two = sql_.substr(i, 2);
+      if (two == "/*") {
+        ++depth;
+        ++i;
+      } else if (two == "*/") {
+        ++i;
+        if (--depth == 0) return i + 1;
+      }
+    }
+    Fail("comment", "*/");
+    return at_;
+  }
+
+  /// Finds where the token at the current place ends, and sets its kind.
+  size_t TokenEnd() {
+    const char c = Peek();
+    if (c == '\'') return QuotedEnd(TokenKind::kString, at_, '\'', /*backslash=*/false);
+    if ((c == 'e' || c == 'E') && Peek(1) == '\'') return QuotedEnd(TokenKind::kString, at_ + 1, '\'', /*backslash=*/true);
+    if (c == '"' || c == '`') return QuotedEnd(TokenKind::kQuotedIdentifier, at_, c, /*backslash=*/false);
+    if (c == '$') return DollarEnd();
+    if (IsDigit(c) || (c == '.' && IsDigit(Peek(1)))) return NumberEnd();
+    size_t end = at_ + 1;
+    if (!IsWordStart(c)) {
+      kind_ = TokenKind::kSymbol;
+      return end;
+    }
+    kind_ = TokenKind::kWord;
+    while (end < sql_.size() && IsWordPart(sql_[end])) ++end;
+    return end;
+  }
+
+  size_t QuotedEnd(TokenKind kind, size_t open, char quote, bool backslash) {
+    kind_ = kind;
+    for (size_t i = open + 1; i < sql_.size(); ++i) {
+      if (backslash && sql_[i] == '\\') {
+        ++i;
+      } else if (sql_[i] == quote) {
+        if (i + 1 == sql_.size() || sql_[i + 1] != quote) return i + 1;
+        ++i;
+      }
+    }
+    Fail(kind == TokenKind::kString ? "string" : "quoted identifier", std::string(1, quote));
+    return at_;
+  }
+
+  /// `$$…$$`, `$tag$…$tag$`, or a symbol such as that of a placeholder `$1`.
+  size_t DollarEnd() {
+    size_t tag_end = at_ + 1;
+    while (tag_end < sql_.size() && IsWordPart(sql_[tag_end]) && sql_[tag_end] != '$') ++tag_end;
+    if (tag_end >= sql_.size() || sql_[tag_end] != '$' || IsDigit(Peek(1))) {
+      kind_ = TokenKind::kSymbol;
+      return at_ + 1;
+    }
+    kind_ = TokenKind::kString;
+    const std::string_view tag = sql_.substr(at_, tag_end + 1 - at_);
+    const size_t close = sql_.find(tag, tag_end + 1);
+    if (close != std::string_view::npos) return close + tag.size();
+    Fail("string", std::string(tag));
+    return at_;
+  }
+
+  size_t NumberEnd() {
+    kind_ = TokenKind::kNumber;
+    size_t end = at_;
+    while (end < sql_.size() && (IsWordPart(sql_[end]) || sql_[end] == '.')) {
+      const bool is_exponent = (sql_[end] == 'e' || sql_[end] == 'E') && end + 2 < sql_.size() &&
+                               (sql_[end + 1] == '+' || sql_[end + 1] == '-') && IsDigit(sql_[end + 2]);
+      end += is_exponent ? 2 : 1;
+    }
+    return end;
+  }
+
+  std::string_view sql_;
+  size_t at_ = 0;
+  int line_ = 1;
+  int column_ = 1;
+  TokenKind kind_ = TokenKind::kEnd;
+  LexedText result_;
+};
+
+/// The text between `quote`s, where a doubled quote stands for one.
+std::string Unquote(std::string_view quoted, char quote) {
+  std::string value;
+  for (size_t i = 1; i + 1 < quoted.size(); ++i) {
+    value += quoted[i];
+    if (quoted[i] == quote) ++i;
+  }
+  return value;
+}
+
+std::string UnescapeBackslashes(std::string_view quoted) {
+  std::string value;
+  for (size_t i = 1; i + 1 < quoted.size(); ++i) {
+    char c = quoted[i];
+    if (c == '\'') {
+      ++i;
+    } else if (c == '\\') {
+      c = quoted[++i];
+      c = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
+    }
+    value += c;
+  }
+  return value;
+}
+
+}  // namespace
+
+bool Token::IsKeyword(std::string_view keyword) const {
+  return kind == TokenKind::kWord && std::equal(text.begin(), text.end(), keyword.begin(), keyword.end(), [](char a, char b) {
+           return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b;
+         });
+}
+
+LexedText Lex(std::string_view sql) { return Lexer(sql).Run(); }
+
+std::string IdentifierName(const Token& token) {
+  return token.kind == TokenKind::kWord ? AsciiLowerCase(token.text) : Unquote(token.text, token.text[0]);
+}
+
+std::string StringValue(const Token& token) {
+  if (token.text[0] == '$') {
+    const size_t tag_size = token.text.find('$', 1) + 1;
+    return std::string(token.text.substr(tag_size, token.text.size() - 2 * tag_size));
+  }
+  if (token.text[0] != '\'') return UnescapeBackslashes(token.text.substr(1));
+  return Unquote(token.text, '\'');
+}
+
+std::string AsciiLowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::string BlankBefore(std::string_view sql, size_t begin, size_t end) {
+  std::string blanked;
+  blanked.reserve(end);
+  for (char c : sql.substr(0, begin)) {
+    if (IsSpace(c)) {
+      blanked += c;
+    } else if (!IsContinuation(c)) {
+      blanked += ' ';
+    }
+  }
+  return blanked.append(sql.substr(begin, end - begin));
+}
+
+std::optional<size_t> FindInvalidUtf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0 || i + length > text.size()) return i;
+    for (size_t k = 1; k < length; ++k) {
+      if (!IsContinuation(text[i + k])) return i;
+    }
+    const auto second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
+    const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+    const bool is_out_of_range = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+    if (is_overlong || is_out_of_range) return i;
+    i += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir
