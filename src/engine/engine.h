@@ -211,6 +211,9 @@ class Session {
   std::shared_ptr<State> state_;
 };
 
+/// The failure of a stream that Execute returned, with the code and the blame that crossed with it.
+Status FromStreamFailure(const arrow::Status& status);
+
 /// Versions of the engine's parts: "datafusion" → "55.2.0" …
 std::map<std::string, std::string> EngineVersions();
 

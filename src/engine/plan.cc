@@ -131,4 +131,6 @@ Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOpti
   return internal::FromBridge(outcome);
 }
 
+Status FromStreamFailure(const arrow::Status& status) { return FromArrow(status); }
+
 }  // namespace weir::engine

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/cli/command.h"
+
+#include <filesystem>
+#include <iostream>
+
+#include "weir/base/filesystem.h"
+
+namespace weir::cli {
+
+Result<OpenProject> Open(const GlobalOptions& options) {
+  std::error_code error;
+  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
+  const LocalFileSystem files;
+  OpenProject open;
+  WEIR_ASSIGN_OR_RETURN(open.definition, LoadProject(files, root.string(), options.profile, open.diagnostics));
+  WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
+  open.compiled = CompileViews(open.definition, *open.session, open.diagnostics);
+  open.diagnostics.Sort();
+  return open;
+}
+
+int Fail(const Status& status) {
+  std::cout.flush();
+  std::string text = fmt::format("error: {}\n", status.message());
+  if (!status.location().file.empty()) text += fmt::format("  --> {}\n", ToString(status.location()));
+  if (!status.hint().empty()) text += fmt::format("  hint: {}\n", status.hint());
+  if (status.blame() == Blame::kBug) {
+    text += "  This is a bug in Weir; please report it with the following:\n";
+    if (!status.cause().empty()) text += "  " + status.cause() + "\n";
+  }
+  std::cerr << text;
+  if (status.code() == StatusCode::kCancelled) return kInterrupted;
+  return status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed;
+}
+
+int Report(const Diagnostics& diagnostics) {
+  int errors = 0, warnings = 0;
+  bool only_environment = true;
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    std::cerr << ToText(diagnostic);
+    if (diagnostic.severity == Severity::kError) {
+      ++errors;
+      only_environment = only_environment && diagnostic.blame == Blame::kEnvironment;
+    } else {
+      ++warnings;
+    }
+  }
+  if (errors + warnings > 0) {
+    std::cerr << fmt::format("{} error{}, {} warning{}\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+  }
+  if (errors == 0) return kDone;
+  return only_environment ? kEnvironment : kWorkFailed;
+}
+
+}  // namespace weir::cli

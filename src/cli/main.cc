@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/cli/command.h"
+
+namespace weir::cli {
+namespace {
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Weir builds a Delta Lake from a folder of SQL views, explains it and repeats it.", "weir"};
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  GlobalOptions options;
+  int exit_code = kDone;
+
+  const std::map<std::string, Format> formats = {{"table", Format::kTable}, {"json", Format::kJson}};
+  const auto add = [&](const std::string& name, const std::string& help) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->add_option("--project", options.project, "the project's folder")->capture_default_str();
+    command->add_option("--profile", options.profile, "the profile in weir.toml")->capture_default_str();
+    command->add_option("--format", options.format, "table or json")->transform(CLI::CheckedTransformer(formats))->default_str("table");
+    return command;
+  };
+
+  std::vector<std::string> select;
+  bool force = false, downstream = false;
+  std::string folder = ".", view, column, function, what = "plan", history_view;
+  std::optional<std::string> sql;
+  std::vector<std::string> tests;
+  int limit = 20;
+
+  CLI::App* init = add("init", "make a small project that runs");
+  init->add_option("folder", folder, "where to make it")->capture_default_str();
+  init->callback([&] { exit_code = RunInit(options, folder); });
+
+  add("check", "compile everything and report all problems")->callback([&] { exit_code = RunCheck(options); });
+
+  CLI::App* plan = add("plan", "say what a run would do, and why");
+  plan->add_option("--select", select, "views: names, globs, +view, view+")->delimiter(',');
+  plan->add_flag("--force", force, "as if nothing had been built");
+  plan->callback([&] { exit_code = RunPlan(options, select, force); });
+
+  CLI::App* run = add("run", "build what must be built");
+  run->add_option("--select", select, "views: names, globs, +view, view+")->delimiter(',');
+  run->add_flag("--force", force, "build the selected views even if nothing changed");
+  run->callback([&] { exit_code = RunRun(options, select, force); });
+
+  CLI::App* explain = add("explain", "show how a view is planned");
+  explain->add_option("view", view, "the view")->required();
+  const auto flag = [&](const std::string& name, const std::string& help) {
+    explain->add_flag_callback("--" + name, [&what, name] { what = name; }, help);
+  };
+  flag("plan", "the optimised plan (default)");
+  flag("physical", "the physical plan");
+  flag("fingerprint", "what the fingerprint is made of");
+  flag("lane", "the encoding it replays from, and why");
+  flag("scans", "the files it reads, and those it does not, with the reason");
+  flag("graphviz", "the optimised plan as DOT");
+  flag("pgjson", "the optimised plan as JSON");
+  explain->callback([&] { exit_code = RunExplain(options, view, what); });
+
+  CLI::App* lineage = add("lineage", "show where columns come from");
+  lineage->add_option("column", column, "view or view.column (or table.column with --downstream)")->required();
+  lineage->add_flag("--downstream", downstream, "what reads it, instead of what it is made from");
+  lineage->callback([&] { exit_code = RunLineage(options, column, downstream); });
+
+  CLI::App* query = add("sql", "query sources, views and weir.* artifacts; without SQL, a prompt");
+  query->add_option("sql", sql, "one query");
+  query->callback([&] { exit_code = RunSql(options, sql); });
+
+  CLI::App* functions = add("functions", "list the native functions, or describe one");
+  functions->add_option("name", function, "the function");
+  functions->callback([&] { exit_code = RunFunctions(options, function); });
+
+  CLI::App* history = add("history", "list past runs, or the builds of one view");
+  history->add_option("view", history_view, "the view");
+  history->add_option("--limit", limit, "how many, newest first")->capture_default_str();
+  history->callback([&] { exit_code = RunHistory(options, history_view, limit); });
+
+  CLI::App* test = add("test", "run the project's data tests");
+  test->add_option("tests", tests, "some tests only");
+  test->callback([&] { exit_code = RunTest(options, tests); });
+
+  add("version", "print the versions of Weir and its engine")->callback([&] { exit_code = RunVersion(options); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, std::cout, std::cerr);
+    return code == 0 ? kDone : kWrongUse;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace weir::cli
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  return weir::cli::Main(argc, argv);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/cli/output.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace weir::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Columns on a terminal: code points, not bytes.
+size_t Width(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+bool LooksNumeric(const std::string& text) {
+  if (text.empty() || text == "NULL") return true;
+  return text.find_first_not_of("0123456789+-.eE") == std::string::npos;
+}
+
+Json FloatJson(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+constexpr int64_t kMaxExactInteger = int64_t{1} << 53;
+
+Json ValueJson(const arrow::Array& array, int64_t row);
+
+Json ListJson(const arrow::Array& values, int64_t begin, int64_t end) {
+  Json list = Json::array();
+  for (int64_t i = begin; i < end; ++i) list.push_back(ValueJson(values, i));
+  return list;
+}
+
+Json IntegerJson(int64_t value) {
+  if (value > kMaxExactInteger || value < -kMaxExactInteger) return fmt::format("{}", value);
+  return value;
+}
+
+Json ValueJson(const arrow::Array& array, int64_t row) {
+  if (array.IsNull(row)) return nullptr;
+  switch (array.type_id()) {
+    case arrow::Type::NA:
+      return nullptr;
+    case arrow::Type::BOOL:
+      return static_cast<const arrow::BooleanArray&>(array).Value(row);
+    case arrow::Type::INT8:
+      return static_cast<const arrow::Int8Array&>(array).Value(row);
+    case arrow::Type::INT16:
+      return static_cast<const arrow::Int16Array&>(array).Value(row);
+    case arrow::Type::INT32:
+      return static_cast<const arrow::Int32Array&>(array).Value(row);
+    case arrow::Type::INT64:
+      return IntegerJson(static_cast<const arrow::Int64Array&>(array).Value(row));
+    case arrow::Type::UINT8:
+      return static_cast<const arrow::UInt8Array&>(array).Value(row);
+    case arrow::Type::UINT16:
+      return static_cast<const arrow::UInt16Array&>(array).Value(row);
+    case arrow::Type::UINT32:
+      return static_cast<const arrow::UInt32Array&>(array).Value(row);
+    case arrow::Type::UINT64: {
+      const uint64_t value = static_cast<const arrow::UInt64Array&>(array).Value(row);
+      if (value > static_cast<uint64_t>(kMaxExactInteger)) return fmt::format("{}", value);
+      return value;
+    }
+    case arrow::Type::FLOAT:
+      return FloatJson(static_cast<double>(static_cast<const arrow::FloatArray&>(array).Value(row)));
+    case arrow::Type::DOUBLE:
+      return FloatJson(static_cast<const arrow::DoubleArray&>(array).Value(row));
+    case arrow::Type::LIST: {
+      const auto& list = static_cast<const arrow::ListArray&>(array);
+      return ListJson(*list.values(), list.value_offset(row), list.value_offset(row + 1));
+    }
+    case arrow::Type::LARGE_LIST: {
+      const auto& list = static_cast<const arrow::LargeListArray&>(array);
+      return ListJson(*list.values(), list.value_offset(row), list.value_offset(row + 1));
+    }
+    case arrow::Type::STRUCT: {
+      const auto& value = static_cast<const arrow::StructArray&>(array);
+      Json object = Json::object();
+      for (int i = 0; i < value.num_fields(); ++i) {
+        object[value.struct_type()->field(i)->name()] = ValueJson(*value.field(i), row);
+      }
+      return object;
+    }
+    default:
+      return ValueText(array, row);
+  }
+}
+
+}  // namespace
+
+std::string ValueText(const arrow::Array& array, int64_t row) {
+  if (array.IsNull(row)) return "NULL";
+  if (array.type_id() == arrow::Type::STRING) return static_cast<const arrow::StringArray&>(array).GetString(row);
+  if (array.type_id() == arrow::Type::DOUBLE) {
+    return fmt::format("{}", static_cast<const arrow::DoubleArray&>(array).Value(row));
+  }
+  const auto scalar = array.GetScalar(row);
+  if (!scalar.ok()) return scalar.status().ToString();
+  if ((*scalar)->type->id() == arrow::Type::DICTIONARY) {
+    const auto value = static_cast<const arrow::DictionaryScalar&>(**scalar).GetEncodedValue();
+    if (value.ok()) return (*value)->ToString();
+  }
+  return (*scalar)->ToString();
+}
+
+std::string RenderTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  std::vector<bool> numeric(header.size(), true);
+  for (const std::string& name : header) widths.push_back(Width(name));
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], Width(row[i]));
+      numeric[i] = numeric[i] && LooksNumeric(row[i]);
+    }
+  }
+  std::string text;
+  const auto append_row = [&](const std::vector<std::string>& row) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - Width(row[i]), ' ');
+      if (i > 0) line += "  ";
+      line += numeric[i] ? padding + row[i] : row[i] + padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  };
+  append_row(header);
+  std::vector<std::string> rules;
+  for (size_t width : widths) rules.emplace_back(width, '-');
+  append_row(rules);
+  for (const auto& row : rows) append_row(row);
+  return text;
+}
+
+std::string RenderTable(const arrow::Table& table) {
+  std::vector<std::string> header;
+  for (const auto& field : table.schema()->fields()) header.push_back(field->name());
+  std::vector<std::vector<std::string>> rows;
+  arrow::TableBatchReader reader(table);
+  std::shared_ptr<arrow::RecordBatch> batch;
+  while (reader.ReadNext(&batch).ok() && batch) {
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      std::vector<std::string> values;
+      for (const auto& column : batch->columns()) values.push_back(ValueText(*column, row));
+      rows.push_back(std::move(values));
+    }
+  }
+  return RenderTable(header, rows);
+}
+
+nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch) {
+  Json rows = Json::array();
+  for (int64_t row = 0; row < batch.num_rows(); ++row) {
+    Json object = Json::object();
+    for (int i = 0; i < batch.num_columns(); ++i) object[batch.column_name(i)] = ValueJson(*batch.column(i), row);
+    rows.push_back(std::move(object));
+  }
+  return rows;
+}
+
+nlohmann::ordered_json ToJson(const Diagnostic& diagnostic) {
+  Json json = {{"code", diagnostic.code},
+               {"severity", diagnostic.severity == Severity::kError ? "error" : "warning"},
+               {"blame", ToString(diagnostic.blame)},
+               {"message", diagnostic.message}};
+  if (!diagnostic.hint.empty()) json["hint"] = diagnostic.hint;
+  if (!diagnostic.view_name.empty()) json["view_name"] = diagnostic.view_name;
+  if (!diagnostic.location.file.empty()) json["file"] = diagnostic.location.file;
+  if (diagnostic.location.line > 0) json["line"] = diagnostic.location.line;
+  if (diagnostic.location.column > 0) json["column"] = diagnostic.location.column;
+  return json;
+}
+
+std::string HumanBytes(int64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1000 && unit + 1 < std::size(kUnits)) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+}  // namespace weir::cli

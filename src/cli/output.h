@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How results, diagnostics and progress look. Results go to stdout, everything else to stderr.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "weir/base/diagnostic.h"
+
+namespace weir::cli {
+
+enum class Format { kTable, kJson };
+
+/// Rows of text below a header, in aligned columns; numbers stand right.
+std::string RenderTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+
+/// The same of Arrow batches.
+std::string RenderTable(const arrow::Table& table);
+
+/// One JSON object a row. Integers beyond 2^53, decimals, times and binary values are texts; NaN and infinities are texts too.
+nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch);
+
+/// One value as text, as the table form shows it; NULL is "NULL".
+std::string ValueText(const arrow::Array& array, int64_t row);
+
+nlohmann::ordered_json ToJson(const Diagnostic& diagnostic);
+
+/// "1.2 MB", "980 B"; powers of ten.
+std::string HumanBytes(int64_t bytes);
+
+}  // namespace weir::cli

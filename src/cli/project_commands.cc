@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// init, check, functions, version: commands about the project and the program themselves.
+
+#include <filesystem>
+#include <iostream>
+
+#include "weir/base/filesystem.h"
+#include "weir/base/nearest.h"
+#include "weir/cli/command.h"
+#include "weir/engine/engine.h"
+#include "weir/functions/function_registry.h"
+#include "weir/project/initial_project.h"
+
+namespace weir::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kVersion = "0.1.0";
+
+std::string Join(const std::vector<std::string>& texts, const std::string& separator) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : separator) + text;
+  return joined;
+}
+
+Json ToJson(const FunctionDeclaration& function) {
+  Json arguments = Json::array();
+  for (const FunctionArgument& argument : function.arguments) {
+    Json json = {{"name", argument.name}, {"type", argument.type}, {"description", argument.description}};
+    if (argument.default_value) json["default"] = *argument.default_value;
+    arguments.push_back(std::move(json));
+  }
+  return {{"name", function.name},
+          {"aliases", function.aliases},
+          {"kind", ToString(function.kind)},
+          {"version", function.semantic_version},
+          {"volatility", ToString(function.volatility)},
+          {"tags", function.tags},
+          {"syntax", function.Syntax()},
+          {"result", function.result_type},
+          {"description", function.description},
+          {"arguments", arguments},
+          {"null_handling", function.null_handling},
+          {"example", function.example}};
+}
+
+std::string Describe(const FunctionDeclaration& function) {
+  std::string text = fmt::format("{} → {}\n\n{}\n", function.Syntax(), function.result_type, function.description);
+  if (!function.arguments.empty()) text += "\nArguments\n";
+  for (const FunctionArgument& argument : function.arguments) {
+    text += fmt::format("  {} ({}): {}{}\n", argument.name, argument.type, argument.description,
+                        argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
+  }
+  text += fmt::format("\nNULL      {}\nExample   {}\nVersion   {} ({}, {})\nTags      {}\n", function.null_handling,
+                      function.example, function.semantic_version, ToString(function.kind), ToString(function.volatility),
+                      Join(function.tags, " "));
+  if (!function.aliases.empty()) text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
+  return text;
+}
+
+}  // namespace
+
+int RunInit(const GlobalOptions& options, const std::string& folder) {
+  std::error_code error;
+  const auto root = std::filesystem::absolute(folder, error).lexically_normal();
+  std::string name = root.filename().string();
+  if (name.empty()) name = root.parent_path().filename().string();
+  LocalFileSystem files;
+  const std::vector<TemplateFile> templates = InitialProject(name);
+  for (const TemplateFile& file : templates) {
+    const std::string path = (root / file.path).string();
+    if (files.Exists(path)) {
+      return Fail(Status::User(StatusCode::kAlreadyExists, "a new project would overwrite a file: `{}`", path)
+                      .WithHint("name an empty folder: weir init DIR"));
+    }
+  }
+  for (const TemplateFile& file : templates) {
+    const Status status = files.WriteNewFile((root / file.path).string(), file.contents);
+    if (!status.ok()) return Fail(status);
+  }
+  if (options.format == Format::kJson) {
+    Json paths = Json::array();
+    for (const TemplateFile& file : templates) paths.push_back(file.path);
+    std::cout << Json{{"project", root.string()}, {"files", paths}}.dump(2) << "\n";
+  } else {
+    for (const TemplateFile& file : templates) std::cout << "made " << file.path << "\n";
+    std::cout << "\nnext: weir run --project " << folder << "\n";
+  }
+  return kDone;
+}
+
+int RunCheck(const GlobalOptions& options) {
+  auto open = Open(options);
+  if (!open.ok()) return Fail(open.status());
+  if (options.format == Format::kJson) {
+    Json diagnostics = Json::array();
+    for (const Diagnostic& diagnostic : open->diagnostics.all()) diagnostics.push_back(ToJson(diagnostic));
+    std::cout << Json{{"schema_version", 1},
+                      {"project", open->definition.name},
+                      {"sources", open->definition.sources.size()},
+                      {"views", open->definition.views.size()},
+                      {"tests", open->definition.tests.size()},
+                      {"diagnostics", diagnostics}}
+                     .dump(2)
+              << "\n";
+  }
+  const int code = Report(open->diagnostics);
+  if (code == kDone && options.format == Format::kTable) {
+    std::cout << fmt::format("{}: {} sources, {} views, {} tests: no errors\n", open->definition.name,
+                             open->definition.sources.size(), open->definition.views.size(), open->definition.tests.size());
+  }
+  return code;
+}
+
+int RunFunctions(const GlobalOptions& options, const std::string& name) {
+  const FunctionRegistry functions = NativeFunctions();
+  if (!name.empty()) {
+    const FunctionDeclaration* function = functions.Find(name);
+    if (function == nullptr) {
+      std::vector<std::string> names;
+      for (const auto* known : functions.Declarations()) names.push_back(known->name);
+      std::string hint = SuggestionHint(name, names);
+      return Fail(Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
+                      .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
+    }
+    std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n" : Describe(*function));
+    return kDone;
+  }
+  Json all = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const FunctionDeclaration* function : functions.Declarations()) {
+    all.push_back(ToJson(*function));
+    const size_t end = function->description.find(". ");
+    rows.push_back({function->name, std::string(ToString(function->kind)), fmt::format("{}", function->semantic_version),
+                    Join(function->tags, " "), function->description.substr(0, end)});
+  }
+  if (options.format == Format::kJson) {
+    std::cout << all.dump(2) << "\n";
+  } else {
+    std::cout << RenderTable({"name", "kind", "version", "tags", "description"}, rows);
+  }
+  return kDone;
+}
+
+int RunVersion(const GlobalOptions& options) {
+  const auto engine = engine::EngineVersions();
+  if (options.format == Format::kJson) {
+    Json json = {{"weir", kVersion}};
+    for (const auto& [name, version] : engine) json[name] = version;
+    std::cout << json.dump(2) << "\n";
+    return kDone;
+  }
+  std::cout << "weir " << kVersion << "\n";
+  for (const auto& [name, version] : engine) std::cout << "  " << name << " " << version << "\n";
+  return kDone;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sql and test: queries over sources, stored views and Weir's own artifacts.
+
+#include <arrow/api.h>
+#include <histedit.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <set>
+
+#include "weir/artifacts/artifact_tables.h"
+#include "weir/base/filesystem.h"
+#include "weir/base/nearest.h"
+#include "weir/cli/command.h"
+#include "weir/cli/interrupt.h"
+
+namespace weir::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A session in which tables appear when a query names them.
+class QuerySession {
+ public:
+  static Result<QuerySession> Open(const GlobalOptions& options) {
+    QuerySession session;
+    std::error_code error;
+    const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
+    const LocalFileSystem files;
+    Diagnostics diagnostics;
+    WEIR_ASSIGN_OR_RETURN(session.project_, LoadProject(files, root.string(), options.profile, diagnostics));
+    // A query may be asked of a project with broken views: only what the query names must work.
+    WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
+    session.diagnostics_ = std::move(diagnostics);
+    return session;
+  }
+
+  const ProjectDefinition& project() const { return project_; }
+
+  /// Names that a query may use, for completion and hints.
+  std::vector<std::string> TableNames() const {
+    std::vector<std::string> names = runtime_->catalog().names();
+    for (const ViewDefinition& view : project_.views) names.push_back(view.name);
+    for (const std::string& table : ArtifactTableNames()) names.push_back("weir." + table);
+    return names;
+  }
+
+  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const std::string& sql, const engine::Cancellation& cancellation) {
+    WEIR_RETURN_NOT_OK(RegisterNamed(sql));
+    auto plan = engine::Plan::FromSql(runtime_->engine(), sql);
+    if (!plan.ok()) return Explain(plan.status());
+    WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
+    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+    return physical.Execute(runtime_->engine(), cancellation);
+  }
+
+ private:
+  Status RegisterNamed(const std::string& sql) {
+    auto references = runtime_->engine().TableReferences(sql);
+    if (!references.ok()) return Status::OK();  // planning says it better
+    for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
+    return Status::OK();
+  }
+
+  Status Register(const std::string& name) {
+    if (!registered_.insert(name).second) return Status::OK();
+    if (name.starts_with("weir.")) {
+      const std::string table = name.substr(5);
+      const auto known = ArtifactTableNames();
+      if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
+      return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table),
+                           "no run has recorded anything yet; `weir run` does");
+    }
+    for (const ViewDefinition& view : project_.views) {
+      if (view.name != name) continue;
+      if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
+      return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name), "the view was never built; `weir run` builds it");
+    }
+    for (const Diagnostic& diagnostic : diagnostics_.all()) {
+      if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
+        return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message).WithLocation(diagnostic.location);
+      }
+    }
+    return Status::OK();
+  }
+
+  Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint) {
+    auto table = PinDelta(name, url, -1, "", runtime_->engine());
+    if (!table.ok()) {
+      registered_.erase(name);
+      return table.status().WithContext(fmt::format("table `{}`", name)).WithHint(hint);
+    }
+    return runtime_->engine().RegisterTable(name, *table->table);
+  }
+
+  Status RegisterInline(const ViewDefinition& view) {
+    WEIR_RETURN_NOT_OK(RegisterNamed(view.query_sql));
+    auto plan = engine::Plan::FromSql(runtime_->engine(), view.query_sql);
+    if (!plan.ok()) return plan.status().WithContext(fmt::format("view `{}`", view.name));
+    return runtime_->engine().RegisterView(view.name, *plan);
+  }
+
+  Status Explain(const Status& status) const {
+    const std::string& message = status.message();
+    const size_t end = message.find("' not found");
+    const size_t start = message.rfind('.', end == std::string::npos ? end : message.find('.', end));
+    if (message.starts_with("table '") && end != std::string::npos && start < end) {
+      const std::string name = message.substr(start + 1, end - start - 1);
+      const std::string hint = SuggestionHint(name, TableNames());
+      return status.WithHint(hint.empty() ? "`weir check` names the sources and views of the project" : hint);
+    }
+    return status;
+  }
+
+  ProjectDefinition project_;
+  std::unique_ptr<SessionRuntime> runtime_;
+  Diagnostics diagnostics_;
+  std::set<std::string> registered_;
+};
+
+/// A stream's failure in the engine's structured form, if it has one.
+Status StreamFailure(const arrow::Status& status) { return engine::FromStreamFailure(status); }
+
+Status PrintJson(arrow::RecordBatchReader& reader) {
+  std::cout << "[";
+  bool first = true;
+  while (true) {
+    auto batch = reader.Next();
+    if (!batch.ok()) return StreamFailure(batch.status());
+    if (!*batch) break;
+    for (const Json& row : RowsToJson(**batch)) {
+      std::cout << (first ? "\n" : ",\n") << row.dump();
+      first = false;
+    }
+  }
+  std::cout << (first ? "]\n" : "\n]\n");
+  return Status::OK();
+}
+
+Status PrintTable(arrow::RecordBatchReader& reader) {
+  auto table = reader.ToTable();
+  if (!table.ok()) return StreamFailure(table.status());
+  std::cout << RenderTable(**table);
+  std::cerr << fmt::format("({} row{})\n", (*table)->num_rows(), (*table)->num_rows() == 1 ? "" : "s");
+  return Status::OK();
+}
+
+Status RunQuery(QuerySession& session, const std::string& sql, Format format) {
+  const InterruptScope interrupt;
+  WEIR_ASSIGN_OR_RETURN(auto reader, session.Execute(sql, interrupt.cancellation()));
+  return format == Format::kJson ? PrintJson(*reader) : PrintTable(*reader);
+}
+
+/// The prompt, on a terminal with editing, history and completion of table names and commands.
+class Prompt {
+ public:
+  Prompt(QuerySession& session, const std::string& history_file) : history_file_(history_file) {
+    names_ = session.TableNames();
+    for (const char* word : {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "JOIN", "\\tables", "\\quit", "\\help"}) {
+      names_.emplace_back(word);
+    }
+    current_ = this;
+    editor_ = el_init("weir", stdin, stdout, stderr);
+    history_ = history_init();
+    HistEvent event;
+    history(history_, &event, H_SETSIZE, 1000);
+    history(history_, &event, H_LOAD, history_file_.c_str());
+    el_set(editor_, EL_PROMPT, &Prompt::Text);
+    el_set(editor_, EL_EDITOR, "emacs");
+    el_set(editor_, EL_HIST, ::history, history_);
+    el_set(editor_, EL_ADDFN, "complete", "complete a name", &Prompt::Complete);
+    el_set(editor_, EL_BIND, "^I", "complete", nullptr);
+    el_set(editor_, EL_SIGNAL, 1);
+  }
+  Prompt(const Prompt&) = delete;
+  Prompt& operator=(const Prompt&) = delete;
+  ~Prompt() {
+    HistEvent event;
+    history(history_, &event, H_SAVE, history_file_.c_str());
+    history_end(history_);
+    el_end(editor_);
+    current_ = nullptr;
+  }
+
+  /// The next statement, read up to a `;` or a line that begins with `\`; nullopt at the end of input.
+  std::optional<std::string> Next() {
+    std::string statement;
+    while (true) {
+      continuing_ = !statement.empty();
+      int length = 0;
+      const char* line = el_gets(editor_, &length);
+      if (line == nullptr || length <= 0) return std::nullopt;
+      statement += line;
+      const size_t end = statement.find_last_not_of(" \t\r\n");
+      if (end == std::string::npos) {
+        statement.clear();
+        continue;
+      }
+      if (statement[end] == ';' || statement[0] == '\\') {
+        HistEvent event;
+        history(history_, &event, H_ENTER, statement.c_str());
+        return statement.substr(0, statement[end] == ';' ? end : end + 1);
+      }
+    }
+  }
+
+ private:
+  static char* Text(EditLine*) {
+    static char fresh[] = "weir> ", more[] = "  ... ";
+    return current_->continuing_ ? more : fresh;
+  }
+
+  static unsigned char Complete(EditLine* editor, int) {
+    const LineInfo* line = el_line(editor);
+    const char* start = line->cursor;
+    while (start > line->buffer && std::strchr(" \t\n(,", start[-1]) == nullptr) --start;
+    const std::string prefix(start, line->cursor);
+    std::vector<std::string> matches;
+    for (const std::string& name : current_->names_) {
+      if (name.size() > prefix.size() && strncasecmp(name.c_str(), prefix.c_str(), prefix.size()) == 0) matches.push_back(name);
+    }
+    if (matches.empty()) return CC_ERROR;
+    std::string common = matches[0];
+    for (const std::string& match : matches) {
+      size_t same = 0;
+      while (same < std::min(common.size(), match.size()) && std::tolower(common[same]) == std::tolower(match[same])) ++same;
+      common.resize(same);
+    }
+    if (common.size() > prefix.size()) {
+      el_deletestr(editor, static_cast<int>(prefix.size()));
+      el_insertstr(editor, common.c_str());
+      return CC_REFRESH;
+    }
+    std::cout << "\n";
+    for (const std::string& match : matches) std::cout << match << "  ";
+    std::cout << "\n" << std::flush;
+    return CC_REDISPLAY;
+  }
+
+  static inline Prompt* current_ = nullptr;  // libedit's callbacks carry no context
+  EditLine* editor_ = nullptr;
+  History* history_ = nullptr;
+  std::string history_file_;
+  std::vector<std::string> names_;
+  bool continuing_ = false;
+};
+
+std::string HistoryFile() {
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  const std::filesystem::path folder = state != nullptr ? state : std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/state";
+  std::error_code error;
+  std::filesystem::create_directories(folder / "weir", error);
+  return (folder / "weir" / "sql_history").string();
+}
+
+/// Statements from a pipe: all of stdin, split at `;` at the ends of lines.
+std::vector<std::string> PipedStatements() {
+  std::vector<std::string> statements;
+  std::string line, statement;
+  while (std::getline(std::cin, line)) {
+    statement += line + "\n";
+    const size_t end = statement.find_last_not_of(" \t\r\n");
+    if (end != std::string::npos && statement[end] == ';') {
+      statements.push_back(statement.substr(0, end));
+      statement.clear();
+    }
+  }
+  if (statement.find_first_not_of(" \t\r\n") != std::string::npos) statements.push_back(statement);
+  return statements;
+}
+
+int Interact(QuerySession& session, Format format) {
+  if (isatty(STDIN_FILENO) == 0) {
+    for (const std::string& sql : PipedStatements()) {
+      const Status status = RunQuery(session, sql, format);
+      if (!status.ok()) return Fail(status);
+    }
+    return kDone;
+  }
+  std::cout << "weir sql: end a query with `;`, \\tables lists tables, \\quit leaves\n";
+  Prompt prompt(session, HistoryFile());
+  while (const auto statement = prompt.Next()) {
+    if (statement->starts_with("\\q")) break;
+    if (statement->starts_with("\\t")) {
+      for (const std::string& name : session.TableNames()) std::cout << name << "\n";
+      continue;
+    }
+    if (statement->starts_with("\\")) {
+      std::cout << "\\tables  list sources, views and artifacts\n\\quit    leave\n";
+      continue;
+    }
+    const Status status = RunQuery(session, *statement, format);
+    if (!status.ok()) (void)Fail(status);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int RunSql(const GlobalOptions& options, const std::optional<std::string>& sql) {
+  auto session = QuerySession::Open(options);
+  if (!session.ok()) return Fail(session.status());
+  if (!sql) return Interact(*session, options.format);
+  const Status status = RunQuery(*session, *sql, options.format);
+  return status.ok() ? kDone : Fail(status);
+}
+
+int RunTest(const GlobalOptions& options, const std::vector<std::string>& names) {
+  auto session = QuerySession::Open(options);
+  if (!session.ok()) return Fail(session.status());
+  const InterruptScope interrupt;
+  Json results = Json::array();
+  int passed = 0, failed = 0, broken = 0;
+  for (const std::string& name : names) {
+    const auto& tests = session->project().tests;
+    if (std::none_of(tests.begin(), tests.end(), [&](const TestDefinition& test) { return test.name == name; })) {
+      return Fail(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name)) , kWrongUse;
+    }
+  }
+  for (const TestDefinition& test : session->project().tests) {
+    if (!names.empty() && std::find(names.begin(), names.end(), test.name) == names.end()) continue;
+    Status status;
+    int64_t rows = 0;
+    std::string sample;
+    auto reader = session->Execute(test.query_sql, interrupt.cancellation());
+    if (reader.ok()) {
+      auto table = (*reader)->ToTable();
+      if (!table.ok()) {
+        status = StreamFailure(table.status());
+      } else {
+        rows = (*table)->num_rows();
+        if (rows > 0) sample = RenderTable(*(*table)->Slice(0, 5));
+      }
+    } else {
+      status = reader.status();
+    }
+    if (status.code() == StatusCode::kCancelled) return Fail(status);
+    const char* state = !status.ok() ? "error" : rows > 0 ? "failed" : "passed";
+    (!status.ok() ? broken : rows > 0 ? failed : passed) += 1;
+    Json result = {{"test", test.name}, {"state", state}, {"rows", rows}};
+    if (!status.ok()) result["message"] = status.message();
+    results.push_back(std::move(result));
+    if (options.format == Format::kTable) {
+      std::cout << fmt::format("{:7} {}\n", state, test.name);
+      if (rows > 0) std::cout << fmt::format("  {} row{} where none is allowed, for instance\n", rows, rows == 1 ? "" : "s") << sample;
+    }
+    if (!status.ok()) {
+      SourceLocation location = status.location();
+      location.file = test.file;
+      (void)Fail(status.WithLocation(location));
+    }
+  }
+  if (options.format == Format::kJson) {
+    std::cout << Json{{"schema_version", 1}, {"passed", passed}, {"failed", failed + broken}, {"tests", results}}.dump(2) << "\n";
+  } else {
+    std::cout << fmt::format("{} passed, {} failed\n", passed, failed + broken);
+  }
+  return failed + broken == 0 ? kDone : kWorkFailed;
+}
+
+}  // namespace weir::cli

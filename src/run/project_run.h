@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns decisions into tables. In: a compiled project, its sealed session, what was built before. Out: every view built, reused,
+// failed or blocked, each with its metrics, in a run envelope.
+//
+// The life of a view in a run:
+//
+//   waiting ──all upstream views final──▶ decided ──run──▶ running ──commit──▶ run
+//      │                                     │                └──error──────▶ failed
+//      └──an upstream view failed──▶ blocked └──nothing changed─────────────▶ reused
+//
+// Nobody may plan here: views execute from their bundles' plan bytes.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/bundle/compile.h"
+#include "weir/decide/decision.h"
+#include "weir/decide/history.h"
+#include "weir/engine/engine.h"
+#include "weir/scan/scan_unit.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+enum class ViewState { kRun, kReused, kFailed, kBlocked };
+
+/// "run", "reused", "failed" or "blocked".
+std::string_view ToString(ViewState state);
+
+/// What became of one view.
+struct ViewOutcome {
+  std::string view_name;
+  ViewState state = ViewState::kReused;
+  Decision decision;
+  Status status;  ///< why it failed, or which view blocked it
+  std::vector<ScanUnit> scan_units;
+  /// Of the view's table; of the commit if it ran. -1 if there is none.
+  int64_t version = -1;
+  Fingerprint input_hash;
+  std::string content_hash;
+  int64_t rows = 0;
+  int64_t bytes_read = 0;  ///< size of the files that its scans kept; 0 when reused
+  int64_t bytes_written = 0;
+  std::vector<DataFile> files;  ///< written
+  int64_t started_at_us = 0;
+  int64_t finished_at_us = 0;
+  std::string metrics_json;  ///< one object an operator; empty when nothing was executed
+};
+
+/// A run as a whole.
+struct RunEnvelope {
+  std::string run_id;
+  std::string state;  ///< "succeeded", "failed" or "cancelled"
+  int64_t started_at_us = 0;
+  int64_t finished_at_us = 0;
+  std::vector<ViewOutcome> views;  ///< in topological order
+
+  int Count(ViewState state) const;
+  int64_t bytes_read() const;
+  int64_t bytes_written() const;
+};
+
+struct RunOptions {
+  /// Views to consider; empty means all. Others are neither decided nor built.
+  std::vector<std::string> selected;
+  /// Runs the selected views even if nothing changed.
+  bool force = false;
+};
+
+/// Told of progress, from several threads, one call at a time.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void OnStarted(const std::string& view_name) = 0;
+  virtual void OnFinished(const ViewOutcome& outcome, int finished, int total) = 0;
+};
+
+/// What would happen if the project ran now.
+struct PlannedView {
+  std::string view_name;
+  Decision decision;
+  std::vector<ScanUnit> scan_units;
+};
+
+/// One project at one moment, ready to be planned or run. Not safe for use from several threads.
+class ProjectRun {
+ public:
+  /// All references must outlive the object.
+  ProjectRun(const CompiledProject& compiled, const SessionRuntime& session, const BuildHistory& history, const Clock& clock);
+
+  /// In topological order; reads logs, runs nothing.
+  Result<std::vector<PlannedView>> Plan(const RunOptions& options) const;
+  /// Builds what must be built. A failed view fails the run but not the views that do not read it.
+  Result<RunEnvelope> Run(const RunOptions& options, RunObserver& observer, const engine::Cancellation& cancellation) const;
+
+ private:
+  const CompiledProject& compiled_;
+  const SessionRuntime& session_;
+  const BuildHistory& history_;
+  const Clock& clock_;
+};
+
+/// A new run id: time-ordered, unique, e.g. "20261121T054312Z-4f2a9c".
+std::string NewRunId(const Clock& clock);
+
+}  // namespace weir
