@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace weir {
 
@@ -34,6 +35,12 @@ std::string TableNameProblem(std::string_view name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return "a name must not hold control characters";
   }
   return name.size() > 200 ? "a name must not be longer than 200 bytes: it names the table's folder" : "";
+}
+
+std::vector<std::string> IdentifierNames(const std::vector<Token>& tokens) {
+  std::vector<std::string> names;
+  for (const Token& token : tokens) names.push_back(IdentifierName(token));
+  return names;
 }
 
 bool BeginsQuery(const Token& token) {
@@ -105,7 +112,7 @@ std::optional<std::string> TokenCursor::ExpectTableName(std::string_view wanted)
   if (!name) return std::nullopt;
   if (Peek().IsSymbol('.')) {
     size_t end = first.end();
-    while (Peek().IsSymbol('.') && (Peek(1).kind == TokenKind::kWord || Peek(1).kind == TokenKind::kQuotedIdentifier)) {
+    while (Peek().IsSymbol('.') && at_identifier(1)) {
       Next();
       end = Next().end();
     }
@@ -121,17 +128,16 @@ std::optional<std::string> TokenCursor::ExpectTableName(std::string_view wanted)
   return name;
 }
 
-std::optional<std::vector<std::string>> TokenCursor::ExpectNameList(std::string_view wanted) {
-  std::vector<std::string> names;
+std::optional<std::vector<Token>> TokenCursor::ExpectNameList(std::string_view wanted) {
+  std::vector<Token> names;
+  std::set<std::string> seen;
   if (!ExpectSymbol('(')) return std::nullopt;
   do {
-    std::optional<std::string> name = ExpectIdentifier(wanted);
+    const Token token = Peek();
+    const std::optional<std::string> name = ExpectIdentifier(wanted);
     if (!name) return std::nullopt;
-    if (std::find(names.begin(), names.end(), *name) != names.end()) {
-      Fail("W1211", Last(), fmt::format("the column is named twice: `{}`", *name));
-    } else {
-      names.push_back(*std::move(name));
-    }
+    if (!seen.insert(*name).second) Fail("W1211", token, fmt::format("the column is named twice: `{}`", *name));
+    names.push_back(token);
   } while (TrySymbol(','));
   if (!TrySymbol(')')) {
     FailSyntax("`,` or `)`");
@@ -140,18 +146,66 @@ std::optional<std::vector<std::string>> TokenCursor::ExpectNameList(std::string_
   return names;
 }
 
+std::optional<std::string> TokenCursor::ExpectKey(std::string_view wanted) {
+  if (Peek().kind == TokenKind::kString) return StringValue(Next());
+  if (!at_identifier()) {
+    FailSyntax(wanted);
+    return std::nullopt;
+  }
+  std::string key;
+  for (;;) {
+    key += Peek().kind == TokenKind::kWord ? std::string(Next().text) : IdentifierName(Next());
+    if (!Peek().IsSymbol('.') || !at_identifier(1)) return key;
+    Next();
+    key += '.';
+  }
+}
+
+std::optional<std::string> TokenCursor::ExpectValue() {
+  const bool is_negative = Peek().IsSymbol('-') && Peek(1).kind == TokenKind::kNumber;
+  if (is_negative) Next();
+  if (Peek().kind == TokenKind::kString) return StringValue(Next());
+  if (Peek().kind == TokenKind::kQuotedIdentifier) return IdentifierName(Next());
+  if (Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kNumber) {
+    return (is_negative ? "-" : "") + std::string(Next().text);
+  }
+  FailSyntax("a value");
+  return std::nullopt;
+}
+
+std::optional<std::vector<KeyValue>> TokenCursor::ExpectKeyValues(std::string_view wanted) {
+  std::vector<KeyValue> pairs;
+  if (!ExpectSymbol('(')) return std::nullopt;
+  do {
+    const Token key_token = Peek();
+    std::optional<std::string> key = ExpectKey(wanted);
+    if (!key) return std::nullopt;
+    TrySymbol('=');
+    const Token value_token = Peek();
+    std::optional<std::string> value = ExpectValue();
+    if (!value) return std::nullopt;
+    pairs.push_back({*std::move(key), *std::move(value), key_token, value_token});
+  } while (TrySymbol(','));
+  if (!TrySymbol(')')) {
+    FailSyntax("`,` or `)`");
+    return std::nullopt;
+  }
+  return pairs;
+}
+
 bool TokenCursor::SkipParentheses() {
   if (!ExpectSymbol('(')) return false;
   for (int depth = 1; depth > 0; Next()) {
-    if (at_end() || Peek().IsSymbol(';')) return FailSyntax("`)`");
+    if (at_statement_end()) return FailSyntax("`)`");
     if (Peek().IsSymbol('(')) ++depth;
     if (Peek().IsSymbol(')')) --depth;
   }
   return true;
 }
 
-void TokenCursor::SkipStatement() {
-  while (!at_end() && !Peek().IsSymbol(';')) Next();
+size_t TokenCursor::SkipStatement() {
+  while (!at_statement_end()) Next();
+  return at_ == 0 ? 0 : Last().end();
 }
 
 bool TokenCursor::FailSyntax(std::string_view wanted) {
@@ -159,6 +213,7 @@ bool TokenCursor::FailSyntax(std::string_view wanted) {
 }
 
 bool TokenCursor::Fail(std::string_view code, const Token& token, std::string message, std::string hint) {
+  failed_ = true;
   diagnostics_.Add({.code = std::string(code),
                     .message = std::move(message),
                     .hint = std::move(hint),

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,17 +22,30 @@ struct SqlFile {
   std::string text;
 };
 
+/// One pair of an option list.
+struct KeyValue {
+  std::string key;  ///< as written, without quotes
+  std::string value;
+  Token key_token;
+  Token value_token;
+};
+
 /// A place in the tokens of a file. The file and the diagnostics must outlive it.
 class TokenCursor {
  public:
-  /// Cuts `file` into tokens. A part without its end is reported (W1102); then `failed()`, and there is nothing to walk over.
+  /// Cuts `file` into tokens. A part without its end is reported (W1102); what stands before it can be walked over.
   TokenCursor(const SqlFile& file, Diagnostics& diagnostics);
 
+  /// Says whether anything was reported so far.
   bool failed() const { return failed_; }
+  /// Forgets that something was reported: the next statement is a new one.
+  void ClearFailed() { failed_ = false; }
   const Token& Peek(size_t ahead = 0) const;
+  /// Says whether no token is left in the file.
   bool at_end() const { return Peek().kind == TokenKind::kEnd; }
-  bool at_identifier() const {
-    return Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kQuotedIdentifier;
+  bool at_statement_end() const { return at_end() || Peek().IsSymbol(';'); }
+  bool at_identifier(size_t ahead = 0) const {
+    return Peek(ahead).kind == TokenKind::kWord || Peek(ahead).kind == TokenKind::kQuotedIdentifier;
   }
   /// Returns the token here and goes on to the next; stays at the end.
   const Token& Next();
@@ -51,13 +65,15 @@ class TokenCursor {
 
   /// A name which may not be schema-qualified (W1204) and can name a table's folder (W1205).
   std::optional<std::string> ExpectTableName(std::string_view wanted);
-  /// `( name [, name]… )`, each name once (W1211).
-  std::optional<std::vector<std::string>> ExpectNameList(std::string_view wanted);
+  /// `( name [, name]… )`, each name once (W1211). Returns the names' tokens.
+  std::optional<std::vector<Token>> ExpectNameList(std::string_view wanted);
+  /// `( key [=] value [, key [=] value]… )`; keys are strings or dotted words, values strings, numbers or words.
+  std::optional<std::vector<KeyValue>> ExpectKeyValues(std::string_view wanted);
 
   /// Goes past the `)` of the `(` here, whatever is between. Reports W1101 if there is none before the statement ends.
   bool SkipParentheses();
-  /// Goes to the `;` or the end of the text, whichever comes first.
-  void SkipStatement();
+  /// Goes to the `;` or the end of the text, whichever comes first, and returns the offset where the last token before it ends.
+  size_t SkipStatement();
 
   /// Reports W1101: "<wanted> expected, found `token`". Always false.
   bool FailSyntax(std::string_view wanted);
@@ -68,12 +84,18 @@ class TokenCursor {
   const SqlFile& file() const { return file_; }
 
  private:
+  std::optional<std::string> ExpectKey(std::string_view wanted);
+  std::optional<std::string> ExpectValue();
+
   const SqlFile& file_;
   Diagnostics& diagnostics_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
   bool failed_ = false;
 };
+
+/// The names that tokens stand for.
+std::vector<std::string> IdentifierNames(const std::vector<Token>& tokens);
 
 /// A token for a message: the text in backticks, shortened, or "the end of the file".
 std::string Describe(const Token& token);
