@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a native function is: its declaration, and its kernel over Arrow arrays.
-// In: fields, constants and arrays. Out: fields and arrays. Nobody here knows the engine; the room `engine` adapts these
-// interfaces to its planner. Functions are immutable and may be called from any thread; accumulators belong to one thread at a
-// time.
+// In: fields, constants and arrays. Out: fields and arrays. Nobody here knows the engine; the room
+// `engine` adapts these interfaces to its planner. Functions are immutable and may be called from
+// any thread; accumulators belong to one thread at a time.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <cstdint>
 #include <memory>
@@ -15,6 +13,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
 
@@ -41,7 +41,8 @@ struct FunctionArgument {
   std::string name;
   std::string type;  ///< for readers: "text", "int64", "span", "any" …
   std::string description;
-  /// SQL text of the value that stands in for an omitted argument; an argument that has one may be omitted.
+  /// SQL text of the value that stands in for an omitted argument; an argument that has one may be
+  /// omitted.
   std::optional<std::string> default_value = std::nullopt;
 };
 
@@ -93,38 +94,45 @@ class ScalarFunction {
   virtual ~ScalarFunction() = default;
   virtual const FunctionDeclaration& declaration() const = 0;
 
-  /// Derives type, nullability and metadata of the result. `arguments` have settled types; `constants` is empty or has one entry
-  /// an argument. Fails with kInvalidArgument on a constant that can never be right.
-  virtual Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
-                                                            const ConstantVector& constants) const = 0;
+  /// Derives type, nullability and metadata of the result. `arguments` have settled types;
+  /// `constants` is empty or has one entry an argument. Fails with kInvalidArgument on a constant
+  /// that can never be right.
+  virtual Result<std::shared_ptr<arrow::Field>> ReturnField(
+      const FieldVector& arguments, const ConstantVector& constants) const = 0;
 
-  /// Settles the types of a call with a user-defined signature: one type an argument, to which the engine casts.
-  /// Fails with kInvalidArgument, naming the function and what it takes.
+  /// Settles the types of a call with a user-defined signature: one type an argument, to which the
+  /// engine casts. Fails with kInvalidArgument, naming the function and what it takes.
   virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
 
-  /// Computes `rows` results; one result when every argument is constant (and there is one). Arrays may be slices. Constants are
-  /// never expanded. Fails with kInvalidArgument, naming the values of the row.
-  virtual Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
+  /// Computes `rows` results; one result when every argument is constant (and there is one). Arrays
+  /// may be slices. Constants are never expanded. Fails with kInvalidArgument, naming the values of
+  /// the row.
+  virtual Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                                       int64_t rows,
                                                        const arrow::Field& return_field) const = 0;
 };
 
-/// The states of one aggregate for all groups of a query; groups are numbered from 0 without gaps. The result never depends on
-/// the order of the input, nor on how it is split over accumulators that are merged through their states.
+/// The states of one aggregate for all groups of a query; groups are numbered from 0 without gaps.
+/// The result never depends on the order of the input, nor on how it is split over accumulators
+/// that are merged through their states.
 class GroupsAccumulator {
  public:
   virtual ~GroupsAccumulator() = default;
 
-  /// Takes in a batch: row i belongs to group `group_indices[i]` < `group_count`. Rows whose `filter` is not true are left out;
-  /// `filter` may be null. `group_count` never shrinks but by Evaluate and State.
-  virtual Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-                        const arrow::BooleanArray* filter, int64_t group_count) = 0;
+  /// Takes in a batch: row i belongs to group `group_indices[i]` < `group_count`. Rows whose
+  /// `filter` is not true are left out; `filter` may be null. `group_count` never shrinks but by
+  /// Evaluate and State.
+  virtual Status Update(const arrow::ArrayVector& arguments,
+                        std::span<const uint64_t> group_indices, const arrow::BooleanArray* filter,
+                        int64_t group_count) = 0;
 
   /// Takes in states that State or ConvertToState of another accumulator returned.
   virtual Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
                        const arrow::BooleanArray* filter, int64_t group_count) = 0;
 
   /// Takes rows back out (sliding windows). REQUIRES: supports_retract()
-  virtual Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices, int64_t group_count);
+  virtual Status Retract(const arrow::ArrayVector& arguments,
+                         std::span<const uint64_t> group_indices, int64_t group_count);
   virtual bool supports_retract() const { return false; }
 
   /// Results, or states, of the first `count` groups, in order. Changes nothing.
@@ -138,7 +146,8 @@ class GroupsAccumulator {
   /// Number of groups seen so far.
   virtual int64_t group_count() const = 0;
 
-  /// Turns each row into a state of its own, as if it were a group; a filtered row gives an empty state.
+  /// Turns each row into a state of its own, as if it were a group; a filtered row gives an empty
+  /// state.
   virtual Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
                                                     const arrow::BooleanArray* filter) const = 0;
 
@@ -162,7 +171,8 @@ class AggregateFunction {
   virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
   /// Fields of the intermediate state, in the order in which State returns its arrays.
   virtual Result<FieldVector> StateFields(const FieldVector& arguments) const = 0;
-  virtual Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(const FieldVector& arguments) const = 0;
+  virtual Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(
+      const FieldVector& arguments) const = 0;
 };
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The set of native functions of a session. In: functions. Out: look-up by name, the canonical listing, and its hash.
+// The set of native functions of a session. In: functions. Out: look-up by name, the canonical
+// listing, and its hash.
 
 #pragma once
 
@@ -20,21 +21,28 @@ namespace weir {
 class FunctionRegistry {
  public:
   /// Fails with kAlreadyExists if a name or an alias is used twice.
-  static Result<FunctionRegistry> Make(std::vector<std::shared_ptr<const ScalarFunction>> scalars,
-                                       std::vector<std::shared_ptr<const AggregateFunction>> aggregates);
+  static Result<FunctionRegistry> Make(
+      std::vector<std::shared_ptr<const ScalarFunction>> scalars,
+      std::vector<std::shared_ptr<const AggregateFunction>> aggregates);
 
   /// Ordered by name.
   const std::vector<std::shared_ptr<const ScalarFunction>>& scalars() const { return scalars_; }
-  const std::vector<std::shared_ptr<const AggregateFunction>>& aggregates() const { return aggregates_; }
-  /// The declarations of all functions, ordered by name. Valid as long as the registry or a copy of it.
-  std::vector<const FunctionDeclaration*> Declarations() const;
+  const std::vector<std::shared_ptr<const AggregateFunction>>& aggregates() const {
+    return aggregates_;
+  }
+  /// The declarations of all functions, ordered by name. Valid as long as the registry or a copy of
+  /// it.
+  std::vector<const FunctionDeclaration*> Declarations() const&;
+  std::vector<const FunctionDeclaration*> Declarations() const&& = delete;
 
   /// The declaration that `name` or alias means, in any case; null if there is none.
   const FunctionDeclaration* Find(std::string_view name) const;
 
-  /// Canonical JSON: an array ordered by name with name, kind, signatures, semantic version and tags.
+  /// Canonical JSON: an array ordered by name with name, kind, signatures, semantic version and
+  /// tags.
   std::string RegistryJson() const;
-  /// Hash of RegistryJson(): changes when a function is added, removed, retyped or gets another meaning.
+  /// Hash of RegistryJson(): changes when a function is added, removed, retyped or gets another
+  /// meaning.
   const Fingerprint& udf_snapshot_hash() const { return udf_snapshot_hash_; }
 
  private:

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/functions/function.h"
+
+#include <arrow/array.h>
+
+namespace weir {
+
+std::string_view ToString(FunctionKind kind) {
+  return kind == FunctionKind::kScalar ? "scalar" : "aggregate";
+}
+
+std::string_view ToString(Volatility) { return "immutable"; }
+
+std::vector<std::string> FunctionDeclaration::ParameterNames() const {
+  std::vector<std::string> names;
+  if (variadic) return names;
+  for (const FunctionArgument& argument : arguments) names.push_back(argument.name);
+  return names;
+}
+
+std::string FunctionDeclaration::Syntax() const {
+  std::string text = name + "(";
+  std::string closing;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].default_value.has_value()) {
+      text += '[';
+      closing += ']';
+    }
+    if (i > 0) text += ", ";
+    text += arguments[i].name;
+  }
+  return text + (variadic ? ", …" : "") + closing + ")";
+}
+
+namespace {
+
+Status NoUserDefinedSignature(const FunctionDeclaration& declaration) {
+  return Status::Bug("{} has exact signatures and settles no types", declaration.name);
+}
+
+}  // namespace
+
+Result<TypeVector> ScalarFunction::CoerceTypes(const TypeVector&) const {
+  return NoUserDefinedSignature(declaration());
+}
+
+Result<TypeVector> AggregateFunction::CoerceTypes(const TypeVector&) const {
+  return NoUserDefinedSignature(declaration());
+}
+
+Status GroupsAccumulator::Retract(const arrow::ArrayVector&, std::span<const uint64_t>, int64_t) {
+  return Status::Bug("this aggregate cannot take rows back out");
+}
+
+Result<std::shared_ptr<arrow::Array>> GroupsAccumulator::Evaluate(
+    std::optional<int64_t> emit_first_n) {
+  const int64_t count = emit_first_n.value_or(group_count());
+  WEIR_ASSIGN_OR_RETURN(auto values, Peek(count));
+  Drop(count);
+  return values;
+}
+
+Result<arrow::ArrayVector> GroupsAccumulator::State(std::optional<int64_t> emit_first_n) {
+  const int64_t count = emit_first_n.value_or(group_count());
+  WEIR_ASSIGN_OR_RETURN(auto states, PeekState(count));
+  Drop(count);
+  return states;
+}
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/functions/function_registry.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "weir/functions/function_testing.h"
+
+namespace weir {
+namespace {
+
+TEST(FunctionRegistry, EveryFunctionIsDocumented) {
+  const FunctionRegistry registry = NativeFunctions();
+  for (const FunctionDeclaration* declaration : registry.Declarations()) {
+    SCOPED_TRACE(declaration->name);
+    EXPECT_FALSE(declaration->description.empty());
+    EXPECT_FALSE(declaration->null_handling.empty());
+    EXPECT_FALSE(declaration->result_type.empty());
+    EXPECT_EQ(declaration->example.rfind(declaration->name + "(", 0), 0u);
+    EXPECT_FALSE(declaration->arguments.empty());
+    EXPECT_FALSE(declaration->signatures.empty());
+    EXPECT_GE(declaration->semantic_version, 1);
+    EXPECT_TRUE(std::is_sorted(declaration->tags.begin(), declaration->tags.end()));
+    EXPECT_FALSE(declaration->tags.empty());
+    for (const FunctionSignature& signature : declaration->signatures) {
+      EXPECT_TRUE(declaration->variadic || signature.size() <= declaration->arguments.size());
+    }
+  }
+}
+
+TEST(FunctionRegistry, FindsNamesAndAliasesInAnyCase) {
+  const FunctionRegistry registry = NativeFunctions();
+  ASSERT_NE(registry.Find("ARG_MIN"), nullptr);
+  EXPECT_EQ(registry.Find("ARG_MIN"), registry.Find("any_value_det"));
+  EXPECT_EQ(registry.Find("nothing"), nullptr);
+}
+
+TEST(FunctionRegistry, JsonIsOrderedAndHashed) {
+  const FunctionRegistry registry = NativeFunctions();
+  const auto json = nlohmann::json::parse(registry.RegistryJson());
+  ASSERT_EQ(json.size(), registry.Declarations().size());
+  for (size_t i = 1; i < json.size(); ++i) EXPECT_LT(json[i - 1]["name"], json[i]["name"]);
+  EXPECT_EQ(registry.udf_snapshot_hash(), NativeFunctions().udf_snapshot_hash());
+  auto fewer = FunctionRegistry::Make(registry.scalars(), {});
+  ASSERT_TRUE(fewer.ok());
+  EXPECT_NE(fewer->udf_snapshot_hash(), registry.udf_snapshot_hash());
+}
+
+TEST(FunctionRegistry, RefusesANameTwice) {
+  const FunctionRegistry registry = NativeFunctions();
+  auto twice = registry.scalars();
+  twice.push_back(twice.front());
+  EXPECT_EQ(FunctionRegistry::Make(twice, {}).status().code(), StatusCode::kAlreadyExists);
+}
+
+TEST(FunctionDeclaration, SyntaxShowsWhatMayBeOmitted) {
+  const FunctionRegistry registry = NativeFunctions();
+  EXPECT_EQ(registry.Find("span_make")->Syntax(),
+            "span_make(bstart, bend[, line_base[, col_unit[, end_exclusive]]])");
+  EXPECT_EQ(registry.Find("stable_id_parts")->Syntax(), "stable_id_parts(prefix, part, …)");
+  EXPECT_TRUE(registry.Find("stable_id_parts")->ParameterNames().empty());
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/functions/row_order.h"
+
+#include <bit>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+#include <arrow/util/checked_cast.h>
+#include <arrow/util/decimal.h>
+
+namespace weir {
+namespace {
+
+using arrow::Type;
+using arrow::internal::checked_cast;
+
+template <typename T>
+int ThreeWay(const T& left, const T& right) {
+  return left < right ? -1 : (right < left ? 1 : 0);
+}
+
+/// Maps the bits of an IEEE 754 number, taken as unsigned, to unsigned numbers in totalOrder.
+template <typename Bits>
+Bits TotalOrder(Bits bits) {
+  constexpr Bits kSign = static_cast<Bits>(Bits{1} << (sizeof(Bits) * 8 - 1));
+  return static_cast<Bits>((bits & kSign) != 0 ? ~bits : bits | kSign);
+}
+
+/// A value as an unsigned number in the same order.
+template <typename Value>
+uint64_t ToOrderKey(Value value) {
+  if constexpr (std::is_same_v<Value, float>) {
+    return TotalOrder(std::bit_cast<uint32_t>(value));
+  } else if constexpr (std::is_same_v<Value, double>) {
+    return TotalOrder(std::bit_cast<uint64_t>(value));
+  } else if constexpr (std::is_signed_v<Value>) {
+    return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ (uint64_t{1} << 63);
+  } else {
+    return static_cast<uint64_t>(value);
+  }
+}
+
+template <typename Array>
+uint64_t ReadKey(const arrow::Array& array, int64_t row) {
+  return ToOrderKey(checked_cast<const Array&>(array).Value(row));
+}
+
+uint64_t ReadHalfFloat(const arrow::Array& array, int64_t row) {
+  return TotalOrder(checked_cast<const arrow::HalfFloatArray&>(array).Value(row));
+}
+
+template <typename Array, typename Decimal>
+uint64_t ReadDecimal(const arrow::Array& array, int64_t row) {
+  return ToOrderKey(Decimal(checked_cast<const Array&>(array).GetValue(row)).value());
+}
+
+using ReadFunction = uint64_t (*)(const arrow::Array&, int64_t);
+
+/// Null if the type has no order key.
+ReadFunction FindRead(Type::type id) {
+  switch (id) {
+    case Type::BOOL:
+      return ReadKey<arrow::BooleanArray>;
+    case Type::INT8:
+      return ReadKey<arrow::Int8Array>;
+    case Type::INT16:
+      return ReadKey<arrow::Int16Array>;
+    case Type::INT32:
+      return ReadKey<arrow::Int32Array>;
+    case Type::INT64:
+      return ReadKey<arrow::Int64Array>;
+    case Type::UINT8:
+      return ReadKey<arrow::UInt8Array>;
+    case Type::UINT16:
+      return ReadKey<arrow::UInt16Array>;
+    case Type::UINT32:
+      return ReadKey<arrow::UInt32Array>;
+    case Type::UINT64:
+      return ReadKey<arrow::UInt64Array>;
+    case Type::HALF_FLOAT:
+      return ReadHalfFloat;
+    case Type::FLOAT:
+      return ReadKey<arrow::FloatArray>;
+    case Type::DOUBLE:
+      return ReadKey<arrow::DoubleArray>;
+    case Type::DATE32:
+      return ReadKey<arrow::Date32Array>;
+    case Type::DATE64:
+      return ReadKey<arrow::Date64Array>;
+    case Type::TIME32:
+      return ReadKey<arrow::Time32Array>;
+    case Type::TIME64:
+      return ReadKey<arrow::Time64Array>;
+    case Type::TIMESTAMP:
+      return ReadKey<arrow::TimestampArray>;
+    case Type::DURATION:
+      return ReadKey<arrow::DurationArray>;
+    case Type::INTERVAL_MONTHS:
+      return ReadKey<arrow::MonthIntervalArray>;
+    case Type::DECIMAL32:
+      return ReadDecimal<arrow::Decimal32Array, arrow::Decimal32>;
+    case Type::DECIMAL64:
+      return ReadDecimal<arrow::Decimal64Array, arrow::Decimal64>;
+    default:
+      return nullptr;
+  }
+}
+
+class KeyOrder final : public RowOrder {
+ public:
+  explicit KeyOrder(ReadFunction read) : read_(read) {}
+  int CompareValues(const arrow::Array& left, int64_t i, const arrow::Array& right,
+                    int64_t j) const override {
+    return ThreeWay(read_(left, i), read_(right, j));
+  }
+
+ private:
+  ReadFunction read_;
+};
+
+/// A leaf: `get(typed array, row)` gives something with an order.
+template <typename Array, typename Get>
+class LeafOrder final : public RowOrder {
+ public:
+  explicit LeafOrder(Get get) : get_(std::move(get)) {}
+  int CompareValues(const arrow::Array& left, int64_t i, const arrow::Array& right,
+                    int64_t j) const override {
+    return ThreeWay(get_(checked_cast<const Array&>(left), i),
+                    get_(checked_cast<const Array&>(right), j));
+  }
+
+ private:
+  Get get_;
+};
+
+template <typename Array, typename Get>
+std::unique_ptr<RowOrder> Leaf(Get get) {
+  return std::make_unique<LeafOrder<Array, Get>>(std::move(get));
+}
+
+template <typename Array>
+std::unique_ptr<RowOrder> BytesOrder() {
+  return Leaf<Array>(
+      [](const Array& array, int64_t row) { return std::string_view(array.GetView(row)); });
+}
+
+class NullOrder final : public RowOrder {
+ public:
+  int CompareValues(const arrow::Array&, int64_t, const arrow::Array&, int64_t) const override {
+    return 0;
+  }
+};
+
+class DictionaryOrder final : public RowOrder {
+ public:
+  explicit DictionaryOrder(std::unique_ptr<RowOrder> values) : values_(std::move(values)) {}
+  int CompareValues(const arrow::Array& left, int64_t i, const arrow::Array& right,
+                    int64_t j) const override {
+    const auto& left_typed = checked_cast<const arrow::DictionaryArray&>(left);
+    const auto& right_typed = checked_cast<const arrow::DictionaryArray&>(right);
+    return values_->Compare(*left_typed.dictionary(), left_typed.GetValueIndex(i),
+                            *right_typed.dictionary(), right_typed.GetValueIndex(j));
+  }
+
+ private:
+  std::unique_ptr<RowOrder> values_;
+};
+
+template <typename Array>
+class ListOrder final : public RowOrder {
+ public:
+  explicit ListOrder(std::unique_ptr<RowOrder> values) : values_(std::move(values)) {}
+  int CompareValues(const arrow::Array& left, int64_t i, const arrow::Array& right,
+                    int64_t j) const override {
+    const auto& left_lists = checked_cast<const Array&>(left);
+    const auto& right_lists = checked_cast<const Array&>(right);
+    const int64_t left_length = left_lists.value_length(i);
+    const int64_t right_length = right_lists.value_length(j);
+    for (int64_t k = 0; k < left_length && k < right_length; ++k) {
+      const int order = values_->Compare(*left_lists.values(), left_lists.value_offset(i) + k,
+                                         *right_lists.values(), right_lists.value_offset(j) + k);
+      if (order != 0) return order;
+    }
+    return ThreeWay(left_length, right_length);
+  }
+
+ private:
+  std::unique_ptr<RowOrder> values_;
+};
+
+class StructOrder final : public RowOrder {
+ public:
+  explicit StructOrder(std::vector<std::unique_ptr<RowOrder>> fields)
+      : fields_(std::move(fields)) {}
+  int CompareValues(const arrow::Array& left, int64_t i, const arrow::Array& right,
+                    int64_t j) const override {
+    const auto& left_structs = checked_cast<const arrow::StructArray&>(left);
+    const auto& right_structs = checked_cast<const arrow::StructArray&>(right);
+    for (size_t k = 0; k < fields_.size(); ++k) {
+      const int field = static_cast<int>(k);
+      const int order =
+          fields_[k]->Compare(*left_structs.field(field), i, *right_structs.field(field), j);
+      if (order != 0) return order;
+    }
+    return 0;
+  }
+
+ private:
+  std::vector<std::unique_ptr<RowOrder>> fields_;
+};
+
+template <typename Array>
+Result<std::unique_ptr<RowOrder>> MakeList(const arrow::DataType& type) {
+  WEIR_ASSIGN_OR_RETURN(auto values, RowOrder::Make(*type.field(0)->type()));
+  return std::make_unique<ListOrder<Array>>(std::move(values));
+}
+
+Result<std::unique_ptr<RowOrder>> MakeNested(const arrow::DataType& type) {
+  switch (type.id()) {
+    case Type::LIST:
+      return MakeList<arrow::ListArray>(type);
+    case Type::LARGE_LIST:
+      return MakeList<arrow::LargeListArray>(type);
+    case Type::FIXED_SIZE_LIST:
+      return MakeList<arrow::FixedSizeListArray>(type);
+    case Type::LIST_VIEW:
+      return MakeList<arrow::ListViewArray>(type);
+    case Type::LARGE_LIST_VIEW:
+      return MakeList<arrow::LargeListViewArray>(type);
+    case Type::MAP:
+      return MakeList<arrow::MapArray>(type);
+    case Type::STRUCT: {
+      std::vector<std::unique_ptr<RowOrder>> fields;
+      for (const auto& field : type.fields()) {
+        WEIR_ASSIGN_OR_RETURN(auto order, RowOrder::Make(*field->type()));
+        fields.push_back(std::move(order));
+      }
+      return std::make_unique<StructOrder>(std::move(fields));
+    }
+    case Type::DICTIONARY: {
+      const auto& dictionary = checked_cast<const arrow::DictionaryType&>(type);
+      WEIR_ASSIGN_OR_RETURN(auto values, RowOrder::Make(*dictionary.value_type()));
+      return std::make_unique<DictionaryOrder>(std::move(values));
+    }
+    default:
+      return Status::User(StatusCode::kInvalidArgument, "values of type `{}` have no order",
+                          type.ToString());
+  }
+}
+
+}  // namespace
+
+int RowOrder::Compare(const arrow::Array& left, int64_t left_row, const arrow::Array& right,
+                      int64_t right_row) const {
+  const bool left_null = left.IsNull(left_row);
+  const bool right_null = right.IsNull(right_row);
+  if (left_null || right_null) return ThreeWay(left_null, right_null);
+  return CompareValues(left, left_row, right, right_row);
+}
+
+bool RowOrder::Accepts(const arrow::DataType& type) { return Make(type).ok(); }
+
+Result<std::unique_ptr<RowOrder>> RowOrder::Make(const arrow::DataType& type) {
+  if (const ReadFunction read = FindRead(type.id())) return std::make_unique<KeyOrder>(read);
+  switch (type.id()) {
+    case Type::NA:
+      return std::make_unique<NullOrder>();
+    case Type::STRING:
+      return BytesOrder<arrow::StringArray>();
+    case Type::LARGE_STRING:
+      return BytesOrder<arrow::LargeStringArray>();
+    case Type::STRING_VIEW:
+      return BytesOrder<arrow::StringViewArray>();
+    case Type::BINARY:
+      return BytesOrder<arrow::BinaryArray>();
+    case Type::LARGE_BINARY:
+      return BytesOrder<arrow::LargeBinaryArray>();
+    case Type::BINARY_VIEW:
+      return BytesOrder<arrow::BinaryViewArray>();
+    case Type::FIXED_SIZE_BINARY:
+      return BytesOrder<arrow::FixedSizeBinaryArray>();
+    case Type::DECIMAL128:
+      return Leaf<arrow::Decimal128Array>(
+          [](const auto& array, int64_t row) { return arrow::Decimal128(array.GetValue(row)); });
+    case Type::DECIMAL256:
+      return Leaf<arrow::Decimal256Array>(
+          [](const auto& array, int64_t row) { return arrow::Decimal256(array.GetValue(row)); });
+    case Type::INTERVAL_DAY_TIME:
+      return Leaf<arrow::DayTimeIntervalArray>([](const auto& array, int64_t row) {
+        const auto value = array.Value(row);
+        return std::tuple(value.days, value.milliseconds);
+      });
+    case Type::INTERVAL_MONTH_DAY_NANO:
+      return Leaf<arrow::MonthDayNanoIntervalArray>([](const auto& array, int64_t row) {
+        const auto value = array.Value(row);
+        return std::tuple(value.months, value.days, value.nanoseconds);
+      });
+    default:
+      return MakeNested(type);
+  }
+}
+
+bool OrderKeys::Accepts(const arrow::DataType& type) { return FindRead(type.id()) != nullptr; }
+
+OrderKeys::OrderKeys(const arrow::Array& array) : array_(&array), read_(FindRead(array.type_id())) {
+  WEIR_CHECK(read_ != nullptr);
+}
+
+}  // namespace weir

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// span_make, span_len, span_overlaps, span_contains: ranges of a text, and what lies in what.
+
+#include "weir/functions/declared_function.h"
+#include "weir/functions/function_sets.h"
+#include "weir/functions/result_buffers.h"
+#include "weir/functions/span_type.h"
+
+namespace weir {
+namespace {
+
+using arrow::internal::checked_cast;
+
+constexpr int32_t kDefaultLineBase = 0;
+constexpr std::string_view kDefaultColUnit = "byte";
+constexpr bool kDefaultEndExclusive = true;
+
+/// Holds every end as exclusive, INT64_MAX inclusive too.
+__extension__ typedef __int128 WideOffset;
+
+bool IsNull(const FunctionValue& value, int64_t row) {
+  return value.values->IsNull(value.is_constant ? 0 : row);
+}
+
+/// An int32 or int64 argument.
+int64_t IntegerAt(const FunctionValue& value, int64_t row) {
+  row = value.is_constant ? 0 : row;
+  if (value.values->type_id() == arrow::Type::INT32) {
+    return checked_cast<const arrow::Int32Array&>(*value.values).Value(row);
+  }
+  return checked_cast<const arrow::Int64Array&>(*value.values).Value(row);
+}
+
+class SpanMake final : public DeclaredScalar {
+ public:
+  using DeclaredScalar::DeclaredScalar;
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
+                                                    const ConstantVector&) const override {
+    return SpanField(name(), AnyNullable(arguments));
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
+    rows = ResultRows(arguments, rows);
+    WEIR_ASSIGN_OR_RETURN(Columns columns, Columns::Make(rows));
+    std::optional<TextColumn> units;
+    if (arguments.size() > 3) {
+      WEIR_ASSIGN_OR_RETURN(units, TextColumn::Make(arguments[3]));
+    }
+    for (int64_t row = 0; row < rows; ++row) {
+      const bool is_null =
+          std::any_of(arguments.begin(), arguments.end(),
+                      [&](const auto& value) { return weir::IsNull(value, row); }) ||
+          (units && units->IsNull(row));
+      if (is_null) {
+        WEIR_RETURN_NOT_OK(columns.SetNull(row));
+      } else {
+        WEIR_RETURN_NOT_OK(SetRow(arguments, units, row, &columns));
+      }
+    }
+    return columns.Finish(rows);
+  }
+
+ private:
+  /// The five fields of the result.
+  struct Columns {
+    static Result<Columns> Make(int64_t rows) {
+      WEIR_ASSIGN_OR_RETURN(auto bstart, FixedColumnWriter<int64_t>::Make(rows));
+      WEIR_ASSIGN_OR_RETURN(auto bend, FixedColumnWriter<int64_t>::Make(rows));
+      WEIR_ASSIGN_OR_RETURN(auto line_base, FixedColumnWriter<int32_t>::Make(rows));
+      WEIR_ASSIGN_OR_RETURN(auto col_unit, TextColumnWriter::Make(rows, rows * 4));
+      WEIR_ASSIGN_OR_RETURN(auto end_exclusive, BooleanColumnWriter::Make(rows));
+      return Columns{std::move(bstart),   std::move(bend),          std::move(line_base),
+                     std::move(col_unit), std::move(end_exclusive), NullRows(rows)};
+    }
+    Status SetNull(int64_t row) {
+      bstart.Set(row, 0);
+      bend.Set(row, 0);
+      line_base.Set(row, 0);
+      WEIR_RETURN_NOT_OK(col_unit.EndRow());
+      return nulls.Set(row);
+    }
+    Result<std::shared_ptr<arrow::Array>> Finish(int64_t rows) {
+      WEIR_ASSIGN_OR_RETURN(auto units, col_unit.FinishData());
+      const int64_t null_count = nulls.count();
+      return arrow::MakeArray(arrow::ArrayData::Make(
+          SpanType(), rows, {nulls.Finish()},
+          {bstart.FinishData(arrow::int64()), bend.FinishData(arrow::int64()),
+           line_base.FinishData(arrow::int32()), std::move(units), end_exclusive.Finish()->data()},
+          null_count));
+    }
+
+    FixedColumnWriter<int64_t> bstart, bend;
+    FixedColumnWriter<int32_t> line_base;
+    TextColumnWriter col_unit;
+    BooleanColumnWriter end_exclusive;
+    NullRows nulls;
+  };
+
+  Status SetRow(const std::vector<FunctionValue>& arguments, const std::optional<TextColumn>& units,
+                int64_t row, Columns* columns) const {
+    const int64_t bstart = IntegerAt(arguments[0], row);
+    const int64_t bend = IntegerAt(arguments[1], row);
+    const int64_t line_base =
+        arguments.size() > 2 ? IntegerAt(arguments[2], row) : kDefaultLineBase;
+    const std::string_view col_unit = units ? (*units)[row] : kDefaultColUnit;
+    bool end_exclusive = kDefaultEndExclusive;
+    if (arguments.size() > 4) {
+      const auto& values = checked_cast<const arrow::BooleanArray&>(*arguments[4].values);
+      end_exclusive = values.Value(arguments[4].is_constant ? 0 : row);
+    }
+    if (bend < bstart) {
+      return Status::User(
+          StatusCode::kInvalidArgument,
+          "span_make wants bend at or behind bstart, found bstart `{}` and bend `{}`", bstart,
+          bend);
+    }
+    if (line_base != static_cast<int32_t>(line_base)) {
+      return Status::User(StatusCode::kInvalidArgument,
+                          "span_make wants a 32-bit line_base, found `{}`", line_base);
+    }
+    columns->bstart.Set(row, bstart);
+    columns->bend.Set(row, bend);
+    columns->line_base.Set(row, static_cast<int32_t>(line_base));
+    if (end_exclusive) columns->end_exclusive.SetTrue(row);
+    WEIR_RETURN_NOT_OK(columns->col_unit.Append(col_unit));
+    return columns->col_unit.EndRow();
+  }
+};
+
+/// Functions over spans only, as many as documented.
+class SpanFunction : public DeclaredScalar {
+ public:
+  using DeclaredScalar::DeclaredScalar;
+
+  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
+    if (types.size() != declaration().arguments.size()) {
+      return Status::User(StatusCode::kInvalidArgument, "{} takes {} arguments, found {}",
+                          declaration().Syntax(), declaration().arguments.size(), types.size());
+    }
+    TypeVector settled;
+    for (const auto& type : types) {
+      WEIR_ASSIGN_OR_RETURN(auto span, CoerceToSpan(name(), type));
+      settled.push_back(std::move(span));
+    }
+    return settled;
+  }
+
+ protected:
+  /// The fields inside of a span may be NULL, hence so may every result.
+  Result<std::shared_ptr<arrow::Field>> NullableField(std::shared_ptr<arrow::DataType> type) const {
+    return arrow::field(name(), std::move(type), /*nullable=*/true);
+  }
+};
+
+class SpanLen final : public SpanFunction {
+ public:
+  using SpanFunction::SpanFunction;
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
+                                                    const ConstantVector&) const override {
+    return NullableField(arrow::int64());
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
+    rows = ResultRows(arguments, rows);
+    WEIR_ASSIGN_OR_RETURN(const SpanColumn spans, SpanColumn::Make(arguments[0]));
+    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<int64_t>::Make(rows));
+    for (int64_t row = 0; row < rows; ++row) {
+      if (spans.IsNull(row)) {
+        WEIR_RETURN_NOT_OK(writer.SetNull(row));
+        continue;
+      }
+      const WideOffset length =
+          WideOffset{spans.bend(row)} - spans.bstart(row) + (spans.end_exclusive(row) ? 0 : 1);
+      const int64_t narrow = static_cast<int64_t>(length);
+      if (narrow != length) {
+        return Status::User(
+            StatusCode::kInvalidArgument,
+            "span_len: the length does not fit 64 bits, found bstart `{}` and bend `{}`",
+            spans.bstart(row), spans.bend(row));
+      }
+      writer.Set(row, narrow);
+    }
+    return writer.Finish(arrow::int64());
+  }
+};
+
+enum class SpanRelation { kOverlaps, kContains };
+
+class SpanTest final : public SpanFunction {
+ public:
+  SpanTest(FunctionDeclaration declaration, SpanRelation relation)
+      : SpanFunction(std::move(declaration)), relation_(relation) {}
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
+                                                    const ConstantVector&) const override {
+    return NullableField(arrow::boolean());
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
+    rows = ResultRows(arguments, rows);
+    WEIR_ASSIGN_OR_RETURN(const SpanColumn a, SpanColumn::Make(arguments[0]));
+    WEIR_ASSIGN_OR_RETURN(const SpanColumn b, SpanColumn::Make(arguments[1]));
+    WEIR_ASSIGN_OR_RETURN(auto writer, BooleanColumnWriter::Make(rows));
+    for (int64_t row = 0; row < rows; ++row) {
+      if (a.IsNull(row) || b.IsNull(row)) {
+        WEIR_RETURN_NOT_OK(writer.SetNull(row));
+        continue;
+      }
+      if (a.col_unit(row) != b.col_unit(row)) {
+        return Status::User(StatusCode::kInvalidArgument,
+                            "{} wants spans of the same col_unit, found `{}` and `{}`", name(),
+                            a.col_unit(row), b.col_unit(row));
+      }
+      if (Holds(a, b, row)) writer.SetTrue(row);
+    }
+    return writer.Finish();
+  }
+
+ private:
+  static WideOffset ExclusiveEnd(const SpanColumn& spans, int64_t row) {
+    return WideOffset{spans.bend(row)} + (spans.end_exclusive(row) ? 0 : 1);
+  }
+  bool Holds(const SpanColumn& a, const SpanColumn& b, int64_t row) const {
+    const WideOffset a_end = ExclusiveEnd(a, row);
+    const WideOffset b_end = ExclusiveEnd(b, row);
+    if (relation_ == SpanRelation::kContains) {
+      return a.bstart(row) <= b.bstart(row) && b_end <= a_end;
+    }
+    return a.bstart(row) < b_end && b.bstart(row) < a_end;
+  }
+
+  SpanRelation relation_;
+};
+
+FunctionDeclaration DeclareSpanMake() {
+  FunctionDeclaration declaration;
+  declaration.name = "span_make";
+  declaration.tags = {"deterministic", "position_encoding", "span"};
+  declaration.description =
+      "Makes a span, the range of a text from bstart to bend. An end before the start is an error.";
+  declaration.arguments = {
+      {"bstart", "int64", "Offset of the first unit."},
+      {"bend", "int64",
+       "Offset behind the last unit, or of the last one if end_exclusive is false."},
+      {"line_base", "int32", "Number of the first line, 0 or 1.", "0"},
+      {"col_unit", "text", "Unit of the offsets: byte, utf8, utf16, utf32.", "'byte'"},
+      {"end_exclusive", "boolean", "Whether bend lies behind the span.", "true"}};
+  const auto int64 = arrow::int64();
+  declaration.signatures.push_back({int64, int64});
+  for (const auto& line_base : {arrow::int32(), arrow::int64()}) {
+    declaration.signatures.push_back({int64, int64, line_base});
+    declaration.signatures.push_back({int64, int64, line_base, arrow::utf8()});
+    declaration.signatures.push_back({int64, int64, line_base, arrow::utf8(), arrow::boolean()});
+  }
+  declaration.result_type =
+      "struct{bstart int64, bend int64, line_base int32, col_unit utf8, end_exclusive boolean}";
+  declaration.null_handling = "NULL if any argument is NULL.";
+  declaration.example = "span_make(0, 10, line_base => 1)";
+  declaration.strict = true;
+  return declaration;
+}
+
+FunctionDeclaration DeclareSpanLen() {
+  FunctionDeclaration declaration;
+  declaration.name = "span_len";
+  declaration.tags = {"deterministic", "span"};
+  declaration.description = "Number of units in a span; an inclusive end counts one more.";
+  declaration.arguments = {{"span", "span", "The span to measure."}};
+  declaration.signature_kind = SignatureKind::kUserDefined;
+  declaration.signatures = {{SpanType()}};
+  declaration.result_type = "int64";
+  declaration.null_handling = "NULL if the span or a bound is NULL.";
+  declaration.example = "span_len(span_make(0, 10))";
+  declaration.strict = true;
+  return declaration;
+}
+
+FunctionDeclaration DeclareSpanTest(std::string name, std::string description) {
+  FunctionDeclaration declaration;
+  declaration.example = name + "(span_make(0, 10), span_make(3, 5))";
+  declaration.name = std::move(name);
+  declaration.tags = {"deterministic", "span"};
+  declaration.description = std::move(description);
+  declaration.arguments = {{"a", "span", "The first span."}, {"b", "span", "The second span."}};
+  declaration.signature_kind = SignatureKind::kUserDefined;
+  declaration.signatures = {{SpanType(), SpanType()}};
+  declaration.result_type = "boolean";
+  declaration.null_handling = "NULL if a span or a bound is NULL.";
+  declaration.strict = true;
+  return declaration;
+}
+
+}  // namespace
+
+void AddSpanFunctions(ScalarFunctions* functions) {
+  functions->push_back(std::make_shared<SpanMake>(DeclareSpanMake()));
+  functions->push_back(std::make_shared<SpanLen>(DeclareSpanLen()));
+  functions->push_back(std::make_shared<SpanTest>(
+      DeclareSpanTest("span_overlaps",
+                      "Whether two spans share a position. Spans of different units are an error."),
+      SpanRelation::kOverlaps));
+  functions->push_back(std::make_shared<SpanTest>(
+      DeclareSpanTest("span_contains",
+                      "Whether b lies wholly in a. Spans of different units are an error."),
+      SpanRelation::kContains));
+}
+
+}  // namespace weir
