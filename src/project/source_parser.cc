@@ -24,7 +24,7 @@ class SourceParser {
     const Token first = cursor_.Peek();
     source_.location = cursor_.LocationOf(first);
     if (!ParseHead()) return std::nullopt;
-    if (cursor_.Peek().IsSymbol('(') && !ParseColumns(source_.columns, /*types_required=*/true)) return std::nullopt;
+    if (cursor_.Peek().IsSymbol('(') && !ParseColumns(columns_, /*types_required=*/true)) return std::nullopt;
     while (!cursor_.at_statement_end()) {
       if (!ParseClause()) return std::nullopt;
     }
@@ -53,7 +53,13 @@ class SourceParser {
     return name.has_value();
   }
 
-  bool ParseColumns(std::vector<ColumnDefinition>& columns, bool types_required) {
+  /// A column of a list, and where its name stands.
+  struct ListedColumn {
+    ColumnDefinition column;
+    Token token;
+  };
+
+  bool ParseColumns(std::vector<ListedColumn>& columns, bool types_required) {
     cursor_.Next();
     do {
       const Token token = cursor_.Peek();
@@ -65,7 +71,7 @@ class SourceParser {
         cursor_.Fail("W1211", token, fmt::format("the column is named twice: `{}`", column.name));
       }
       if (!ParseColumnConstraints(column)) return false;
-      columns.push_back(std::move(column));
+      columns.push_back({std::move(column), token});
     } while (cursor_.TrySymbol(','));
     return cursor_.TrySymbol(')') || cursor_.FailSyntax("`,` or `)`");
   }
@@ -180,9 +186,9 @@ class SourceParser {
                    fmt::format("`{}` is wanted in CREATE EXTERNAL TABLE, found none for `{}`",
                                clause == "STORED" ? "STORED AS" : clause, source_.name));
     }
-    AddPartitions();
+    AddColumns();
     if (!format_known_) return;
-    if (source_.format == SourceFormat::kDelta && (!source_.columns.empty() || partitioned_)) {
+    if (source_.format == SourceFormat::kDelta && (!columns_.empty() || partitioned_)) {
       cursor_.Fail("W1309", partitioned_ ? *partitioned_ : first,
                    fmt::format("a Delta table brings its own columns and partitions, found some for `{}`", source_.name),
                    "leave the column list and PARTITIONED BY out");
@@ -190,23 +196,26 @@ class SourceParser {
     ApplySourceOptions(options_, source_, cursor_);
   }
 
-  void AddPartitions() {
+  /// Moves the columns of both lists to the definition: partition columns with a type come after the others.
+  void AddColumns() {
     std::vector<std::string> declared;
-    for (const ColumnDefinition& column : source_.columns) declared.push_back(column.name);
-    for (ColumnDefinition& partition : partitions_) {
-      const std::string name = partition.name;
-      if (std::find(source_.partition_columns.begin(), source_.partition_columns.end(), name) !=
-          source_.partition_columns.end()) {
-        if (partition.sql_type.empty()) {
-          cursor_.Fail("W1211", *partitioned_, fmt::format("the column is named twice in PARTITIONED BY: `{}`", name));
-        }
+    for (ListedColumn& listed : columns_) {
+      declared.push_back(listed.column.name);
+      source_.columns.push_back(std::move(listed.column));
+    }
+    std::set<std::string> seen;
+    for (ListedColumn& listed : partitions_) {
+      const std::string name = listed.column.name;
+      const bool has_type = !listed.column.sql_type.empty();
+      if (!seen.insert(name).second) {
+        if (!has_type) cursor_.Fail("W1211", listed.token, fmt::format("the column is named twice: `{}`", name));
         continue;
       }
       source_.partition_columns.push_back(name);
-      if (!partition.sql_type.empty()) {
-        source_.columns.push_back(std::move(partition));
+      if (has_type) {
+        source_.columns.push_back(std::move(listed.column));
       } else if (!declared.empty() && std::find(declared.begin(), declared.end(), name) == declared.end()) {
-        cursor_.Fail("W1212", *partitioned_, fmt::format("PARTITIONED BY names no column of the source: `{}`", name),
+        cursor_.Fail("W1212", listed.token, fmt::format("a column of the source is wanted, found `{}`", name),
                      SuggestionHint(name, declared));
       }
     }
@@ -217,27 +226,14 @@ class SourceParser {
   SourceDefinition source_;
   std::set<std::string> seen_;          ///< first words of the clauses
   std::set<std::string> column_names_;  ///< of both column lists
-  std::vector<ColumnDefinition> partitions_;
+  std::vector<ListedColumn> columns_;
+  std::vector<ListedColumn> partitions_;
   std::vector<KeyValue> options_;
   std::optional<Token> partitioned_;
   bool format_known_ = false;
 };
 
 }  // namespace
-
-std::string_view ToString(SourceFormat format) {
-  switch (format) {
-    case SourceFormat::kDelta:
-      return "delta";
-    case SourceFormat::kParquet:
-      return "parquet";
-    case SourceFormat::kCsv:
-      return "csv";
-    case SourceFormat::kNdjson:
-      return "ndjson";
-  }
-  return "parquet";
-}
 
 std::string ResolveLocation(const std::string& location, const std::string& root) {
   if (location.find("://") != std::string::npos) return location;

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "weir/project/project_definition.h"
+#include "weir/project/source_parser.h"
+#include "weir/project/view_parser.h"
+#include "weir/project/weir_toml.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// Absolute, without a slash at the end.
+std::string AbsoluteFolder(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(folder, error);
+  std::string absolute = (error ? std::filesystem::path(folder) : path).lexically_normal().generic_string();
+  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  return absolute;
+}
+
+/// The place of a byte in a text.
+SourceLocation LocationAt(const std::string& file, std::string_view text, size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const size_t line_begin = before.rfind('\n') + 1;  // 0 if there is none
+  const std::string_view line = before.substr(line_begin);
+  const auto characters =
+      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  return {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1, static_cast<int>(characters) + 1};
+}
+
+/// Says whether a path below a folder of the project is a SQL file that is not hidden.
+bool IsSqlFile(const std::string& path) {
+  if (path.starts_with('.') || path.find("/.") != std::string::npos) return false;
+  return AsciiLowerCase(path).ends_with(".sql");
+}
+
+/// A bad file is the user's business, a file that cannot be had the environment's.
+void AddReadFailure(const Status& status, const std::string& path, Diagnostics& diagnostics) {
+  Diagnostic diagnostic = ToDiagnostic("W1002", status);
+  diagnostic.location = {path, 0, 0};
+  diagnostics.Add(std::move(diagnostic));
+}
+
+class ProjectLoader {
+ public:
+  ProjectLoader(const FileSystem& files, ProjectDefinition& project, Diagnostics& diagnostics)
+      : files_(files), project_(project), diagnostics_(diagnostics) {}
+
+  void LoadSources() {
+    for (const SqlFile& file : LoadFolder("sources")) {
+      for (SourceDefinition& source : ParseSourceFile(file, project_.root, diagnostics_)) {
+        if (Claim(source.name, "table", "W1310", source.location, first_table_)) project_.sources.push_back(std::move(source));
+      }
+    }
+    SortByName(project_.sources);
+  }
+
+  void LoadViews() {
+    const std::map<std::string, SourceLocation> sources = first_table_;
+    const std::vector<SqlFile> view_files = LoadFolder("views");
+    for (const SqlFile& file : view_files) {
+      std::optional<ViewDefinition> view = ParseViewFile(file, diagnostics_);
+      if (!view) continue;
+      if (const auto source = sources.find(view->name); source != sources.end()) {
+        diagnostics_.Add({.code = "W1207",
+                          .message = fmt::format("the view has the name of a source, which it would shadow: `{}`", view->name),
+                          .hint = fmt::format("rename the view, or the source at {}", ToString(source->second)),
+                          .location = view->location,
+                          .view_name = view->name});
+      } else if (Claim(view->name, "view", "W1206", view->location, first_table_)) {
+        project_.views.push_back(*std::move(view));
+      }
+    }
+    SortByName(project_.views);
+    if (view_files.empty()) {
+      diagnostics_.Add({.code = "W1216",
+                        .severity = Severity::kWarning,
+                        .message = "the project has no views: no `*.sql` under `views`",
+                        .location = {"views", 0, 0}});
+    }
+  }
+
+  void LoadTests() {
+    std::map<std::string, SourceLocation> first_test;
+    for (const SqlFile& file : LoadFolder("tests")) {
+      std::optional<TestDefinition> test = ParseTestFile(file, diagnostics_);
+      if (test && Claim(test->name, "test", "W1402", test->location, first_test)) project_.tests.push_back(*std::move(test));
+    }
+    SortByName(project_.tests);
+  }
+
+ private:
+  /// Takes a name for what is at `location`; reports `code` if it has been taken.
+  bool Claim(const std::string& name, std::string_view what, std::string_view code, const SourceLocation& location,
+             std::map<std::string, SourceLocation>& taken) {
+    const auto [first, is_new] = taken.emplace(name, location);
+    if (is_new) return true;
+    diagnostics_.Add({.code = std::string(code),
+                      .message = fmt::format("there are two {}s of this name: `{}`", what, name),
+                      .hint = fmt::format("the other one is at {}", ToString(first->second)),
+                      .location = location,
+                      .view_name = what == "view" ? name : ""});
+    return false;
+  }
+
+  template <typename T>
+  static void SortByName(std::vector<T>& values) {
+    std::sort(values.begin(), values.end(), [](const T& a, const T& b) { return a.name < b.name; });
+  }
+
+  /// The readable SQL files in a folder of the project, in byte order.
+  std::vector<SqlFile> LoadFolder(const std::string& folder) {
+    std::vector<SqlFile> loaded;
+    const std::string path = project_.root + "/" + folder;
+    if (!files_.Exists(path)) return loaded;
+    const auto names = files_.ListFiles(path);
+    if (!names.ok()) {
+      AddReadFailure(names.status(), folder, diagnostics_);
+      return loaded;
+    }
+    for (const std::string& name : *names) {
+      if (!IsSqlFile(name)) continue;
+      if (auto file = LoadFile(folder + "/" + name)) loaded.push_back(*std::move(file));
+    }
+    return loaded;
+  }
+
+  std::optional<SqlFile> LoadFile(const std::string& path) {
+    auto text = files_.ReadFile(project_.root + "/" + path);
+    if (!text.ok()) {
+      AddReadFailure(text.status(), path, diagnostics_);
+      return std::nullopt;
+    }
+    if (text->starts_with(kByteOrderMark)) text->erase(0, kByteOrderMark.size());
+    if (const auto bad = FindInvalidUtf8(*text)) {
+      diagnostics_.Add({.code = "W1003",
+                        .message = fmt::format("UTF-8 is wanted, found the byte `0x{:02X}`", static_cast<unsigned char>((*text)[*bad])),
+                        .hint = "save the file as UTF-8",
+                        .location = LocationAt(path, *text, *bad)});
+      return std::nullopt;
+    }
+    return SqlFile{path, *std::move(text)};
+  }
+
+  const FileSystem& files_;
+  ProjectDefinition& project_;
+  Diagnostics& diagnostics_;
+  std::map<std::string, SourceLocation> first_table_;  ///< sources and views by name
+};
+
+}  // namespace
+
+Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root, const std::string& profile_name,
+                                      Diagnostics& diagnostics) {
+  ProjectDefinition project;
+  project.root = AbsoluteFolder(root);
+  const std::string file = project.root + "/" + std::string(kProjectFileName);
+  if (!files.IsDirectory(project.root)) {
+    return Status::User(StatusCode::kNotFound, "a project folder is wanted, found none at `{}`", project.root)
+        .WithHint("`weir init` creates a project, `--project` names the folder of one");
+  }
+  if (!files.Exists(file)) {
+    return Status::User(StatusCode::kNotFound, "a project folder with a `weir.toml` is wanted, found none in `{}`", project.root)
+        .WithHint("`weir init` creates a project, `--project` names the folder of one");
+  }
+  WEIR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(file));
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  ApplyWeirToml(text, profile_name, project, diagnostics);
+
+  ProjectLoader loader(files, project, diagnostics);
+  loader.LoadSources();
+  loader.LoadViews();
+  loader.LoadTests();
+  return project;
+}
+
+}  // namespace weir

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/project/weir_toml.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "weir/base/nearest.h"
+#include "weir/project/source_parser.h"
+#include "weir/project/sql_lexer.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::string_view kDefaultProfile = "default";
+constexpr int64_t kMostThreads = 4096;
+
+SourceLocation LocationOf(const toml::source_region& region) {
+  return {std::string(kProjectFileName), static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
+}
+
+std::string_view TypeName(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a decimal number";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
+  }
+}
+
+/// A text, number or boolean as the engine's settings take it; nothing for anything else.
+std::optional<std::string> ScalarText(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+/// "scheme://host" without the slashes after it; nothing if `text` is no such URL.
+std::optional<std::string> ParseStoreUrl(std::string text) {
+  while (text.ends_with('/') && !text.ends_with("://")) text.pop_back();
+  const size_t end = text.find("://");
+  if (end == std::string::npos || end == 0 || end + 3 == text.size()) return std::nullopt;
+  const bool is_scheme = std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  });
+  if (!is_scheme || text.find('/', end + 3) != std::string::npos) return std::nullopt;
+  return text;
+}
+
+std::string WithoutSlashAtEnd(std::string path) {
+  while (path.size() > 1 && path.ends_with('/') && !path.ends_with("://")) path.pop_back();
+  return path;
+}
+
+class WeirTomlReader {
+ public:
+  WeirTomlReader(ProjectDefinition& project, Diagnostics& diagnostics) : project_(project), diagnostics_(diagnostics) {}
+
+  void Read(const toml::table& root, const std::string& profile_name) {
+    CheckKeys(root, {"project", "profiles", "object_stores"}, "");
+    if (const toml::table* table = TableAt(root, "project")) ReadProject(*table);
+    if (const toml::table* table = TableAt(root, "object_stores")) ReadObjectStores(*table);
+    const toml::table* profiles = TableAt(root, "profiles");
+    if (profiles != nullptr) CheckProfiles(*profiles);
+    ChooseProfile(profiles, profile_name);
+  }
+
+ private:
+  void Fail(std::string_view code, const toml::source_region& region, std::string message, std::string hint = {}) {
+    diagnostics_.Add({.code = std::string(code),
+                      .message = std::move(message),
+                      .hint = std::move(hint),
+                      .location = LocationOf(region)});
+  }
+
+  void FailType(const toml::node& node, std::string_view wanted, std::string_view key) {
+    Fail("W1012", node.source(), fmt::format("{} is wanted for `{}`, found {}", wanted, key, TypeName(node)));
+  }
+
+  /// Reports keys of `table` which are not among `known`.
+  void CheckKeys(const toml::table& table, const std::vector<std::string>& known, std::string_view where) {
+    for (const auto& [key, value] : table) {
+      if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
+      std::string hint = SuggestionHint(key.str(), known);
+      if (hint.empty()) hint = fmt::format("known keys are `{}`", fmt::join(known, "`, `"));
+      Fail("W1011", key.source(), fmt::format("unknown key{}: `{}`", where, key.str()), std::move(hint));
+    }
+  }
+
+  /// These return what stands under `key`, and report anything of another type.
+  const toml::table* TableAt(const toml::table& parent, std::string_view key) {
+    const toml::node* node = parent.get(key);
+    if (node == nullptr) return nullptr;
+    if (!node->is_table()) FailType(*node, "a table", key);
+    return node->as_table();
+  }
+  std::optional<std::string> StringAt(const toml::table& parent, std::string_view key) {
+    const toml::node* node = parent.get(key);
+    if (node == nullptr) return std::nullopt;
+    if (!node->is_string()) {
+      FailType(*node, "a string", key);
+      return std::nullopt;
+    }
+    std::string text = node->as_string()->get();
+    if (text.empty()) {
+      Fail("W1013", node->source(), fmt::format("a text is wanted for `{}`, found an empty one", key));
+      return std::nullopt;
+    }
+    return text;
+  }
+  std::optional<int64_t> BytesAt(const toml::table& parent, std::string_view key) {
+    const toml::node* node = parent.get(key);
+    if (node == nullptr) return std::nullopt;
+    std::optional<std::string> text = ScalarText(*node);
+    if (!text || (!node->is_string() && !node->is_integer())) {
+      FailType(*node, "a size such as \"4GB\"", key);
+      return std::nullopt;
+    }
+    const std::optional<int64_t> bytes = ParseByteSize(*text);
+    if (bytes && *bytes > 0) return bytes;
+    Fail("W1013", node->source(), fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
+    return std::nullopt;
+  }
+
+  void ReadProject(const toml::table& table) {
+    CheckKeys(table, {"name", "warehouse"}, " in [project]");
+    if (auto name = StringAt(table, "name")) project_.name = *std::move(name);
+    if (const auto warehouse = StringAt(table, "warehouse")) {
+      project_.warehouse_uri = WithoutSlashAtEnd(ResolveLocation(*warehouse, project_.root));
+    }
+  }
+
+  void ReadObjectStores(const toml::table& stores) {
+    for (const auto& [key, value] : stores) {
+      if (!value.is_table()) {
+        FailType(value, "a table", key.str());
+        continue;
+      }
+      ObjectStoreDefinition store{.url = {}, .options = {}, .location = LocationOf(key.source())};
+      if (auto url = ParseStoreUrl(std::string(key.str()))) {
+        store.url = *std::move(url);
+      } else {
+        Fail("W1018", key.source(), fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
+             "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
+      }
+      ReadStoreOptions(*value.as_table(), store);
+      const auto is_same = [&](const ObjectStoreDefinition& other) { return other.url == store.url; };
+      if (std::any_of(project_.object_stores.begin(), project_.object_stores.end(), is_same)) {
+        Fail("W1019", key.source(), fmt::format("the object store is described twice: `{}`", store.url));
+      } else if (!store.url.empty()) {
+        project_.object_stores.push_back(std::move(store));
+      }
+    }
+    std::sort(project_.object_stores.begin(), project_.object_stores.end(),
+              [](const ObjectStoreDefinition& a, const ObjectStoreDefinition& b) { return a.url < b.url; });
+  }
+
+  void ReadStoreOptions(const toml::table& table, ObjectStoreDefinition& store) {
+    for (const auto& [key, value] : table) {
+      const std::optional<std::string> text = ScalarText(value);
+      if (!text) {
+        FailType(value, "a string, number or boolean", key.str());
+        continue;
+      }
+      Result<std::string> expanded = ExpandEnvironment(*text);
+      if (expanded.ok()) {
+        store.options[AsciiLowerCase(key.str())] = *std::move(expanded);
+      } else {
+        const bool is_unset = expanded.status().code() == StatusCode::kNotFound;
+        Fail(is_unset ? "W1016" : "W1017", value.source(), expanded.status().message(), expanded.status().hint());
+      }
+    }
+  }
+
+  void CheckProfiles(const toml::table& profiles) {
+    for (const auto& [name, value] : profiles) {
+      if (!value.is_table()) {
+        FailType(value, "a table", name.str());
+        continue;
+      }
+      ProfileSettings checked;
+      ReadProfile(*value.as_table(), checked);
+      CheckParent(profiles, std::string(name.str()), *value.as_table());
+    }
+  }
+
+  /// Reports a parent that does not exist, and a profile that is its own ancestor.
+  void CheckParent(const toml::table& profiles, const std::string& name, const toml::table& profile) {
+    const auto parent = StringAt(profile, "extends");
+    if (!parent) return;
+    const toml::source_region& region = profile.get("extends")->source();
+    if (profiles.get(*parent) == nullptr && *parent != kDefaultProfile) {
+      Fail("W1014", region, fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
+           SuggestionHint(*parent, ProfileNames(&profiles)));
+      return;
+    }
+    std::set<std::string> seen;
+    std::string path = name;
+    for (std::string at = *parent; seen.insert(at).second;) {
+      path += " → " + at;
+      if (at == name) {
+        Fail("W1015", region, fmt::format("a profile must not extend itself: `{}`", path));
+        return;
+      }
+      const auto next = profiles[at]["extends"].value<std::string>();
+      if (!next) return;
+      at = *next;
+    }
+  }
+
+  static std::vector<std::string> ProfileNames(const toml::table* profiles) {
+    std::vector<std::string> names = {std::string(kDefaultProfile)};
+    if (profiles == nullptr) return names;
+    for (const auto& [name, value] : *profiles) {
+      if (name.str() != kDefaultProfile) names.emplace_back(name.str());
+    }
+    return names;
+  }
+
+  /// Applies the chosen profile over those it extends. They were checked before, so that nothing is reported here twice.
+  void ChooseProfile(const toml::table* profiles, const std::string& chosen) {
+    project_.profile.name = chosen;
+    if (chosen != kDefaultProfile && (profiles == nullptr || profiles->get(chosen) == nullptr)) {
+      const std::vector<std::string> names = ProfileNames(profiles);
+      std::string hint = SuggestionHint(chosen, names);
+      if (hint.empty()) hint = fmt::format("weir.toml has `{}`", fmt::join(names, "`, `"));
+      diagnostics_.Add({.code = "W1014",
+                        .message = fmt::format("there is no profile of this name: `{}`", chosen),
+                        .hint = std::move(hint),
+                        .location = {std::string(kProjectFileName), 0, 0}});
+      return;
+    }
+    if (profiles == nullptr) return;
+    std::vector<const toml::table*> chain;
+    std::set<std::string> seen;
+    for (std::string at = chosen; seen.insert(at).second;) {
+      const toml::table* profile = (*profiles)[at].as_table();
+      if (profile == nullptr) break;
+      chain.push_back(profile);
+      const auto next = (*profile)["extends"].value<std::string>();
+      if (!next) break;
+      at = *next;
+    }
+    Diagnostics reported_before;
+    WeirTomlReader quiet(project_, reported_before);
+    for (auto profile = chain.rbegin(); profile != chain.rend(); ++profile) quiet.ReadProfile(**profile, project_.profile);
+  }
+
+  void ReadProfile(const toml::table& table, ProfileSettings& profile) {
+    CheckKeys(table, {"extends", "threads", "memory_limit", "deterministic", "spill_directory", "max_spill", "settings"},
+              " in a profile");
+    if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
+    if (const toml::node* node = table.get("deterministic")) {
+      if (node->is_boolean()) {
+        profile.deterministic = node->as_boolean()->get();
+      } else {
+        FailType(*node, "a boolean", "deterministic");
+      }
+    }
+    if (const auto bytes = BytesAt(table, "memory_limit")) profile.memory_limit_bytes = *bytes;
+    if (const auto bytes = BytesAt(table, "max_spill")) profile.max_spill_bytes = *bytes;
+    if (const auto folder = StringAt(table, "spill_directory")) {
+      profile.spill_directory = WithoutSlashAtEnd(ResolveLocation(*folder, project_.root));
+    }
+    if (const toml::table* settings = TableAt(table, "settings")) {
+      std::set<std::string> seen;
+      ReadSettings(*settings, "", profile, seen);
+    }
+  }
+
+  void ReadThreads(const toml::node& node, ProfileSettings& profile) {
+    if (!node.is_integer()) return FailType(node, "an integer", "threads");
+    const int64_t threads = node.as_integer()->get();
+    if (threads < 0 || threads > kMostThreads) {
+      return Fail("W1013", node.source(), fmt::format("a number from 0 (all cores) to {} is wanted for `threads`, found `{}`",
+                                                      kMostThreads, threads));
+    }
+    profile.threads = static_cast<int>(threads);
+  }
+
+  void ReadSettings(const toml::table& table, const std::string& prefix, ProfileSettings& profile,
+                    std::set<std::string>& seen) {
+    for (const auto& [key, value] : table) {
+      const std::string name = prefix + std::string(key.str());
+      if (value.is_table()) {
+        ReadSettings(*value.as_table(), name + ".", profile, seen);
+        continue;
+      }
+      std::optional<std::string> text = ScalarText(value);
+      if (!name.starts_with("datafusion.")) {
+        Fail("W1020", key.source(), fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
+      } else if (name.starts_with("datafusion.runtime.")) {
+        Fail("W1021", key.source(), fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`", name),
+             "use `memory_limit`, `spill_directory` and `max_spill`");
+      } else if (!text) {
+        FailType(value, "a string, number or boolean", name);
+      } else if (!seen.insert(name).second) {
+        Fail("W1022", key.source(), fmt::format("the setting is set twice: `{}`", name));
+      } else {
+        profile.settings[name] = *std::move(text);
+        profile.setting_locations[name] = LocationOf(key.source());
+      }
+    }
+  }
+
+  ProjectDefinition& project_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+std::optional<int64_t> ParseByteSize(std::string_view text) {
+  size_t digits = 0;
+  bool has_point = false;
+  while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || (text[digits] == '.' && !has_point))) {
+    has_point = has_point || text[digits] == '.';
+    ++digits;
+  }
+  if (digits == 0 || digits > 18 || text[0] == '.' || text[digits - 1] == '.') return std::nullopt;
+  const double number = std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr);
+
+  std::string unit = AsciiLowerCase(text.substr(digits));
+  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
+  double factor = 1;
+  if (!unit.empty() && unit != "b") {
+    const size_t power = std::string_view("kmgt").find(unit[0]);
+    const std::string_view rest = std::string_view(unit).substr(1);
+    if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+    factor = std::pow(1024.0, static_cast<double>(power + 1));
+  }
+  const double bytes = number * factor;
+  if (bytes >= 9.0e18) return std::nullopt;
+  return static_cast<int64_t>(bytes);
+}
+
+void ApplyWeirToml(const std::string& text, const std::string& profile_name, ProjectDefinition& project,
+                   Diagnostics& diagnostics) {
+  project.warehouse_uri = ResolveLocation("warehouse", project.root);
+  project.name = project.root.substr(project.root.rfind('/') + 1);
+  const std::string profile = profile_name.empty() ? std::string(kDefaultProfile) : profile_name;
+  project.profile.name = profile;
+  try {
+    const toml::table root = toml::parse(text, kProjectFileName);
+    WeirTomlReader(project, diagnostics).Read(root, profile);
+  } catch (const toml::parse_error& error) {
+    diagnostics.Add({.code = "W1010",
+                     .message = fmt::format("the file is not TOML: {}", error.description()),
+                     .location = LocationOf(error.source())});
+  }
+}
+
+}  // namespace weir
