@@ -1,9 +1,9 @@
-# weir_room(NAME [USES room...] [LIBS target...]) declares a room: one folder under src/, one static library, one test
+# weir_room(NAME [USES room...] [LIBS target...] [PRIVATE_LIBS target...]) declares a room: one folder under src/, one static library, one test
 # program per room. The include path of a room holds itself and what it uses, as "weir/<room>/<header>.h".
 set_property(GLOBAL PROPERTY WEIR_ROOMS "")
 
 function(weir_room name)
-  cmake_parse_arguments(ROOM "" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "USES;LIBS;PRIVATE_LIBS" ${ARGN})
   set(dir "${CMAKE_SOURCE_DIR}/src/${name}")
   set(include "${CMAKE_BINARY_DIR}/rooms/${name}")
   file(MAKE_DIRECTORY "${include}/weir")
@@ -22,7 +22,7 @@ function(weir_room name)
   if(sources)
     add_library(${target} STATIC ${sources})
     target_include_directories(${target} PUBLIC "${include}")
-    target_link_libraries(${target} PUBLIC ${uses} ${ROOM_LIBS} PRIVATE weir_warnings)
+    target_link_libraries(${target} PUBLIC ${uses} ${ROOM_LIBS} PRIVATE ${ROOM_PRIVATE_LIBS} weir_warnings)
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE "${include}")
@@ -31,6 +31,7 @@ function(weir_room name)
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${target} weir_warnings GTest::gtest GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE "WEIR_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\"")
     add_test(NAME ${name} COMMAND ${name}_test)
   endif()
   set_property(GLOBAL APPEND PROPERTY WEIR_ROOMS "${name}:${ROOM_USES}")

@@ -161,7 +161,8 @@ Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const e
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, plan.Optimize(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
-  WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto));
+  WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
+  WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
   WEIR_RETURN_NOT_OK(AddPins(session, *bundle));
   AddFunctions(session, *bundle);
   AddFingerprint(session, *bundle);

@@ -46,6 +46,7 @@ struct PlanBundle {
 
   std::string logical_plan;                       ///< as planned from the SQL, before optimisation; indent form
   std::string plan_proto;                         ///< the optimised plan, as DataFusion's protobuf; the replay plan
+  std::string plan_outputs;                       ///< output columns of its nodes, which the bytes leave out
   std::shared_ptr<const LogicalPlan> plan;        ///< the same, decoded
   std::shared_ptr<arrow::Schema> output_schema;   ///< as planned
   std::shared_ptr<arrow::Schema> stored_schema;   ///< as Delta stores it

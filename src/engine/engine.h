@@ -140,6 +140,8 @@ class Plan {
   Result<std::string> Display(const std::string& format) const;
   Result<std::shared_ptr<arrow::Schema>> output_schema() const;
   Result<std::string> ToProto() const;
+  /// The output columns of every node as JSON, as DecodePlan takes them beside the bytes.
+  Result<std::string> Outputs() const;
   Result<std::string> ToSubstrait(const Session& session) const;
 
  private:

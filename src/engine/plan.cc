@@ -62,6 +62,10 @@ Result<std::string> Plan::ToProto() const {
   return Try([&] { return internal::ToString(bridge::plan_to_proto(*state_->handle)); });
 }
 
+Result<std::string> Plan::Outputs() const {
+  return Try([&] { return std::string(bridge::plan_outputs(*state_->handle)); });
+}
+
 Result<std::string> Plan::ToSubstrait(const Session& session) const {
   return Try([&] { return internal::ToString(bridge::plan_to_substrait(*session.state_->handle, *state_->handle)); });
 }

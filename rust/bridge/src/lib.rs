@@ -24,7 +24,7 @@ mod write;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan, plan_from_proto,
-    plan_from_substrait, plan_sql, plan_to_proto, plan_to_substrait, register_view, table_references,
+    plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait, register_view, table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
@@ -224,6 +224,9 @@ pub mod ffi {
         unsafe fn output_schema(self: &Plan, out_schema: *mut ArrowSchema) -> Result<()>;
         /// Tables are written as `{"table":name,"scan":index}`, indexes in the order of encoding.
         fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>>;
+        /// The output columns of every node of the plan as `plan_to_proto` writes it, as JSON: a list a node of
+        /// `[relation or null, name]`, in preorder: a node, the subqueries in its expressions, its inputs.
+        fn plan_outputs(plan: &Plan) -> Result<String>;
         type ScanBindings;
         fn new_scan_bindings() -> Box<ScanBindings>;
         /// Reads scan `scan` from `table` instead of from the session's table of that name.

@@ -13,7 +13,7 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -228,6 +228,30 @@ pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
         let plan = keep_empty_schemas(plan.plan.clone())?;
         let codec = ReferenceCodec { next_scan: AtomicU32::new(0), context: None, tables: HashMap::new() };
         Ok(logical_plan_to_bytes_with_extension_codec(&plan, &codec)?.to_vec())
+    })
+}
+
+pub fn plan_outputs(plan: &Plan) -> Result<String> {
+    fn walk(plan: &LogicalPlan, nodes: &mut Vec<Value>) -> EngineResult<()> {
+        let columns = plan.schema().iter().map(|(relation, field)| json!([relation.map(|r| r.to_string()), field.name()]));
+        nodes.push(Value::Array(columns.collect()));
+        let mut subqueries = Vec::new();
+        plan.apply_subqueries(|subquery| {
+            subqueries.push(subquery.clone());
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        for subquery in &subqueries {
+            match subquery {
+                LogicalPlan::Subquery(inner) => walk(&inner.subquery, nodes)?,
+                other => walk(other, nodes)?,
+            }
+        }
+        plan.inputs().into_iter().try_for_each(|input| walk(input, nodes))
+    }
+    entry(|| {
+        let mut nodes = Vec::new();
+        walk(&keep_empty_schemas(plan.plan.clone())?, &mut nodes)?;
+        Ok(Value::Array(nodes).to_string())
     })
 }
 

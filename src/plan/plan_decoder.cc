@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <arrow/api.h>
+#include <google/protobuf/io/coded_stream.h>
+
+#include <nlohmann/json.hpp>
+
+#include "datafusion.pb.h"
+#include "weir/plan/logical_plan.h"
+#include "weir/plan/proto_values.h"
+
+namespace weir {
+
+namespace {
+
+namespace pb = datafusion;
+using internal::ToArrowSchema;
+using internal::ToArrowType;
+
+/// Plans nest a handful of messages a node.
+constexpr int kRecursionLimit = 10'000;
+
+std::string ToText(const pb::TableReference& reference) {
+  switch (reference.table_reference_enum_case()) {
+    case pb::TableReference::kBare:
+      return reference.bare().table();
+    case pb::TableReference::kPartial:
+      return reference.partial().schema() + "." + reference.partial().table();
+    case pb::TableReference::kFull:
+      return reference.full().catalog() + "." + reference.full().schema() + "." + reference.full().table();
+    default:
+      return {};
+  }
+}
+
+/// Decodes one plan. Nodes take their output columns from the bridge's list in preorder.
+class Decoder {
+ public:
+  explicit Decoder(nlohmann::json outputs) : outputs_(std::move(outputs)) {}
+
+  Result<std::shared_ptr<const LogicalPlan>> Decode(const pb::LogicalPlanNode& node) {
+    WEIR_ASSIGN_OR_RETURN(auto plan, Node(node));
+    if (next_output_ != outputs_.size()) {
+      return Status::Bug("a plan of {} nodes came with the columns of {}", next_output_, outputs_.size());
+    }
+    return std::shared_ptr<const LogicalPlan>(std::move(plan));
+  }
+
+ private:
+  using NodePtr = std::shared_ptr<LogicalPlan>;
+
+  Result<NodePtr> Node(const pb::LogicalPlanNode& node) {
+    auto plan = std::make_shared<LogicalPlan>();
+    WEIR_RETURN_NOT_OK(TakeOutputs(*plan));
+    WEIR_RETURN_NOT_OK(Fill(node, *plan));
+    return plan;
+  }
+
+  Status TakeOutputs(LogicalPlan& plan) {
+    if (next_output_ >= outputs_.size()) return Status::Bug("a plan came with the columns of too few nodes ({})", outputs_.size());
+    for (const auto& column : outputs_[next_output_++]) {
+      OutputColumn output;
+      if (!column[0].is_null()) output.relation = column[0].get<std::string>();
+      output.name = column[1].get<std::string>();
+      plan.outputs.push_back(std::move(output));
+    }
+    return Status::OK();
+  }
+
+  Status Input(const pb::LogicalPlanNode& node, LogicalPlan& plan) {
+    WEIR_ASSIGN_OR_RETURN(NodePtr input, Node(node));
+    plan.inputs.push_back(std::move(input));
+    return Status::OK();
+  }
+
+  template <typename Nodes>
+  Status Expressions(const Nodes& nodes, std::vector<Expression>& expressions) {
+    for (const auto& node : nodes) {
+      WEIR_ASSIGN_OR_RETURN(Expression expression, Expr(node));
+      expressions.push_back(std::move(expression));
+    }
+    return Status::OK();
+  }
+
+  template <typename Nodes>
+  Status SortKeys(const Nodes& nodes, std::vector<SortKey>& keys) {
+    for (const auto& node : nodes) {
+      WEIR_ASSIGN_OR_RETURN(Expression expression, Expr(node.expr()));
+      keys.push_back({std::move(expression), node.asc(), node.nulls_first()});
+    }
+    return Status::OK();
+  }
+
+  Status Fill(const pb::LogicalPlanNode& node, LogicalPlan& plan) {
+    switch (node.LogicalPlanType_case()) {
+      case pb::LogicalPlanNode::kCustomScan:
+        return FillScan(node.custom_scan(), plan);
+      case pb::LogicalPlanNode::kEmptyTableScan:
+        plan.kind = PlanKind::kEmptyRelation;
+        return Status::OK();
+      case pb::LogicalPlanNode::kViewScan:
+        plan.kind = PlanKind::kSubqueryAlias;
+        plan.name = ToText(node.view_scan().table_name());
+        return Input(node.view_scan().input(), plan);
+      case pb::LogicalPlanNode::kProjection:
+        plan.kind = PlanKind::kProjection;
+        WEIR_RETURN_NOT_OK(Expressions(node.projection().expr(), plan.expressions));
+        return Input(node.projection().input(), plan);
+      case pb::LogicalPlanNode::kSelection: {
+        plan.kind = PlanKind::kFilter;
+        WEIR_ASSIGN_OR_RETURN(Expression predicate, Expr(node.selection().expr()));
+        plan.expressions.push_back(std::move(predicate));
+        return Input(node.selection().input(), plan);
+      }
+      case pb::LogicalPlanNode::kJoin:
+        return FillJoin(node.join(), plan);
+      case pb::LogicalPlanNode::kCrossJoin:
+        plan.kind = PlanKind::kJoin;
+        plan.text = "Cross";
+        WEIR_RETURN_NOT_OK(Input(node.cross_join().left(), plan));
+        return Input(node.cross_join().right(), plan);
+      case pb::LogicalPlanNode::kAggregate:
+        plan.kind = PlanKind::kAggregate;
+        WEIR_RETURN_NOT_OK(Expressions(node.aggregate().group_expr(), plan.expressions));
+        plan.group_count = plan.expressions.size();
+        WEIR_RETURN_NOT_OK(Expressions(node.aggregate().aggr_expr(), plan.expressions));
+        return Input(node.aggregate().input(), plan);
+      case pb::LogicalPlanNode::kWindow:
+        plan.kind = PlanKind::kWindow;
+        WEIR_RETURN_NOT_OK(Expressions(node.window().window_expr(), plan.expressions));
+        return Input(node.window().input(), plan);
+      case pb::LogicalPlanNode::kSort:
+        plan.kind = PlanKind::kSort;
+        plan.fetch = node.sort().fetch() < 0 ? -1 : node.sort().fetch();
+        WEIR_RETURN_NOT_OK(SortKeys(node.sort().expr(), plan.sort_keys));
+        return Input(node.sort().input(), plan);
+      case pb::LogicalPlanNode::kLimit:
+        plan.kind = PlanKind::kLimit;
+        plan.skip = std::max<int64_t>(0, node.limit().skip());
+        plan.fetch = node.limit().fetch() < 0 ? -1 : node.limit().fetch();
+        return Input(node.limit().input(), plan);
+      case pb::LogicalPlanNode::kUnion:
+        plan.kind = PlanKind::kUnion;
+        for (const auto& input : node.union_().inputs()) WEIR_RETURN_NOT_OK(Input(input, plan));
+        return Status::OK();
+      case pb::LogicalPlanNode::kDistinct:
+        plan.kind = PlanKind::kDistinct;
+        return Input(node.distinct().input(), plan);
+      case pb::LogicalPlanNode::kDistinctOn:
+        plan.kind = PlanKind::kDistinctOn;
+        WEIR_RETURN_NOT_OK(Expressions(node.distinct_on().on_expr(), plan.expressions));
+        plan.group_count = plan.expressions.size();
+        WEIR_RETURN_NOT_OK(Expressions(node.distinct_on().select_expr(), plan.expressions));
+        WEIR_RETURN_NOT_OK(SortKeys(node.distinct_on().sort_expr(), plan.sort_keys));
+        return Input(node.distinct_on().input(), plan);
+      case pb::LogicalPlanNode::kUnnest:
+        return FillUnnest(node.unnest(), plan);
+      case pb::LogicalPlanNode::kRecursiveQuery:
+        plan.kind = PlanKind::kRecursiveQuery;
+        plan.name = node.recursive_query().name();
+        plan.distinct = node.recursive_query().is_distinct();
+        WEIR_RETURN_NOT_OK(Input(node.recursive_query().static_term(), plan));
+        return Input(node.recursive_query().recursive_term(), plan);
+      case pb::LogicalPlanNode::kCteWorkTableScan:
+        plan.kind = PlanKind::kWorkTable;
+        plan.name = node.cte_work_table_scan().name();
+        return Status::OK();
+      case pb::LogicalPlanNode::kValues:
+        plan.kind = PlanKind::kValues;
+        return Expressions(node.values().values_list(), plan.expressions);
+      case pb::LogicalPlanNode::kEmptyRelation:
+        plan.kind = PlanKind::kEmptyRelation;
+        plan.produce_one_row = node.empty_relation().produce_one_row();
+        return Status::OK();
+      case pb::LogicalPlanNode::kSubqueryAlias:
+        plan.kind = PlanKind::kSubqueryAlias;
+        plan.name = ToText(node.subquery_alias().alias());
+        return Input(node.subquery_alias().input(), plan);
+      case pb::LogicalPlanNode::kRepartition:
+        plan.kind = PlanKind::kRepartition;
+        WEIR_RETURN_NOT_OK(Expressions(node.repartition().hash().hash_expr(), plan.expressions));
+        return Input(node.repartition().input(), plan);
+      default:
+        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the node `{}`", NodeName(node));
+    }
+  }
+
+  static std::string NodeName(const pb::LogicalPlanNode& node) {
+    const auto* field = node.GetDescriptor()->FindFieldByNumber(node.LogicalPlanType_case());
+    return field == nullptr ? "unknown" : std::string(field->name());
+  }
+
+  Status FillScan(const pb::CustomTableScanNode& node, LogicalPlan& plan) {
+    const auto reference = nlohmann::json::parse(node.custom_table_data(), nullptr, false);
+    if (!reference.is_object() || !reference.contains("table")) {
+      return Status::User(StatusCode::kCorrupt, "a table reference in a plan is damaged: `{}`", node.custom_table_data());
+    }
+    plan.kind = PlanKind::kScan;
+    Scan scan;
+    scan.table = reference["table"].get<std::string>();
+    scan.scan_id = reference.value("scan", -1);
+    scan.schema = ToArrowSchema(node.schema());
+    if (node.has_projection()) {
+      scan.columns.assign(node.projection().columns().begin(), node.projection().columns().end());
+    } else {
+      for (const auto& field : scan.schema->fields()) scan.columns.push_back(field->name());
+    }
+    plan.name = ToText(node.table_name());
+    plan.scan = std::move(scan);
+    return Expressions(node.filters(), plan.expressions);
+  }
+
+  Status FillJoin(const pb::JoinNode& node, LogicalPlan& plan) {
+    static constexpr const char* kTypes[] = {"Inner",    "Left",      "Right",     "Full",     "LeftSemi",
+                                             "LeftAnti", "RightSemi", "RightAnti", "LeftMark", "RightMark"};
+    plan.kind = PlanKind::kJoin;
+    const int type = node.join_type();
+    if (type < 0 || type >= static_cast<int>(std::size(kTypes))) {
+      return Status::User(StatusCode::kUnsupported, "unknown join type in a plan: `{}`", type);
+    }
+    plan.text = kTypes[type];
+    if (node.left_join_key_size() != node.right_join_key_size()) {
+      return Status::User(StatusCode::kCorrupt, "a join in a plan has {} left keys and {} right ones", node.left_join_key_size(),
+                          node.right_join_key_size());
+    }
+    for (int i = 0; i < node.left_join_key_size(); ++i) {
+      WEIR_ASSIGN_OR_RETURN(Expression left, Expr(node.left_join_key(i)));
+      WEIR_ASSIGN_OR_RETURN(Expression right, Expr(node.right_join_key(i)));
+      plan.expressions.push_back(std::move(left));
+      plan.expressions.push_back(std::move(right));
+    }
+    if (node.has_filter()) {
+      plan.has_filter = true;
+      WEIR_ASSIGN_OR_RETURN(Expression filter, Expr(node.filter()));
+      plan.expressions.push_back(std::move(filter));
+    }
+    WEIR_RETURN_NOT_OK(Input(node.left(), plan));
+    return Input(node.right(), plan);
+  }
+
+  Status FillUnnest(const pb::UnnestNode& node, LogicalPlan& plan) {
+    plan.kind = PlanKind::kUnnest;
+    std::vector<bool> unnested(4096, false);
+    const auto mark = [&](size_t index) {
+      if (index < unnested.size()) unnested[index] = true;
+    };
+    for (const auto& item : node.list_type_columns()) mark(item.input_index());
+    for (uint64_t index : node.struct_type_columns()) mark(index);
+    for (uint64_t index : node.dependency_indices()) {
+      plan.unnest.push_back({.input_index = index, .unnested = index < unnested.size() && unnested[index]});
+    }
+    return Input(node.input(), plan);
+  }
+
+  Status Inputs(Expression& expression, std::initializer_list<const pb::LogicalExprNode*> nodes) {
+    for (const auto* node : nodes) {
+      WEIR_ASSIGN_OR_RETURN(Expression input, Expr(*node));
+      expression.inputs.push_back(std::move(input));
+    }
+    return Status::OK();
+  }
+
+  Result<Expression> Expr(const pb::LogicalExprNode& node) {
+    Expression expression;
+    WEIR_RETURN_NOT_OK(FillExpr(node, expression));
+    return expression;
+  }
+
+  template <typename Node>
+  Status FillUnary(ExpressionKind kind, const Node& node, Expression& e) {
+    e.kind = kind;
+    return Inputs(e, {&node.expr()});
+  }
+
+  template <typename Node>
+  Status FillLike(ExpressionKind kind, const Node& node, Expression& e) {
+    e.kind = kind;
+    e.negated = node.negated();
+    e.text = node.escape_char();
+    return Inputs(e, {&node.expr(), &node.pattern()});
+  }
+
+  Status FillExpr(const pb::LogicalExprNode& node, Expression& e) {
+    switch (node.ExprType_case()) {
+      case pb::LogicalExprNode::kColumn:
+        e.kind = ExpressionKind::kColumn;
+        e.name = node.column().name();
+        if (node.column().has_relation()) e.relation = node.column().relation().relation();
+        return Status::OK();
+      case pb::LogicalExprNode::kAlias:
+        e.kind = ExpressionKind::kAlias;
+        e.name = node.alias().alias();
+        if (node.alias().relation_size() > 0) e.relation = ToText(node.alias().relation(0));
+        return Inputs(e, {&node.alias().expr()});
+      case pb::LogicalExprNode::kLiteral:
+        e.kind = ExpressionKind::kLiteral;
+        e.literal = internal::ToArrowScalar(node.literal());
+        e.text = internal::ToLiteralText(node.literal());
+        return Status::OK();
+      case pb::LogicalExprNode::kBinaryExpr:
+        e.kind = ExpressionKind::kBinary;
+        e.name = OperatorText(node.binary_expr().op());
+        return Expressions(node.binary_expr().operands(), e.inputs);
+      case pb::LogicalExprNode::kNotExpr:
+        return FillUnary(ExpressionKind::kNot, node.not_expr(), e);
+      case pb::LogicalExprNode::kNegative:
+        return FillUnary(ExpressionKind::kNegative, node.negative(), e);
+      case pb::LogicalExprNode::kIsNullExpr:
+        return FillUnary(ExpressionKind::kIsNull, node.is_null_expr(), e);
+      case pb::LogicalExprNode::kIsNotNullExpr:
+        return FillUnary(ExpressionKind::kIsNotNull, node.is_not_null_expr(), e);
+      case pb::LogicalExprNode::kIsTrue:
+        return FillUnary(ExpressionKind::kIsTrue, node.is_true(), e);
+      case pb::LogicalExprNode::kIsFalse:
+        return FillUnary(ExpressionKind::kIsFalse, node.is_false(), e);
+      case pb::LogicalExprNode::kIsUnknown:
+        return FillUnary(ExpressionKind::kIsUnknown, node.is_unknown(), e);
+      case pb::LogicalExprNode::kIsNotTrue:
+        return FillUnary(ExpressionKind::kIsNotTrue, node.is_not_true(), e);
+      case pb::LogicalExprNode::kIsNotFalse:
+        return FillUnary(ExpressionKind::kIsNotFalse, node.is_not_false(), e);
+      case pb::LogicalExprNode::kIsNotUnknown:
+        return FillUnary(ExpressionKind::kIsNotUnknown, node.is_not_unknown(), e);
+      case pb::LogicalExprNode::kBetween:
+        e.kind = ExpressionKind::kBetween;
+        e.negated = node.between().negated();
+        return Inputs(e, {&node.between().expr(), &node.between().low(), &node.between().high()});
+      case pb::LogicalExprNode::kInList:
+        e.kind = ExpressionKind::kInList;
+        e.negated = node.in_list().negated();
+        WEIR_RETURN_NOT_OK(Inputs(e, {&node.in_list().expr()}));
+        return Expressions(node.in_list().list(), e.inputs);
+      case pb::LogicalExprNode::kCase:
+        return FillCase(node.case_(), e);
+      case pb::LogicalExprNode::kCast:
+        e.type = ToArrowType(node.cast().arrow_type());
+        return FillUnary(ExpressionKind::kCast, node.cast(), e);
+      case pb::LogicalExprNode::kTryCast:
+        e.type = ToArrowType(node.try_cast().arrow_type());
+        return FillUnary(ExpressionKind::kTryCast, node.try_cast(), e);
+      case pb::LogicalExprNode::kLike:
+        return FillLike(ExpressionKind::kLike, node.like(), e);
+      case pb::LogicalExprNode::kIlike:
+        return FillLike(ExpressionKind::kILike, node.ilike(), e);
+      case pb::LogicalExprNode::kSimilarTo:
+        return FillLike(ExpressionKind::kSimilarTo, node.similar_to(), e);
+      case pb::LogicalExprNode::kScalarUdfExpr:
+        e.kind = ExpressionKind::kScalarFunction;
+        e.name = node.scalar_udf_expr().fun_name();
+        return Expressions(node.scalar_udf_expr().args(), e.inputs);
+      case pb::LogicalExprNode::kHigherOrderUdfExpr:
+        e.kind = ExpressionKind::kHigherOrderFunction;
+        e.name = node.higher_order_udf_expr().fun_name();
+        return Expressions(node.higher_order_udf_expr().args(), e.inputs);
+      case pb::LogicalExprNode::kLambda:
+        e.kind = ExpressionKind::kLambda;
+        for (const auto& parameter : node.lambda().params()) e.text += (e.text.empty() ? "" : ", ") + parameter;
+        return Inputs(e, {&node.lambda().body()});
+      case pb::LogicalExprNode::kLambdaVariable:
+        e.kind = ExpressionKind::kLambdaVariable;
+        e.name = node.lambda_variable().name();
+        return Status::OK();
+      case pb::LogicalExprNode::kAggregateUdfExpr:
+        return FillAggregate(node.aggregate_udf_expr(), e);
+      case pb::LogicalExprNode::kWindowExpr:
+        return FillWindow(node.window_expr(), e);
+      case pb::LogicalExprNode::kScalarSubqueryExpr: {
+        e.kind = ExpressionKind::kScalarSubquery;
+        WEIR_ASSIGN_OR_RETURN(e.subquery, Node(node.scalar_subquery_expr().subquery().subquery()));
+        return Status::OK();
+      }
+      case pb::LogicalExprNode::kGroupingSet:
+        e.kind = ExpressionKind::kGroupingSets;
+        for (const auto& set : node.grouping_set().expr()) {
+          WEIR_RETURN_NOT_OK(Expressions(set.expr(), e.inputs));
+          e.set_sizes.push_back(set.expr_size());
+        }
+        return Status::OK();
+      case pb::LogicalExprNode::kCube:
+        e.kind = ExpressionKind::kCube;
+        return Expressions(node.cube().expr(), e.inputs);
+      case pb::LogicalExprNode::kRollup:
+        e.kind = ExpressionKind::kRollup;
+        return Expressions(node.rollup().expr(), e.inputs);
+      case pb::LogicalExprNode::kUnnest:
+        e.kind = ExpressionKind::kUnnest;
+        return Expressions(node.unnest().exprs(), e.inputs);
+      case pb::LogicalExprNode::kPlaceholder:
+        e.kind = ExpressionKind::kPlaceholder;
+        e.name = node.placeholder().id();
+        return Status::OK();
+      default: {
+        const auto* field = node.GetDescriptor()->FindFieldByNumber(node.ExprType_case());
+        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the expression `{}`",
+                            field == nullptr ? "unknown" : std::string(field->name()));
+      }
+    }
+  }
+
+  Status FillCase(const pb::CaseNode& node, Expression& e) {
+    e.kind = ExpressionKind::kCase;
+    e.has_base = node.has_expr();
+    e.has_else = node.has_else_expr();
+    if (e.has_base) WEIR_RETURN_NOT_OK(Inputs(e, {&node.expr()}));
+    for (const auto& when : node.when_then_expr()) WEIR_RETURN_NOT_OK(Inputs(e, {&when.when_expr(), &when.then_expr()}));
+    if (e.has_else) WEIR_RETURN_NOT_OK(Inputs(e, {&node.else_expr()}));
+    return Status::OK();
+  }
+
+  Status FillAggregate(const pb::AggregateUDFExprNode& node, Expression& e) {
+    e.kind = ExpressionKind::kAggregateFunction;
+    e.name = node.fun_name();
+    e.distinct = node.distinct();
+    e.ignore_nulls = node.has_null_treatment() && node.null_treatment() == pb::IGNORE_NULLS;
+    WEIR_RETURN_NOT_OK(Expressions(node.args(), e.inputs));
+    if (node.has_filter()) {
+      WEIR_ASSIGN_OR_RETURN(Expression filter, Expr(node.filter()));
+      e.filter.push_back(std::move(filter));
+    }
+    return SortKeys(node.order_by(), e.order_by);
+  }
+
+  Status FillWindow(const pb::WindowExprNode& node, Expression& e) {
+    e.kind = ExpressionKind::kWindowFunction;
+    e.name = node.has_udaf() ? node.udaf() : node.udwf();
+    e.distinct = node.distinct();
+    e.ignore_nulls = node.has_null_treatment() && node.null_treatment() == pb::IGNORE_NULLS;
+    e.text = FrameText(node.window_frame());
+    WEIR_RETURN_NOT_OK(Expressions(node.exprs(), e.inputs));
+    if (node.has_filter()) {
+      WEIR_ASSIGN_OR_RETURN(Expression filter, Expr(node.filter()));
+      e.filter.push_back(std::move(filter));
+    }
+    WEIR_RETURN_NOT_OK(Expressions(node.partition_by(), e.partition_by));
+    return SortKeys(node.order_by(), e.order_by);
+  }
+
+  static std::string BoundText(const pb::WindowFrameBound& bound) {
+    if (bound.window_frame_bound_type() == pb::CURRENT_ROW) return "CURRENT ROW";
+    const bool unbounded = !bound.has_bound_value() || bound.bound_value().has_null_value();
+    return (unbounded ? "UNBOUNDED" : internal::ToLiteralText(bound.bound_value())) +
+           (bound.window_frame_bound_type() == pb::PRECEDING ? " PRECEDING" : " FOLLOWING");
+  }
+
+  static std::string FrameText(const pb::WindowFrame& frame) {
+    static constexpr const char* kUnits[] = {"ROWS", "RANGE", "GROUPS"};
+    const int units = frame.window_frame_units();
+    const std::string name = units >= 0 && units < 3 ? kUnits[units] : "ROWS";
+    const std::string end = frame.has_bound() ? BoundText(frame.bound()) : "CURRENT ROW";
+    return fmt::format("{} BETWEEN {} AND {}", name, BoundText(frame.start_bound()), end);
+  }
+
+  /// The engine writes operators by the names of its enum.
+  static std::string OperatorText(const std::string& name) {
+    static const std::map<std::string, std::string> kTexts = {
+        {"And", "AND"},   {"Or", "OR"},       {"Eq", "="},       {"NotEq", "<>"}, {"Lt", "<"},
+        {"LtEq", "<="},   {"Gt", ">"},        {"GtEq", ">="},    {"Plus", "+"},   {"Minus", "-"},
+        {"Multiply", "*"}, {"Divide", "/"},   {"Modulo", "%"},   {"StringConcat", "||"},
+        {"IsDistinctFrom", "IS DISTINCT FROM"}, {"IsNotDistinctFrom", "IS NOT DISTINCT FROM"}};
+    const auto found = kTexts.find(name);
+    return found == kTexts.end() ? name : found->second;
+  }
+
+  nlohmann::json outputs_;
+  size_t next_output_ = 0;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes, std::string_view outputs_json) {
+  pb::LogicalPlanNode node;
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(proto_bytes.data()),
+                                                static_cast<int>(proto_bytes.size()));
+  stream.SetRecursionLimit(kRecursionLimit);
+  if (!node.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
+    return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)", proto_bytes.size());
+  }
+  auto outputs = nlohmann::json::parse(outputs_json, nullptr, false);
+  const auto is_column = [](const nlohmann::json& column) {
+    return column.is_array() && column.size() == 2 && (column[0].is_null() || column[0].is_string()) && column[1].is_string();
+  };
+  const auto is_node = [&](const nlohmann::json& columns) {
+    return columns.is_array() && std::all_of(columns.begin(), columns.end(), is_column);
+  };
+  if (!outputs.is_array() || !std::all_of(outputs.begin(), outputs.end(), is_node)) {
+    return Status::User(StatusCode::kCorrupt, "the columns of a plan's nodes are damaged");
+  }
+  return Decoder(std::move(outputs)).Decode(node);
+}
+
+}  // namespace weir
