@@ -286,16 +286,16 @@ def words(sql: str) -> set[str]:
 
 def references(view: View, names) -> set[str]:
     """Which of `names` a view reads. REQUIRES: no column or alias is named like a table that the view does not read."""
-    return {name for name in names if name != view.name and name in words(view.query)}
+    return (words(view.query) & set(names)) - {view.name}
 
 
 def in_build_order(views: list[View]) -> list[View]:
     """Orders views so that each stands after those that it reads; by name where that leaves a choice."""
     waiting = {view.name: view for view in sorted(views, key=lambda view: view.name)}
-    names = set(waiting)
+    reads = {view.name: references(view, waiting) for view in views}
     ordered: list[View] = []
     while waiting:
-        ready = [view for view in waiting.values() if not references(view, names) & set(waiting)]
+        ready = [view for view in waiting.values() if reads[view.name].isdisjoint(waiting)]
         if not ready:
             raise AssertionError(f"views read each other in a circle: {sorted(waiting)}")
         for view in ready:
