@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one atomic commit of a write, and the last one that was made.
+// In: data files that are already written, and what they mean. Out: one new version, or the finding that it was made before.
+// A commit is idempotent: its application transaction (the view's id, the run's epoch) is looked for first.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/delta/delta_log.h"
+#include "weir/engine/data_file.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+enum class WriteMode {
+  kOverwrite,  ///< the new files replace all others
+  kAppend,
+};
+
+struct DeltaWriteSpec {
+  std::string table_url;  ///< with trailing slash
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<std::string> partition_columns;
+  WriteMode mode = WriteMode::kOverwrite;
+  std::vector<DataFile> added;
+  std::string app_id;  ///< of the application transaction; empty: none is recorded
+  int64_t epoch = 0;   ///< its version; a commit with this or a later one counts as made
+  /// Recorded in commitInfo under "weir", as it is.
+  std::map<std::string, std::string> metadata;
+  std::string comment;
+  std::map<std::string, std::string> properties;
+  int64_t timestamp_ms = 0;
+};
+
+struct CommitOutcome {
+  int64_t version = -1;
+  bool already_committed = false;
+};
+
+/// Fails with kConflict when other writers kept being first, with the store's error otherwise; then nothing has changed.
+Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
+
+/// The newest commit that changed a table's data.
+struct LastCommit {
+  int64_t version = -1;                         ///< of that commit
+  int64_t table_version = -1;                   ///< latest, maintenance included
+  std::map<std::string, std::string> metadata;  ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
+};
+
+/// nullopt if there is no table. Reads single commits, no snapshot.
+Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session, const std::string& table_url);
+
+/// What a commit must know of the version that it follows.
+struct TableState {
+  std::vector<DataFile> files;       ///< active; only needed for kOverwrite
+  std::string metadata;              ///< the metaData action as JSON
+  int64_t transaction_version = -1;  ///< of the spec's application transaction
+};
+using TableAt = std::function<Result<TableState>(int64_t version)>;
+
+/// CommitWrite and ReadLastCommit over any log.
+Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec, const TableAt& table_at);
+Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log);
+
+}  // namespace weir
