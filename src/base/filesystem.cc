@@ -2,14 +2,14 @@
 
 #include "weir/base/filesystem.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace weir {
 
@@ -26,9 +26,11 @@ Status FromErrno(int error, std::string_view what, const std::string& path) {
     case ENAMETOOLONG:
       return Status::User(StatusCode::kNotFound, "cannot {}, it does not exist: `{}`", what, path);
     case EISDIR:
-      return Status::User(StatusCode::kInvalidArgument, "cannot {}, a file is wanted, found a folder: `{}`", what, path);
+      return Status::User(StatusCode::kInvalidArgument,
+                          "cannot {}, a file is wanted, found a folder: `{}`", what, path);
     case EEXIST:
-      return Status::User(StatusCode::kAlreadyExists, "cannot {}, it exists already: `{}`", what, path);
+      return Status::User(StatusCode::kAlreadyExists, "cannot {}, it exists already: `{}`", what,
+                          path);
     case EACCES:
     case EPERM:
     case EROFS:
@@ -44,7 +46,8 @@ Status FromErrno(int error, std::string_view what, const std::string& path) {
     default:
       break;
   }
-  return {code, Blame::kEnvironment, fmt::format("cannot {}, {}: `{}`", what, std::strerror(error), path)};
+  return {code, Blame::kEnvironment,
+          fmt::format("cannot {}, {}: `{}`", what, std::strerror(error), path)};
 }
 
 /// Closes a file descriptor at the end of a scope.
@@ -109,12 +112,15 @@ Result<std::vector<std::string>> LocalFileSystem::ListFiles(const std::string& f
   std::vector<std::string> found;
   std::error_code error;
   if (fs::is_regular_file(folder, error)) {
-    return Status::User(StatusCode::kInvalidArgument, "cannot {}, a folder is wanted, found a file: `{}`", kWhat, folder);
+    return Status::User(StatusCode::kInvalidArgument,
+                        "cannot {}, a folder is wanted, found a file: `{}`", kWhat, folder);
   }
   fs::recursive_directory_iterator entry(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;  // a file that vanished meanwhile, or a dangling link: not a file any more
-    if (entry->is_regular_file(ignored)) found.push_back(entry->path().lexically_relative(folder).generic_string());
+    std::error_code
+        ignored;  // a file that vanished meanwhile, or a dangling link: not a file any more
+    if (entry->is_regular_file(ignored))
+      found.push_back(entry->path().lexically_relative(folder).generic_string());
   }
   if (error) return FromErrno(error.value(), kWhat, folder);
   std::sort(found.begin(), found.end());
@@ -149,20 +155,27 @@ MemoryFileSystem::MemoryFileSystem(std::map<std::string, std::string> files) {
   for (auto& [path, contents] : files) Set(path, std::move(contents));
 }
 
-void MemoryFileSystem::Set(const std::string& path, std::string contents) { files_[Normal(path)] = std::move(contents); }
+void MemoryFileSystem::Set(const std::string& path, std::string contents) {
+  files_[Normal(path)] = std::move(contents);
+}
 
-void MemoryFileSystem::SetFailure(const std::string& path, Status status) { failures_[Normal(path)] = std::move(status); }
+void MemoryFileSystem::SetFailure(const std::string& path, Status status) {
+  failures_[Normal(path)] = std::move(status);
+}
 
 Result<std::string> MemoryFileSystem::ReadFile(const std::string& path) const {
-  if (const auto failure = failures_.find(Normal(path)); failure != failures_.end()) return failure->second;
+  if (const auto failure = failures_.find(Normal(path)); failure != failures_.end())
+    return failure->second;
   if (const auto file = files_.find(Normal(path)); file != files_.end()) return file->second;
   return FromErrno(IsDirectory(path) ? EISDIR : ENOENT, "read the file", path);
 }
 
 Result<std::vector<std::string>> MemoryFileSystem::ListFiles(const std::string& folder) const {
-  if (const auto failure = failures_.find(Normal(folder)); failure != failures_.end()) return failure->second;
+  if (const auto failure = failures_.find(Normal(folder)); failure != failures_.end())
+    return failure->second;
   if (files_.contains(Normal(folder))) {
-    return Status::User(StatusCode::kInvalidArgument, "cannot list the folder, a folder is wanted, found a file: `{}`", folder);
+    return Status::User(StatusCode::kInvalidArgument,
+                        "cannot list the folder, a folder is wanted, found a file: `{}`", folder);
   }
   if (!IsDirectory(folder)) return FromErrno(ENOENT, "list the folder", folder);
   const std::string prefix = Prefix(folder);
@@ -173,7 +186,9 @@ Result<std::vector<std::string>> MemoryFileSystem::ListFiles(const std::string& 
   return found;
 }
 
-bool MemoryFileSystem::Exists(const std::string& path) const { return files_.contains(Normal(path)) || IsDirectory(path); }
+bool MemoryFileSystem::Exists(const std::string& path) const {
+  return files_.contains(Normal(path)) || IsDirectory(path);
+}
 
 bool MemoryFileSystem::IsDirectory(const std::string& path) const {
   const std::string prefix = Prefix(path);
@@ -182,7 +197,8 @@ bool MemoryFileSystem::IsDirectory(const std::string& path) const {
 }
 
 Status MemoryFileSystem::WriteNewFile(const std::string& path, std::string_view contents) {
-  if (const auto failure = failures_.find(Normal(path)); failure != failures_.end()) return failure->second;
+  if (const auto failure = failures_.find(Normal(path)); failure != failures_.end())
+    return failure->second;
   if (Exists(path)) return FromErrno(EEXIST, "create the file", path);
   Set(path, std::string(contents));
   return Status::OK();

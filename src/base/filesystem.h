@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Weir needs of a file system for project files: small text files and folders of them. Data and Delta logs never pass here;
-// they belong to the engine's object stores.
+// What Weir needs of a file system for project files: small text files and folders of them. Data
+// and Delta logs never pass here; they belong to the engine's object stores.
 
 #pragma once
 
@@ -19,20 +19,21 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  /// Reads a whole file. Fails with kNotFound, kInvalidArgument (it is a folder), kPermission or kIo.
+  /// Reads a whole file. Fails with kNotFound, kInvalidArgument (it is a folder), kPermission or
+  /// kIo.
   virtual Result<std::string> ReadFile(const std::string& path) const = 0;
 
-  /// Lists the regular files under `folder` and its subfolders, as paths relative to it with `/` between the parts, in byte order.
-  /// Links to files are listed, links to folders are not entered. Fails with kNotFound, kInvalidArgument (it is a file),
-  /// kPermission or kIo.
+  /// Lists the regular files under `folder` and its subfolders, as paths relative to it with `/`
+  /// between the parts, in byte order. Links to files are listed, links to folders are not entered.
+  /// Fails with kNotFound, kInvalidArgument (it is a file), kPermission or kIo.
   virtual Result<std::vector<std::string>> ListFiles(const std::string& folder) const = 0;
 
   /// Says whether a file or a folder is there. What cannot be looked at is not there.
   virtual bool Exists(const std::string& path) const = 0;
   virtual bool IsDirectory(const std::string& path) const = 0;
 
-  /// Creates a file with `contents`, and the folders above it. Fails with kAlreadyExists instead of replacing anything, else with
-  /// kPermission, kOutOfSpace or kIo; a half-written file is removed.
+  /// Creates a file with `contents`, and the folders above it. Fails with kAlreadyExists instead of
+  /// replacing anything, else with kPermission, kOutOfSpace or kIo; a half-written file is removed.
   virtual Status WriteNewFile(const std::string& path, std::string_view contents) = 0;
 };
 
@@ -46,8 +47,8 @@ class LocalFileSystem : public FileSystem {
   Status WriteNewFile(const std::string& path, std::string_view contents) override;
 };
 
-/// Files in memory, for tests. Folders exist as long as a file is in them. Paths are compared after removing `.`, `..` and doubled
-/// slashes.
+/// Files in memory, for tests. Folders exist as long as a file is in them. Paths are compared after
+/// removing `.`, `..` and doubled slashes.
 class MemoryFileSystem : public FileSystem {
  public:
   MemoryFileSystem() = default;

@@ -2,11 +2,11 @@
 
 #include "weir/base/filesystem.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -63,11 +63,13 @@ TEST_F(LocalFileSystemTest, FailuresSayWhatIsWrongAndWhoseBusinessItIs) {
   const auto missing = files_.ReadFile(folder_ + "/none");
   EXPECT_EQ(missing.status().code(), StatusCode::kNotFound);
   EXPECT_EQ(missing.status().blame(), Blame::kUser);
-  EXPECT_EQ(missing.status().message(), "cannot read the file, it does not exist: `" + folder_ + "/none`");
+  EXPECT_EQ(missing.status().message(),
+            "cannot read the file, it does not exist: `" + folder_ + "/none`");
 
   const auto folder = files_.ReadFile(folder_);
   EXPECT_EQ(folder.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(folder.status().message(), "cannot read the file, a file is wanted, found a folder: `" + folder_ + "`");
+  EXPECT_EQ(folder.status().message(),
+            "cannot read the file, a file is wanted, found a folder: `" + folder_ + "`");
 
   EXPECT_EQ(files_.ListFiles(folder_ + "/none").status().code(), StatusCode::kNotFound);
   ASSERT_TRUE(files_.WriteNewFile(folder_ + "/file", "").ok());
@@ -88,7 +90,8 @@ TEST_F(LocalFileSystemTest, AForbiddenFileIsTheEnvironmentsBusiness) {
 }
 
 TEST(MemoryFileSystem, BehavesLikeTheLocalOne) {
-  MemoryFileSystem files({{"/p/weir.toml", "x"}, {"/p/views/b.sql", "b"}, {"/p/views/a/a.sql", "a"}});
+  MemoryFileSystem files(
+      {{"/p/weir.toml", "x"}, {"/p/views/b.sql", "b"}, {"/p/views/a/a.sql", "a"}});
   EXPECT_EQ(*files.ReadFile("/p//views/../weir.toml"), "x");
   EXPECT_EQ(*files.ListFiles("/p/views/"), (Names{"a/a.sql", "b.sql"}));
   EXPECT_EQ(*files.ListFiles("/"), (Names{"p/views/a/a.sql", "p/views/b.sql", "p/weir.toml"}));

@@ -2,10 +2,10 @@
 
 #include "weir/base/nearest.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <tuple>
+
+#include <fmt/format.h>
 
 namespace weir {
 
@@ -43,7 +43,8 @@ constexpr size_t kLongestName = 256;
 
 }  // namespace
 
-std::vector<std::string> NearestNames(std::string_view wanted, const std::vector<std::string>& candidates, size_t max) {
+std::vector<std::string> NearestNames(std::string_view wanted,
+                                      const std::vector<std::string>& candidates, size_t max) {
   const std::string target = LowerCase(wanted);
   std::vector<std::tuple<size_t, std::string>> near;
   if (target.empty() || target.size() > kLongestName) return {};
@@ -54,7 +55,8 @@ std::vector<std::string> NearestNames(std::string_view wanted, const std::vector
     const size_t distance = EditDistance(target, name);
     const bool is_part = target.size() >= 3 && (name.starts_with(target) || name.ends_with(target));
     // One letter that differs from one letter is no resemblance.
-    if ((distance <= allowed && distance < std::max(target.size(), name.size())) || is_part) near.emplace_back(distance, candidate);
+    if ((distance <= allowed && distance < std::max(target.size(), name.size())) || is_part)
+      near.emplace_back(distance, candidate);
   }
   std::sort(near.begin(), near.end());
   near.erase(std::unique(near.begin(), near.end()), near.end());

@@ -34,7 +34,8 @@ Result<std::string> ExpandEnvironment(std::string_view text) {
     const size_t end = text.find('}', i);
     const std::string name(text.substr(i + 2, end == std::string_view::npos ? end : end - i - 2));
     if (end == std::string_view::npos || !IsVariableName(name)) {
-      return Status::User(StatusCode::kInvalidArgument, "the name of an environment variable is wanted in `${{…}}`, found `{}`",
+      return Status::User(StatusCode::kInvalidArgument,
+                          "the name of an environment variable is wanted in `${{…}}`, found `{}`",
                           end == std::string_view::npos ? "${" : "${" + name + "}")
           .WithHint("write `$${` where `${` itself is meant");
     }

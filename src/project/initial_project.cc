@@ -37,14 +37,16 @@ constexpr std::string_view kData = R"(order_id,ordered_on,customer,amount
 5,2024-05-03,grace,
 )";
 
-constexpr std::string_view kPaidOrders = R"(-- Inlined into the views that use it: nothing is stored.
+constexpr std::string_view kPaidOrders =
+    R"(-- Inlined into the views that use it: nothing is stored.
 CREATE VIEW paid_orders AS
 SELECT order_id, ordered_on, customer, amount
 FROM orders
 WHERE amount IS NOT NULL;
 )";
 
-constexpr std::string_view kCustomerTotals = R"(-- A plain query is stored as a Delta table with the name of its file.
+constexpr std::string_view kCustomerTotals =
+    R"(-- A plain query is stored as a Delta table with the name of its file.
 SELECT customer, count(*) AS orders, sum(amount) AS total
 FROM paid_orders
 GROUP BY customer
@@ -77,7 +79,8 @@ std::string TomlString(std::string_view text) {
 
 std::vector<TemplateFile> InitialProject(std::string_view name) {
   return {
-      {"weir.toml", fmt::format(fmt::runtime(kWeirToml), TomlString(name.empty() ? "project" : name))},
+      {"weir.toml",
+       fmt::format(fmt::runtime(kWeirToml), TomlString(name.empty() ? "project" : name))},
       {".gitignore", "/warehouse/\n"},
       {"data/orders.csv", std::string(kData)},
       {"sources/orders.sql", std::string(kSource)},

@@ -16,7 +16,8 @@ struct TemplateFile {
   std::string contents;
 };
 
-/// The files of a new project: weir.toml, a CSV source with its data, two views and a test. `name` may hold any characters.
+/// The files of a new project: weir.toml, a CSV source with its data, two views and a test. `name`
+/// may hold any characters.
 std::vector<TemplateFile> InitialProject(std::string_view name);
 
 }  // namespace weir

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"
@@ -20,7 +20,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 std::string AbsoluteFolder(const std::string& folder) {
   std::error_code error;
   const std::filesystem::path path = std::filesystem::absolute(folder, error);
-  std::string absolute = (error ? std::filesystem::path(folder) : path).lexically_normal().generic_string();
+  std::string absolute =
+      (error ? std::filesystem::path(folder) : path).lexically_normal().generic_string();
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   return absolute;
 }
@@ -30,9 +31,11 @@ SourceLocation LocationAt(const std::string& file, std::string_view text, size_t
   const std::string_view before = text.substr(0, offset);
   const size_t line_begin = before.rfind('\n') + 1;  // 0 if there is none
   const std::string_view line = before.substr(line_begin);
-  const auto characters =
-      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-  return {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1, static_cast<int>(characters) + 1};
+  const auto characters = std::count_if(line.begin(), line.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  });
+  return {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+          static_cast<int>(characters) + 1};
 }
 
 /// Says whether a path below a folder of the project is a SQL file that is not hidden.
@@ -56,7 +59,8 @@ class ProjectLoader {
   void LoadSources() {
     for (const SqlFile& file : LoadFolder("sources")) {
       for (SourceDefinition& source : ParseSourceFile(file, project_.root, diagnostics_)) {
-        if (Claim(source.name, "table", "W1310", source.location, first_table_)) project_.sources.push_back(std::move(source));
+        if (Claim(source.name, "table", "W1310", source.location, first_table_))
+          project_.sources.push_back(std::move(source));
       }
     }
     SortByName(project_.sources);
@@ -69,11 +73,13 @@ class ProjectLoader {
       std::optional<ViewDefinition> view = ParseViewFile(file, diagnostics_);
       if (!view) continue;
       if (const auto source = sources.find(view->name); source != sources.end()) {
-        diagnostics_.Add({.code = "W1207",
-                          .message = fmt::format("the view has the name of a source, which it would shadow: `{}`", view->name),
-                          .hint = fmt::format("rename the view, or the source at {}", ToString(source->second)),
-                          .location = view->location,
-                          .view_name = view->name});
+        diagnostics_.Add(
+            {.code = "W1207",
+             .message = fmt::format(
+                 "the view has the name of a source, which it would shadow: `{}`", view->name),
+             .hint = fmt::format("rename the view, or the source at {}", ToString(source->second)),
+             .location = view->location,
+             .view_name = view->name});
       } else if (Claim(view->name, "view", "W1206", view->location, first_table_)) {
         project_.views.push_back(*std::move(view));
       }
@@ -91,15 +97,16 @@ class ProjectLoader {
     std::map<std::string, SourceLocation> first_test;
     for (const SqlFile& file : LoadFolder("tests")) {
       std::optional<TestDefinition> test = ParseTestFile(file, diagnostics_);
-      if (test && Claim(test->name, "test", "W1402", test->location, first_test)) project_.tests.push_back(*std::move(test));
+      if (test && Claim(test->name, "test", "W1402", test->location, first_test))
+        project_.tests.push_back(*std::move(test));
     }
     SortByName(project_.tests);
   }
 
  private:
   /// Takes a name for what is at `location`; reports `code` if it has been taken.
-  bool Claim(const std::string& name, std::string_view what, std::string_view code, const SourceLocation& location,
-             std::map<std::string, SourceLocation>& taken) {
+  bool Claim(const std::string& name, std::string_view what, std::string_view code,
+             const SourceLocation& location, std::map<std::string, SourceLocation>& taken) {
     const auto [first, is_new] = taken.emplace(name, location);
     if (is_new) return true;
     diagnostics_.Add({.code = std::string(code),
@@ -141,7 +148,8 @@ class ProjectLoader {
     if (text->starts_with(kByteOrderMark)) text->erase(0, kByteOrderMark.size());
     if (const auto bad = FindInvalidUtf8(*text)) {
       diagnostics_.Add({.code = "W1003",
-                        .message = fmt::format("UTF-8 is wanted, found the byte `0x{:02X}`", static_cast<unsigned char>((*text)[*bad])),
+                        .message = fmt::format("UTF-8 is wanted, found the byte `0x{:02X}`",
+                                               static_cast<unsigned char>((*text)[*bad])),
                         .hint = "save the file as UTF-8",
                         .location = LocationAt(path, *text, *bad)});
       return std::nullopt;
@@ -157,17 +165,20 @@ class ProjectLoader {
 
 }  // namespace
 
-Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root, const std::string& profile_name,
-                                      Diagnostics& diagnostics) {
+Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
+                                      const std::string& profile_name, Diagnostics& diagnostics) {
   ProjectDefinition project;
   project.root = AbsoluteFolder(root);
   const std::string file = project.root + "/" + std::string(kProjectFileName);
   if (!files.IsDirectory(project.root)) {
-    return Status::User(StatusCode::kNotFound, "a project folder is wanted, found none at `{}`", project.root)
+    return Status::User(StatusCode::kNotFound, "a project folder is wanted, found none at `{}`",
+                        project.root)
         .WithHint("`weir init` creates a project, `--project` names the folder of one");
   }
   if (!files.Exists(file)) {
-    return Status::User(StatusCode::kNotFound, "a project folder with a `weir.toml` is wanted, found none in `{}`", project.root)
+    return Status::User(StatusCode::kNotFound,
+                        "a project folder with a `weir.toml` is wanted, found none in `{}`",
+                        project.root)
         .WithHint("`weir init` creates a project, `--project` names the folder of one");
   }
   WEIR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(file));

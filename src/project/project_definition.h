@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user's project folder says, as values: sources, views, tests and settings. Nothing here has met the engine: names are not
-// resolved, types not known, data not looked at.
+// What a user's project folder says, as values: sources, views, tests and settings. Nothing here
+// has met the engine: names are not resolved, types not known, data not looked at.
 
 #pragma once
 
@@ -38,15 +38,18 @@ struct SourceDefinition {
   std::string name;  ///< lower case unless it was quoted
   SourceFormat format = SourceFormat::kParquet;
   std::string location_as_written;
-  /// Absolute path (relative ones are relative to the project folder), or the URL as written. A slash at the end, which means a
-  /// folder, is kept.
+  /// Absolute path (relative ones are relative to the project folder), or the URL as written. A
+  /// slash at the end, which means a folder, is kept.
   std::string uri;
-  std::vector<ColumnDefinition> columns;       ///< partition columns with a type included; empty: inferred
+  std::vector<ColumnDefinition>
+      columns;  ///< partition columns with a type included; empty: inferred
   std::vector<std::string> partition_columns;  ///< in the order of the folders
-  /// Lower-case keys without "format.", and without the pins. Characters such as `\t` are already replaced.
+  /// Lower-case keys without "format.", and without the pins. Characters such as `\t` are already
+  /// replaced.
   std::map<std::string, std::string> options;
-  std::optional<int64_t> version;        ///< Delta only: pinned by the user
-  std::optional<std::string> timestamp;  ///< Delta only: pinned by the user; never together with `version`
+  std::optional<int64_t> version;  ///< Delta only: pinned by the user
+  std::optional<std::string>
+      timestamp;  ///< Delta only: pinned by the user; never together with `version`
   bool unbounded = false;
   std::string ddl;          ///< the statement as written
   SourceLocation location;  ///< of the statement's first word
@@ -62,7 +65,8 @@ struct ViewDefinition {
   std::string name;  ///< lower case unless it was quoted; the file's name for a plain query
   Kind kind = Kind::kStored;
   std::string file;  ///< relative to the project folder
-  /// The query; all that stands before it is blank, line breaks kept, so that the engine's lines and columns are the file's.
+  /// The query; all that stands before it is blank, line breaks kept, so that the engine's lines
+  /// and columns are the file's.
   std::string query_sql;
   std::string definition_sql;             ///< the whole statement as written
   std::vector<std::string> column_names;  ///< empty: those of the query
@@ -84,8 +88,10 @@ struct TestDefinition {
 /// How a session is to be set up. Zero and empty mean that the session decides.
 struct ProfileSettings {
   std::string name;
-  std::map<std::string, std::string> settings;  ///< of the engine: "datafusion.execution.batch_size" → "8192"
-  std::map<std::string, SourceLocation> setting_locations;  ///< where each of them is written in weir.toml
+  std::map<std::string, std::string>
+      settings;  ///< of the engine: "datafusion.execution.batch_size" → "8192"
+  std::map<std::string, SourceLocation>
+      setting_locations;  ///< where each of them is written in weir.toml
   int64_t memory_limit_bytes = 0;
   int threads = 0;
   bool deterministic = true;
@@ -96,7 +102,8 @@ struct ProfileSettings {
 /// Where objects under a URL are kept, and how to get at them.
 struct ObjectStoreDefinition {
   std::string url;  ///< scheme and host: "s3://bucket"
-  /// Values with environment variables filled in: they may be secrets and must not be recorded or printed.
+  /// Values with environment variables filled in: they may be secrets and must not be recorded or
+  /// printed.
   std::map<std::string, std::string> options;
   SourceLocation location;
 };
@@ -108,18 +115,20 @@ struct ProjectDefinition {
   std::string warehouse_uri;  ///< absolute path or URL, without a slash at its end
   ProfileSettings profile;
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
-  std::vector<SourceDefinition> sources;             ///< ordered by name; names are unique across sources and views
-  std::vector<ViewDefinition> views;                 ///< ordered by name
-  std::vector<TestDefinition> tests;                 ///< ordered by name
+  std::vector<SourceDefinition>
+      sources;  ///< ordered by name; names are unique across sources and views
+  std::vector<ViewDefinition> views;  ///< ordered by name
+  std::vector<TestDefinition> tests;  ///< ordered by name
 };
 
 /// The code to report a failure of LoadProject under.
 inline constexpr std::string_view kNoProjectCode = "W1001";
 
-/// Loads the project in the folder `root` with the settings of the profile `profile_name` (empty: "default").
-/// Reports everything that is wrong in its files, codes W1xxx (docs/diagnostics.md), and leaves out what has errors.
-/// Fails only where there is no project to read: no such folder, no readable weir.toml in it.
-Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root, const std::string& profile_name,
-                                      Diagnostics& diagnostics);
+/// Loads the project in the folder `root` with the settings of the profile `profile_name` (empty:
+/// "default"). Reports everything that is wrong in its files, codes W1xxx (docs/diagnostics.md),
+/// and leaves out what has errors. Fails only where there is no project to read: no such folder, no
+/// readable weir.toml in it.
+Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
+                                      const std::string& profile_name, Diagnostics& diagnostics);
 
 }  // namespace weir

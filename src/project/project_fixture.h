@@ -12,7 +12,8 @@
 
 namespace weir {
 
-/// A loaded project and what was reported, each as "W1101 views/a.sql:1:8 message" with " | hint" where there is one.
+/// A loaded project and what was reported, each as "W1101 views/a.sql:1:8 message" with " | hint"
+/// where there is one.
 struct LoadedProject {
   ProjectDefinition project;
   std::vector<std::string> reports;
@@ -21,15 +22,18 @@ struct LoadedProject {
 inline std::vector<std::string> Reports(const Diagnostics& diagnostics) {
   std::vector<std::string> reports;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
-    std::string report = diagnostic.code + " " + ToString(diagnostic.location) + " " + diagnostic.message;
+    std::string report =
+        diagnostic.code + " " + ToString(diagnostic.location) + " " + diagnostic.message;
     if (!diagnostic.hint.empty()) report += " | " + diagnostic.hint;
     reports.push_back(std::move(report));
   }
   return reports;
 }
 
-/// Loads a project at /p from `files` (relative paths); an empty weir.toml, and a view, are added unless given.
-inline LoadedProject Load(const std::map<std::string, std::string>& files, const std::string& profile = "") {
+/// Loads a project at /p from `files` (relative paths); an empty weir.toml, and a view, are added
+/// unless given.
+inline LoadedProject Load(const std::map<std::string, std::string>& files,
+                          const std::string& profile = "") {
   MemoryFileSystem memory;
   memory.Set("/p/weir.toml", "");
   memory.Set("/p/views/some_view.sql", "SELECT 1");

@@ -2,13 +2,12 @@
 
 #include "weir/project/source_options.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
-#include <regex>
 #include <set>
 #include <span>
+
+#include <fmt/format.h>
 
 #include "weir/base/nearest.h"
 
@@ -23,7 +22,8 @@ struct KnownOption {
   OptionType type;
 };
 
-// The fields of the engine's CsvOptions, JsonOptions and ParquetOptions; those for writing are accepted and do nothing.
+// The fields of the engine's CsvOptions, JsonOptions and ParquetOptions; those for writing are
+// accepted and do nothing.
 constexpr KnownOption kCsvOptions[] = {
     {"has_header", OptionType::kBool},
     {"delimiter", OptionType::kCharacter},
@@ -124,7 +124,8 @@ std::optional<OptionType> FindOption(SourceFormat format, const std::string& key
   }
   if (format == SourceFormat::kDelta && IsStorageOption(key)) return OptionType::kText;
   // Options of one column, of the metadata and of decryption have names of the user's.
-  if (format == SourceFormat::kParquet && (key.find("::") != std::string::npos || key.starts_with("crypto."))) {
+  if (format == SourceFormat::kParquet &&
+      (key.find("::") != std::string::npos || key.starts_with("crypto."))) {
     return OptionType::kText;
   }
   return std::nullopt;
@@ -137,8 +138,8 @@ std::optional<int64_t> ParseCount(const std::string& text) {
   return value;
 }
 
-/// One ASCII character, or one of `\t`, `\n`, `\r`, `\0` and `\\`. The engine takes digits for the number of a character, hence
-/// they become that.
+/// One ASCII character, or one of `\t`, `\n`, `\r`, `\0` and `\\`. The engine takes digits for the
+/// number of a character, hence they become that.
 std::optional<std::string> ParseCharacter(const std::string& text) {
   constexpr std::string_view kEscaped = "tnr0\\";
   constexpr std::string_view kCharacters("\t\n\r\0\\", 5);
@@ -152,13 +153,32 @@ std::optional<std::string> ParseCharacter(const std::string& text) {
   return text;
 }
 
+/// Says whether `text` is formed like `form`, in which 0 stands for any digit.
+bool HasForm(std::string_view text, std::string_view form) {
+  const auto fits = [](char c, char wanted) {
+    return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+  };
+  return std::equal(text.begin(), text.end(), form.begin(), form.end(), fits);
+}
+
+/// RFC 3339, the form alone: the engine finds out whether there is such a day.
 bool IsTimestamp(const std::string& text) {
-  static const std::regex form(R"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d))");
-  return text.size() < 64 && std::regex_match(text, form);
+  constexpr size_t kSecondsEnd = 19;
+  if (text.size() <= kSecondsEnd) return false;
+  const std::string_view time = std::string_view(text).substr(0, kSecondsEnd);
+  if (!HasForm(time, "0000-00-00T00:00:00") && !HasForm(time, "0000-00-00 00:00:00")) return false;
+  std::string_view rest = std::string_view(text).substr(kSecondsEnd);
+  if (rest[0] == '.') {
+    const size_t digits_end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
+    if (digits_end == 1) return false;
+    rest.remove_prefix(digits_end);
+  }
+  return rest == "Z" || HasForm(rest, "+00:00") || HasForm(rest, "-00:00");
 }
 
 bool IsCompression(const std::string& text) {
-  constexpr std::string_view kKnown[] = {"", "uncompressed", "gzip", "gz", "bzip2", "bz2", "xz", "zst", "zstd"};
+  constexpr std::string_view kKnown[] = {"",    "uncompressed", "gzip", "gz",  "bzip2",
+                                         "bz2", "xz",           "zst",  "zstd"};
   return std::find(std::begin(kKnown), std::end(kKnown), text) != std::end(kKnown);
 }
 
@@ -204,13 +224,15 @@ std::string UnknownOptionHint(SourceFormat format, const std::string& key) {
   std::vector<std::string> names;
   for (const KnownOption& option : KnownOptions(format)) names.emplace_back(option.name);
   std::string hint = SuggestionHint(key, names);
-  if (hint.empty() && IsStorageOption(key)) hint = "access to storage is set in weir.toml, under [object_stores]";
+  if (hint.empty() && IsStorageOption(key))
+    hint = "access to storage is set in weir.toml, under [object_stores]";
   return hint;
 }
 
 }  // namespace
 
-void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source, TokenCursor& cursor) {
+void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source,
+                        TokenCursor& cursor) {
   constexpr std::string_view kPrefix = "format.";
   std::set<std::string> seen;
   for (const KeyValue& pair : pairs) {
@@ -218,8 +240,10 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
     if (key.starts_with(kPrefix)) key.erase(0, kPrefix.size());
     const std::optional<OptionType> type = FindOption(source.format, key);
     if (!type) {
-      cursor.Fail("W1304", pair.key_token, fmt::format("unknown option of a {} source: `{}`", ToString(source.format), pair.key),
-                  UnknownOptionHint(source.format, key));
+      cursor.Fail(
+          "W1304", pair.key_token,
+          fmt::format("unknown option of a {} source: `{}`", ToString(source.format), pair.key),
+          UnknownOptionHint(source.format, key));
       continue;
     }
     if (!seen.insert(key).second) {
@@ -229,7 +253,8 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
     std::optional<std::string> value = ParseValue(*type, pair.value);
     if (!value) {
       // A value may be a secret only where any text is right; those never come here.
-      cursor.Fail("W1305", pair.value_token, fmt::format("{} is wanted for `{}`, found `{}`", Wanted(*type), key, pair.value));
+      cursor.Fail("W1305", pair.value_token,
+                  fmt::format("{} is wanted for `{}`, found `{}`", Wanted(*type), key, pair.value));
     } else if (source.format == SourceFormat::kDelta && key == "version") {
       source.version = ParseCount(*value);
     } else if (source.format == SourceFormat::kDelta && key == "timestamp") {
@@ -238,7 +263,8 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
       source.options[key] = *std::move(value);
     }
     if (source.version && source.timestamp && (key == "version" || key == "timestamp")) {
-      cursor.Fail("W1307", pair.key_token, "either a `version` or a `timestamp` is wanted, found both");
+      cursor.Fail("W1307", pair.key_token,
+                  "either a `version` or a `timestamp` is wanted, found both");
     }
   }
 }

@@ -11,8 +11,10 @@
 
 namespace weir {
 
-/// Sets `source`'s options and pins from `pairs`; reports unknown (W1304), wrong (W1305) and repeated (W1306) ones, and two pins
-/// at once (W1307), at their place. REQUIRES: the format of `source` is set
-void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source, TokenCursor& cursor);
+/// Sets `source`'s options and pins from `pairs`; reports unknown (W1304), wrong (W1305) and
+/// repeated (W1306) ones, and two pins at once (W1307), at their place. REQUIRES: the format of
+/// `source` is set
+void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source,
+                        TokenCursor& cursor);
 
 }  // namespace weir

@@ -2,11 +2,11 @@
 
 #include "weir/project/source_parser.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "weir/base/nearest.h"
 #include "weir/project/source_options.h"
@@ -24,7 +24,8 @@ class SourceParser {
     const Token first = cursor_.Peek();
     source_.location = cursor_.LocationOf(first);
     if (!ParseHead()) return std::nullopt;
-    if (cursor_.Peek().IsSymbol('(') && !ParseColumns(columns_, /*types_required=*/true)) return std::nullopt;
+    if (cursor_.Peek().IsSymbol('(') && !ParseColumns(columns_, /*types_required=*/true))
+      return std::nullopt;
     while (!cursor_.at_statement_end()) {
       if (!ParseClause()) return std::nullopt;
     }
@@ -43,7 +44,8 @@ class SourceParser {
     if (!creates || !cursor_.TryKeyword("EXTERNAL")) {
       return cursor_.Fail("W1301", creates ? cursor_.Peek() : first,
                           fmt::format("`{}` is wanted in a file of sources, found {}",
-                                      creates ? "EXTERNAL TABLE" : "CREATE EXTERNAL TABLE", Describe(cursor_.Peek())),
+                                      creates ? "EXTERNAL TABLE" : "CREATE EXTERNAL TABLE",
+                                      Describe(cursor_.Peek())),
                           "views go under views/");
     }
     if (!cursor_.ExpectKeyword("TABLE")) return false;
@@ -77,18 +79,22 @@ class SourceParser {
   }
 
   static bool BeginsConstraint(const Token& token) {
-    constexpr std::string_view kWords[] = {"NOT",   "NULL",      "DEFAULT", "PRIMARY",  "UNIQUE",    "CHECK",
-                                           "COMMENT", "REFERENCES", "COLLATE", "GENERATED", "CONSTRAINT"};
-    return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return token.IsKeyword(word); });
+    constexpr std::string_view kWords[] = {"NOT",     "NULL",      "DEFAULT",   "PRIMARY",
+                                           "UNIQUE",  "CHECK",     "COMMENT",   "REFERENCES",
+                                           "COLLATE", "GENERATED", "CONSTRAINT"};
+    return std::any_of(std::begin(kWords), std::end(kWords),
+                       [&](std::string_view word) { return token.IsKeyword(word); });
   }
 
-  /// The words of a type, which ends before a constraint, or at a `,` or `)` that no bracket of its own surrounds.
+  /// The words of a type, which ends before a constraint, or at a `,` or `)` that no bracket of its
+  /// own surrounds.
   std::string ParseType() {
     std::string type;
     size_t end = 0;
     for (int depth = 0; !cursor_.at_statement_end();) {
       const Token& token = cursor_.Peek();
-      if (depth == 0 && (token.IsSymbol(',') || token.IsSymbol(')') || BeginsConstraint(token))) break;
+      if (depth == 0 && (token.IsSymbol(',') || token.IsSymbol(')') || BeginsConstraint(token)))
+        break;
       if (token.IsSymbol('(') || token.IsSymbol('<') || token.IsSymbol('[')) ++depth;
       if (token.IsSymbol(')') || token.IsSymbol('>') || token.IsSymbol(']')) --depth;
       if (!type.empty() && token.offset > end) type += ' ';
@@ -104,8 +110,10 @@ class SourceParser {
       if (cursor_.TryKeywords({"NOT", "NULL"})) {
         column.nullable = false;
       } else if (!cursor_.TryKeyword("NULL")) {
-        return cursor_.Fail("W1311", token,
-                            fmt::format("only NOT NULL is supported after the type of a column, found {}", Describe(token)));
+        return cursor_.Fail(
+            "W1311", token,
+            fmt::format("only NOT NULL is supported after the type of a column, found {}",
+                        Describe(token)));
       }
     }
     return true;
@@ -114,7 +122,8 @@ class SourceParser {
   bool ParseClause() {
     const Token clause = cursor_.Peek();
     if (!seen_.insert(AsciiLowerCase(clause.text)).second) {
-      cursor_.Fail("W1210", clause, fmt::format("the clause stands here twice: {}", Describe(clause)));
+      cursor_.Fail("W1210", clause,
+                   fmt::format("the clause stands here twice: {}", Describe(clause)));
     }
     if (cursor_.TryKeyword("STORED")) return cursor_.ExpectKeyword("AS") && ParseFormat();
     if (cursor_.TryKeyword("LOCATION")) return ParseLocation();
@@ -126,7 +135,8 @@ class SourceParser {
     }
     if (cursor_.TryKeyword("WITH")) {
       if (!cursor_.ExpectKeyword("ORDER") || !cursor_.SkipParentheses()) return false;
-      cursor_.Fail("W1308", clause, "a declared order is not supported: `WITH ORDER`", "leave the clause out");
+      cursor_.Fail("W1308", clause, "a declared order is not supported: `WITH ORDER`",
+                   "leave the clause out");
       return true;
     }
     return cursor_.FailSyntax("`STORED AS`, `LOCATION`, `PARTITIONED BY`, `OPTIONS` or `;`");
@@ -154,9 +164,12 @@ class SourceParser {
       source_.format = SourceFormat::kNdjson;
     } else {
       format_known_ = false;
-      cursor_.Fail("W1303", token,
-                   fmt::format("`DELTATABLE`, `PARQUET`, `CSV` or `NDJSON` is wanted after STORED AS, found {}", Describe(token)),
-                   SuggestionHint(name, {"DELTATABLE", "PARQUET", "CSV", "NDJSON"}));
+      cursor_.Fail(
+          "W1303", token,
+          fmt::format(
+              "`DELTATABLE`, `PARQUET`, `CSV` or `NDJSON` is wanted after STORED AS, found {}",
+              Describe(token)),
+          SuggestionHint(name, {"DELTATABLE", "PARQUET", "CSV", "NDJSON"}));
     }
     return true;
   }
@@ -165,7 +178,8 @@ class SourceParser {
     const Token token = cursor_.Peek();
     std::optional<std::string> location = cursor_.ExpectString("a location in quotes");
     if (!location) return false;
-    if (location->empty()) cursor_.Fail("W1312", token, "a path or URL is wanted, found an empty location");
+    if (location->empty())
+      cursor_.Fail("W1312", token, "a path or URL is wanted, found an empty location");
     source_.uri = ResolveLocation(*location, root_);
     source_.location_as_written = *std::move(location);
     return true;
@@ -189,14 +203,17 @@ class SourceParser {
     AddColumns();
     if (!format_known_) return;
     if (source_.format == SourceFormat::kDelta && (!columns_.empty() || partitioned_)) {
-      cursor_.Fail("W1309", partitioned_ ? *partitioned_ : first,
-                   fmt::format("a Delta table brings its own columns and partitions, found some for `{}`", source_.name),
-                   "leave the column list and PARTITIONED BY out");
+      cursor_.Fail(
+          "W1309", partitioned_ ? *partitioned_ : first,
+          fmt::format("a Delta table brings its own columns and partitions, found some for `{}`",
+                      source_.name),
+          "leave the column list and PARTITIONED BY out");
     }
     ApplySourceOptions(options_, source_, cursor_);
   }
 
-  /// Moves the columns of both lists to the definition: partition columns with a type come after the others.
+  /// Moves the columns of both lists to the definition: partition columns with a type come after
+  /// the others.
   void AddColumns() {
     std::vector<std::string> declared;
     for (ListedColumn& listed : columns_) {
@@ -208,14 +225,17 @@ class SourceParser {
       const std::string name = listed.column.name;
       const bool has_type = !listed.column.sql_type.empty();
       if (!seen.insert(name).second) {
-        if (!has_type) cursor_.Fail("W1211", listed.token, fmt::format("the column is named twice: `{}`", name));
+        if (!has_type)
+          cursor_.Fail("W1211", listed.token, fmt::format("the column is named twice: `{}`", name));
         continue;
       }
       source_.partition_columns.push_back(name);
       if (has_type) {
         source_.columns.push_back(std::move(listed.column));
-      } else if (!declared.empty() && std::find(declared.begin(), declared.end(), name) == declared.end()) {
-        cursor_.Fail("W1212", listed.token, fmt::format("a column of the source is wanted, found `{}`", name),
+      } else if (!declared.empty() &&
+                 std::find(declared.begin(), declared.end(), name) == declared.end()) {
+        cursor_.Fail("W1212", listed.token,
+                     fmt::format("a column of the source is wanted, found `{}`", name),
                      SuggestionHint(name, declared));
       }
     }
@@ -240,7 +260,8 @@ std::string ResolveLocation(const std::string& location, const std::string& root
   return (std::filesystem::path(root) / location).lexically_normal().generic_string();
 }
 
-std::vector<SourceDefinition> ParseSourceFile(const SqlFile& file, const std::string& root, Diagnostics& diagnostics) {
+std::vector<SourceDefinition> ParseSourceFile(const SqlFile& file, const std::string& root,
+                                              Diagnostics& diagnostics) {
   std::vector<SourceDefinition> sources;
   TokenCursor cursor(file, diagnostics);
   if (cursor.failed()) return sources;

@@ -10,7 +10,9 @@ namespace {
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
 bool IsWordStart(char c) { return IsLetter(c) || c == '_' || c == '@' || c == '#'; }
 bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '$'; }
 /// Bytes 2, 3 and 4 of a UTF-8 sequence.
@@ -50,7 +52,9 @@ class Lexer {
     AdvanceTo(end);
   }
 
-  void Fail(std::string what, std::string wanted) { result_.error = LexError{std::move(what), std::move(wanted), line_, column_}; }
+  void Fail(std::string what, std::string wanted) {
+    result_.error = LexError{std::move(what), std::move(wanted), line_, column_};
+  }
 
   /// Skips white space and comments; false if a comment has no end.
   bool SkipBlank() {
@@ -90,8 +94,10 @@ class Lexer {
   size_t TokenEnd() {
     const char c = Peek();
     if (c == '\'') return QuotedEnd(TokenKind::kString, at_, '\'', /*backslash=*/false);
-    if ((c == 'e' || c == 'E') && Peek(1) == '\'') return QuotedEnd(TokenKind::kString, at_ + 1, '\'', /*backslash=*/true);
-    if (c == '"' || c == '`') return QuotedEnd(TokenKind::kQuotedIdentifier, at_, c, /*backslash=*/false);
+    if ((c == 'e' || c == 'E') && Peek(1) == '\'')
+      return QuotedEnd(TokenKind::kString, at_ + 1, '\'', /*backslash=*/true);
+    if (c == '"' || c == '`')
+      return QuotedEnd(TokenKind::kQuotedIdentifier, at_, c, /*backslash=*/false);
     if (c == '$') return DollarEnd();
     if (IsDigit(c) || (c == '.' && IsDigit(Peek(1)))) return NumberEnd();
     size_t end = at_ + 1;
@@ -139,7 +145,8 @@ class Lexer {
     size_t end = at_;
     while (end < sql_.size() && (IsWordPart(sql_[end]) || sql_[end] == '.')) {
       const bool is_exponent = (sql_[end] == 'e' || sql_[end] == 'E') && end + 2 < sql_.size() &&
-                               (sql_[end + 1] == '+' || sql_[end + 1] == '-') && IsDigit(sql_[end + 2]);
+                               (sql_[end + 1] == '+' || sql_[end + 1] == '-') &&
+                               IsDigit(sql_[end + 2]);
       end += is_exponent ? 2 : 1;
     }
     return end;
@@ -181,15 +188,16 @@ std::string UnescapeBackslashes(std::string_view quoted) {
 }  // namespace
 
 bool Token::IsKeyword(std::string_view keyword) const {
-  return kind == TokenKind::kWord && std::equal(text.begin(), text.end(), keyword.begin(), keyword.end(), [](char a, char b) {
-           return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b;
-         });
+  return kind == TokenKind::kWord &&
+         std::equal(text.begin(), text.end(), keyword.begin(), keyword.end(),
+                    [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
 LexedText Lex(std::string_view sql) { return Lexer(sql).Run(); }
 
 std::string IdentifierName(const Token& token) {
-  return token.kind == TokenKind::kWord ? AsciiLowerCase(token.text) : Unquote(token.text, token.text[0]);
+  return token.kind == TokenKind::kWord ? AsciiLowerCase(token.text)
+                                        : Unquote(token.text, token.text[0]);
 }
 
 std::string StringValue(const Token& token) {
@@ -226,7 +234,12 @@ std::optional<size_t> FindInvalidUtf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    const size_t length = lead < 0x80   ? 1
+                          : lead < 0xC2 ? 0
+                          : lead < 0xE0 ? 2
+                          : lead < 0xF0 ? 3
+                          : lead < 0xF5 ? 4
+                                        : 0;
     if (length == 0 || i + length > text.size()) return i;
     for (size_t k = 1; k < length; ++k) {
       if (!IsContinuation(text[i + k])) return i;

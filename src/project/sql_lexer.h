@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts SQL text into tokens, as far as Weir must understand it to find statements and the clauses of its own DDL. Queries are the
-// engine's: whatever is no token here is a symbol and passes on to it.
+// Cuts SQL text into tokens, as far as Weir must understand it to find statements and the clauses
+// of its own DDL. Queries are the engine's: whatever is no token here is a symbol and passes on to
+// it.
 
 #pragma once
 
@@ -30,7 +31,8 @@ struct Token {
   int column = 1;         ///< in characters, counts from 1
 
   size_t end() const { return offset + text.size(); }
-  /// Says whether this is the unquoted word `keyword`, in any case. REQUIRES: `keyword` is in upper case
+  /// Says whether this is the unquoted word `keyword`, in any case. REQUIRES: `keyword` is in upper
+  /// case
   bool IsKeyword(std::string_view keyword) const;
   bool IsSymbol(char symbol) const { return kind == TokenKind::kSymbol && text[0] == symbol; }
 };
@@ -49,11 +51,12 @@ struct LexedText {
   std::optional<LexError> error;
 };
 
-/// Cuts `sql`, which may be any bytes. A line ends at each `\n`; a character is a UTF-8 sequence, or a byte that belongs to none.
+/// Cuts `sql`, which may be any bytes. A line ends at each `\n`; a character is a UTF-8 sequence,
+/// or a byte that belongs to none.
 LexedText Lex(std::string_view sql);
 
-/// The name that a word or quoted identifier stands for: words in lower case, the others without their quotes.
-/// REQUIRES: kind kWord or kQuotedIdentifier
+/// The name that a word or quoted identifier stands for: words in lower case, the others without
+/// their quotes. REQUIRES: kind kWord or kQuotedIdentifier
 std::string IdentifierName(const Token& token);
 
 /// The characters that a string stands for. REQUIRES: kind kString
@@ -62,11 +65,12 @@ std::string StringValue(const Token& token);
 /// Lower case of ASCII letters; other characters stay.
 std::string AsciiLowerCase(std::string_view text);
 
-/// Returns `sql` up to `end`, with a space for every character before `begin` that is no white space, so that lines and columns
-/// stay. Both are byte offsets.
+/// Returns `sql` up to `end`, with a space for every character before `begin` that is no white
+/// space, so that lines and columns stay. Both are byte offsets.
 std::string BlankBefore(std::string_view sql, size_t begin, size_t end);
 
-/// The offset of the first byte that is not UTF-8, if there is one. Overlong forms and surrogates are not.
+/// The offset of the first byte that is not UTF-8, if there is one. Overlong forms and surrogates
+/// are not.
 std::optional<size_t> FindInvalidUtf8(std::string_view text);
 
 }  // namespace weir

@@ -15,8 +15,9 @@ std::vector<std::string> Shown(const std::string& sql) {
   for (const Token& token : lexed.tokens) {
     if (token.kind == TokenKind::kEnd) break;
     constexpr char kKinds[] = {'w', 'q', 's', 'n', 'y'};
-    shown.push_back(std::string(1, kKinds[static_cast<int>(token.kind)]) + ":" + std::string(token.text) + "@" +
-                    std::to_string(token.line) + ":" + std::to_string(token.column));
+    shown.push_back(std::string(1, kKinds[static_cast<int>(token.kind)]) + ":" +
+                    std::string(token.text) + "@" + std::to_string(token.line) + ":" +
+                    std::to_string(token.column));
   }
   return shown;
 }
@@ -26,22 +27,25 @@ using Tokens = std::vector<std::string>;
 std::string ErrorOf(const std::string& sql) {
   const LexedText lexed = Lex(sql);
   if (!lexed.error) return "";
-  return lexed.error->what + " " + lexed.error->wanted + " " + std::to_string(lexed.error->line) + ":" +
-         std::to_string(lexed.error->column);
+  return lexed.error->what + " " + lexed.error->wanted + " " + std::to_string(lexed.error->line) +
+         ":" + std::to_string(lexed.error->column);
 }
 
 TEST(SqlLexer, FindsEveryKind) {
-  EXPECT_EQ(Shown("a_1 \"B\" `c` 'd' 1.5e-3 ;"),
-            (Tokens{"w:a_1@1:1", "q:\"B\"@1:5", "q:`c`@1:9", "s:'d'@1:13", "n:1.5e-3@1:17", "y:;@1:24"}));
+  EXPECT_EQ(
+      Shown("a_1 \"B\" `c` 'd' 1.5e-3 ;"),
+      (Tokens{"w:a_1@1:1", "q:\"B\"@1:5", "q:`c`@1:9", "s:'d'@1:13", "n:1.5e-3@1:17", "y:;@1:24"}));
 }
 
 TEST(SqlLexer, ColumnsCountCharactersAndLinesCountLineFeeds) {
-  EXPECT_EQ(Shown("'äöü€' x\r\n\ty\rz\n\nw"), (Tokens{"s:'äöü€'@1:1", "w:x@1:8", "w:y@2:2", "w:z@2:4", "w:w@4:1"}));
+  EXPECT_EQ(Shown("'äöü€' x\r\n\ty\rz\n\nw"),
+            (Tokens{"s:'äöü€'@1:1", "w:x@1:8", "w:y@2:2", "w:z@2:4", "w:w@4:1"}));
 }
 
 TEST(SqlLexer, CommentsAreNoTokensAndNest) {
   EXPECT_EQ(Shown("a -- b ' \" /*\n/* c /* d */ e\n */f--"), (Tokens{"w:a@1:1", "w:f@3:4"}));
-  EXPECT_EQ(Shown("a - -b / *c"), (Tokens{"w:a@1:1", "y:-@1:3", "y:-@1:5", "w:b@1:6", "y:/@1:8", "y:*@1:10", "w:c@1:11"}));
+  EXPECT_EQ(Shown("a - -b / *c"), (Tokens{"w:a@1:1", "y:-@1:3", "y:-@1:5", "w:b@1:6", "y:/@1:8",
+                                          "y:*@1:10", "w:c@1:11"}));
 }
 
 TEST(SqlLexer, QuotesAreDoubledInside) {
@@ -58,7 +62,8 @@ TEST(SqlLexer, BackslashesEscapeOnlyInEStrings) {
 }
 
 TEST(SqlLexer, DollarQuotes) {
-  EXPECT_EQ(Shown("$$a;'b$$ $x$c$$d$x$ $1"), (Tokens{"s:$$a;'b$$@1:1", "s:$x$c$$d$x$@1:10", "y:$@1:21", "n:1@1:22"}));
+  EXPECT_EQ(Shown("$$a;'b$$ $x$c$$d$x$ $1"),
+            (Tokens{"s:$$a;'b$$@1:1", "s:$x$c$$d$x$@1:10", "y:$@1:21", "n:1@1:22"}));
   EXPECT_EQ(StringValue(Lex("$x$c$$d$x$").tokens[0]), "c$$d");
 }
 
@@ -83,10 +88,10 @@ TEST(SqlLexer, BlankingKeepsPositions) {
 TEST(SqlLexer, Utf8IsChecked) {
   EXPECT_EQ(FindInvalidUtf8("aä€😀"), std::nullopt);
   EXPECT_EQ(FindInvalidUtf8("a\xFF"), 1u);
-  EXPECT_EQ(FindInvalidUtf8("ab\xC3"), 2u);              // cut off
-  EXPECT_EQ(FindInvalidUtf8("\xC0\xAF"), 0u);            // overlong
-  EXPECT_EQ(FindInvalidUtf8("\xED\xA0\x80"), 0u);        // surrogate
-  EXPECT_EQ(FindInvalidUtf8("\xF4\x90\x80\x80"), 0u);    // beyond the last character
+  EXPECT_EQ(FindInvalidUtf8("ab\xC3"), 2u);            // cut off
+  EXPECT_EQ(FindInvalidUtf8("\xC0\xAF"), 0u);          // overlong
+  EXPECT_EQ(FindInvalidUtf8("\xED\xA0\x80"), 0u);      // surrogate
+  EXPECT_EQ(FindInvalidUtf8("\xF4\x90\x80\x80"), 0u);  // beyond the last character
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include "weir/project/token_cursor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <fmt/format.h>
 
 namespace weir {
 
@@ -28,13 +28,16 @@ std::string Describe(const Token& token) {
 
 std::string TableNameProblem(std::string_view name) {
   if (name.empty()) return "a name is wanted, found an empty one";
-  if (AsciiLowerCase(name).starts_with("_weir")) return "names that begin with `_weir` are Weir's own";
+  if (AsciiLowerCase(name).starts_with("_weir"))
+    return "names that begin with `_weir` are Weir's own";
   if (name[0] == '.') return "a name must not begin with a dot";
   for (char c : name) {
     if (c == '/' || c == '\\') return "a name must not hold slashes: it names the table's folder";
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return "a name must not hold control characters";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      return "a name must not hold control characters";
   }
-  return name.size() > 200 ? "a name must not be longer than 200 bytes: it names the table's folder" : "";
+  return name.size() > 200 ? "a name must not be longer than 200 bytes: it names the table's folder"
+                           : "";
 }
 
 std::vector<std::string> IdentifierNames(const std::vector<Token>& tokens) {
@@ -44,22 +47,25 @@ std::vector<std::string> IdentifierNames(const std::vector<Token>& tokens) {
 }
 
 bool BeginsQuery(const Token& token) {
-  return token.IsKeyword("SELECT") || token.IsKeyword("WITH") || token.IsKeyword("VALUES") || token.IsKeyword("FROM") ||
-         token.IsSymbol('(');
+  return token.IsKeyword("SELECT") || token.IsKeyword("WITH") || token.IsKeyword("VALUES") ||
+         token.IsKeyword("FROM") || token.IsSymbol('(');
 }
 
-TokenCursor::TokenCursor(const SqlFile& file, Diagnostics& diagnostics) : file_(file), diagnostics_(diagnostics) {
+TokenCursor::TokenCursor(const SqlFile& file, Diagnostics& diagnostics)
+    : file_(file), diagnostics_(diagnostics) {
   LexedText lexed = Lex(file.text);
   tokens_ = std::move(lexed.tokens);
   if (!lexed.error) return;
   failed_ = true;
   diagnostics_.Add({.code = "W1102",
-                    .message = fmt::format("the {} that begins here has no end, `{}` is wanted", lexed.error->what,
-                                           lexed.error->wanted),
+                    .message = fmt::format("the {} that begins here has no end, `{}` is wanted",
+                                           lexed.error->what, lexed.error->wanted),
                     .location = {file.path, lexed.error->line, lexed.error->column}});
 }
 
-const Token& TokenCursor::Peek(size_t ahead) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+const Token& TokenCursor::Peek(size_t ahead) const {
+  return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+}
 
 const Token& TokenCursor::Next() {
   const Token& token = tokens_[at_];
@@ -92,7 +98,9 @@ bool TokenCursor::ExpectKeyword(std::string_view keyword) {
   return TryKeyword(keyword) || FailSyntax(fmt::format("`{}`", keyword));
 }
 
-bool TokenCursor::ExpectSymbol(char symbol) { return TrySymbol(symbol) || FailSyntax(fmt::format("`{}`", symbol)); }
+bool TokenCursor::ExpectSymbol(char symbol) {
+  return TrySymbol(symbol) || FailSyntax(fmt::format("`{}`", symbol));
+}
 
 std::optional<std::string> TokenCursor::ExpectIdentifier(std::string_view wanted) {
   if (at_identifier()) return IdentifierName(Next());
@@ -117,7 +125,8 @@ std::optional<std::string> TokenCursor::ExpectTableName(std::string_view wanted)
       end = Next().end();
     }
     Fail("W1204", first,
-         fmt::format("{} without a schema is wanted, found `{}`", wanted, text().substr(first.offset, end - first.offset)),
+         fmt::format("{} without a schema is wanted, found `{}`", wanted,
+                     text().substr(first.offset, end - first.offset)),
          "all tables of a project are in one schema");
     return std::nullopt;
   }
@@ -136,7 +145,8 @@ std::optional<std::vector<Token>> TokenCursor::ExpectNameList(std::string_view w
     const Token token = Peek();
     const std::optional<std::string> name = ExpectIdentifier(wanted);
     if (!name) return std::nullopt;
-    if (!seen.insert(*name).second) Fail("W1211", token, fmt::format("the column is named twice: `{}`", *name));
+    if (!seen.insert(*name).second)
+      Fail("W1211", token, fmt::format("the column is named twice: `{}`", *name));
     names.push_back(token);
   } while (TrySymbol(','));
   if (!TrySymbol(')')) {
@@ -212,7 +222,8 @@ bool TokenCursor::FailSyntax(std::string_view wanted) {
   return Fail("W1101", Peek(), fmt::format("{} expected, found {}", wanted, Describe(Peek())));
 }
 
-bool TokenCursor::Fail(std::string_view code, const Token& token, std::string message, std::string hint) {
+bool TokenCursor::Fail(std::string_view code, const Token& token, std::string message,
+                       std::string hint) {
   failed_ = true;
   diagnostics_.Add({.code = std::string(code),
                     .message = std::move(message),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walks over the tokens of one file and reports what does not fit, with its place. The parsers of views, sources and tests are
-// written with it.
+// Walks over the tokens of one file and reports what does not fit, with its place. The parsers of
+// views, sources and tests are written with it.
 
 #pragma once
 
@@ -33,7 +33,8 @@ struct KeyValue {
 /// A place in the tokens of a file. The file and the diagnostics must outlive it.
 class TokenCursor {
  public:
-  /// Cuts `file` into tokens. A part without its end is reported (W1102); what stands before it can be walked over.
+  /// Cuts `file` into tokens. A part without its end is reported (W1102); what stands before it can
+  /// be walked over.
   TokenCursor(const SqlFile& file, Diagnostics& diagnostics);
 
   /// Says whether anything was reported so far.
@@ -67,19 +68,24 @@ class TokenCursor {
   std::optional<std::string> ExpectTableName(std::string_view wanted);
   /// `( name [, name]… )`, each name once (W1211). Returns the names' tokens.
   std::optional<std::vector<Token>> ExpectNameList(std::string_view wanted);
-  /// `( key [=] value [, key [=] value]… )`; keys are strings or dotted words, values strings, numbers or words.
+  /// `( key [=] value [, key [=] value]… )`; keys are strings or dotted words, values strings,
+  /// numbers or words.
   std::optional<std::vector<KeyValue>> ExpectKeyValues(std::string_view wanted);
 
-  /// Goes past the `)` of the `(` here, whatever is between. Reports W1101 if there is none before the statement ends.
+  /// Goes past the `)` of the `(` here, whatever is between. Reports W1101 if there is none before
+  /// the statement ends.
   bool SkipParentheses();
-  /// Goes to the `;` or the end of the text, whichever comes first, and returns the offset where the last token before it ends.
+  /// Goes to the `;` or the end of the text, whichever comes first, and returns the offset where
+  /// the last token before it ends.
   size_t SkipStatement();
 
   /// Reports W1101: "<wanted> expected, found `token`". Always false.
   bool FailSyntax(std::string_view wanted);
   /// Reports `code` at `token`. Always false.
   bool Fail(std::string_view code, const Token& token, std::string message, std::string hint = {});
-  SourceLocation LocationOf(const Token& token) const { return {file_.path, token.line, token.column}; }
+  SourceLocation LocationOf(const Token& token) const {
+    return {file_.path, token.line, token.column};
+  }
   std::string_view text() const { return file_.text; }
   const SqlFile& file() const { return file_; }
 
@@ -100,7 +106,8 @@ std::vector<std::string> IdentifierNames(const std::vector<Token>& tokens);
 /// A token for a message: the text in backticks, shortened, or "the end of the file".
 std::string Describe(const Token& token);
 
-/// What is wrong with `name` as the name of a table, whose folder has the same name; empty if nothing is.
+/// What is wrong with `name` as the name of a table, whose folder has the same name; empty if
+/// nothing is.
 std::string TableNameProblem(std::string_view name);
 
 /// Says whether a query can begin with this token: SELECT, WITH, VALUES, FROM or `(`.

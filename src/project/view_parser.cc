@@ -2,10 +2,10 @@
 
 #include "weir/project/view_parser.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "weir/base/nearest.h"
 
@@ -24,26 +24,32 @@ bool ExpectNoFurtherStatement(TokenCursor& cursor) {
   while (cursor.TrySymbol(';')) {
   }
   if (cursor.at_end()) return true;
-  return cursor.Fail("W1202", cursor.Peek(),
-                     fmt::format("one statement a file is wanted, found a second one that begins with {}", Describe(cursor.Peek())),
-                     "move it to a file of its own");
+  return cursor.Fail(
+      "W1202", cursor.Peek(),
+      fmt::format("one statement a file is wanted, found a second one that begins with {}",
+                  Describe(cursor.Peek())),
+      "move it to a file of its own");
 }
 
 /// Reports W1201 if the file has no statement.
 bool ExpectSomething(TokenCursor& cursor, std::string_view wanted) {
   if (!cursor.at_end()) return true;
-  return cursor.Fail("W1201", {}, fmt::format("{} is wanted, found no statement in the file", wanted));
+  return cursor.Fail("W1201", {},
+                     fmt::format("{} is wanted, found no statement in the file", wanted));
 }
 
 class ViewParser {
  public:
-  ViewParser(const SqlFile& file, Diagnostics& diagnostics) : cursor_(file, diagnostics) { view_.file = file.path; }
+  ViewParser(const SqlFile& file, Diagnostics& diagnostics) : cursor_(file, diagnostics) {
+    view_.file = file.path;
+  }
 
   /// The name, as soon as it is known; else empty.
   const std::string& name() const { return view_.name; }
 
   std::optional<ViewDefinition> Parse() {
-    if (cursor_.failed() || !ExpectSomething(cursor_, "a query or CREATE VIEW")) return std::nullopt;
+    if (cursor_.failed() || !ExpectSomething(cursor_, "a query or CREATE VIEW"))
+      return std::nullopt;
     const Token first = cursor_.Peek();
     view_.location = cursor_.LocationOf(first);
     if (BeginsQuery(first) ? !NameAfterFile() : !ParseDefinition()) return std::nullopt;
@@ -62,11 +68,15 @@ class ViewParser {
     view_.name = NameOfFile(view_.file);
     constexpr std::string_view kHint = "rename the file";
     if (view_.name.find('.') != std::string::npos) {
-      return cursor_.Fail("W1204", {}, fmt::format("a file name without a schema is wanted, found `{}`", view_.file),
-                          std::string(kHint));
+      return cursor_.Fail(
+          "W1204", {},
+          fmt::format("a file name without a schema is wanted, found `{}`", view_.file),
+          std::string(kHint));
     }
     const std::string problem = TableNameProblem(view_.name);
-    return problem.empty() || cursor_.Fail("W1205", {}, fmt::format("{}: `{}`", problem, view_.file), std::string(kHint));
+    return problem.empty() ||
+           cursor_.Fail("W1205", {}, fmt::format("{}: `{}`", problem, view_.file),
+                        std::string(kHint));
   }
 
   /// Parses everything before the query. False if the query cannot be found.
@@ -88,15 +98,19 @@ class ViewParser {
     const bool temporary = cursor_.TryKeyword("TEMPORARY") || cursor_.TryKeyword("TEMP");
     const bool materialized = cursor_.TryKeyword("MATERIALIZED");
     if (!cursor_.TryKeyword("VIEW")) {
-      return cursor_.FailSyntax(materialized ? "`VIEW`" : temporary ? "`VIEW`" : "`VIEW` or `MATERIALIZED VIEW`");
+      return cursor_.FailSyntax(materialized ? "`VIEW`"
+                                : temporary  ? "`VIEW`"
+                                             : "`VIEW` or `MATERIALIZED VIEW`");
     }
     const bool if_not_exists = cursor_.TryKeywords({"IF", "NOT", "EXISTS"});
     if (replaces && if_not_exists) {
-      cursor_.Fail("W1214", or_replace, "either `OR REPLACE` or `IF NOT EXISTS` is wanted, found both",
+      cursor_.Fail("W1214", or_replace,
+                   "either `OR REPLACE` or `IF NOT EXISTS` is wanted, found both",
                    "leave both out: the project's files say what exists");
     }
     if (temporary && materialized) {
-      cursor_.Fail("W1214", temporary_token, "either `TEMPORARY` or `MATERIALIZED` is wanted, found both",
+      cursor_.Fail("W1214", temporary_token,
+                   "either `TEMPORARY` or `MATERIALIZED` is wanted, found both",
                    "a MATERIALIZED VIEW is stored, a TEMPORARY VIEW is not");
     }
     view_.kind = materialized ? ViewDefinition::Kind::kStored : ViewDefinition::Kind::kInline;
@@ -114,9 +128,11 @@ class ViewParser {
         continue;
       }
       const Token token = cursor_.Peek();
-      const std::optional<std::string> name = cursor_.ExpectIdentifier("a column name or `CONSTRAINT`");
+      const std::optional<std::string> name =
+          cursor_.ExpectIdentifier("a column name or `CONSTRAINT`");
       if (!name) return false;
-      if (!seen.insert(*name).second) cursor_.Fail("W1211", token, fmt::format("the column is named twice: `{}`", *name));
+      if (!seen.insert(*name).second)
+        cursor_.Fail("W1211", token, fmt::format("the column is named twice: `{}`", *name));
       view_.column_names.push_back(*name);
       if (!cursor_.TryKeyword("COMMENT")) continue;
       const auto comment = cursor_.ExpectString("a comment in quotes");
@@ -137,7 +153,8 @@ class ViewParser {
         return cursor_.FailSyntax("`FAIL UPDATE` or `DROP ROW`");
       }
     }
-    cursor_.Fail("W1208", constraint, fmt::format("expectations are not supported yet: {}", Describe(name)),
+    cursor_.Fail("W1208", constraint,
+                 fmt::format("expectations are not supported yet: {}", Describe(name)),
                  "a query under tests/ can check the same");
     return true;
   }
@@ -148,7 +165,8 @@ class ViewParser {
       const Token clause = cursor_.Peek();
       if (!ParseClause()) return false;
       if (!seen.insert(AsciiLowerCase(clause.text)).second) {
-        cursor_.Fail("W1210", clause, fmt::format("the clause stands here twice: {}", Describe(clause)));
+        cursor_.Fail("W1210", clause,
+                     fmt::format("the clause stands here twice: {}", Describe(clause)));
       }
     }
     return true;
@@ -158,10 +176,12 @@ class ViewParser {
     const Token clause = cursor_.Peek();
     if (cursor_.TryKeyword("PARTITIONED")) {
       partitioned_ = clause;
-      return cursor_.ExpectKeyword("BY") && Take(cursor_.ExpectNameList("a column name"), partition_tokens_);
+      return cursor_.ExpectKeyword("BY") &&
+             Take(cursor_.ExpectNameList("a column name"), partition_tokens_);
     }
     if (cursor_.TryKeyword("CLUSTER")) return ParseClusterBy(clause);
-    if (cursor_.TryKeyword("COMMENT")) return Take(cursor_.ExpectString("a comment in quotes"), view_.comment);
+    if (cursor_.TryKeyword("COMMENT"))
+      return Take(cursor_.ExpectString("a comment in quotes"), view_.comment);
     if (cursor_.TryKeyword("TBLPROPERTIES")) return ParseProperties();
     return cursor_.FailSyntax("`AS`, `PARTITIONED BY`, `COMMENT` or `TBLPROPERTIES`");
   }
@@ -177,7 +197,8 @@ class ViewParser {
     if (!cursor_.ExpectKeyword("BY")) return false;
     const bool is_word = cursor_.TryKeyword("AUTO") || cursor_.TryKeyword("NONE");
     if (!is_word && !cursor_.ExpectNameList("a column name")) return false;
-    cursor_.Fail("W1209", cluster, "clustering is not supported yet: `CLUSTER BY`", "PARTITIONED BY is");
+    cursor_.Fail("W1209", cluster, "clustering is not supported yet: `CLUSTER BY`",
+                 "PARTITIONED BY is");
     return true;
   }
 
@@ -186,7 +207,8 @@ class ViewParser {
     if (!pairs) return false;
     for (const KeyValue& pair : *pairs) {
       if (!view_.properties.emplace(pair.key, pair.value).second) {
-        cursor_.Fail("W1215", pair.key_token, fmt::format("the property is set twice: `{}`", pair.key));
+        cursor_.Fail("W1215", pair.key_token,
+                     fmt::format("the property is set twice: `{}`", pair.key));
       }
     }
     return true;
@@ -195,7 +217,8 @@ class ViewParser {
   void CheckPartitionColumns() {
     view_.partition_columns = IdentifierNames(partition_tokens_);
     if (view_.kind == ViewDefinition::Kind::kInline && partitioned_) {
-      cursor_.Fail("W1213", *partitioned_, "a MATERIALIZED VIEW is wanted for PARTITIONED BY, found `VIEW`",
+      cursor_.Fail("W1213", *partitioned_,
+                   "a MATERIALIZED VIEW is wanted for PARTITIONED BY, found `VIEW`",
                    "a plain VIEW is not stored");
     }
     if (view_.column_names.empty()) return;
@@ -232,7 +255,8 @@ std::optional<TestDefinition> ParseTestFile(const SqlFile& file, Diagnostics& di
   if (cursor.failed() || !ExpectSomething(cursor, "a query")) return std::nullopt;
   const Token first = cursor.Peek();
   if (!BeginsQuery(first)) {
-    cursor.Fail("W1401", first, fmt::format("a query is wanted in a test, found {}", Describe(first)));
+    cursor.Fail("W1401", first,
+                fmt::format("a query is wanted in a test, found {}", Describe(first)));
     return std::nullopt;
   }
   const size_t end = cursor.SkipStatement();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the files under views/ and tests/. In: one file. Out: its definition, unless it has errors, which are reported. Queries
-// are found, not understood: that is the engine's business.
+// Reads the files under views/ and tests/. In: one file. Out: its definition, unless it has errors,
+// which are reported. Queries are found, not understood: that is the engine's business.
 
 #pragma once
 

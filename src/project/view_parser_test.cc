@@ -27,7 +27,8 @@ ViewDefinition Parsed(const std::string& sql, const std::string& path = "views/v
 }
 
 TEST(ViewParser, APlainQueryIsStoredUnderTheNameOfItsFile) {
-  const ViewDefinition view = Parsed("-- about\nSELECT 'a;b' ; -- end\n", "views/deep/Daily_Sales.sql");
+  const ViewDefinition view =
+      Parsed("-- about\nSELECT 'a;b' ; -- end\n", "views/deep/Daily_Sales.sql");
   EXPECT_EQ(view.name, "daily_sales");
   EXPECT_EQ(view.kind, ViewDefinition::Kind::kStored);
   EXPECT_EQ(view.file, "views/deep/Daily_Sales.sql");
@@ -37,7 +38,8 @@ TEST(ViewParser, APlainQueryIsStoredUnderTheNameOfItsFile) {
 }
 
 TEST(ViewParser, QueriesBeginInAnyOfTheseWays) {
-  for (const char* sql : {"SELECT 1", "with a AS (SELECT 1) SELECT * FROM a", "VALUES (1)", "(SELECT 1) UNION SELECT 2", "FROM t"}) {
+  for (const char* sql : {"SELECT 1", "with a AS (SELECT 1) SELECT * FROM a", "VALUES (1)",
+                          "(SELECT 1) UNION SELECT 2", "FROM t"}) {
     EXPECT_EQ(Parsed(sql).query_sql, sql);
   }
 }
@@ -53,82 +55,117 @@ AS SELECT 1, 2;)");
   EXPECT_EQ(view.column_comments, (std::map<std::string, std::string>{{"day", "the 'day'"}}));
   EXPECT_EQ(view.partition_columns, Names{"day"});
   EXPECT_EQ(view.comment, "about");
-  EXPECT_EQ(view.properties, (std::map<std::string, std::string>{{"a.b", "c"}, {"d.E", "5"}, {"f", "true"}}));
+  EXPECT_EQ(view.properties,
+            (std::map<std::string, std::string>{{"a.b", "c"}, {"d.E", "5"}, {"f", "true"}}));
   EXPECT_EQ(view.query_sql.substr(view.query_sql.rfind('\n')), "\n   SELECT 1, 2");
   EXPECT_EQ(std::count(view.query_sql.begin(), view.query_sql.end(), '\n'), 3);
-  EXPECT_TRUE(view.definition_sql.starts_with("CREATE OR") && view.definition_sql.ends_with("SELECT 1, 2"));
+  EXPECT_TRUE(view.definition_sql.starts_with("CREATE OR") &&
+              view.definition_sql.ends_with("SELECT 1, 2"));
 }
 
 TEST(ViewParser, OnlyMaterializedViewsAreStored) {
   EXPECT_EQ(Parsed("create view A as select 1").kind, ViewDefinition::Kind::kInline);
   EXPECT_EQ(Parsed("create view A as select 1").name, "a");
   EXPECT_EQ(Parsed("CREATE TEMPORARY VIEW a AS SELECT 1").kind, ViewDefinition::Kind::kInline);
-  EXPECT_EQ(Parsed("CREATE TEMP VIEW IF NOT EXISTS a AS SELECT 1").kind, ViewDefinition::Kind::kInline);
+  EXPECT_EQ(Parsed("CREATE TEMP VIEW IF NOT EXISTS a AS SELECT 1").kind,
+            ViewDefinition::Kind::kInline);
   EXPECT_EQ(Parsed("CREATE MATERIALIZED VIEW a AS SELECT 1").kind, ViewDefinition::Kind::kStored);
 }
 
-TEST(ViewParser, AColumnMayBeNamedConstraint) { EXPECT_EQ(Parsed("CREATE VIEW a (constraint, x) AS SELECT 1, 2").column_names, (Names{"constraint", "x"})); }
+TEST(ViewParser, AColumnMayBeNamedConstraint) {
+  EXPECT_EQ(Parsed("CREATE VIEW a (constraint, x) AS SELECT 1, 2").column_names,
+            (Names{"constraint", "x"}));
+}
 
 TEST(ViewParser, SyntaxErrorsSayWhatWasExpectedAndFound) {
-  EXPECT_EQ(ReportsOf("INSERT INTO a"), Names{"W1101 views/v.sql:1:1 a query or `CREATE VIEW` expected, found `INSERT`"});
-  EXPECT_EQ(ReportsOf("CREATE TABLE a"), Names{"W1101 views/v.sql:1:8 `VIEW` or `MATERIALIZED VIEW` expected, found `TABLE`"});
-  EXPECT_EQ(ReportsOf("CREATE OR VIEW a"), Names{"W1101 views/v.sql:1:11 `REPLACE` expected, found `VIEW`"});
-  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED a"), Names{"W1101 views/v.sql:1:21 `VIEW` expected, found `a`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW 'a'"), Names{"W1101 views/v.sql:1:13 a view name expected, found `'a'`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a\n (b INT)"), Names{"W1101 views/v.sql:2:5 `COMMENT`, `,` or `)` expected, found `INT`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a (b,)"), Names{"W1101 views/v.sql:1:18 a column name or `CONSTRAINT` expected, found `)`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a (b COMMENT c)"), Names{"W1101 views/v.sql:1:26 a comment in quotes expected, found `c`"});
+  EXPECT_EQ(ReportsOf("INSERT INTO a"),
+            Names{"W1101 views/v.sql:1:1 a query or `CREATE VIEW` expected, found `INSERT`"});
+  EXPECT_EQ(ReportsOf("CREATE TABLE a"),
+            Names{"W1101 views/v.sql:1:8 `VIEW` or `MATERIALIZED VIEW` expected, found `TABLE`"});
+  EXPECT_EQ(ReportsOf("CREATE OR VIEW a"),
+            Names{"W1101 views/v.sql:1:11 `REPLACE` expected, found `VIEW`"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED a"),
+            Names{"W1101 views/v.sql:1:21 `VIEW` expected, found `a`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW 'a'"),
+            Names{"W1101 views/v.sql:1:13 a view name expected, found `'a'`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a\n (b INT)"),
+            Names{"W1101 views/v.sql:2:5 `COMMENT`, `,` or `)` expected, found `INT`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a (b,)"),
+            Names{"W1101 views/v.sql:1:18 a column name or `CONSTRAINT` expected, found `)`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a (b COMMENT c)"),
+            Names{"W1101 views/v.sql:1:26 a comment in quotes expected, found `c`"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a SELECT 1"),
-            Names{"W1101 views/v.sql:1:15 `AS`, `PARTITIONED BY`, `COMMENT` or `TBLPROPERTIES` expected, found `SELECT`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a AS"), Names{"W1101 views/v.sql:1:17 a query expected, found the end of the file"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a AS;"), Names{"W1101 views/v.sql:1:17 a query expected, found `;`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a PARTITIONED (b)"), Names{"W1101 views/v.sql:1:27 `BY` expected, found `(`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a PARTITIONED BY (day(b))"), Names{"W1101 views/v.sql:1:34 `,` or `)` expected, found `(`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a TBLPROPERTIES ('b' = )"), Names{"W1101 views/v.sql:1:36 a value expected, found `)`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a TBLPROPERTIES ()"), Names{"W1101 views/v.sql:1:30 a property name expected, found `)`"});
+            Names{"W1101 views/v.sql:1:15 `AS`, `PARTITIONED BY`, `COMMENT` or `TBLPROPERTIES` "
+                  "expected, found `SELECT`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a AS"),
+            Names{"W1101 views/v.sql:1:17 a query expected, found the end of the file"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a AS;"),
+            Names{"W1101 views/v.sql:1:17 a query expected, found `;`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a PARTITIONED (b)"),
+            Names{"W1101 views/v.sql:1:27 `BY` expected, found `(`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a PARTITIONED BY (day(b))"),
+            Names{"W1101 views/v.sql:1:34 `,` or `)` expected, found `(`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a TBLPROPERTIES ('b' = )"),
+            Names{"W1101 views/v.sql:1:36 a value expected, found `)`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a TBLPROPERTIES ()"),
+            Names{"W1101 views/v.sql:1:30 a property name expected, found `)`"});
 }
 
 TEST(ViewParser, WhatHasNoEnd) {
-  EXPECT_EQ(ReportsOf("SELECT\n 'a"), Names{"W1102 views/v.sql:2:2 the string that begins here has no end, `'` is wanted"});
-  EXPECT_EQ(ReportsOf("SELECT 1 /* a"), Names{"W1102 views/v.sql:1:10 the comment that begins here has no end, `*/` is wanted"});
+  EXPECT_EQ(ReportsOf("SELECT\n 'a"),
+            Names{"W1102 views/v.sql:2:2 the string that begins here has no end, `'` is wanted"});
+  EXPECT_EQ(
+      ReportsOf("SELECT 1 /* a"),
+      Names{"W1102 views/v.sql:1:10 the comment that begins here has no end, `*/` is wanted"});
 }
 
 TEST(ViewParser, EmptyFiles) {
-  const Names empty = {"W1201 views/v.sql:1:1 a query or CREATE VIEW is wanted, found no statement in the file"};
+  const Names empty = {
+      "W1201 views/v.sql:1:1 a query or CREATE VIEW is wanted, found no statement in the file"};
   EXPECT_EQ(ReportsOf(""), empty);
   EXPECT_EQ(ReportsOf(" \n-- SELECT 1\n/* x */"), empty);
 }
 
 TEST(ViewParser, ASecondStatementIsReportedAtItsPlace) {
   EXPECT_EQ(ReportsOf("SELECT 1;\n;\n  SELECT 2"),
-            Names{"W1202 views/v.sql:3:3 one statement a file is wanted, found a second one that begins with `SELECT` | "
+            Names{"W1202 views/v.sql:3:3 one statement a file is wanted, found a second one that "
+                  "begins with `SELECT` | "
                   "move it to a file of its own"});
 }
 
 TEST(ViewParser, NamesHaveNoSchema) {
   EXPECT_EQ(ReportsOf("CREATE VIEW S.\"T\".u AS SELECT 1"),
-            Names{"W1204 views/v.sql:1:13 a view name without a schema is wanted, found `S.\"T\".u` | all tables of a project are in "
+            Names{"W1204 views/v.sql:1:13 a view name without a schema is wanted, found "
+                  "`S.\"T\".u` | all tables of a project are in "
                   "one schema"});
   Diagnostics diagnostics;
   EXPECT_FALSE(ParseViewFile({"views/a.b.sql", "SELECT 1"}, diagnostics).has_value());
-  EXPECT_EQ(Reports(diagnostics),
-            Names{"W1204 views/a.b.sql:1:1 a file name without a schema is wanted, found `views/a.b.sql` | rename the file"});
+  EXPECT_EQ(Reports(diagnostics), Names{"W1204 views/a.b.sql:1:1 a file name without a schema is "
+                                        "wanted, found `views/a.b.sql` | rename the file"});
 }
 
 TEST(ViewParser, NamesMustNameAFolderOfTheWarehouse) {
-  EXPECT_EQ(ReportsOf("CREATE VIEW \"\" AS SELECT 1"), Names{"W1205 views/v.sql:1:13 a name is wanted, found an empty one: `\"\"`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW \"..\" AS SELECT 1"), Names{"W1205 views/v.sql:1:13 a name must not begin with a dot: `\"..\"`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW \"a/b\" AS SELECT 1").at(0).substr(0, 24), "W1205 views/v.sql:1:13 a");
+  EXPECT_EQ(ReportsOf("CREATE VIEW \"\" AS SELECT 1"),
+            Names{"W1205 views/v.sql:1:13 a name is wanted, found an empty one: `\"\"`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW \"..\" AS SELECT 1"),
+            Names{"W1205 views/v.sql:1:13 a name must not begin with a dot: `\"..\"`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW \"a/b\" AS SELECT 1").at(0).substr(0, 24),
+            "W1205 views/v.sql:1:13 a");
   EXPECT_EQ(ReportsOf("CREATE VIEW _Weir AS SELECT 1"),
             Names{"W1205 views/v.sql:1:13 names that begin with `_weir` are Weir's own: `_Weir`"});
 }
 
 TEST(ViewParser, WhatLaterVersionsWillDoIsAnErrorNow) {
-  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (b, CONSTRAINT c EXPECT (b > (0)) ON VIOLATION DROP ROW,\n"
-                      "CONSTRAINT d EXPECT (b < 9)) CLUSTER BY (b) AS SELECT 1"),
-            (Names{"W1208 views/v.sql:1:32 expectations are not supported yet: `c` | a query under tests/ can check the same",
-                   "W1208 views/v.sql:2:1 expectations are not supported yet: `d` | a query under tests/ can check the same",
-                   "W1209 views/v.sql:2:30 clustering is not supported yet: `CLUSTER BY` | PARTITIONED BY is"}));
+  EXPECT_EQ(
+      ReportsOf(
+          "CREATE MATERIALIZED VIEW a (b, CONSTRAINT c EXPECT (b > (0)) ON VIOLATION DROP ROW,\n"
+          "CONSTRAINT d EXPECT (b < 9)) CLUSTER BY (b) AS SELECT 1"),
+      (Names{"W1208 views/v.sql:1:32 expectations are not supported yet: `c` | a query under "
+             "tests/ can check the same",
+             "W1208 views/v.sql:2:1 expectations are not supported yet: `d` | a query under tests/ "
+             "can check the same",
+             "W1209 views/v.sql:2:30 clustering is not supported yet: `CLUSTER BY` | PARTITIONED "
+             "BY is"}));
   EXPECT_EQ(ReportsOf("CREATE VIEW a (CONSTRAINT c EXPECT (b) ON VIOLATION FAIL) AS SELECT 1"),
             Names{"W1101 views/v.sql:1:53 `FAIL UPDATE` or `DROP ROW` expected, found `FAIL`"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a (CONSTRAINT c EXPECT (b"),
@@ -138,7 +175,8 @@ TEST(ViewParser, WhatLaterVersionsWillDoIsAnErrorNow) {
 TEST(ViewParser, NothingIsSaidTwice) {
   EXPECT_EQ(ReportsOf("CREATE VIEW a COMMENT 'x' comment 'y' AS SELECT 1"),
             Names{"W1210 views/v.sql:1:27 the clause stands here twice: `comment`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a (b, B) AS SELECT 1"), Names{"W1211 views/v.sql:1:19 the column is named twice: `b`"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a (b, B) AS SELECT 1"),
+            Names{"W1211 views/v.sql:1:19 the column is named twice: `b`"});
   EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a PARTITIONED BY (b, b) AS SELECT 1"),
             Names{"W1211 views/v.sql:1:47 the column is named twice: `b`"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a TBLPROPERTIES ('b' 'c', b = 1) AS SELECT 1"),
@@ -147,17 +185,21 @@ TEST(ViewParser, NothingIsSaidTwice) {
 
 TEST(ViewParser, PartitionColumnsAreColumnsOfAStoredView) {
   EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (month) PARTITIONED BY (mnoth) AS SELECT 1"),
-            Names{"W1212 views/v.sql:1:52 a column of the view is wanted, found `mnoth` | did you mean `month`?"});
+            Names{"W1212 views/v.sql:1:52 a column of the view is wanted, found `mnoth` | did you "
+                  "mean `month`?"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a PARTITIONED BY (b) AS SELECT 1"),
-            Names{"W1213 views/v.sql:1:15 a MATERIALIZED VIEW is wanted for PARTITIONED BY, found `VIEW` | a plain VIEW is not stored"});
+            Names{"W1213 views/v.sql:1:15 a MATERIALIZED VIEW is wanted for PARTITIONED BY, found "
+                  "`VIEW` | a plain VIEW is not stored"});
 }
 
 TEST(ViewParser, Contradictions) {
   EXPECT_EQ(ReportsOf("CREATE OR REPLACE VIEW IF NOT EXISTS a AS SELECT 1"),
-            Names{"W1214 views/v.sql:1:8 either `OR REPLACE` or `IF NOT EXISTS` is wanted, found both | leave both out: the project's "
+            Names{"W1214 views/v.sql:1:8 either `OR REPLACE` or `IF NOT EXISTS` is wanted, found "
+                  "both | leave both out: the project's "
                   "files say what exists"});
   EXPECT_EQ(ReportsOf("CREATE TEMPORARY MATERIALIZED VIEW a AS SELECT 1"),
-            Names{"W1214 views/v.sql:1:8 either `TEMPORARY` or `MATERIALIZED` is wanted, found both | a MATERIALIZED VIEW is stored, a "
+            Names{"W1214 views/v.sql:1:8 either `TEMPORARY` or `MATERIALIZED` is wanted, found "
+                  "both | a MATERIALIZED VIEW is stored, a "
                   "TEMPORARY VIEW is not"});
 }
 
@@ -179,16 +221,19 @@ TEST(TestParser, OneQuery) {
 
 TEST(TestParser, AnythingElseIsReported) {
   Diagnostics diagnostics;
-  EXPECT_FALSE(ParseTestFile({"tests/a.sql", "CREATE VIEW a AS SELECT 1"}, diagnostics).has_value());
+  EXPECT_FALSE(
+      ParseTestFile({"tests/a.sql", "CREATE VIEW a AS SELECT 1"}, diagnostics).has_value());
   EXPECT_FALSE(ParseTestFile({"tests/b.sql", "SELECT 1; SELECT 2"}, diagnostics).has_value());
   EXPECT_FALSE(ParseTestFile({"tests/c.sql", ""}, diagnostics).has_value());
   EXPECT_FALSE(ParseTestFile({"tests/d.sql", "SELECT \"a"}, diagnostics).has_value());
   EXPECT_EQ(Reports(diagnostics),
             (Names{"W1401 tests/a.sql:1:1 a query is wanted in a test, found `CREATE`",
-                   "W1202 tests/b.sql:1:11 one statement a file is wanted, found a second one that begins with `SELECT` | move it to a "
+                   "W1202 tests/b.sql:1:11 one statement a file is wanted, found a second one that "
+                   "begins with `SELECT` | move it to a "
                    "file of its own",
                    "W1201 tests/c.sql:1:1 a query is wanted, found no statement in the file",
-                   "W1102 tests/d.sql:1:8 the quoted identifier that begins here has no end, `\"` is wanted"}));
+                   "W1102 tests/d.sql:1:8 the quoted identifier that begins here has no end, `\"` "
+                   "is wanted"}));
 }
 
 }  // namespace

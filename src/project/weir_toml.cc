@@ -2,12 +2,12 @@
 
 #include "weir/project/weir_toml.h"
 
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "weir/base/nearest.h"
 #include "weir/project/source_parser.h"
@@ -21,7 +21,8 @@ constexpr std::string_view kDefaultProfile = "default";
 constexpr int64_t kMostThreads = 4096;
 
 SourceLocation LocationOf(const toml::source_region& region) {
-  return {std::string(kProjectFileName), static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
+  return {std::string(kProjectFileName), static_cast<int>(region.begin.line),
+          static_cast<int>(region.begin.column)};
 }
 
 std::string_view TypeName(const toml::node& node) {
@@ -57,9 +58,10 @@ std::optional<std::string> ParseStoreUrl(std::string text) {
   while (text.ends_with('/') && !text.ends_with("://")) text.pop_back();
   const size_t end = text.find("://");
   if (end == std::string::npos || end == 0 || end + 3 == text.size()) return std::nullopt;
-  const bool is_scheme = std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-  });
+  const bool is_scheme =
+      std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+      });
   if (!is_scheme || text.find('/', end + 3) != std::string::npos) return std::nullopt;
   return text;
 }
@@ -71,7 +73,8 @@ std::string WithoutSlashAtEnd(std::string path) {
 
 class WeirTomlReader {
  public:
-  WeirTomlReader(ProjectDefinition& project, Diagnostics& diagnostics) : project_(project), diagnostics_(diagnostics) {}
+  WeirTomlReader(ProjectDefinition& project, Diagnostics& diagnostics)
+      : project_(project), diagnostics_(diagnostics) {}
 
   void Read(const toml::table& root, const std::string& profile_name) {
     CheckKeys(root, {"project", "profiles", "object_stores"}, "");
@@ -83,7 +86,8 @@ class WeirTomlReader {
   }
 
  private:
-  void Fail(std::string_view code, const toml::source_region& region, std::string message, std::string hint = {}) {
+  void Fail(std::string_view code, const toml::source_region& region, std::string message,
+            std::string hint = {}) {
     diagnostics_.Add({.code = std::string(code),
                       .message = std::move(message),
                       .hint = std::move(hint),
@@ -91,16 +95,19 @@ class WeirTomlReader {
   }
 
   void FailType(const toml::node& node, std::string_view wanted, std::string_view key) {
-    Fail("W1012", node.source(), fmt::format("{} is wanted for `{}`, found {}", wanted, key, TypeName(node)));
+    Fail("W1012", node.source(),
+         fmt::format("{} is wanted for `{}`, found {}", wanted, key, TypeName(node)));
   }
 
   /// Reports keys of `table` which are not among `known`.
-  void CheckKeys(const toml::table& table, const std::vector<std::string>& known, std::string_view where) {
+  void CheckKeys(const toml::table& table, const std::vector<std::string>& known,
+                 std::string_view where) {
     for (const auto& [key, value] : table) {
       if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
       std::string hint = SuggestionHint(key.str(), known);
       if (hint.empty()) hint = fmt::format("known keys are `{}`", fmt::join(known, "`, `"));
-      Fail("W1011", key.source(), fmt::format("unknown key{}: `{}`", where, key.str()), std::move(hint));
+      Fail("W1011", key.source(), fmt::format("unknown key{}: `{}`", where, key.str()),
+           std::move(hint));
     }
   }
 
@@ -120,7 +127,8 @@ class WeirTomlReader {
     }
     std::string text = node->as_string()->get();
     if (text.empty()) {
-      Fail("W1013", node->source(), fmt::format("a text is wanted for `{}`, found an empty one", key));
+      Fail("W1013", node->source(),
+           fmt::format("a text is wanted for `{}`, found an empty one", key));
       return std::nullopt;
     }
     return text;
@@ -135,7 +143,8 @@ class WeirTomlReader {
     }
     const std::optional<int64_t> bytes = ParseByteSize(*text);
     if (bytes && *bytes > 0) return bytes;
-    Fail("W1013", node->source(), fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
+    Fail("W1013", node->source(),
+         fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
     return std::nullopt;
   }
 
@@ -157,19 +166,25 @@ class WeirTomlReader {
       if (auto url = ParseStoreUrl(std::string(key.str()))) {
         store.url = *std::move(url);
       } else {
-        Fail("W1018", key.source(), fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
+        Fail("W1018", key.source(),
+             fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
              "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
       }
       ReadStoreOptions(*value.as_table(), store);
-      const auto is_same = [&](const ObjectStoreDefinition& other) { return other.url == store.url; };
+      const auto is_same = [&](const ObjectStoreDefinition& other) {
+        return other.url == store.url;
+      };
       if (std::any_of(project_.object_stores.begin(), project_.object_stores.end(), is_same)) {
-        Fail("W1019", key.source(), fmt::format("the object store is described twice: `{}`", store.url));
+        Fail("W1019", key.source(),
+             fmt::format("the object store is described twice: `{}`", store.url));
       } else if (!store.url.empty()) {
         project_.object_stores.push_back(std::move(store));
       }
     }
     std::sort(project_.object_stores.begin(), project_.object_stores.end(),
-              [](const ObjectStoreDefinition& a, const ObjectStoreDefinition& b) { return a.url < b.url; });
+              [](const ObjectStoreDefinition& a, const ObjectStoreDefinition& b) {
+                return a.url < b.url;
+              });
   }
 
   void ReadStoreOptions(const toml::table& table, ObjectStoreDefinition& store) {
@@ -184,7 +199,8 @@ class WeirTomlReader {
         store.options[AsciiLowerCase(key.str())] = *std::move(expanded);
       } else {
         const bool is_unset = expanded.status().code() == StatusCode::kNotFound;
-        Fail(is_unset ? "W1016" : "W1017", value.source(), expanded.status().message(), expanded.status().hint());
+        Fail(is_unset ? "W1016" : "W1017", value.source(), expanded.status().message(),
+             expanded.status().hint());
       }
     }
   }
@@ -202,7 +218,8 @@ class WeirTomlReader {
   }
 
   /// Reports a parent that does not exist, and a profile that is its own ancestor.
-  void CheckParent(const toml::table& profiles, const std::string& name, const toml::table& profile) {
+  void CheckParent(const toml::table& profiles, const std::string& name,
+                   const toml::table& profile) {
     const auto parent = StringAt(profile, "extends");
     if (!parent) return;
     const toml::source_region& region = profile.get("extends")->source();
@@ -234,7 +251,8 @@ class WeirTomlReader {
     return names;
   }
 
-  /// Applies the chosen profile over those it extends. They were checked before, so that nothing is reported here twice.
+  /// Applies the chosen profile over those it extends. They were checked before, so that nothing is
+  /// reported here twice.
   void ChooseProfile(const toml::table* profiles, const std::string& chosen) {
     project_.profile.name = chosen;
     if (chosen != kDefaultProfile && (profiles == nullptr || profiles->get(chosen) == nullptr)) {
@@ -260,11 +278,14 @@ class WeirTomlReader {
     }
     Diagnostics reported_before;
     WeirTomlReader quiet(project_, reported_before);
-    for (auto profile = chain.rbegin(); profile != chain.rend(); ++profile) quiet.ReadProfile(**profile, project_.profile);
+    for (auto profile = chain.rbegin(); profile != chain.rend(); ++profile)
+      quiet.ReadProfile(**profile, project_.profile);
   }
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
-    CheckKeys(table, {"extends", "threads", "memory_limit", "deterministic", "spill_directory", "max_spill", "settings"},
+    CheckKeys(table,
+              {"extends", "threads", "memory_limit", "deterministic", "spill_directory",
+               "max_spill", "settings"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -289,8 +310,10 @@ class WeirTomlReader {
     if (!node.is_integer()) return FailType(node, "an integer", "threads");
     const int64_t threads = node.as_integer()->get();
     if (threads < 0 || threads > kMostThreads) {
-      return Fail("W1013", node.source(), fmt::format("a number from 0 (all cores) to {} is wanted for `threads`, found `{}`",
-                                                      kMostThreads, threads));
+      return Fail(
+          "W1013", node.source(),
+          fmt::format("a number from 0 (all cores) to {} is wanted for `threads`, found `{}`",
+                      kMostThreads, threads));
     }
     profile.threads = static_cast<int>(threads);
   }
@@ -305,9 +328,12 @@ class WeirTomlReader {
       }
       std::optional<std::string> text = ScalarText(value);
       if (!name.starts_with("datafusion.")) {
-        Fail("W1020", key.source(), fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
+        Fail("W1020", key.source(),
+             fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
       } else if (name.starts_with("datafusion.runtime.")) {
-        Fail("W1021", key.source(), fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`", name),
+        Fail("W1021", key.source(),
+             fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`",
+                         name),
              "use `memory_limit`, `spill_directory` and `max_spill`");
       } else if (!text) {
         FailType(value, "a string, number or boolean", name);
@@ -329,7 +355,8 @@ class WeirTomlReader {
 std::optional<int64_t> ParseByteSize(std::string_view text) {
   size_t digits = 0;
   bool has_point = false;
-  while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || (text[digits] == '.' && !has_point))) {
+  while (digits < text.size() &&
+         ((text[digits] >= '0' && text[digits] <= '9') || (text[digits] == '.' && !has_point))) {
     has_point = has_point || text[digits] == '.';
     ++digits;
   }
@@ -337,12 +364,14 @@ std::optional<int64_t> ParseByteSize(std::string_view text) {
   const double number = std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr);
 
   std::string unit = AsciiLowerCase(text.substr(digits));
-  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size() : unit.find_first_not_of(' '));
+  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size()
+                                                                 : unit.find_first_not_of(' '));
   double factor = 1;
   if (!unit.empty() && unit != "b") {
     const size_t power = std::string_view("kmgt").find(unit[0]);
     const std::string_view rest = std::string_view(unit).substr(1);
-    if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+    if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib"))
+      return std::nullopt;
     factor = std::pow(1024.0, static_cast<double>(power + 1));
   }
   const double bytes = number * factor;
@@ -350,8 +379,8 @@ std::optional<int64_t> ParseByteSize(std::string_view text) {
   return static_cast<int64_t>(bytes);
 }
 
-void ApplyWeirToml(const std::string& text, const std::string& profile_name, ProjectDefinition& project,
-                   Diagnostics& diagnostics) {
+void ApplyWeirToml(const std::string& text, const std::string& profile_name,
+                   ProjectDefinition& project, Diagnostics& diagnostics) {
   project.warehouse_uri = ResolveLocation("warehouse", project.root);
   project.name = project.root.substr(project.root.rfind('/') + 1);
   const std::string profile = profile_name.empty() ? std::string(kDefaultProfile) : profile_name;
