@@ -168,7 +168,9 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
                           WEIR_ASSIGN_OR_RETURN(const auto snapshot, engine::DeltaSnapshot::Open(session, spec.table_url, version));
                           TableState table;
                           WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
-                          if (spec.mode == WriteMode::kOverwrite) WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
+                          if (spec.mode == WriteMode::kOverwrite) {
+                            WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
+                          }
                           if (!spec.app_id.empty()) {
                             WEIR_ASSIGN_OR_RETURN(table.transaction_version, snapshot.transaction_version(spec.app_id));
                           }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a view must run, and why. In: its fingerprint, the state of what it reads, its last build. Out: a Decision with a reason
+// that a user understands.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weir/base/fingerprint.h"
+#include "weir/decide/history.h"
+#include "weir/scan/scan_unit.h"
+
+namespace weir {
+
+enum class Action {
+  kRun,
+  kReuse,
+  kPending,  ///< an upstream view will run first; its result decides
+};
+
+/// "run", "reuse" or "pending".
+std::string_view ToString(Action action);
+
+struct Decision {
+  std::string view_name;
+  Action action = Action::kRun;
+  /// "never_built", "definition_changed", "inputs_changed", "upstream_runs", "forced" or "unchanged".
+  std::string code;
+  std::string reason;
+};
+
+/// What is known of an upstream view at the moment of deciding.
+struct UpstreamState {
+  bool will_run = false;                    ///< not final yet
+  std::optional<std::string> content_hash;  ///< of its final result
+};
+
+struct DecisionInputs {
+  std::string view_name;
+  Fingerprint fingerprint;
+  const std::vector<ScanUnit>* units = nullptr;
+  const std::optional<BuildRecord>* last_build = nullptr;
+  std::function<UpstreamState(const std::string& view)> upstream;
+  bool force = false;
+};
+
+/// A view is reused exactly when fingerprint and input hash are those of its last good build.
+Decision Decide(const DecisionInputs& inputs);
+
+}  // namespace weir

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Native functions called by the engine, from SQL to the kernel and back.
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <nlohmann/json.hpp>
+
+#include "weir/engine/engine.h"
+#include "weir/functions/function_registry.h"
+
+namespace weir::engine {
+namespace {
+
+Session OpenSession(std::vector<std::pair<std::string, std::string>> settings = {}) {
+  settings.emplace_back("datafusion.catalog.information_schema", "true");
+  auto session = Session::Open({.settings = std::move(settings)});
+  EXPECT_TRUE(session.ok()) << session.status().ToString();
+  const Status registered = session->RegisterFunctions(NativeFunctions());
+  EXPECT_TRUE(registered.ok()) << registered.ToString();
+  return *session;
+}
+
+/// The cells of a result: columns separated by "|", rows by new lines; the failure's text if there is one.
+std::string Rows(const Session& session, const std::string& sql) {
+  auto table = session.Query(sql);
+  if (!table.ok()) return table.status().ToString();
+  std::string text;
+  for (int64_t row = 0; row < (*table)->num_rows(); ++row) {
+    for (int column = 0; column < (*table)->num_columns(); ++column) {
+      if (column > 0) text += '|';
+      text += (*(*table)->column(column)->GetScalar(row))->ToString();
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string Rows(const std::string& sql) { return Rows(OpenSession(), sql); }
+
+TEST(NativeScalars, KnownVectorsThroughSql) {
+  EXPECT_EQ(Rows("SELECT stable_hash64('abc'), stable_id_parts('cst_def', 'a.py', 0, 10)"),
+            "6393727014797677913|cst_def:90a6928209d1e25ff2290615b7e5e183\n");
+}
+
+TEST(NativeScalars, TakeEveryTextEncodingAndMixConstantsWithColumns) {
+  const Session session = OpenSession();
+  const std::string expected = "6393727014797677913|k:cf4ab791c62b8d2b2109c90275287816\nnull|null\n";
+  for (const char* type : {"Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)", "Dictionary(UInt16, Utf8)"}) {
+    EXPECT_EQ(Rows(session, fmt::format("SELECT stable_hash64(x), stable_id('k', x) FROM (SELECT arrow_cast(column1, '{}') AS x "
+                                        "FROM (VALUES ('abc'), (NULL)))",
+                                        type)),
+              expected)
+        << type;
+  }
+}
+
+TEST(NativeScalars, ArgumentsMayBeNamedAndOmitted) {
+  const Session session = OpenSession();
+  const std::string fields = "s['bstart'], s['bend'], s['line_base'], s['col_unit'], s['end_exclusive']";
+  const auto span = [&](const std::string& call) { return Rows(session, "SELECT " + fields + " FROM (SELECT " + call + " AS s)"); };
+  EXPECT_EQ(span("span_make(1, 5)"), "1|5|0|byte|true\n");
+  EXPECT_EQ(span("span_make(bend => 5, bstart => 1)"), "1|5|0|byte|true\n");
+  EXPECT_EQ(span("span_make(1, 5, line_base => 1)"), "1|5|1|byte|true\n");
+  EXPECT_EQ(span("span_make(1, 5, col_unit => 'utf16')"), "1|5|0|utf16|true\n");
+  EXPECT_EQ(span("span_make(1, bend => 5, END_EXCLUSIVE => false)"), "1|5|0|byte|false\n");
+  EXPECT_NE(span("span_make(1, unit => 'byte')").find("Unknown parameter name 'unit'"), std::string::npos);
+  EXPECT_NE(span("span_make(1, line_base => 1)").find("bend"), std::string::npos);
+}
+
+TEST(NativeScalars, StructResultsKeepTheirMetadata) {
+  const Session session = OpenSession();
+  auto plan = Plan::FromSql(session, "SELECT span_make(column1, 9) AS s FROM (VALUES (1), (2))");
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  const auto field = (*plan->output_schema())->field(0);
+  ASSERT_NE(field->metadata(), nullptr);
+  EXPECT_EQ(field->metadata()->Get("semantic_type").ValueOrDie(), "Span");
+  EXPECT_EQ(Rows(session, "SELECT span_len(span_make(column1, 9)), span_contains(span_make(0, 8), span_make(column1, 8)) "
+                          "FROM (VALUES (1), (2), (NULL))"),
+            "8|true\n7|true\nnull|null\n");
+}
+
+TEST(NativeScalars, AKernelsFailureKeepsItsCodeAndMessage) {
+  auto table = OpenSession().Query("SELECT span_make(column1, 3) FROM (VALUES (1), (9))");
+  ASSERT_FALSE(table.ok());
+  EXPECT_EQ(table.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(table.status().blame(), Blame::kUser);
+  EXPECT_EQ(table.status().message(), "span_make wants bend at or behind bstart, found bstart `9` and bend `3`");
+}
+
+TEST(NativeScalars, WrongArgumentsAreTheUsersFault) {
+  const Session session = OpenSession();
+  for (const char* sql : {"SELECT stable_hash64()", "SELECT stable_hash64('a', 'b')", "SELECT stable_id_parts('a')",
+                          "SELECT span_len(5)", "SELECT count_if('x', 1)", "SELECT any_value_det(1)"}) {
+    auto table = session.Query(sql);
+    ASSERT_FALSE(table.ok()) << sql;
+    EXPECT_EQ(table.status().blame(), Blame::kUser) << sql << ": " << table.status().ToString();
+  }
+  EXPECT_NE(Rows(session, "SELECT span_len(5)").find("span_len takes spans"), std::string::npos);
+}
+
+TEST(NativeFunctions, AreInTheInformationSchemaWithTheirParameters) {
+  const Session session = OpenSession();
+  EXPECT_EQ(Rows(session,
+                 "SELECT DISTINCT ordinal_position, parameter_name FROM information_schema.parameters WHERE "
+                 "specific_name = 'span_make' AND parameter_mode = 'IN' ORDER BY 1"),
+            "1|bstart\n2|bend\n3|line_base\n4|col_unit\n5|end_exclusive\n");
+  const FunctionRegistry functions = NativeFunctions();
+  for (const FunctionDeclaration* declaration : functions.Declarations()) {
+    EXPECT_NE(Rows(session, fmt::format("SELECT DISTINCT syntax_example FROM information_schema.routines WHERE routine_name = '{}'",
+                                        declaration->name)),
+              "")
+        << declaration->name;
+  }
+}
+
+/// Rows spread over partitions and small batches.
+Session ManyBatches() {
+  return OpenSession({{"datafusion.execution.target_partitions", "4"},
+                      {"datafusion.execution.batch_size", "64"},
+                      {"datafusion.execution.skip_partial_aggregation_probe_rows_threshold", "100"},
+                      {"datafusion.execution.skip_partial_aggregation_probe_ratio_threshold", "0.1"}});
+}
+
+constexpr char kNumbers[] =
+    "(SELECT value AS i, value % 700 AS g, CAST(value * 7919 % 1009 AS VARCHAR) AS t, value * 31 % 97 AS k "
+    "FROM generate_series(1, 5000))";
+
+TEST(NativeAggregates, GroupedResultsEqualThoseOfTheEnginesOwnWords) {
+  const Session session = ManyBatches();
+  for (const char* groups : {"g", "g % 3", "1 + g - g"}) {
+    const std::string native = Rows(
+        session, fmt::format("SELECT {0} AS h, count_if(i % 3 = 0), count_if(i % 2 = 0) FILTER (WHERE k > 50), "
+                             "any_value_det(t, k), arg_min(t, k), arg_max(t, k), arg_max(t, t) FILTER (WHERE k < 20) "
+                             "FROM {1} GROUP BY {0} ORDER BY h",
+                             groups, kNumbers));
+    const std::string own = Rows(
+        session, fmt::format("SELECT {0} AS h, count(*) FILTER (WHERE i % 3 = 0), count(*) FILTER (WHERE i % 2 = 0 AND k > 50), "
+                             "first_value(t ORDER BY k, t), first_value(t ORDER BY k, t) AS again, first_value(t ORDER BY k DESC, t), "
+                             "max(t) FILTER (WHERE k < 20) FROM {1} GROUP BY {0} ORDER BY h",
+                             groups, kNumbers));
+    EXPECT_EQ(native, own) << groups;
+    EXPECT_TRUE(std::isdigit(native[0])) << native;
+  }
+}
+
+TEST(NativeAggregates, WithoutGroupsAndWithoutRows) {
+  const Session session = ManyBatches();
+  EXPECT_EQ(Rows(session, fmt::format("SELECT count_if(i > 10), any_value_det(i, -i), arg_max(i, i) FROM {}", kNumbers)),
+            "4990|5000|5000\n");
+  EXPECT_EQ(Rows(session, "SELECT count_if(x > 1), any_value_det(x, x) FROM (SELECT 1 AS x WHERE false)"), "0|null\n");
+}
+
+TEST(NativeAggregates, NestedValuesAreKept) {
+  EXPECT_EQ(Rows(ManyBatches(),
+                 "SELECT any_value_det(make_array(i, 2), k)[1], arg_max(named_struct('a', i), named_struct('b', k, 'c', i))['a'] FROM "
+                 "(VALUES (1, 5), (3, 2), (4, 5)) AS v(i, k)"),
+            "3|4\n");
+}
+
+TEST(NativeAggregates, RunOverWindows) {
+  const Session session = OpenSession();
+  EXPECT_EQ(Rows(session,
+                 "SELECT i, any_value_det(i, k) OVER (ORDER BY i), count_if(k > 1) OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND "
+                 "CURRENT ROW), arg_max(i, k) OVER () FROM (VALUES (1, 3), (2, 1), (3, 2), (4, 9)) AS v(i, k) ORDER BY i"),
+            "1|1|1|4\n2|2|1|4\n3|2|1|4\n4|2|2|4\n");
+}
+
+TEST(NativeAggregates, AMissingGroupOfASubqueryCountsZero) {
+  EXPECT_EQ(Rows(OpenSession(),
+                 "WITH a(x) AS (VALUES (1), (2)), b(x, c) AS (VALUES (1, true)) SELECT x, (SELECT count_if(c) FROM b WHERE b.x = a.x) "
+                 "FROM a ORDER BY x"),
+            "1|1\n2|0\n");
+}
+
+TEST(NativeAggregates, SpillAndGiveTheSame) {
+  const std::string sql =
+      "SELECT count(*), sum(length(v)), sum(n) FROM (SELECT value % 200000 AS g, any_value_det(repeat('x', CAST(value % 50 AS INT)), "
+      "value * 7919 % 100003) AS v, count_if(value % 2 = 0) AS n FROM generate_series(1, 600000) GROUP BY value % 200000)";
+  const std::string plain = Rows(OpenSession(), sql);
+  auto session = Session::Open({.settings = {{"datafusion.execution.target_partitions", "2"},
+                                             {"datafusion.execution.sort_spill_reservation_bytes", "1000000"}},
+                                .memory_limit_bytes = 24 << 20});
+  ASSERT_TRUE(session.ok());
+  ASSERT_TRUE(session->RegisterFunctions(NativeFunctions()).ok());
+  EXPECT_EQ(Rows(*session, sql), plain);
+  EXPECT_EQ(plain.substr(0, 7), "200000|");
+
+  auto plan = Plan::FromSql(*session, sql);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  auto physical = PhysicalPlan::Create(*session, *plan->Optimize(*session));
+  ASSERT_TRUE(physical.ok()) << physical.status().ToString();
+  auto reader = physical->Execute(*session, Cancellation());
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  ASSERT_TRUE((*reader)->ToTable().ok());
+  int64_t spilled_bytes = 0;
+  auto metrics = nlohmann::json::parse(*physical->Metrics());
+  for (auto& node : metrics) {
+    if (node["spilled_bytes"].is_number()) spilled_bytes += node["spilled_bytes"].get<int64_t>();
+  }
+  EXPECT_GT(spilled_bytes, 0) << metrics.dump();
+}
+
+TEST(NativeFunctions, TravelInPlans) {
+  const Session session = OpenSession();
+  const std::string sql =
+      "SELECT stable_id_parts('k', g, any_value_det(i, i)) FROM (VALUES (1, 2), (1, 1)) AS v(g, i) GROUP BY g";
+  auto plan = Plan::FromSql(session, sql);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  auto optimized = plan->Optimize(session);
+  ASSERT_TRUE(optimized.ok()) << optimized.status().ToString();
+  auto bytes = optimized->ToProto();
+  ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+  auto decoded = Plan::FromProto(session, *bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  auto physical = PhysicalPlan::Create(session, *decoded);
+  ASSERT_TRUE(physical.ok()) << physical.status().ToString();
+  auto reader = physical->Execute(session, Cancellation());
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  const auto table = (*reader)->ToTable().ValueOrDie();
+  EXPECT_EQ((*table->column(0)->GetScalar(0))->ToString() + "\n", Rows(session, sql));
+}
+
+}  // namespace
+}  // namespace weir::engine

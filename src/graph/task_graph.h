@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What must happen in which order. In: bundles. Out: view tasks and the scans they need, with edges that come from the plans' scans
+// and from nothing else.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/bundle/plan_bundle.h"
+
+namespace weir {
+
+/// A view's place in the graph.
+struct ViewTask {
+  std::string view_name;
+  Fingerprint fingerprint;
+  std::vector<std::string> upstream_views;    ///< ordered by name
+  std::vector<std::string> downstream_views;  ///< ordered by name
+  std::vector<VersionPin> sources;            ///< tables that no view of the project makes, ordered by name
+  int level = 0;                              ///< longest path from a view without upstream views
+};
+
+/// Immutable after Derive, hence safe to share across threads.
+class TaskGraph {
+ public:
+  static TaskGraph Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles);
+
+  /// Each after those it reads; by level, then name.
+  const std::vector<ViewTask>& tasks() const { return tasks_; }
+  /// Null if there is no such view.
+  const ViewTask* Find(const std::string& view_name) const;
+
+  /// The views that `selectors` mean: names, globs (`stg_*`), `+x` with everything upstream, `x+` with everything downstream.
+  /// Fails with kNotFound, with the nearest names, on a selector that means nothing. Empty selectors mean all views.
+  Result<std::set<std::string>> Select(const std::vector<std::string>& selectors) const;
+
+  /// All views upstream or downstream of `view_name`, itself left out.
+  std::set<std::string> Upstream(const std::string& view_name) const;
+  std::set<std::string> Downstream(const std::string& view_name) const;
+
+  /// `{"nodes": [{"key", "kind", …}], "edges": [{"from", "to"}]}` and DOT, in stable order.
+  std::string ToJson() const;
+  std::string ToDot() const;
+
+ private:
+  std::set<std::string> Closure(const std::string& view_name, std::vector<std::string> ViewTask::* next) const;
+
+  std::vector<ViewTask> tasks_;
+  std::map<std::string, size_t> index_;
+};
+
+}  // namespace weir

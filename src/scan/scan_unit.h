@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one view reads of one table: version, columns, filters, the files that can matter, and why the others cannot.
+// In: a bundle's plan and the pinned tables. Out: one ScanUnit a scan.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/base/fingerprint.h"
+#include "weir/base/result.h"
+#include "weir/bundle/plan_bundle.h"
+#include "weir/catalog/pinned_table.h"
+
+namespace weir {
+
+struct PrunedFile {
+  DataFile file;
+  std::string reason;  ///< names the predicate and the statistic
+};
+
+/// One scan of one view. A table that is read twice has two units.
+struct ScanUnit {
+  std::string view_name;
+  int scan_id = 0;
+  std::string table;
+  TableKind kind = TableKind::kDelta;
+  std::string url;
+  int64_t version = -1;
+  std::vector<std::string> columns;  ///< projected
+  std::vector<std::string> filters;  ///< pushed into the scan, as text
+  std::vector<uint32_t> kept;        ///< indexes into the pinned table's files
+  std::vector<DataFile> kept_files;
+  std::vector<PrunedFile> pruned_files;
+  int64_t kept_bytes = 0;
+  int64_t kept_rows = 0;  ///< -1 if a file's rows are unknown
+  /// False for a view's table that does not exist yet: its files are known when it was built.
+  bool files_known = true;
+  /// False where delta-rs' own scan reads the table, which chooses files itself.
+  bool restrictable = true;
+};
+
+using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::string& name)>;
+
+/// In order of scan id. `lookup` may return null for a view that was never built.
+Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup);
+
+/// The state of what a view reads: of sources the kept files and projected columns, of views the content hash of their result.
+/// `content_hash` may return nullopt while an upstream view is not final; then there is no input hash yet.
+std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
+                                     const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+
+/// The same, a text a table, to tell which one changed.
+std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& units,
+                                               const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+
+}  // namespace weir
