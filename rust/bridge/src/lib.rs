@@ -22,6 +22,7 @@ mod table;
 mod write;
 
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
+use functions::{register_aggregate_function, register_scalar_function};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan, plan_from_proto,
     plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait, register_view, table_references,
@@ -267,4 +268,113 @@ pub mod ffi {
     }
 
     // --- functions ---
+
+    /// One documented parameter of a native function.
+    #[derive(Clone)]
+    struct NativeArgument {
+        name: String,
+        /// For readers.
+        type_name: String,
+        description: String,
+        /// SQL text; empty when the argument is required.
+        default_value: String,
+    }
+
+    /// What a native function declares, but for its signatures, which its callback exports.
+    struct NativeFunction {
+        name: String,
+        aliases: Vec<String>,
+        semantic_version: u32,
+        description: String,
+        syntax: String,
+        example: String,
+        arguments: Vec<NativeArgument>,
+        /// The last argument may be repeated; no names then.
+        variadic: bool,
+        /// The callback settles the types of a call.
+        user_defined: bool,
+        /// A NULL in any argument makes the result NULL.
+        strict: bool,
+    }
+
+    // What the callbacks take and give is documented in function_callbacks.h.
+    #[namespace = "weir"]
+    unsafe extern "C++" {
+        include!("weir/engine/function_callbacks.h");
+        type ScalarCallback;
+        unsafe fn Signatures(self: &ScalarCallback, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn CoerceTypes(self: &ScalarCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn ReturnField(
+            self: &ScalarCallback,
+            fields: *mut ArrowSchema,
+            constants: *mut ArrowArray,
+            out: *mut ArrowSchema,
+        ) -> Result<()>;
+        unsafe fn Invoke(
+            self: &ScalarCallback,
+            fields: *mut ArrowSchema,
+            arrays: *mut ArrowArray,
+            constant: &[bool],
+            rows: usize,
+            return_field: *mut ArrowSchema,
+            out: *mut ArrowArray,
+        ) -> Result<()>;
+
+        type AggregateCallback;
+        unsafe fn Signatures(self: &AggregateCallback, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn CoerceTypes(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn ReturnField(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn StateFields(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn CreateAccumulator(
+            self: &AggregateCallback,
+            fields: *mut ArrowSchema,
+        ) -> Result<UniquePtr<AccumulatorCallback>>;
+
+        type AccumulatorCallback;
+        unsafe fn Update(
+            self: Pin<&mut AccumulatorCallback>,
+            arrays: *mut ArrowArray,
+            group_indices: &[usize],
+            filter: *mut ArrowArray,
+            group_count: usize,
+        ) -> Result<()>;
+        unsafe fn Merge(
+            self: Pin<&mut AccumulatorCallback>,
+            states: *mut ArrowArray,
+            group_indices: &[usize],
+            group_count: usize,
+        ) -> Result<()>;
+        fn SupportsRetract(self: &AccumulatorCallback) -> bool;
+        unsafe fn Retract(
+            self: Pin<&mut AccumulatorCallback>,
+            arrays: *mut ArrowArray,
+            group_indices: &[usize],
+            group_count: usize,
+        ) -> Result<()>;
+        unsafe fn Evaluate(self: Pin<&mut AccumulatorCallback>, count: i64, out: *mut ArrowArray) -> Result<()>;
+        unsafe fn State(self: Pin<&mut AccumulatorCallback>, count: i64, out: *mut ArrowArray) -> Result<()>;
+        unsafe fn Peek(self: &AccumulatorCallback, out: *mut ArrowArray) -> Result<()>;
+        unsafe fn PeekState(self: &AccumulatorCallback, out: *mut ArrowArray) -> Result<()>;
+        unsafe fn ConvertToState(
+            self: &AccumulatorCallback,
+            arrays: *mut ArrowArray,
+            filter: *mut ArrowArray,
+            out: *mut ArrowArray,
+        ) -> Result<()>;
+        fn SizeBytes(self: &AccumulatorCallback) -> usize;
+    }
+
+    extern "Rust" {
+        /// Replaces a function of the same name.
+        fn register_scalar_function(
+            session: &Session,
+            native: NativeFunction,
+            callback: SharedPtr<ScalarCallback>,
+        ) -> Result<()>;
+        fn register_aggregate_function(
+            session: &Session,
+            native: NativeFunction,
+            callback: SharedPtr<AggregateCallback>,
+        ) -> Result<()>;
+    }
 }

@@ -79,7 +79,11 @@ pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
 
 pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
     entry(|| {
-        let plan = block_on(session.context.state().create_logical_plan(sql))?;
+        let state = session.context.state();
+        let dialect = state.config_options().sql_parser.dialect;
+        let mut statement = state.sql_to_statement(sql, &dialect)?;
+        crate::functions::fill_omitted_arguments(&state, &mut statement);
+        let plan = block_on(state.statement_to_plan(statement))?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         options.verify_plan(&plan)?;
         if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
@@ -314,7 +318,7 @@ impl PhysicalPlan {
                 "output_rows": metrics.as_ref().and_then(|m| m.output_rows()),
                 "elapsed_compute_ns": metrics.as_ref().and_then(|m| m.elapsed_compute()),
                 "bytes_scanned": sum("bytes_scanned"),
-                "spilled_bytes": sum("spilled_bytes"),
+                "spilled_bytes": metrics.as_ref().and_then(|m| m.spilled_bytes()),
             }));
             for child in plan.children() {
                 walk(child.as_ref(), depth + 1, operators);
