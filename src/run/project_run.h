@@ -26,6 +26,7 @@
 #include "weir/decide/decision.h"
 #include "weir/decide/history.h"
 #include "weir/engine/engine.h"
+#include "weir/graph/task_graph.h"
 #include "weir/scan/scan_unit.h"
 #include "weir/session/session_runtime.h"
 
@@ -45,6 +46,7 @@ struct ViewOutcome {
   std::vector<ScanUnit> scan_units;
   /// Of the view's table; of the commit if it ran. -1 if there is none.
   int64_t version = -1;
+  Fingerprint fingerprint;
   Fingerprint input_hash;
   std::string content_hash;
   int64_t rows = 0;
@@ -95,6 +97,7 @@ struct PlannedView {
 class ProjectRun {
  public:
   /// All references must outlive the object.
+  /// REQUIRES: everything compiled (compiled.failed is empty).
   ProjectRun(const CompiledProject& compiled, const SessionRuntime& session, const BuildHistory& history, const Clock& clock);
 
   /// In topological order; reads logs, runs nothing.
@@ -102,11 +105,14 @@ class ProjectRun {
   /// Builds what must be built. A failed view fails the run but not the views that do not read it.
   Result<RunEnvelope> Run(const RunOptions& options, RunObserver& observer, const engine::Cancellation& cancellation) const;
 
+  const TaskGraph& graph() const { return graph_; }
+
  private:
   const CompiledProject& compiled_;
   const SessionRuntime& session_;
   const BuildHistory& history_;
   const Clock& clock_;
+  const TaskGraph graph_;
 };
 
 /// A new run id: time-ordered, unique, e.g. "20261121T054312Z-4f2a9c".

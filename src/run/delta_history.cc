@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/run/delta_history.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "weir/delta/delta_commit.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+namespace {
+
+std::optional<int64_t> ToInteger(const std::string& text) {
+  int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string TransactionId(const std::string& view_name) { return "weir.view." + view_name; }
+
+std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record) {
+  return {{"view_name", record.view_name},
+          {"fingerprint", record.fingerprint.ToString()},
+          {"input_hash", record.input_hash.ToString()},
+          {"content_hash", record.content_hash},
+          {"run_id", record.run_id},
+          {"epoch", fmt::format("{}", record.epoch)},
+          {"rows", fmt::format("{}", record.rows)},
+          {"inputs", nlohmann::json(record.inputs).dump()}};
+}
+
+std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::string>& metadata) {
+  const auto text = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  const auto fingerprint = Fingerprint::Parse(text("fingerprint"));
+  const auto input_hash = Fingerprint::Parse(text("input_hash"));
+  const auto epoch = ToInteger(text("epoch")), rows = ToInteger(text("rows"));
+  const auto inputs = nlohmann::json::parse(text("inputs"), nullptr, false);
+  if (!fingerprint.ok() || !input_hash.ok() || !epoch || !rows || !inputs.is_object() || text("content_hash").empty()) {
+    return std::nullopt;
+  }
+  BuildRecord record{.view_name = text("view_name"),
+                     .fingerprint = *fingerprint,
+                     .input_hash = *input_hash,
+                     .content_hash = text("content_hash"),
+                     .run_id = text("run_id"),
+                     .epoch = *epoch,
+                     .rows = *rows,
+                     .inputs = {}};
+  for (const auto& [table, state] : inputs.items()) {
+    if (state.is_string()) record.inputs[table] = state.get<std::string>();
+  }
+  return record;
+}
+
+Result<std::optional<BuildRecord>> DeltaHistory::LastBuild(const std::string& view_name) const {
+  WEIR_ASSIGN_OR_RETURN(const auto last, ReadLastCommit(session_, TableUrl(warehouse_url_, view_name)));
+  if (!last) return std::optional<BuildRecord>();
+  auto record = FromCommitMetadata(last->metadata);
+  if (!record) return std::optional<BuildRecord>();
+  record->version = last->version;
+  record->table_version = last->table_version;
+  return record;
+}
+
+}  // namespace weir

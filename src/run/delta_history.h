@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The history that views' own Delta logs keep: what a build recorded in its commit. Nothing else decides what is reused, so that a
+// run which was killed between two commits leaves no doubt behind.
+
+#pragma once
+
+#include <string>
+
+#include "weir/decide/history.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+class DeltaHistory : public BuildHistory {
+ public:
+  DeltaHistory(engine::Session session, std::string warehouse_url)
+      : session_(std::move(session)), warehouse_url_(std::move(warehouse_url)) {}
+
+  Result<std::optional<BuildRecord>> LastBuild(const std::string& view_name) const override;
+
+ private:
+  engine::Session session_;
+  std::string warehouse_url_;
+};
+
+/// A record as a commit's metadata, and back; fields that are missing make nullopt.
+std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record);
+std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::string>& metadata);
+
+/// The id of a view's application transactions.
+std::string TransactionId(const std::string& view_name);
+
+}  // namespace weir

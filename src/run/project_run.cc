@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/run/project_run.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <ctime>
+#include <deque>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "weir/delta/content_hash.h"
+#include "weir/delta/delta_commit.h"
+#include "weir/run/delta_history.h"
+
+namespace weir {
+
+namespace {
+
+using TablePtr = std::shared_ptr<const PinnedTable>;
+
+/// Above this share of the memory limit no further view is started beside running ones.
+constexpr double kMemoryShareToWait = 0.7;
+constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
+
+/// The tables that views read now: pinned sources, and the newest results of views, loaded when first asked for.
+class CurrentTables {
+ public:
+  CurrentTables(const SessionRuntime& session, const TaskGraph& graph) : session_(session), graph_(graph) {}
+
+  /// Sources only; views are unknown. Enough to decide, since views count by the content of their result.
+  TablePtr Source(const std::string& name) const {
+    if (graph_.Find(name) != nullptr) return nullptr;
+    const PinnedTable* table = session_.catalog().Find(name);
+    // The catalog outlives the run and does not change in it.
+    return {std::shared_ptr<void>(), table};
+  }
+
+  /// Loads a view's table of the given version, once.
+  Result<TablePtr> View(const std::string& name, int64_t version) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = views_.find(name);
+      if (found != views_.end()) return found->second;
+    }
+    WEIR_ASSIGN_OR_RETURN(PinnedTable table,
+                          PinDelta(name, TableUrl(session_.warehouse_url(), name), version, "", session_.engine()));
+    table.kind = TableKind::kView;
+    auto shared = std::make_shared<const PinnedTable>(std::move(table));
+    Set(name, shared);
+    return shared;
+  }
+
+  void Set(const std::string& name, TablePtr table) {
+    const std::lock_guard lock(mutex_);
+    views_[name] = std::move(table);
+  }
+
+ private:
+  const SessionRuntime& session_;
+  const TaskGraph& graph_;
+  std::mutex mutex_;
+  std::map<std::string, TablePtr> views_;
+};
+
+/// The last builds of all views, read at once and in parallel.
+class LastBuilds {
+ public:
+  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
+    LastBuilds builds;
+    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(), std::optional<BuildRecord>());
+    std::atomic<size_t> next = 0;
+    const auto drain = [&] {
+      for (size_t i = next++; i < read.size(); i = next++) read[i] = history.LastBuild(graph.tasks()[i].view_name);
+    };
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t) others.emplace_back(drain);
+    drain();
+    for (std::thread& other : others) other.join();
+    for (size_t i = 0; i < read.size(); ++i) {
+      const std::string& name = graph.tasks()[i].view_name;
+      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", name));
+      builds.records_[name] = *read[i];
+    }
+    return builds;
+  }
+
+  const std::optional<BuildRecord>& Of(const std::string& view_name) const { return records_.at(view_name); }
+
+ private:
+  std::map<std::string, std::optional<BuildRecord>> records_;
+};
+
+/// What execution adds to the outcome of a view.
+class ViewExecution {
+ public:
+  ViewExecution(const PlanBundle& bundle, const SessionRuntime& session, const engine::Cancellation& cancellation)
+      : bundle_(bundle), session_(session), cancellation_(cancellation), hasher_(*bundle.stored_schema) {}
+
+  /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits nothing.
+  Status Write(const TableLookup& lookup, ViewOutcome& outcome) {
+    WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
+    std::vector<std::pair<uint32_t, engine::Table>> bindings;
+    for (const ScanUnit& unit : outcome.scan_units) {
+      const TablePtr table = lookup(unit.table);
+      if (!table || !table->table) {
+        return Status::User(StatusCode::kNotFound, "the view reads a view that was never built: `{}`", unit.table)
+            .WithHint(fmt::format("run it too: --select +{}", bundle_.view_name));
+      }
+      outcome.bytes_read += unit.kept_bytes;
+      engine::Table read = *table->table;
+      if (unit.restrictable && !unit.pruned_files.empty()) {
+        WEIR_ASSIGN_OR_RETURN(read, table->table->WithFiles(unit.kept));
+      }
+      bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto plan, engine::Plan::FromProto(session_.engine(), bundle_.plan_proto, bindings));
+    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session_.engine(), plan));
+    engine::WriteOptions options;
+    options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
+    options.partition_columns = bundle_.partition_columns;
+    const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) -> Status {
+      WEIR_ASSIGN_OR_RETURN(const ContentSum sum, hasher_.Sum(batch));
+      const std::lock_guard lock(mutex_);
+      sum_.Add(sum);
+      return Status::OK();
+    };
+    WEIR_ASSIGN_OR_RETURN(auto written,
+                          physical.Write(session_.engine(), options, bundle_.stored_schema, observer, cancellation_));
+    outcome.content_hash = hasher_.Finish(sum_);
+    outcome.files = std::move(written.files);
+    outcome.rows = written.rows;
+    outcome.bytes_written = written.bytes;
+    WEIR_ASSIGN_OR_RETURN(outcome.metrics_json, physical.Metrics());
+    return Status::OK();
+  }
+
+ private:
+  const PlanBundle& bundle_;
+  const SessionRuntime& session_;
+  const engine::Cancellation& cancellation_;
+  const ContentHasher hasher_;
+  std::mutex mutex_;
+  ContentSum sum_;
+};
+
+/// One run in progress: the states of the views, and the threads that work on them.
+class Execution {
+ public:
+  Execution(const CompiledProject& compiled, const SessionRuntime& session, const TaskGraph& graph, const LastBuilds& builds,
+            const Clock& clock, const RunOptions& options, std::set<std::string> selected, RunObserver& observer,
+            const engine::Cancellation& cancellation)
+      : session_(session),
+        graph_(graph),
+        builds_(builds),
+        clock_(clock),
+        force_(options.force),
+        selected_(std::move(selected)),
+        observer_(observer),
+        cancellation_(cancellation),
+        tables_(session, graph) {
+    for (const auto& bundle : compiled.bundles) bundles_[bundle->view_name] = bundle.get();
+  }
+
+  RunEnvelope Run() {
+    envelope_.run_id = NewRunId(clock_);
+    envelope_.started_at_us = clock_.Now();
+    for (const ViewTask& task : graph_.tasks()) {
+      if (!selected_.contains(task.view_name)) continue;
+      int waiting = 0;
+      for (const std::string& upstream : task.upstream_views) waiting += selected_.contains(upstream) ? 1 : 0;
+      waiting_for_[task.view_name] = waiting;
+      if (waiting == 0) ready_.push_back(&task);
+    }
+    total_ = static_cast<int>(selected_.size());
+    std::vector<std::thread> others;
+    for (int t = 1; t < std::min(session_.threads(), total_); ++t) others.emplace_back([this] { Work(); });
+    Work();
+    for (std::thread& other : others) other.join();
+
+    for (const ViewTask& task : graph_.tasks()) {
+      const auto outcome = outcomes_.find(task.view_name);
+      if (outcome != outcomes_.end()) envelope_.views.push_back(std::move(outcome->second));
+    }
+    envelope_.finished_at_us = clock_.Now();
+    const bool failed = envelope_.Count(ViewState::kFailed) + envelope_.Count(ViewState::kBlocked) > 0;
+    envelope_.state = cancellation_.is_cancelled() ? "cancelled" : failed ? "failed" : "succeeded";
+    return std::move(envelope_);
+  }
+
+ private:
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return !ready_.empty() || finished_ == total_; });
+      if (finished_ == total_) return;
+      if (running_ > 0 && MemoryIsShort()) {
+        changed_.wait_for(lock, kMemoryPollInterval);
+        continue;
+      }
+      const ViewTask& task = *ready_.front();
+      ready_.pop_front();
+      ++running_;
+      lock.unlock();
+      ViewOutcome outcome = Settle(task);
+      lock.lock();
+      --running_;
+      Finish(task, std::move(outcome));
+    }
+  }
+
+  bool MemoryIsShort() const {
+    return static_cast<double>(session_.engine().reserved_bytes()) >
+           kMemoryShareToWait * static_cast<double>(session_.memory_limit_bytes());
+  }
+
+  /// REQUIRES: mutex_ is held.
+  void Finish(const ViewTask& task, ViewOutcome outcome) {
+    ++finished_;
+    observer_.OnFinished(outcome, finished_, total_);
+    outcomes_.emplace(task.view_name, std::move(outcome));
+    for (const std::string& downstream : task.downstream_views) {
+      if (selected_.contains(downstream) && --waiting_for_[downstream] == 0) ready_.push_back(graph_.Find(downstream));
+    }
+    changed_.notify_all();
+  }
+
+  /// Brings one view, whose upstream views are final, to its final state.
+  ViewOutcome Settle(const ViewTask& task) {
+    ViewOutcome outcome;
+    outcome.view_name = task.view_name;
+    outcome.fingerprint = task.fingerprint;
+    outcome.started_at_us = clock_.Now();
+    const Status status = TrySettle(task, outcome);
+    if (!status.ok()) {
+      outcome.state = ViewState::kFailed;
+      outcome.status = status;
+    }
+    outcome.finished_at_us = clock_.Now();
+    return outcome;
+  }
+
+  Status TrySettle(const ViewTask& task, ViewOutcome& outcome) {
+    if (Blocked(task, outcome)) return Status::OK();
+    if (cancellation_.is_cancelled()) return Status::User(StatusCode::kCancelled, "cancelled before it began");
+    const PlanBundle& bundle = *bundles_.at(task.view_name);
+    const auto& last = builds_.Of(task.view_name);
+    WEIR_ASSIGN_OR_RETURN(outcome.scan_units,
+                          DeriveScanUnits(bundle, [&](const std::string& name) { return tables_.Source(name); }));
+    outcome.decision = Decide({.view_name = task.view_name,
+                               .fingerprint = task.fingerprint,
+                               .units = &outcome.scan_units,
+                               .last_build = &last,
+                               .upstream = [&](const std::string& view) { return StateOf(view); },
+                               .force = force_});
+    if (outcome.decision.action == Action::kReuse) {
+      outcome.state = ViewState::kReused;
+      outcome.version = last->version;
+      outcome.input_hash = last->input_hash;
+      outcome.content_hash = last->content_hash;
+      outcome.rows = last->rows;
+      return Status::OK();
+    }
+    return Build(task, bundle, outcome);
+  }
+
+  bool Blocked(const ViewTask& task, ViewOutcome& outcome) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& upstream : task.upstream_views) {
+      const auto found = outcomes_.find(upstream);
+      if (found == outcomes_.end()) continue;
+      if (found->second.state != ViewState::kFailed && found->second.state != ViewState::kBlocked) continue;
+      outcome.state = ViewState::kBlocked;
+      outcome.status = Status::User(StatusCode::kNotFound, "it reads `{}`, which failed", upstream);
+      return true;
+    }
+    return false;
+  }
+
+  /// A view's final content: of this run if it took part, else of its last build.
+  UpstreamState StateOf(const std::string& view) {
+    const std::lock_guard lock(mutex_);
+    const auto found = outcomes_.find(view);
+    if (found != outcomes_.end()) return {.will_run = false, .content_hash = found->second.content_hash};
+    const auto& last = builds_.Of(view);
+    return {.will_run = false, .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+  }
+
+  /// Loads what the view reads, so that the lookup itself cannot fail.
+  Status LoadUpstream(const ViewTask& task) {
+    for (const std::string& upstream : task.upstream_views) {
+      int64_t version = -1;
+      {
+        const std::lock_guard lock(mutex_);
+        const auto found = outcomes_.find(upstream);
+        if (found != outcomes_.end()) {
+          version = found->second.version;
+        } else if (const auto& last = builds_.Of(upstream)) {
+          version = last->version;
+        } else {
+          continue;
+        }
+      }
+      auto loaded = tables_.View(upstream, version);
+      if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
+      const std::lock_guard lock(mutex_);
+      loaded_[upstream] = *loaded;
+    }
+    return Status::OK();
+  }
+
+  TablePtr Lookup(const std::string& name) {
+    if (graph_.Find(name) == nullptr) return tables_.Source(name);
+    const std::lock_guard lock(mutex_);
+    const auto found = loaded_.find(name);
+    return found == loaded_.end() ? nullptr : found->second;
+  }
+
+  Status Build(const ViewTask& task, const PlanBundle& bundle, ViewOutcome& outcome) {
+    observer_.OnStarted(task.view_name);
+    WEIR_RETURN_NOT_OK(LoadUpstream(task));
+    const auto content_hash = [&](const std::string& view) { return StateOf(view).content_hash; };
+    const auto inputs = InputStates(outcome.scan_units, content_hash);
+    const auto input_hash = InputHash(outcome.scan_units, content_hash);
+    ViewExecution execution(bundle, session_, cancellation_);
+    WEIR_RETURN_NOT_OK(execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
+    if (!input_hash) return Status::Bug("`{}` was built from a view without content hash", task.view_name);
+    outcome.input_hash = *input_hash;
+
+    const BuildRecord record{.view_name = task.view_name,
+                             .fingerprint = task.fingerprint,
+                             .input_hash = outcome.input_hash,
+                             .content_hash = outcome.content_hash,
+                             .run_id = envelope_.run_id,
+                             .epoch = envelope_.started_at_us,
+                             .rows = outcome.rows,
+                             .inputs = inputs};
+    DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
+                        .schema = bundle.stored_schema,
+                        .partition_columns = bundle.partition_columns,
+                        .mode = WriteMode::kOverwrite,
+                        .added = outcome.files,
+                        .app_id = TransactionId(task.view_name),
+                        .epoch = record.epoch,
+                        .metadata = ToCommitMetadata(record),
+                        .comment = bundle.comment,
+                        .properties = bundle.properties,
+                        .timestamp_ms = clock_.Now() / 1000};
+    spec.metadata["pins"] = PinsJson(outcome.scan_units);
+    WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
+    outcome.version = commit.version;
+    outcome.state = ViewState::kRun;
+    WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version, bundle.stored_schema,
+                                                     bundle.partition_columns, outcome.files, session_.engine()));
+    tables_.Set(task.view_name, std::make_shared<const PinnedTable>(std::move(table)));
+    return Status::OK();
+  }
+
+  static std::string PinsJson(const std::vector<ScanUnit>& units) {
+    nlohmann::json pins = nlohmann::json::object();
+    for (const ScanUnit& unit : units) pins[unit.table] = unit.version;
+    return pins.dump();
+  }
+
+  const SessionRuntime& session_;
+  const TaskGraph& graph_;
+  const LastBuilds& builds_;
+  const Clock& clock_;
+  const bool force_;
+  const std::set<std::string> selected_;
+  RunObserver& observer_;
+  const engine::Cancellation& cancellation_;
+  std::map<std::string, const PlanBundle*> bundles_;
+  CurrentTables tables_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<const ViewTask*> ready_;
+  std::map<std::string, int> waiting_for_;
+  std::map<std::string, ViewOutcome> outcomes_;
+  std::map<std::string, TablePtr> loaded_;
+  int running_ = 0, finished_ = 0, total_ = 0;
+
+  RunEnvelope envelope_;
+};
+
+}  // namespace
+
+std::string_view ToString(ViewState state) {
+  switch (state) {
+    case ViewState::kRun:
+      return "run";
+    case ViewState::kReused:
+      return "reused";
+    case ViewState::kFailed:
+      return "failed";
+    case ViewState::kBlocked:
+      return "blocked";
+  }
+  return "failed";
+}
+
+int RunEnvelope::Count(ViewState state) const {
+  return static_cast<int>(std::count_if(views.begin(), views.end(), [&](const ViewOutcome& view) { return view.state == state; }));
+}
+
+int64_t RunEnvelope::bytes_read() const {
+  int64_t bytes = 0;
+  for (const ViewOutcome& view : views) bytes += view.bytes_read;
+  return bytes;
+}
+
+int64_t RunEnvelope::bytes_written() const {
+  int64_t bytes = 0;
+  for (const ViewOutcome& view : views) bytes += view.bytes_written;
+  return bytes;
+}
+
+std::string NewRunId(const Clock& clock) {
+  const std::time_t seconds = clock.Now() / 1'000'000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y%m%dT%H%M%S", &utc);
+  std::random_device random;
+  return fmt::format("{}.{:06}Z-{:06x}", text, clock.Now() % 1'000'000, random() & 0xFFFFFF);
+}
+
+ProjectRun::ProjectRun(const CompiledProject& compiled, const SessionRuntime& session, const BuildHistory& history,
+                       const Clock& clock)
+    : compiled_(compiled), session_(session), history_(history), clock_(clock), graph_(TaskGraph::Derive(compiled.bundles)) {}
+
+Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) const {
+  WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, graph_.Select(options.selected));
+  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
+  CurrentTables tables(session_, graph_);
+  std::map<std::string, Action> actions;
+  std::vector<PlannedView> planned;
+  for (const ViewTask& task : graph_.tasks()) {
+    if (!selected.contains(task.view_name)) continue;
+    const PlanBundle& bundle = *compiled_.Find(task.view_name);
+    PlannedView view{.view_name = task.view_name, .decision = {}, .scan_units = {}};
+    WEIR_ASSIGN_OR_RETURN(view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) { return tables.Source(name); }));
+    const auto upstream = [&](const std::string& name) -> UpstreamState {
+      const auto action = actions.find(name);
+      if (action != actions.end() && action->second != Action::kReuse) return {.will_run = true, .content_hash = {}};
+      const auto& last = builds.Of(name);
+      return {.will_run = false, .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+    };
+    view.decision = Decide({.view_name = task.view_name,
+                            .fingerprint = task.fingerprint,
+                            .units = &view.scan_units,
+                            .last_build = &builds.Of(task.view_name),
+                            .upstream = upstream,
+                            .force = options.force});
+    actions[task.view_name] = view.decision.action;
+    if (view.decision.action != Action::kReuse) {
+      // What it would read of views that stay as they are is known too.
+      WEIR_ASSIGN_OR_RETURN(view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
+                              if (graph_.Find(name) == nullptr) return tables.Source(name);
+                              const auto& last = builds.Of(name);
+                              if (upstream(name).will_run || !last) return nullptr;
+                              auto table = tables.View(name, last->version);
+                              return table.ok() ? *table : nullptr;
+                            }));
+    }
+    planned.push_back(std::move(view));
+  }
+  return planned;
+}
+
+Result<RunEnvelope> ProjectRun::Run(const RunOptions& options, RunObserver& observer,
+                                    const engine::Cancellation& cancellation) const {
+  WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, graph_.Select(options.selected));
+  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
+  return Execution(compiled_, session_, graph_, builds, clock_, options, std::move(selected), observer, cancellation).Run();
+}
+
+}  // namespace weir
