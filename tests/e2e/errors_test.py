@@ -164,7 +164,7 @@ class ViewErrors(ErrorsCase):
         self.assert_view_refused("views/bad.sql", "SELECT id FROM items WHERE id\n", "views/bad.sql", "boolean", "int64")
 
     def test_syntax_error_has_its_place(self):
-        self.assert_view_refused("views/bad.sql", "SELECT id\nFROM items\nWHERE WHERE id = 1\n", "views/bad.sql:3:7")
+        self.assert_view_refused("views/bad.sql", "SELECT id\nFROM items\nWHERE WHERE id = 1\n", "views/bad.sql:3:13")
 
     def test_unknown_partition_column(self):
         self.assert_view_refused("views/bad.sql", "CREATE MATERIALIZED VIEW bad PARTITIONED BY (nane) AS\nSELECT id, name FROM items\n",

@@ -166,7 +166,7 @@ class Project:
         return deltalake.DeltaTable(str(self.table_path(name)))
 
     def read(self, name: str) -> pyarrow.Table:
-        return pyarrow.table(self.delta(name).to_pyarrow_table())
+        return self.delta(name).to_pyarrow_table()
 
     def artifact(self, name: str) -> list[dict]:
         """All rows of an artifact table."""
