@@ -63,7 +63,8 @@ struct ColumnLineage {
   Transformation transformation = Transformation::kLiteral;
   ColumnInputs inputs;
   /// Expanded down to the scanned tables' columns, as far as that stays readable; otherwise columns stand by the name they have
-  /// on the way. Three words are not SQL: `union(…)` one argument a branch, `recursive(static, step)`, `mark()` of a semi join.
+  /// on the way. Words that are not SQL: `union(…)` one argument a branch,
+  /// `values(…)` one a row, `recursive(static, step)`, `mark()` of a semi join, `grouping()`.
   std::string expression;
 };
 

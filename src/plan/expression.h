@@ -46,7 +46,7 @@ enum class ExpressionKind {
   kLambdaVariable,       ///< none; `name`
   kAggregateFunction,    ///< arguments; `name`, `distinct`, `filter`, `order_by`, `ignore_nulls`
   kWindowFunction,       ///< arguments; the same, `partition_by` and `text` the frame
-  kScalarSubquery,       ///< none; `subquery`
+  kScalarSubquery,       ///< none, but the expanded column in lineage; `subquery`
   kGroupingSets,         ///< the members of all sets in order; `set_sizes`
   kCube,                 ///< members
   kRollup,               ///< members

@@ -56,17 +56,24 @@ struct OutputColumn {
 struct Scan {
   /// Index within the plan, in the order of encoding; execution binds files by it. -1 for tables without files.
   int scan_id = -1;
-  /// As it is registered; the engine's own empty relation is "$empty".
+  /// As it is registered: bare in the default schema, else "schema.table". A name that starts with `$` is the engine's own and no
+  /// dependency.
   std::string table;
   /// Full schema; columns of types that Arrow C++ cannot express are null-typed.
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> columns;  ///< projected, in order
 };
 
+enum class UnnestKind {
+  kKept,    ///< repeated as it is
+  kList,    ///< one row an element
+  kStruct,  ///< one column a field; the output's name is the input's, a dot, and the field's
+};
+
 /// How one output column of an Unnest comes from the input.
 struct UnnestColumn {
   size_t input_index = 0;
-  bool unnested = false;
+  UnnestKind kind = UnnestKind::kKept;
 };
 
 /// A node of the tree. Immutable once decoded.

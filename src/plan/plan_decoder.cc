@@ -17,8 +17,29 @@ namespace pb = datafusion;
 using internal::ToArrowSchema;
 using internal::ToArrowType;
 
-/// Plans nest a handful of messages a node.
-constexpr int kRecursionLimit = 10'000;
+/// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call deep a level.
+constexpr int kMaxDepth = 2'000;
+/// Of messages: a level of the tree takes up to four.
+constexpr int kRecursionLimit = 4 * kMaxDepth;
+
+constexpr std::string_view kDefaultSchema = "public.";
+
+/// Counts a level for as long as it lives.
+class Level {
+ public:
+  explicit Level(int& depth) : depth_(depth) { ++depth_; }
+  ~Level() { --depth_; }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+  Status Check() const {
+    if (depth_ <= kMaxDepth) return Status::OK();
+    return Status::User(StatusCode::kUnsupported, "a view's plan nests more than {} levels deep; split the view", kMaxDepth);
+  }
+
+ private:
+  int& depth_;
+};
 
 std::string ToText(const pb::TableReference& reference) {
   switch (reference.table_reference_enum_case()) {
@@ -50,6 +71,8 @@ class Decoder {
   using NodePtr = std::shared_ptr<LogicalPlan>;
 
   Result<NodePtr> Node(const pb::LogicalPlanNode& node) {
+    const Level level(depth_);
+    WEIR_RETURN_NOT_OK(level.Check());
     auto plan = std::make_shared<LogicalPlan>();
     WEIR_RETURN_NOT_OK(TakeOutputs(*plan));
     WEIR_RETURN_NOT_OK(Fill(node, *plan));
@@ -192,13 +215,18 @@ class Decoder {
 
   Status FillScan(const pb::CustomTableScanNode& node, LogicalPlan& plan) {
     const auto reference = nlohmann::json::parse(node.custom_table_data(), nullptr, false);
-    if (!reference.is_object() || !reference.contains("table")) {
+    const auto is = [&](const char* key, bool (nlohmann::json::*test)() const noexcept) {
+      return reference.is_object() && reference.contains(key) && (reference[key].*test)();
+    };
+    const bool has_scan = is("scan", &nlohmann::json::is_number_unsigned);
+    if (!is("table", &nlohmann::json::is_string) || (reference.contains("scan") && !has_scan)) {
       return Status::User(StatusCode::kCorrupt, "a table reference in a plan is damaged: `{}`", node.custom_table_data());
     }
     plan.kind = PlanKind::kScan;
     Scan scan;
     scan.table = reference["table"].get<std::string>();
-    scan.scan_id = reference.value("scan", -1);
+    if (scan.table.starts_with(kDefaultSchema)) scan.table.erase(0, kDefaultSchema.size());
+    if (has_scan) scan.scan_id = reference["scan"].get<int>();
     scan.schema = ToArrowSchema(node.schema());
     if (node.has_projection()) {
       scan.columns.assign(node.projection().columns().begin(), node.projection().columns().end());
@@ -240,14 +268,12 @@ class Decoder {
 
   Status FillUnnest(const pb::UnnestNode& node, LogicalPlan& plan) {
     plan.kind = PlanKind::kUnnest;
-    std::vector<bool> unnested(4096, false);
-    const auto mark = [&](size_t index) {
-      if (index < unnested.size()) unnested[index] = true;
-    };
-    for (const auto& item : node.list_type_columns()) mark(item.input_index());
-    for (uint64_t index : node.struct_type_columns()) mark(index);
+    std::map<uint64_t, UnnestKind> kinds;
+    for (const auto& item : node.list_type_columns()) kinds[item.input_index()] = UnnestKind::kList;
+    for (uint64_t index : node.struct_type_columns()) kinds[index] = UnnestKind::kStruct;
     for (uint64_t index : node.dependency_indices()) {
-      plan.unnest.push_back({.input_index = index, .unnested = index < unnested.size() && unnested[index]});
+      const auto kind = kinds.find(index);
+      plan.unnest.push_back({.input_index = index, .kind = kind == kinds.end() ? UnnestKind::kKept : kind->second});
     }
     return Input(node.input(), plan);
   }
@@ -261,6 +287,8 @@ class Decoder {
   }
 
   Result<Expression> Expr(const pb::LogicalExprNode& node) {
+    const Level level(depth_);
+    WEIR_RETURN_NOT_OK(level.Check());
     Expression expression;
     WEIR_RETURN_NOT_OK(FillExpr(node, expression));
     return expression;
@@ -463,6 +491,7 @@ class Decoder {
 
   nlohmann::json outputs_;
   size_t next_output_ = 0;
+  int depth_ = 0;
 };
 
 }  // namespace

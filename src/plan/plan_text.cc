@@ -176,7 +176,7 @@ std::string ToText(const Expression& e) {
     case ExpressionKind::kPlaceholder:
       return e.name;
     case ExpressionKind::kScalarSubquery:
-      return "(subquery)";
+      return e.inputs.empty() ? "(subquery)" : "(SELECT " + ToText(e.inputs[0]) + ")";
     case ExpressionKind::kGroupingSets:
       return "GROUPING SETS (" + JoinTexts(e.inputs) + ")";
     case ExpressionKind::kCube:

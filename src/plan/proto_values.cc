@@ -26,6 +26,19 @@ arrow::TimeUnit::type ToUnit(pb::TimeUnit unit) {
   }
 }
 
+/// Damaged bytes can describe types that Arrow refuses to make.
+std::shared_ptr<arrow::DataType> OrNull(const arrow::Result<std::shared_ptr<arrow::DataType>>& type) {
+  return type.ok() ? *type : arrow::null();
+}
+
+bool IsCoarse(arrow::TimeUnit::type unit) { return unit == arrow::TimeUnit::SECOND || unit == arrow::TimeUnit::MILLI; }
+
+template <typename Type, typename Decimal>
+std::shared_ptr<arrow::DataType> ToDecimalType(const Decimal& decimal) {
+  if (decimal.precision() > static_cast<uint32_t>(Type::kMaxPrecision)) return arrow::null();
+  return OrNull(Type::Make(static_cast<int32_t>(decimal.precision()), decimal.scale()));
+}
+
 std::shared_ptr<arrow::Field> ToField(const pb::Field& field) {
   return arrow::field(field.name(), ToArrowType(field.arrow_type()), field.nullable());
 }
@@ -83,7 +96,7 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
     case pb::ArrowType::kLARGEBINARY:
       return arrow::large_binary();
     case pb::ArrowType::kFIXEDSIZEBINARY:
-      return arrow::fixed_size_binary(type.fixed_size_binary());
+      return type.fixed_size_binary() < 0 ? arrow::null() : arrow::fixed_size_binary(type.fixed_size_binary());
     case pb::ArrowType::kDATE32:
       return arrow::date32();
     case pb::ArrowType::kDATE64:
@@ -93,9 +106,9 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
     case pb::ArrowType::kTIMESTAMP:
       return arrow::timestamp(ToUnit(type.timestamp().time_unit()), type.timestamp().timezone());
     case pb::ArrowType::kTIME32:
-      return arrow::time32(ToUnit(type.time32()));
+      return IsCoarse(ToUnit(type.time32())) ? arrow::time32(ToUnit(type.time32())) : arrow::null();
     case pb::ArrowType::kTIME64:
-      return arrow::time64(ToUnit(type.time64()));
+      return IsCoarse(ToUnit(type.time64())) ? arrow::null() : arrow::time64(ToUnit(type.time64()));
     case pb::ArrowType::kINTERVAL:
       switch (type.interval()) {
         case pb::YearMonth:
@@ -106,14 +119,15 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
           return arrow::month_day_nano_interval();
       }
     case pb::ArrowType::kDECIMAL128:
-      return arrow::decimal128(static_cast<int32_t>(type.decimal128().precision()), type.decimal128().scale());
+      return ToDecimalType<arrow::Decimal128Type>(type.decimal128());
     case pb::ArrowType::kDECIMAL256:
-      return arrow::decimal256(static_cast<int32_t>(type.decimal256().precision()), type.decimal256().scale());
+      return ToDecimalType<arrow::Decimal256Type>(type.decimal256());
     case pb::ArrowType::kLIST:
       return arrow::list(ToField(type.list().field_type()));
     case pb::ArrowType::kLARGELIST:
       return arrow::large_list(ToField(type.large_list().field_type()));
     case pb::ArrowType::kFIXEDSIZELIST:
+      if (type.fixed_size_list().list_size() < 0) return arrow::null();
       return arrow::fixed_size_list(ToField(type.fixed_size_list().field_type()), type.fixed_size_list().list_size());
     case pb::ArrowType::kSTRUCT: {
       arrow::FieldVector fields;
@@ -121,7 +135,7 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
       return arrow::struct_(fields);
     }
     case pb::ArrowType::kDICTIONARY:
-      return arrow::dictionary(ToArrowType(type.dictionary().key()), ToArrowType(type.dictionary().value()));
+      return OrNull(arrow::DictionaryType::Make(ToArrowType(type.dictionary().key()), ToArrowType(type.dictionary().value())));
     case pb::ArrowType::kMAP: {
       const auto entries = ToArrowType(type.map().field_type().arrow_type());
       if (entries->num_fields() != 2) return arrow::null();
@@ -174,8 +188,9 @@ std::shared_ptr<arrow::Scalar> ToArrowScalar(const pb::ScalarValue& value) {
       return std::make_shared<arrow::Date32Scalar>(value.date_32_value());
     case pb::ScalarValue::kDecimal128Value: {
       const auto& decimal = value.decimal128_value();
-      return std::make_shared<arrow::Decimal128Scalar>(
-          ToDecimal(decimal.value()), arrow::decimal128(static_cast<int32_t>(decimal.p()), static_cast<int32_t>(decimal.s())));
+      const auto type = arrow::Decimal128Type::Make(static_cast<int32_t>(decimal.p()), static_cast<int32_t>(decimal.s()));
+      if (!type.ok()) return nullptr;
+      return std::make_shared<arrow::Decimal128Scalar>(ToDecimal(decimal.value()), *type);
     }
     case pb::ScalarValue::kTimestampValue: {
       const auto& timestamp = value.timestamp_value();
