@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plain program that Weir is measured against: one loop over a project's views.
 
-In: a project folder. Out: a Delta table for each stored view. For each view, in an order that suits: plan and run its SQL with
+In: a project folder. Out: a Delta table for each stored view, and one JSON object on stdout: the number of tables and the seconds
+that they took, the start of Python and its packages left out. For each view, in an order that suits: plan and run its SQL with
 DataFusion, stream the result into deltalake, register the new table for the views that follow. It compiles nothing ahead, keeps no
 record, and builds everything each time; whatever it does, a person who writes such a loop by hand would do too.
 """
 
 import argparse
+import json
 import pathlib
 import re
 import sys
+import time
 
 import datafusion
 import deltalake
@@ -64,8 +67,9 @@ def main() -> int:
     parser.add_argument("--project", type=pathlib.Path, required=True)
     parser.add_argument("--warehouse", type=pathlib.Path, required=True, help="where the tables go")
     arguments = parser.parse_args()
+    started = time.perf_counter()
     tables = build(weir_project.Project(arguments.project.absolute()), arguments.warehouse.absolute())
-    print(f"{tables} tables")
+    print(json.dumps({"tables": tables, "seconds": time.perf_counter() - started}))
     return 0
 
 
