@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/artifacts/artifact_tables.h"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "weir/delta/delta_commit.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+namespace {
+
+using T = ArtifactType;
+
+std::vector<ArtifactTable> MakeTables() {
+  const ArtifactColumn run_id{"run_id", T::kText, "the run, as in `runs`"};
+  const ArtifactColumn view_name{"view_name", T::kText, "the view"};
+  return {
+      {"runs",
+       "One row a run.",
+       {run_id,
+        {"project", T::kText, "name of the project"},
+        {"profile", T::kText, "profile it ran with"},
+        {"state", T::kText, "`succeeded`, `failed` or `cancelled`"},
+        {"started_at", T::kTimestamp, "when it began"},
+        {"finished_at", T::kTimestamp, "when the last view was final"},
+        {"views_run", T::kInteger, "views that were built"},
+        {"views_reused", T::kInteger, "views that stayed as they were"},
+        {"views_failed", T::kInteger, "views that failed"},
+        {"views_blocked", T::kInteger, "views that read a failed one"},
+        {"bytes_read", T::kInteger, "size of the files that scans kept"},
+        {"bytes_written", T::kInteger, "size of the files written"},
+        {"settings_hash", T::kText, "settings, as in `settings`"},
+        {"function_registry_hash", T::kText, "native functions, as in `functions`"},
+        {"engine_versions", T::kText, "JSON object"}}},
+      {"tasks",
+       "One row a view and run: what became of it.",
+       {run_id,
+        view_name,
+        {"task_key", T::kText, "`view:<name>`"},
+        {"state", T::kText, "`run`, `reused`, `failed` or `blocked`"},
+        {"started_at", T::kTimestamp, "when its upstream views were final"},
+        {"finished_at", T::kTimestamp, "when it was final"},
+        {"rows", T::kInteger, "rows of its result"},
+        {"bytes_read", T::kInteger, "size of the files that its scans kept; 0 when reused"},
+        {"bytes_written", T::kInteger, "size of the files written"},
+        {"message", T::kText, "why it failed or was blocked"},
+        {"operator_metrics", T::kText, "JSON array, one object an operator; NULL when nothing was executed"}}},
+      {"plan_bundles",
+       "One row a view that ran: its frozen plan and everything that made it.",
+       {run_id,
+        view_name,
+        {"plan_fingerprint", T::kText, "hash of what determines the view's meaning"},
+        {"fingerprint_input", T::kText, "the hashed input as text"},
+        {"file", T::kText, "the view's file"},
+        {"definition_sql", T::kText, "the view's statement"},
+        {"lane", T::kText, "`substrait`, or `proto` where Substrait does not carry the plan unchanged"},
+        {"lane_reason", T::kText, "why not Substrait"},
+        {"plan_proto", T::kBinary, "the replay plan: the optimised plan as DataFusion's protobuf"},
+        {"plan_outputs", T::kText, "output columns of the plan's nodes, JSON"},
+        {"substrait", T::kBinary, "the plan as Substrait, where the lane is `substrait`"},
+        {"logical_plan", T::kText, "as planned from the SQL"},
+        {"optimized_plan", T::kText, "after the optimiser"},
+        {"physical_plan", T::kText, "as executed"},
+        {"optimized_plan_graphviz", T::kText, "DOT"},
+        {"optimized_plan_pgjson", T::kText, "PostgreSQL's JSON form"},
+        {"output_schema", T::kText, "names and types of the columns"},
+        {"delta_inputs", T::kText, "JSON object: table to pinned version"},
+        {"required_udfs", T::kTextList, "functions it uses, with their versions"},
+        {"required_rewrite_tags", T::kTextList, "tags of the native functions it uses"},
+        {"domain_planner_names", T::kTextList, "domain planners that took part"},
+        {"udf_snapshot_hash", T::kText, "hash of the native functions installed"},
+        {"function_registry_hash", T::kText, "as in `functions`"},
+        {"udf_compatibility_ok", T::kBoolean, "every function it uses is installed"},
+        {"df_settings", T::kText, "hash of the engine's settings, as in `settings`"},
+        {"lineage", T::kText, "JSON"},
+        {"scan_units", T::kText, "JSON array"},
+        {"plan_details", T::kText, "JSON object"}}},
+      {"lineage",
+       "One row an output column and input column of a view that ran.",
+       {run_id,
+        view_name,
+        {"output_column", T::kText, "column of the view"},
+        {"input_table", T::kText, "source or view it comes from; NULL for a literal"},
+        {"input_column", T::kText, "column of that table"},
+        {"use", T::kText, "`value`, `filter`, `join_key`, `group_key`, `order`, `partition` or `unnest`"},
+        {"transformation", T::kText, "`literal`, `identity`, `transformation`, `aggregation` or `window`"},
+        {"expression", T::kText, "the output column over columns of scanned tables"}}},
+      {"scan_units",
+       "One row a table read by a view that ran.",
+       {run_id,
+        view_name,
+        {"scan_id", T::kInteger, "scan within the view's plan"},
+        {"table_name", T::kText, "the table"},
+        {"kind", T::kText, "`delta`, `listing` or `view`"},
+        {"url", T::kText, "where it is"},
+        {"version", T::kInteger, "pinned Delta version; -1 for listings"},
+        {"columns", T::kTextList, "projected columns"},
+        {"filters", T::kTextList, "predicates pushed into the scan"},
+        {"files_kept", T::kInteger, "files that were read"},
+        {"files_pruned", T::kInteger, "files that could not matter"},
+        {"bytes_kept", T::kInteger, "size of the files read"},
+        {"rows_kept", T::kInteger, "rows in the files read; NULL if unknown"}}},
+      {"scan_files",
+       "One row a file that a scan kept or pruned.",
+       {run_id,
+        view_name,
+        {"scan_id", T::kInteger, "scan within the view's plan"},
+        {"table_name", T::kText, "the table"},
+        {"path", T::kText, "relative to the table"},
+        {"size_bytes", T::kInteger, "size of the file"},
+        {"kept", T::kBoolean, "whether it was read"},
+        {"reason", T::kText, "why it was pruned: predicate and statistic"}}},
+      {"decisions",
+       "One row a view and run: why it ran, or did not.",
+       {run_id,
+        view_name,
+        {"action", T::kText, "`run` or `reuse`"},
+        {"code", T::kText, "`never_built`, `definition_changed`, `inputs_changed`, `forced` or `unchanged`"},
+        {"reason", T::kText, "in words"},
+        {"plan_fingerprint", T::kText, "fingerprint it was decided with"},
+        {"input_hash", T::kText, "state of what it reads"}}},
+      {"writes",
+       "One row a view that ran: its commit.",
+       {run_id,
+        view_name,
+        {"table_url", T::kText, "where its table is"},
+        {"version", T::kInteger, "Delta version of the commit"},
+        {"mode", T::kText, "`overwrite`"},
+        {"files", T::kInteger, "files written"},
+        {"rows", T::kInteger, "rows written"},
+        {"bytes", T::kInteger, "bytes written"},
+        {"compression", T::kText, "of the Parquet pages"},
+        {"partition_columns", T::kTextList, "columns that cut the table into folders"},
+        {"content_hash", T::kText, "hash of the rows, independent of their order"}}},
+      {"settings",
+       "The engine's settings, once for each different set.",
+       {{"settings_hash", T::kText, "as in `runs`"}, {"name", T::kText, "dotted name"}, {"value", T::kText, "its value"}}},
+      {"functions",
+       "The native functions, once for each different set.",
+       {{"function_registry_hash", T::kText, "as in `runs`"},
+        {"name", T::kText, "the function"},
+        {"kind", T::kText, "`scalar` or `aggregate`"},
+        {"semantic_version", T::kInteger, "raised whenever a result can change"},
+        {"syntax", T::kText, "how it is called"},
+        {"tags", T::kTextList, "what it is about"},
+        {"volatility", T::kText, "`immutable`"},
+        {"description", T::kText, "what it means"}}},
+      {"diagnostics",
+       "One row a message of a run.",
+       {run_id,
+        {"code", T::kText, "permanent code, see diagnostics.md"},
+        {"severity", T::kText, "`error` or `warning`"},
+        {"blame", T::kText, "`user`, `environment` or `bug`"},
+        {"message", T::kText, "what was wanted and what was found"},
+        {"hint", T::kText, "what to do"},
+        view_name,
+        {"file", T::kText, "file of the project"},
+        {"line", T::kInteger, "from 1"},
+        {"column", T::kInteger, "from 1"}}},
+  };
+}
+
+std::shared_ptr<arrow::DataType> ToArrow(ArtifactType type) {
+  switch (type) {
+    case T::kText:
+      return arrow::utf8();
+    case T::kInteger:
+      return arrow::int64();
+    case T::kFloat:
+      return arrow::float64();
+    case T::kBoolean:
+      return arrow::boolean();
+    case T::kTimestamp:
+      return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+    case T::kBinary:
+      return arrow::binary();
+    case T::kTextList:
+      return arrow::list(arrow::field("element", arrow::utf8()));
+  }
+  return arrow::utf8();
+}
+
+std::string_view TypeName(ArtifactType type) {
+  static constexpr std::string_view kNames[] = {"text", "integer", "float", "boolean", "timestamp (UTC)", "binary", "list of text"};
+  return kNames[static_cast<size_t>(type)];
+}
+
+template <typename Builder, typename Stored, typename Target = Stored>
+arrow::Status AppendAs(arrow::ArrayBuilder& builder, const ArtifactValue& value) {
+  return static_cast<Builder&>(builder).Append(static_cast<Target>(std::get<Stored>(value)));
+}
+
+arrow::Status Append(arrow::ArrayBuilder& builder, ArtifactType type, const ArtifactValue& value) {
+  if (std::holds_alternative<std::monostate>(value)) return builder.AppendNull();
+  switch (type) {
+    case T::kText:
+      return AppendAs<arrow::StringBuilder, std::string>(builder, value);
+    case T::kBinary:
+      return AppendAs<arrow::BinaryBuilder, std::string>(builder, value);
+    case T::kInteger:
+      return AppendAs<arrow::Int64Builder, int64_t>(builder, value);
+    case T::kTimestamp:
+      return AppendAs<arrow::TimestampBuilder, int64_t>(builder, value);
+    case T::kFloat:
+      return AppendAs<arrow::DoubleBuilder, double>(builder, value);
+    case T::kBoolean:
+      return AppendAs<arrow::BooleanBuilder, bool>(builder, value);
+    case T::kTextList: {
+      auto& list = static_cast<arrow::ListBuilder&>(builder);
+      ARROW_RETURN_NOT_OK(list.Append());
+      auto& items = static_cast<arrow::StringBuilder&>(*list.value_builder());
+      for (const std::string& item : std::get<std::vector<std::string>>(value)) ARROW_RETURN_NOT_OK(items.Append(item));
+      return arrow::Status::OK();
+    }
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& table, const std::vector<ArtifactRow>& rows) {
+  arrow::ArrayVector columns;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    std::unique_ptr<arrow::ArrayBuilder> builder;
+    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), ToArrow(table.columns[i].type), &builder));
+    for (const ArtifactRow& row : rows) ARROW_RETURN_NOT_OK(Append(*builder, table.columns[i].type, row[i]));
+    ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
+    columns.push_back(std::move(column));
+  }
+  return arrow::RecordBatch::Make(table.schema(), static_cast<int64_t>(rows.size()), columns);
+}
+
+Status Append(const engine::Session& session, const std::string& url, const ArtifactTable& table,
+              const std::vector<ArtifactRow>& rows, int64_t now_ms) {
+  const auto batch = ToBatch(table, rows);
+  if (!batch.ok()) return Status::Bug("rows of the artifact table `{}`: {}", table.name, batch.status().ToString());
+  engine::WriteOptions options;
+  options.root_url = url;
+  WEIR_ASSIGN_OR_RETURN(auto written, session.WriteBatch(options, **batch));
+  const DeltaWriteSpec spec{.table_url = url,
+                            .schema = table.schema(),
+                            .partition_columns = {},
+                            .mode = WriteMode::kAppend,
+                            .added = std::move(written.files),
+                            .app_id = {},
+                            .epoch = 0,
+                            .metadata = {},
+                            .comment = table.description,
+                            .properties = {},
+                            .timestamp_ms = now_ms};
+  const auto committed = CommitWrite(session, spec);
+  return committed.ok() ? Status::OK() : committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::Schema> ArtifactTable::schema() const {
+  arrow::FieldVector fields;
+  for (const ArtifactColumn& column : columns) fields.push_back(arrow::field(column.name, ToArrow(column.type)));
+  return arrow::schema(fields);
+}
+
+const std::vector<ArtifactTable>& ArtifactTables() {
+  static const std::vector<ArtifactTable> tables = MakeTables();
+  return tables;
+}
+
+std::vector<std::string> ArtifactTableNames() {
+  std::vector<std::string> names;
+  for (const ArtifactTable& table : ArtifactTables()) names.push_back(table.name);
+  return names;
+}
+
+std::string ArtifactTableUrl(const std::string& warehouse_url, const std::string& table) {
+  return TableUrl(warehouse_url, "_weir/" + table);
+}
+
+void ArtifactRows::Add(const std::string& table, ArtifactRow row) { rows_[table].push_back(std::move(row)); }
+
+Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms) const {
+  std::vector<const ArtifactTable*> tables;
+  for (const ArtifactTable& table : ArtifactTables()) {
+    if (rows_.contains(table.name)) tables.push_back(&table);
+  }
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  Status first_failure;
+  const auto drain = [&] {
+    for (size_t i = next++; i < tables.size(); i = next++) {
+      const std::string url = ArtifactTableUrl(warehouse_url, tables[i]->name);
+      const Status status = Append(session, url, *tables[i], rows_.at(tables[i]->name), now_ms);
+      const std::lock_guard lock(mutex);
+      if (first_failure.ok()) first_failure = status;
+    }
+  };
+  // Most of the time goes into waiting for storage.
+  std::vector<std::thread> others;
+  for (size_t t = 1; t < std::min<size_t>(4, tables.size()); ++t) others.emplace_back(drain);
+  drain();
+  for (std::thread& other : others) other.join();
+  return first_failure;
+}
+
+std::string Redacted(const std::string& key, const std::string& value) {
+  std::string lower = key;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const char* word : {"secret", "token", "password", "credential", "access_key", "sas"}) {
+    if (lower.find(word) != std::string::npos) return "***";
+  }
+  return value;
+}
+
+std::string ArtifactDocumentation() {
+  std::string text =
+      "# Artifacts\n\n"
+      "<!-- made by `make docs` from src/artifacts/artifact_tables.cc -->\n\n"
+      "Every run leaves what it decided in Delta tables under `<warehouse>/_weir/`. `weir sql` shows them as `weir.<table>`; any\n"
+      "Delta reader opens them by their folder. They are append-only, with one commit a table and run. Secrets never enter them.\n";
+  for (const ArtifactTable& table : ArtifactTables()) {
+    text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name, table.description);
+    for (const ArtifactColumn& column : table.columns) {
+      text += fmt::format("| `{}` | {} | {} |\n", column.name, TypeName(column.type), column.description);
+    }
+  }
+  return text;
+}
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tables in which Weir keeps what it decided: Delta tables under `<warehouse>/_weir/`, append-only, queryable as `weir.<table>`.
+// Their columns are described here once; docs/artifacts.md is made from it.
+
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+enum class ArtifactType { kText, kInteger, kFloat, kBoolean, kTimestamp, kBinary, kTextList };
+
+struct ArtifactColumn {
+  std::string name;
+  ArtifactType type = ArtifactType::kText;
+  std::string description;
+};
+
+struct ArtifactTable {
+  std::string name;
+  std::string description;
+  std::vector<ArtifactColumn> columns;
+
+  std::shared_ptr<arrow::Schema> schema() const;
+};
+
+/// All tables, in the order of documentation.
+const std::vector<ArtifactTable>& ArtifactTables();
+std::vector<std::string> ArtifactTableNames();
+
+/// URL of an artifact table, with a trailing slash.
+std::string ArtifactTableUrl(const std::string& warehouse_url, const std::string& table);
+
+/// A cell; timestamps are microseconds since the epoch. monostate is NULL.
+using ArtifactValue = std::variant<std::monostate, std::string, int64_t, double, bool, std::vector<std::string>>;
+using ArtifactRow = std::vector<ArtifactValue>;
+
+/// Rows of one run, by table.
+class ArtifactRows {
+ public:
+  /// REQUIRES: `table` exists and `row` has a value of the right kind for each of its columns.
+  void Add(const std::string& table, ArtifactRow row);
+
+  /// Appends everything: one commit a table that has rows. Tables are written side by side.
+  /// On failure some tables may have their rows and others not; what was built is not touched.
+  Status Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms) const;
+
+ private:
+  std::map<std::string, std::vector<ArtifactRow>> rows_;
+};
+
+/// "***" for values whose key looks like a secret's.
+std::string Redacted(const std::string& key, const std::string& value);
+
+/// docs/artifacts.md.
+std::string ArtifactDocumentation();
+
+}  // namespace weir

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/artifacts/record_run.h"
+
+#include <arrow/api.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "weir/delta/delta_log.h"
+#include "weir/lineage/lineage.h"
+
+namespace weir {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ArtifactValue TextOrNull(const std::string& text) {
+  if (text.empty()) return {};
+  return text;
+}
+
+std::string SettingsHash(const std::map<std::string, std::string>& settings) {
+  FingerprintBuilder builder;
+  for (const auto& [name, value] : settings) builder.Add(name, value);
+  return builder.Finish().ToString();
+}
+
+Json UnitJson(const ScanUnit& unit) {
+  return {{"scan_id", unit.scan_id}, {"table", unit.table},   {"kind", ToString(unit.kind)},
+          {"version", unit.version}, {"columns", unit.columns}, {"filters", unit.filters},
+          {"files_kept", unit.kept_files.size()}, {"files_pruned", unit.pruned_files.size()}, {"bytes_kept", unit.kept_bytes}};
+}
+
+/// What describing one view that ran yields; made in parallel.
+struct Description {
+  BundleDetails details;
+  Lineage lineage;
+};
+
+class Recorder {
+ public:
+  Recorder(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
+           const SessionRuntime& session)
+      : envelope_(envelope), project_(project), compiled_(compiled), session_(session) {}
+
+  Status Record(const Diagnostics& diagnostics) {
+    function_registry_hash_ = session_.functions().udf_snapshot_hash().ToString();
+    WEIR_RETURN_NOT_OK(AddSettings());
+    AddFunctions();
+    AddRun();
+    WEIR_RETURN_NOT_OK(Describe());
+    for (size_t i = 0; i < envelope_.views.size(); ++i) AddView(envelope_.views[i], descriptions_[i]);
+    for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
+    return rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000);
+  }
+
+ private:
+  /// A set of settings or functions is stored once: a marker object beside the table tells that it is there.
+  bool IsNew(const std::string& table, const std::string& hash) {
+    const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
+    const auto created = session_.engine().PutObjectIfAbsent(url, "");
+    return created.ok() && *created;
+  }
+
+  Status AddSettings() {
+    WEIR_ASSIGN_OR_RETURN(const auto settings, session_.AllSettings());
+    settings_hash_ = SettingsHash(settings);
+    if (!IsNew("settings", settings_hash_)) return Status::OK();
+    for (const auto& [name, value] : settings) rows_.Add("settings", {settings_hash_, name, Redacted(name, value)});
+    return Status::OK();
+  }
+
+  void AddFunctions() {
+    if (!IsNew("functions", function_registry_hash_)) return;
+    for (const FunctionDeclaration* function : session_.functions().Declarations()) {
+      rows_.Add("functions", {function_registry_hash_, function->name, std::string(ToString(function->kind)),
+                              int64_t{function->semantic_version}, function->Syntax(), function->tags,
+                              std::string(ToString(function->volatility)), function->description});
+    }
+  }
+
+  void AddRun() {
+    rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state, envelope_.started_at_us,
+                       envelope_.finished_at_us, int64_t{envelope_.Count(ViewState::kRun)},
+                       int64_t{envelope_.Count(ViewState::kReused)}, int64_t{envelope_.Count(ViewState::kFailed)},
+                       int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(), envelope_.bytes_written(),
+                       settings_hash_, function_registry_hash_, Json(engine::EngineVersions()).dump()});
+  }
+
+  Status Describe() {
+    descriptions_.resize(envelope_.views.size());
+    std::vector<Status> statuses(envelope_.views.size());
+    std::atomic<size_t> next = 0;
+    const auto drain = [&] {
+      for (size_t i = next++; i < statuses.size(); i = next++) statuses[i] = DescribeOne(i);
+    };
+    std::vector<std::thread> others;
+    for (int t = 1; t < session_.threads(); ++t) others.emplace_back(drain);
+    drain();
+    for (std::thread& other : others) other.join();
+    for (const Status& status : statuses) WEIR_RETURN_NOT_OK(status);
+    return Status::OK();
+  }
+
+  Status DescribeOne(size_t i) {
+    if (envelope_.views[i].state != ViewState::kRun) return Status::OK();
+    const auto bundle = compiled_.Find(envelope_.views[i].view_name);
+    Description description;
+    WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
+    WEIR_ASSIGN_OR_RETURN(description.lineage, DeriveLineage(*bundle->plan));
+    descriptions_[i] = std::move(description);
+    return Status::OK();
+  }
+
+  void AddView(const ViewOutcome& view, const std::optional<Description>& description) {
+    rows_.Add("tasks", {envelope_.run_id, view.view_name, "view:" + view.view_name, std::string(ToString(view.state)),
+                        view.started_at_us, view.finished_at_us, view.rows, view.bytes_read, view.bytes_written,
+                        TextOrNull(view.status.message()), TextOrNull(view.metrics_json)});
+    if (!view.decision.code.empty()) {
+      rows_.Add("decisions", {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)), view.decision.code,
+                              view.decision.reason, view.fingerprint.ToString(), TextOrNull(view.input_hash.ToString())});
+    }
+    if (!description) return;
+    const auto bundle = compiled_.Find(view.view_name);
+    rows_.Add("writes", {envelope_.run_id, view.view_name, TableUrl(session_.warehouse_url(), view.view_name), view.version,
+                         "overwrite", static_cast<int64_t>(view.files.size()), view.rows, view.bytes_written,
+                         engine::WriteOptions().compression, bundle->partition_columns, view.content_hash});
+    AddBundle(view, *bundle, *description);
+    AddLineage(view, description->lineage);
+    for (const ScanUnit& unit : view.scan_units) AddScanUnit(unit);
+  }
+
+  void AddBundle(const ViewOutcome& view, const PlanBundle& bundle, const Description& description) {
+    const BundleDetails& details = description.details;
+    std::vector<std::string> functions;
+    for (const RequiredFunction& function : bundle.functions) functions.push_back(function.name + "@" + function.version);
+    Json inputs = Json::object(), units = Json::array();
+    for (const ScanUnit& unit : view.scan_units) {
+      inputs[unit.table] = unit.version;
+      units.push_back(UnitJson(unit));
+    }
+    rows_.Add("plan_bundles",
+              {envelope_.run_id, view.view_name, bundle.fingerprint.ToString(), bundle.fingerprint_input, bundle.file,
+               bundle.definition_sql, details.lane, TextOrNull(details.lane_reason), bundle.plan_proto, bundle.plan_outputs,
+               TextOrNull(details.substrait), details.logical_plan, details.optimized_plan, details.physical_plan,
+               details.optimized_plan_graphviz, details.optimized_plan_pgjson, bundle.stored_schema->ToString(), inputs.dump(),
+               functions, std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
+               std::vector<std::string>(), session_.functions().udf_snapshot_hash().ToString(), function_registry_hash_, true,
+               settings_hash_, ToJson(description.lineage).dump(), units.dump(),
+               Json{{"partition_columns", bundle.partition_columns}, {"nodes", NodeCount(*bundle.plan)}}.dump()});
+  }
+
+  static int NodeCount(const LogicalPlan& plan) {
+    int nodes = 0;
+    VisitPlan(plan, [&](const LogicalPlan&) { ++nodes; });
+    return nodes;
+  }
+
+  void AddLineage(const ViewOutcome& view, const Lineage& lineage) {
+    for (size_t i = 0; i < lineage.columns.size(); ++i) {
+      const ColumnLineage& column = lineage.columns[i];
+      const std::string transformation(ToString(column.transformation));
+      const ColumnInputs inputs = lineage.InputsOf(i);
+      if (inputs.empty()) {
+        rows_.Add("lineage", {envelope_.run_id, view.view_name, column.name, {}, {}, {}, transformation, column.expression});
+      }
+      for (const ColumnInput& input : inputs) {
+        rows_.Add("lineage", {envelope_.run_id, view.view_name, column.name, input.table, input.column,
+                              std::string(ToString(input.use)), transformation, column.expression});
+      }
+    }
+  }
+
+  void AddScanUnit(const ScanUnit& unit) {
+    rows_.Add("scan_units",
+              {envelope_.run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, std::string(ToString(unit.kind)), unit.url,
+               unit.version, unit.columns, unit.filters, static_cast<int64_t>(unit.kept_files.size()),
+               static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
+               unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
+    const auto add_file = [&](const DataFile& file, bool kept, const std::string& reason) {
+      rows_.Add("scan_files", {envelope_.run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, file.path, file.size_bytes, kept,
+                               TextOrNull(reason)});
+    };
+    for (const DataFile& file : unit.kept_files) add_file(file, true, "");
+    for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);
+  }
+
+  void AddDiagnostic(const Diagnostic& diagnostic) {
+    rows_.Add("diagnostics",
+              {envelope_.run_id, diagnostic.code, diagnostic.severity == Severity::kError ? "error" : "warning",
+               std::string(ToString(diagnostic.blame)), diagnostic.message, TextOrNull(diagnostic.hint),
+               TextOrNull(diagnostic.view_name), TextOrNull(diagnostic.location.file), int64_t{diagnostic.location.line},
+               int64_t{diagnostic.location.column}});
+  }
+
+  const RunEnvelope& envelope_;
+  const ProjectDefinition& project_;
+  const CompiledProject& compiled_;
+  const SessionRuntime& session_;
+  std::string settings_hash_;
+  std::string function_registry_hash_;
+  std::vector<std::optional<Description>> descriptions_;
+  ArtifactRows rows_;
+};
+
+}  // namespace
+
+Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
+                 const SessionRuntime& session, const Diagnostics& diagnostics) {
+  return Recorder(envelope, project, compiled, session).Record(diagnostics);
+}
+
+}  // namespace weir

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns a finished run into rows. In: the run envelope and what it was made from. Out: rows of every artifact table.
+
+#pragma once
+
+#include <string>
+
+#include "weir/artifacts/artifact_tables.h"
+#include "weir/base/diagnostic.h"
+#include "weir/bundle/compile.h"
+#include "weir/project/project_definition.h"
+#include "weir/run/project_run.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+/// Describes the bundles of those views that ran, and records everything with one commit a table.
+Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
+                 const SessionRuntime& session, const Diagnostics& diagnostics);
+
+}  // namespace weir

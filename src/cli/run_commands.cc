@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// plan and run.
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "weir/artifacts/record_run.h"
+#include "weir/base/clock.h"
+#include "weir/cli/command.h"
+#include "weir/cli/interrupt.h"
+#include "weir/run/delta_history.h"
+#include "weir/run/project_run.h"
+
+namespace weir::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// One status line on a terminal, plain lines in a pipe; both on stderr.
+class Progress : public RunObserver {
+ public:
+  void OnStarted(const std::string& view_name) override {
+    if (terminal_) std::cerr << "\r\033[K… " << view_name << std::flush;
+  }
+  void OnFinished(const ViewOutcome& outcome, int finished, int total) override {
+    if (outcome.state == ViewState::kReused && terminal_) return;
+    std::string line = fmt::format("[{}/{}] {:7} {}", finished, total, ToString(outcome.state), outcome.view_name);
+    if (outcome.state == ViewState::kRun) {
+      line += fmt::format("  {} rows, {}, {:.2f} s ({})", outcome.rows, HumanBytes(outcome.bytes_written),
+                          static_cast<double>(outcome.finished_at_us - outcome.started_at_us) / 1e6, outcome.decision.reason);
+    }
+    std::cerr << (terminal_ ? "\r\033[K" : "") << line << "\n";
+  }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+};
+
+Json UnitJson(const ScanUnit& unit) {
+  return {{"table", unit.table},
+          {"kind", ToString(unit.kind)},
+          {"version", unit.version},
+          {"files_known", unit.files_known},
+          {"files_kept", unit.kept_files.size()},
+          {"files_pruned", unit.pruned_files.size()},
+          {"bytes_kept", unit.kept_bytes}};
+}
+
+struct PlanTotals {
+  int run = 0, reuse = 0, pending = 0;
+  int64_t files = 0, bytes = 0;
+};
+
+PlanTotals TotalsOf(const std::vector<PlannedView>& views) {
+  PlanTotals totals;
+  for (const PlannedView& view : views) {
+    (view.decision.action == Action::kRun ? totals.run : view.decision.action == Action::kReuse ? totals.reuse : totals.pending) += 1;
+    if (view.decision.action == Action::kReuse) continue;
+    for (const ScanUnit& unit : view.scan_units) {
+      totals.files += static_cast<int64_t>(unit.kept_files.size());
+      totals.bytes += unit.kept_bytes;
+    }
+  }
+  return totals;
+}
+
+void PrintPlan(const std::vector<PlannedView>& views) {
+  std::vector<std::vector<std::string>> rows;
+  for (const PlannedView& view : views) {
+    if (view.decision.action == Action::kReuse) continue;
+    size_t kept = 0, pruned = 0;
+    int64_t bytes = 0;
+    bool known = true;
+    for (const ScanUnit& unit : view.scan_units) {
+      kept += unit.kept_files.size();
+      pruned += unit.pruned_files.size();
+      bytes += unit.kept_bytes;
+      known = known && unit.files_known;
+    }
+    const std::string more = known ? "" : "+";
+    rows.push_back({view.view_name, std::string(ToString(view.decision.action)),
+                    fmt::format("{}{}{}", kept, more, pruned > 0 ? fmt::format(" ({} pruned)", pruned) : ""),
+                    HumanBytes(bytes) + more, view.decision.reason});
+  }
+  if (!rows.empty()) std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
+  const PlanTotals totals = TotalsOf(views);
+  std::cout << fmt::format("{} to run, {} to decide when their upstream is built, {} to reuse; at least {} files, {} to read\n",
+                           totals.run, totals.pending, totals.reuse, totals.files, HumanBytes(totals.bytes));
+}
+
+Json SummaryJson(const RunEnvelope& envelope) {
+  Json failures = Json::array();
+  for (const ViewOutcome& view : envelope.views) {
+    if (view.status.ok()) continue;
+    failures.push_back({{"view", view.view_name}, {"state", ToString(view.state)}, {"message", view.status.message()}});
+  }
+  return {{"schema_version", 1},
+          {"run_id", envelope.run_id},
+          {"state", envelope.state},
+          {"views",
+           {{"run", envelope.Count(ViewState::kRun)},
+            {"reused", envelope.Count(ViewState::kReused)},
+            {"failed", envelope.Count(ViewState::kFailed)},
+            {"blocked", envelope.Count(ViewState::kBlocked)}}},
+          {"bytes_read", envelope.bytes_read()},
+          {"bytes_written", envelope.bytes_written()},
+          {"seconds", static_cast<double>(envelope.finished_at_us - envelope.started_at_us) / 1e6},
+          {"failures", failures}};
+}
+
+/// Prints each failure once, and returns the exit code of the worst.
+int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled, Diagnostics& diagnostics) {
+  int code = kDone;
+  for (const ViewOutcome& view : envelope.views) {
+    if (view.state == ViewState::kBlocked) code = std::max<int>(code, kWorkFailed);
+    if (view.state != ViewState::kFailed) continue;
+    Diagnostic diagnostic = ToDiagnostic("W5001", view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
+    diagnostic.view_name = view.view_name;
+    if (diagnostic.location.file.empty()) diagnostic.location = compiled.Find(view.view_name)->location;
+    if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
+    diagnostics.Add(diagnostic);
+    code = std::max<int>(code, view.status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed);
+  }
+  return envelope.state == "cancelled" ? kInterrupted : code;
+}
+
+}  // namespace
+
+int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select, bool force) {
+  auto open = Open(options);
+  if (!open.ok()) return Fail(open.status());
+  const int compiled = Report(open->diagnostics);
+  if (compiled != kDone) return compiled;
+  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
+  const SystemClock clock;
+  const ProjectRun run(open->compiled, *open->session, history, clock);
+  const auto planned = run.Plan({.selected = select, .force = force});
+  if (!planned.ok()) return Fail(planned.status());
+  if (options.format == Format::kTable) {
+    PrintPlan(*planned);
+    return kDone;
+  }
+  Json views = Json::array();
+  for (const PlannedView& view : *planned) {
+    Json units = Json::array();
+    for (const ScanUnit& unit : view.scan_units) units.push_back(UnitJson(unit));
+    views.push_back({{"view", view.view_name},
+                     {"action", ToString(view.decision.action)},
+                     {"code", view.decision.code},
+                     {"reason", view.decision.reason},
+                     {"scan_units", units}});
+  }
+  const PlanTotals totals = TotalsOf(*planned);
+  std::cout << Json{{"schema_version", 1},
+                    {"run", totals.run},
+                    {"pending", totals.pending},
+                    {"reuse", totals.reuse},
+                    {"files", totals.files},
+                    {"bytes", totals.bytes},
+                    {"views", views}}
+                   .dump(2)
+            << "\n";
+  return kDone;
+}
+
+int RunRun(const GlobalOptions& options, const std::vector<std::string>& select, bool force) {
+  auto open = Open(options);
+  if (!open.ok()) return Fail(open.status());
+  const int compiled = Report(open->diagnostics);
+  if (compiled != kDone) return compiled;
+  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
+  const SystemClock clock;
+  const ProjectRun run(open->compiled, *open->session, history, clock);
+  Progress progress;
+  const InterruptScope interrupt;
+  const auto envelope = run.Run({.selected = select, .force = force}, progress, interrupt.cancellation());
+  if (!envelope.ok()) return Fail(envelope.status());
+  int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
+  const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);
+  if (!recorded.ok()) {
+    // The views stand; only their record is missing.
+    code = std::max(code, Fail(recorded.WithContext("the run's artifacts could not be written")));
+  }
+  if (options.format == Format::kJson) {
+    std::cout << SummaryJson(*envelope).dump() << "\n";
+  } else {
+    std::cout << fmt::format("{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",
+                             envelope->state, envelope->Count(ViewState::kRun), envelope->Count(ViewState::kReused),
+                             envelope->Count(ViewState::kFailed), envelope->Count(ViewState::kBlocked),
+                             HumanBytes(envelope->bytes_read()), HumanBytes(envelope->bytes_written()),
+                             static_cast<double>(envelope->finished_at_us - envelope->started_at_us) / 1e6, envelope->run_id);
+  }
+  return code;
+}
+
+}  // namespace weir::cli
