@@ -26,7 +26,7 @@ class Progress : public RunObserver {
     if (terminal_) std::cerr << "\r\033[K… " << view_name << std::flush;
   }
   void OnFinished(const ViewOutcome& outcome, int finished, int total) override {
-    if (outcome.state == ViewState::kReused && terminal_) return;
+    if (outcome.state == ViewState::kReused) return;  // the last line counts them
     std::string line = fmt::format("[{}/{}] {:7} {}", finished, total, ToString(outcome.state), outcome.view_name);
     if (outcome.state == ViewState::kRun) {
       line += fmt::format("  {} rows, {}, {:.2f} s ({})", outcome.rows, HumanBytes(outcome.bytes_written),
