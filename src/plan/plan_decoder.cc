@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <nlohmann/json.hpp>
 
@@ -484,6 +485,10 @@ class Decoder {
         {"And", "AND"},   {"Or", "OR"},       {"Eq", "="},       {"NotEq", "<>"}, {"Lt", "<"},
         {"LtEq", "<="},   {"Gt", ">"},        {"GtEq", ">="},    {"Plus", "+"},   {"Minus", "-"},
         {"Multiply", "*"}, {"Divide", "/"},   {"Modulo", "%"},   {"StringConcat", "||"},
+        {"RegexMatch", "~"}, {"RegexIMatch", "~*"}, {"RegexNotMatch", "!~"}, {"RegexNotIMatch", "!~*"},
+        {"LikeMatch", "~~"}, {"ILikeMatch", "~~*"}, {"NotLikeMatch", "!~~"}, {"NotILikeMatch", "!~~*"},
+        {"BitwiseAnd", "&"}, {"BitwiseOr", "|"}, {"BitwiseXor", "^"}, {"BitwiseShiftLeft", "<<"}, {"BitwiseShiftRight", ">>"},
+        {"AtArrow", "@>"}, {"ArrowAt", "<@"},
         {"IsDistinctFrom", "IS DISTINCT FROM"}, {"IsNotDistinctFrom", "IS NOT DISTINCT FROM"}};
     const auto found = kTexts.find(name);
     return found == kTexts.end() ? name : found->second;
@@ -497,6 +502,8 @@ class Decoder {
 }  // namespace
 
 Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes, std::string_view outputs_json) {
+  // The Status says what is wrong; the library would say it on stderr too.
+  const google::protobuf::LogSilencer silence;
   pb::LogicalPlanNode node;
   google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(proto_bytes.data()),
                                                 static_cast<int>(proto_bytes.size()));

@@ -5,7 +5,11 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
+#include "weir/base/fingerprint.h"
 
 namespace weir::internal {
 
@@ -234,7 +238,28 @@ std::string ToLiteralText(const pb::ScalarValue& value) {
         return scalar->ToString();
     }
   }
-  return "{" + value.ShortDebugString() + "}";
+  const auto* field = value.GetDescriptor()->FindFieldByNumber(value.value_case());
+  if (field == nullptr) return "NULL";
+  switch (value.value_case()) {
+    case pb::ScalarValue::kIntervalYearmonthValue:
+      return fmt::format("INTERVAL '{} months'", value.interval_yearmonth_value());
+    case pb::ScalarValue::kIntervalDaytimeValue:
+      return fmt::format("INTERVAL '{} days {} ms'", value.interval_daytime_value().days(), value.interval_daytime_value().milliseconds());
+    case pb::ScalarValue::kIntervalMonthDayNano: {
+      const auto& interval = value.interval_month_day_nano();
+      return fmt::format("INTERVAL '{} months {} days {} ns'", interval.months(), interval.days(), interval.nanos());
+    }
+    default: {
+      // Lists and the like travel as Arrow messages: their hash tells them apart.
+      std::string bytes;
+      google::protobuf::io::StringOutputStream stream(&bytes);
+      google::protobuf::io::CodedOutputStream coded(&stream);
+      coded.SetSerializationDeterministic(true);
+      value.SerializeToCodedStream(&coded);
+      coded.Trim();
+      return fmt::format("<{} {}>", field->name(), Blake2bHex128(bytes));
+    }
+  }
 }
 
 }  // namespace weir::internal
