@@ -18,26 +18,64 @@ namespace {
 // Odd constants with about half of their bits set.
 constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15;
 constexpr uint64_t kSecondMultiplier = 0xD6E8FEB86659FD93;
-constexpr uint64_t kNull = 0xA0761D6478BD642F;
+
+/// A hash in two lanes that know nothing of each other.
+struct Lanes {
+  uint64_t low;
+  uint64_t high;
+};
+
+constexpr Lanes kStart = {0xA0761D6478BD642F, 0xE7037ED1A0B428DB};
+/// Stands for NULL: no number, text, list or struct has different words that are these.
+constexpr Lanes kNull = {0x8EBC6AF09C88C6E3, 0x589965CC75374CC3};
 
 /// Multiplies to 128 bits and folds the halves: every input bit reaches every output bit.
-inline uint64_t Mix(uint64_t a, uint64_t b) {
-  const unsigned __int128 product = static_cast<unsigned __int128>(a ^ kMultiplier) * (b ^ kSecondMultiplier);
+inline uint64_t MultiplyFold(uint64_t value, uint64_t multiplier) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(value) * multiplier;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-inline uint64_t HashBytes(const uint8_t* data, size_t size) {
-  uint64_t hash = size * kMultiplier;
-  while (size >= 8) {
-    uint64_t word;
-    std::memcpy(&word, data, 8);
-    hash = Mix(hash, word);
-    data += 8;
-    size -= 8;
+/// Takes one word into each lane. No word wipes out what came before; in the high lane different words never meet.
+inline void Fold(Lanes& hash, Lanes word) {
+  hash.low = MultiplyFold(hash.low ^ word.low, kMultiplier);
+  const uint64_t high = (hash.high + word.high) * kSecondMultiplier;
+  hash.high = high ^ (high >> 32);
+}
+
+/// Spreads a finished lane, so that sums of rows do not cancel out. One to one.
+inline uint64_t Spread(uint64_t lane) {
+  lane = (lane ^ (lane >> 32)) * kSecondMultiplier;
+  lane = (lane ^ (lane >> 29)) * kMultiplier;
+  return lane ^ (lane >> 32);
+}
+
+inline Lanes Word(uint64_t value) { return {value, value}; }
+
+template <typename Integer>
+inline uint64_t Load(const uint8_t* data) {
+  Integer value;
+  std::memcpy(&value, data, sizeof(value));
+  return value;
+}
+
+/// The last words of long texts overlap the ones before: there is no loop over single bytes.
+inline Lanes HashBytes(const uint8_t* data, size_t size) {
+  Lanes hash = kStart;
+  Fold(hash, Word(size));
+  if (size >= 8) {
+    for (size_t at = 0; at + 8 < size; at += 8) Fold(hash, Word(Load<uint64_t>(data + at)));
+    Fold(hash, Word(Load<uint64_t>(data + size - 8)));
+  } else if (size >= 4) {
+    Fold(hash, Word(Load<uint32_t>(data) | Load<uint32_t>(data + size - 4) << 32));
+  } else if (size > 0) {
+    Fold(hash, Word(Load<uint8_t>(data) | Load<uint8_t>(data + size / 2) << 8 | Load<uint8_t>(data + size - 1) << 16));
   }
-  uint64_t word = 0;
-  if (size > 0) std::memcpy(&word, data, size);
-  return Mix(hash, word ^ (static_cast<uint64_t>(size) << 56));
+  return hash;
+}
+
+template <typename View>
+inline Lanes HashView(const View& view) {
+  return HashBytes(reinterpret_cast<const uint8_t*>(view.data()), view.size());
 }
 
 template <typename Float, typename Bits>
@@ -47,124 +85,184 @@ inline uint64_t FloatBits(Float value) {
   return std::bit_cast<Bits>(value);
 }
 
-/// Folds one value a row into `hashes`, which stand for the rows of `array`.
-template <typename Value>
-void FoldValues(const arrow::Array& array, std::vector<uint64_t>& hashes, const Value& value) {
+/// Takes the words of a column into the hashes of its rows.
+class RowFolder {
+ public:
+  explicit RowFolder(std::vector<Lanes>& rows) : rows_(rows) {}
+  void operator()(int64_t row, Lanes word) { Fold(rows_[static_cast<size_t>(row)], word); }
+
+ private:
+  std::vector<Lanes>& rows_;
+};
+
+/// Keeps the words themselves, for columns whose rows refer to them: dictionaries and lists.
+class WordCollector {
+ public:
+  explicit WordCollector(int64_t size) : words_(static_cast<size_t>(size)) {}
+  void operator()(int64_t row, Lanes word) { words_[static_cast<size_t>(row)] = word; }
+  Lanes operator[](int64_t row) const { return words_[static_cast<size_t>(row)]; }
+
+ private:
+  std::vector<Lanes> words_;
+};
+
+template <typename Sink>
+Status VisitWords(const arrow::Array& array, Sink& sink);
+
+/// Gives `sink` the word of every row; `word` is asked for rows that are not NULL.
+template <typename Sink, typename WordOf>
+Status Each(const arrow::Array& array, Sink& sink, const WordOf& word) {
   const int64_t rows = array.length();
   if (array.null_count() == 0) {
-    for (int64_t row = 0; row < rows; ++row) hashes[static_cast<size_t>(row)] = Mix(hashes[static_cast<size_t>(row)], value(row) + 1);
-    return;
+    for (int64_t row = 0; row < rows; ++row) sink(row, word(row));
+  } else {
+    for (int64_t row = 0; row < rows; ++row) sink(row, array.IsNull(row) ? kNull : word(row));
   }
-  for (int64_t row = 0; row < rows; ++row) {
-    uint64_t& hash = hashes[static_cast<size_t>(row)];
-    hash = array.IsNull(row) ? Mix(hash, kNull) : Mix(hash, value(row) + 1);
-  }
-}
-
-template <typename ArrayType>
-void FoldNumbers(const arrow::Array& array, std::vector<uint64_t>& hashes) {
-  const auto* values = static_cast<const ArrayType&>(array).raw_values();
-  FoldValues(array, hashes, [values](int64_t row) { return static_cast<uint64_t>(static_cast<int64_t>(values[row])); });
-}
-
-Status Fold(const arrow::Array& array, std::vector<uint64_t>& hashes);
-
-/// Lists and maps: the hash of a row's items, in order, with their number.
-template <typename ListType>
-Status FoldLists(const ListType& lists, std::vector<uint64_t>& hashes) {
-  const int64_t begin = lists.length() == 0 ? 0 : lists.value_offset(0);
-  const int64_t end = lists.length() == 0 ? 0 : lists.value_offset(lists.length());
-  std::vector<uint64_t> items(static_cast<size_t>(end - begin), kMultiplier);
-  WEIR_RETURN_NOT_OK(Fold(*lists.values()->Slice(begin, end - begin), items));
-  FoldValues(lists, hashes, [&](int64_t row) {
-    uint64_t hash = static_cast<uint64_t>(lists.value_length(row));
-    for (int64_t i = lists.value_offset(row); i < lists.value_offset(row + 1); ++i) {
-      hash = Mix(hash, items[static_cast<size_t>(i - begin)]);
-    }
-    return hash;
-  });
   return Status::OK();
 }
 
-Status Fold(const arrow::Array& array, std::vector<uint64_t>& hashes) {
+template <typename ArrayType, typename Sink>
+Status VisitNumbers(const arrow::Array& array, Sink& sink) {
+  const auto* values = static_cast<const ArrayType&>(array).raw_values();
+  return Each(array, sink, [values](int64_t row) { return Word(static_cast<uint64_t>(static_cast<int64_t>(values[row]))); });
+}
+
+template <typename ArrayType, typename Sink>
+Status VisitTexts(const arrow::Array& array, Sink& sink) {
+  const auto& values = static_cast<const ArrayType&>(array);
+  return Each(array, sink, [&](int64_t row) { return HashView(values.GetView(row)); });
+}
+
+/// Lists and maps: the hash of a row's items, in order, with their number.
+template <typename ListType, typename Sink>
+Status VisitLists(const arrow::Array& array, Sink& sink) {
+  const auto& lists = static_cast<const ListType&>(array);
+  const int64_t begin = lists.length() == 0 ? 0 : lists.value_offset(0);
+  const int64_t end = lists.length() == 0 ? 0 : lists.value_offset(lists.length());
+  WordCollector items(end - begin);
+  WEIR_RETURN_NOT_OK(VisitWords(*lists.values()->Slice(begin, end - begin), items));
+  return Each(array, sink, [&](int64_t row) {
+    Lanes hash = kStart;
+    const int64_t first = lists.value_offset(row) - begin, length = lists.value_length(row);
+    Fold(hash, Word(static_cast<uint64_t>(length)));
+    for (int64_t i = first; i < first + length; ++i) Fold(hash, items[i]);
+    return hash;
+  });
+}
+
+template <typename Sink>
+Status VisitStructs(const arrow::StructArray& structs, Sink& sink) {
+  std::vector<Lanes> rows(static_cast<size_t>(structs.length()), kStart);
+  RowFolder folder(rows);
+  for (int i = 0; i < structs.num_fields(); ++i) WEIR_RETURN_NOT_OK(VisitWords(*structs.field(i), folder));
+  return Each(structs, sink, [&](int64_t row) { return rows[static_cast<size_t>(row)]; });
+}
+
+template <typename Sink>
+Status VisitDictionary(const arrow::DictionaryArray& array, Sink& sink) {
+  WordCollector words(array.dictionary()->length());
+  WEIR_RETURN_NOT_OK(VisitWords(*array.dictionary(), words));
+  return Each(array, sink, [&](int64_t row) { return words[array.GetValueIndex(row)]; });
+}
+
+template <typename Sink>
+Status VisitWords(const arrow::Array& array, Sink& sink) {
   switch (array.type_id()) {
     case arrow::Type::BOOL: {
       const auto& values = static_cast<const arrow::BooleanArray&>(array);
-      FoldValues(array, hashes, [&](int64_t row) { return uint64_t{values.Value(row)}; });
-      return Status::OK();
+      return Each(array, sink, [&](int64_t row) { return Word(values.Value(row)); });
     }
     case arrow::Type::INT8:
-      FoldNumbers<arrow::Int8Array>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::Int8Array>(array, sink);
     case arrow::Type::INT16:
-      FoldNumbers<arrow::Int16Array>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::Int16Array>(array, sink);
     case arrow::Type::INT32:
-      FoldNumbers<arrow::Int32Array>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::Int32Array>(array, sink);
     case arrow::Type::DATE32:
-      FoldNumbers<arrow::Date32Array>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::Date32Array>(array, sink);
     case arrow::Type::INT64:
-      FoldNumbers<arrow::Int64Array>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::Int64Array>(array, sink);
     case arrow::Type::TIMESTAMP:
-      FoldNumbers<arrow::TimestampArray>(array, hashes);
-      return Status::OK();
+      return VisitNumbers<arrow::TimestampArray>(array, sink);
     case arrow::Type::FLOAT: {
       const auto* values = static_cast<const arrow::FloatArray&>(array).raw_values();
-      FoldValues(array, hashes, [values](int64_t row) { return FloatBits<float, uint32_t>(values[row]); });
-      return Status::OK();
+      return Each(array, sink, [values](int64_t row) { return Word(FloatBits<float, uint32_t>(values[row])); });
     }
     case arrow::Type::DOUBLE: {
       const auto* values = static_cast<const arrow::DoubleArray&>(array).raw_values();
-      FoldValues(array, hashes, [values](int64_t row) { return FloatBits<double, uint64_t>(values[row]); });
-      return Status::OK();
+      return Each(array, sink, [values](int64_t row) { return Word(FloatBits<double, uint64_t>(values[row])); });
     }
     case arrow::Type::STRING:
-    case arrow::Type::BINARY: {
-      const auto& values = static_cast<const arrow::BinaryArray&>(array);
-      FoldValues(array, hashes, [&](int64_t row) {
-        const auto view = values.GetView(row);
-        return HashBytes(reinterpret_cast<const uint8_t*>(view.data()), view.size());
-      });
-      return Status::OK();
-    }
+    case arrow::Type::BINARY:
+      return VisitTexts<arrow::BinaryArray>(array, sink);
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return VisitTexts<arrow::LargeBinaryArray>(array, sink);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW:
+      return VisitTexts<arrow::BinaryViewArray>(array, sink);
     case arrow::Type::DECIMAL128: {
       const auto& values = static_cast<const arrow::Decimal128Array&>(array);
-      FoldValues(array, hashes, [&](int64_t row) { return HashBytes(values.GetValue(row), 16); });
-      return Status::OK();
+      return Each(array, sink, [&](int64_t row) { return HashBytes(values.GetValue(row), 16); });
     }
     case arrow::Type::LIST:
-      return FoldLists(static_cast<const arrow::ListArray&>(array), hashes);
+      return VisitLists<arrow::ListArray>(array, sink);
+    case arrow::Type::LARGE_LIST:
+      return VisitLists<arrow::LargeListArray>(array, sink);
     case arrow::Type::MAP:
-      return FoldLists(static_cast<const arrow::MapArray&>(array), hashes);
-    case arrow::Type::STRUCT: {
-      const auto& structs = static_cast<const arrow::StructArray&>(array);
-      std::vector<uint64_t> rows(static_cast<size_t>(array.length()), kSecondMultiplier);
-      for (int i = 0; i < structs.num_fields(); ++i) WEIR_RETURN_NOT_OK(Fold(*structs.field(i), rows));
-      FoldValues(array, hashes, [&](int64_t row) { return rows[static_cast<size_t>(row)]; });
-      return Status::OK();
-    }
+      return VisitLists<arrow::MapArray>(array, sink);
+    case arrow::Type::STRUCT:
+      return VisitStructs(static_cast<const arrow::StructArray&>(array), sink);
+    case arrow::Type::DICTIONARY:
+      return VisitDictionary(static_cast<const arrow::DictionaryArray&>(array), sink);
     default:
       return Status::User(StatusCode::kUnsupported, "there is no content hash of the type `{}`", array.type()->ToString());
+  }
+}
+
+/// A type by its meaning, whatever layout its values have.
+std::string TypeText(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::STRING_VIEW:
+      return arrow::utf8()->ToString();
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+      return arrow::binary()->ToString();
+    case arrow::Type::DICTIONARY:
+      return TypeText(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    case arrow::Type::LIST:
+    case arrow::Type::LARGE_LIST:
+      return "list<" + TypeText(*type.field(0)->type()) + ">";
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapType&>(type);
+      return "map<" + TypeText(*map.key_type()) + ", " + TypeText(*map.item_type()) + ">";
+    }
+    case arrow::Type::STRUCT: {
+      std::string text = "struct<";
+      for (const auto& field : type.fields()) text += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
+      return text + ">";
+    }
+    default:
+      return type.ToString();
   }
 }
 
 }  // namespace
 
 ContentHasher::ContentHasher(const arrow::Schema& schema) {
-  for (const auto& field : schema.fields()) schema_text_ += field->name() + "\x1f" + field->type()->ToString() + "\x1e";
+  for (const auto& field : schema.fields()) schema_text_ += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
 }
 
 Result<ContentSum> ContentHasher::Sum(const arrow::RecordBatch& batch) const {
-  std::vector<uint64_t> hashes(static_cast<size_t>(batch.num_rows()), kMultiplier);
-  for (const auto& column : batch.columns()) WEIR_RETURN_NOT_OK(Fold(*column, hashes));
+  std::vector<Lanes> rows(static_cast<size_t>(batch.num_rows()), kStart);
+  RowFolder folder(rows);
+  for (const auto& column : batch.columns()) WEIR_RETURN_NOT_OK(VisitWords(*column, folder));
   ContentSum sum;
-  sum.rows = hashes.size();
-  for (uint64_t hash : hashes) {
-    sum.low += Mix(hash, kMultiplier);
-    sum.high += Mix(hash, kSecondMultiplier * 3);
+  sum.rows = rows.size();
+  for (const Lanes& row : rows) {
+    sum.low += Spread(row.low);
+    sum.high += Spread(row.high);
   }
   return sum;
 }
