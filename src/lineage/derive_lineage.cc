@@ -126,6 +126,11 @@ class Deriver {
 
   Result<DerivedColumns> SingleInputColumns(const LogicalPlan& plan, ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(Scope scope, ScopeOf(plan, *plan.inputs[0], influences));
+    return ColumnsOver(plan, scope, influences);
+  }
+
+  // Not inlined, as others below: the frames of what calls itself for each level of a plan or an expression stay small.
+  [[gnu::noinline]] Result<DerivedColumns> ColumnsOver(const LogicalPlan& plan, Scope& scope, ColumnInputs& influences) {
     for (const SortKey& key : plan.sort_keys) WEIR_RETURN_NOT_OK(Use(key.expression, scope, ColumnUse::kOrder, influences));
     switch (plan.kind) {
       case PlanKind::kProjection:
@@ -169,7 +174,7 @@ class Deriver {
     return column;
   }
 
-  Result<DerivedColumns> ScanColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> ScanColumns(const LogicalPlan& plan, ColumnInputs& influences) {
     const Scan& scan = *plan.scan;
     if (scan.table.starts_with("$")) return EmptyColumns(plan);
     auto& required = required_columns_[scan.table];
@@ -192,7 +197,7 @@ class Deriver {
     return columns;
   }
 
-  Result<DerivedColumns> JoinColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> JoinColumns(const LogicalPlan& plan, ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(const Scope left, ScopeOf(plan, *plan.inputs[0], influences));
     WEIR_ASSIGN_OR_RETURN(const Scope right, ScopeOf(plan, *plan.inputs[1], influences));
     Scope both = left;
@@ -224,7 +229,7 @@ class Deriver {
     return columns;
   }
 
-  Result<DerivedColumns> UnionColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> UnionColumns(const LogicalPlan& plan, ColumnInputs& influences) {
     DerivedColumns columns;
     for (const auto& input : plan.inputs) {
       WEIR_ASSIGN_OR_RETURN(DerivedColumns branch, Node(*input, influences));
@@ -243,7 +248,7 @@ class Deriver {
   }
 
   /// The recursive term sees what the static term and its own earlier rounds put out, so it is derived until nothing is added.
-  Result<DerivedColumns> RecursiveColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> RecursiveColumns(const LogicalPlan& plan, ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns first, Node(*plan.inputs[0], influences));
     const std::vector<OutputColumn>& names = plan.inputs[0]->outputs;
     DerivedColumns columns = first;
@@ -276,7 +281,7 @@ class Deriver {
     return columns;
   }
 
-  Result<DerivedColumns> WorkTableColumns(const LogicalPlan& plan) {
+  [[gnu::noinline]] Result<DerivedColumns> WorkTableColumns(const LogicalPlan& plan) {
     const WorkTable& table = work_tables_[plan.name];
     DerivedColumns columns;
     for (const OutputColumn& output : plan.outputs) {
@@ -290,7 +295,7 @@ class Deriver {
     return columns;
   }
 
-  Result<DerivedColumns> ValuesColumns(const LogicalPlan& plan) {
+  [[gnu::noinline]] Result<DerivedColumns> ValuesColumns(const LogicalPlan& plan) {
     const size_t width = plan.outputs.size();
     const Scope none{.node = "Values", .names = {}, .columns = {}};
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns cells, EvaluateAll(plan.expressions, 0, none));
@@ -324,7 +329,7 @@ class Deriver {
            expression.kind == ExpressionKind::kRollup;
   }
 
-  Result<DerivedColumns> AggregateColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> AggregateColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
     std::vector<Expression> keys(plan.expressions.begin(), plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
     const bool has_sets = keys.size() == 1 && IsGroupingSet(keys[0]);
     if (has_sets) {
@@ -349,7 +354,7 @@ class Deriver {
     return columns;
   }
 
-  Result<DerivedColumns> UnnestColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> UnnestColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
     DerivedColumns columns;
     for (size_t i = 0; i < plan.unnest.size() && i < plan.outputs.size(); ++i) {
       const UnnestColumn& source = plan.unnest[i];
@@ -384,7 +389,7 @@ class Deriver {
     return Status::OK();
   }
 
-  Result<DerivedColumns> EvaluateAll(const std::vector<Expression>& expressions, size_t begin, const Scope& scope) {
+  [[gnu::noinline]] Result<DerivedColumns> EvaluateAll(const std::vector<Expression>& expressions, size_t begin, const Scope& scope) {
     DerivedColumns columns;
     for (size_t i = begin; i < expressions.size(); ++i) {
       const Expression& expression = WithoutAlias(expressions[i]);
@@ -419,15 +424,8 @@ class Deriver {
 
   Result<Derived> Evaluate(const Expression& e, const Scope& scope) {
     switch (e.kind) {
-      case ExpressionKind::kColumn: {
-        WEIR_ASSIGN_OR_RETURN(const DerivedColumn column, Resolve(e, scope));
-        Derived derived = *column;
-        if (derived.parts > kReadableParts) {
-          derived.expression = e;
-          derived.parts = 1;
-        }
-        return derived;
-      }
+      case ExpressionKind::kColumn:
+        return EvaluateColumn(e, scope);
       case ExpressionKind::kAlias:
         return Evaluate(e.inputs[0], scope);
       case ExpressionKind::kLiteral:
@@ -441,8 +439,18 @@ class Deriver {
     }
   }
 
+  [[gnu::noinline]] static Result<Derived> EvaluateColumn(const Expression& e, const Scope& scope) {
+    WEIR_ASSIGN_OR_RETURN(const DerivedColumn column, Resolve(e, scope));
+    Derived derived = *column;
+    if (derived.parts > kReadableParts) {
+      derived.expression = e;
+      derived.parts = 1;
+    }
+    return derived;
+  }
+
   /// Everything inside touches the one value that comes out.
-  Result<Derived> EvaluateSubquery(const Expression& e) {
+  [[gnu::noinline]] Result<Derived> EvaluateSubquery(const Expression& e) {
     ColumnInputs influences;
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns columns, Node(*e.subquery, influences));
     if (columns.size() != 1) return Status::Bug("a scalar subquery puts out {} columns", columns.size());
@@ -453,34 +461,39 @@ class Deriver {
     return derived;
   }
 
+  /// Replaces a part of `whole.expression` by its expansion, and adds its inputs to those of the whole.
+  [[gnu::noinline]] Status AddPart(const Scope& scope, ColumnUse use, Expression& part, Derived& whole) {
+    WEIR_ASSIGN_OR_RETURN(Derived derived, Evaluate(part, scope));
+    AddAs(use, derived.inputs, whole.inputs);
+    whole.parts += derived.parts;
+    whole.transformation = std::max(whole.transformation, derived.transformation);
+    part = std::move(derived.expression);
+    return Status::OK();
+  }
+
   Result<Derived> EvaluateParts(const Expression& e, const Scope& scope) {
+    if (IsFieldAccess(e)) return EvaluateField(e, scope);
     Derived whole{.transformation = e.inputs.empty() ? Transformation::kTransformation : Transformation::kLiteral, .expression = e};
-    Derived first;
-    const auto add = [&](Expression& part, ColumnUse use) -> Status {
-      WEIR_ASSIGN_OR_RETURN(Derived derived, Evaluate(part, scope));
-      AddAs(use, derived.inputs, whole.inputs);
-      whole.parts += derived.parts;
-      whole.transformation = std::max(whole.transformation, derived.transformation);
-      part = derived.expression;
-      if (&part == whole.expression.inputs.data()) first = std::move(derived);
-      return Status::OK();
-    };
-    for (Expression& part : whole.expression.inputs) WEIR_RETURN_NOT_OK(add(part, ColumnUse::kValue));
-    for (Expression& part : whole.expression.filter) WEIR_RETURN_NOT_OK(add(part, ColumnUse::kFilter));
-    for (Expression& part : whole.expression.partition_by) WEIR_RETURN_NOT_OK(add(part, ColumnUse::kPartition));
-    for (SortKey& key : whole.expression.order_by) WEIR_RETURN_NOT_OK(add(key.expression, ColumnUse::kOrder));
-    switch (e.kind) {
-      case ExpressionKind::kAggregateFunction:
-        whole.transformation = std::max(whole.transformation, Transformation::kAggregation);
-        break;
-      case ExpressionKind::kWindowFunction:
-        whole.transformation = Transformation::kWindow;
-        break;
-      default:
-        if (IsFieldAccess(e)) return FieldOf(first, FieldPath(e), std::move(whole.expression));
-        if (whole.transformation == Transformation::kIdentity) whole.transformation = Transformation::kTransformation;
+    Expression& parts = whole.expression;
+    for (Expression& part : parts.inputs) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kValue, part, whole));
+    for (Expression& part : parts.filter) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kFilter, part, whole));
+    for (Expression& part : parts.partition_by) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kPartition, part, whole));
+    for (SortKey& key : parts.order_by) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kOrder, key.expression, whole));
+    if (e.kind == ExpressionKind::kAggregateFunction) {
+      whole.transformation = std::max(whole.transformation, Transformation::kAggregation);
+    } else if (e.kind == ExpressionKind::kWindowFunction) {
+      whole.transformation = Transformation::kWindow;
+    } else if (whole.transformation == Transformation::kIdentity) {
+      whole.transformation = Transformation::kTransformation;
     }
     return whole;
+  }
+
+  [[gnu::noinline]] Result<Derived> EvaluateField(const Expression& e, const Scope& scope) {
+    WEIR_ASSIGN_OR_RETURN(const Derived value, Evaluate(e.inputs[0], scope));
+    Expression expression = e;
+    expression.inputs[0] = value.expression;
+    return FieldOf(value, FieldPath(e), std::move(expression));
   }
 
   /// A struct's field, by literal names; one call can go down several levels.

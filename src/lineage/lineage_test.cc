@@ -92,6 +92,16 @@ TEST(DeriveLineage, ExpressionsStayReadableHoweverOftenTheyDouble) {
   EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "x")});
 }
 
+TEST(DeriveLineage, PlansAsDeepAsTheDecoderAllowsAreDerived) {
+  Expression nested = Column("t", "x");
+  for (int level = 0; level < 900; ++level) nested = Expression{.kind = ExpressionKind::kNot, .inputs = {nested}};
+  PlanPtr plan = Projection(ScanOf("t", {"x"}), {nested}, {{"t", "x"}});
+  for (int level = 0; level < 900; ++level) plan = Projection(plan, {Column("t", "x")}, {{"t", "x"}});
+  const auto lineage = DeriveLineage(*plan);
+  ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
+  EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "x")});
+}
+
 TEST(DeriveLineage, InputsOfAColumnIncludeTheRowInfluences) {
   const Lineage lineage = LineageOfCase("filter_influences_every_row");
   const ColumnInputs expected = {Input("flights", "carrier"), Input("flights", "dep_delay", ColumnUse::kFilter),

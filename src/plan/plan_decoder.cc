@@ -19,7 +19,7 @@ using internal::ToArrowSchema;
 using internal::ToArrowType;
 
 /// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call deep a level.
-constexpr int kMaxDepth = 2'000;
+constexpr int kMaxDepth = 1'000;
 /// Of messages: a level of the tree takes up to four.
 constexpr int kRecursionLimit = 4 * kMaxDepth;
 
@@ -97,8 +97,9 @@ class Decoder {
     return Status::OK();
   }
 
+  // Not inlined, so that the frame of FillExpr, of which there is one a level, stays small.
   template <typename Nodes>
-  Status Expressions(const Nodes& nodes, std::vector<Expression>& expressions) {
+  [[gnu::noinline]] Status Expressions(const Nodes& nodes, std::vector<Expression>& expressions) {
     for (const auto& node : nodes) {
       WEIR_ASSIGN_OR_RETURN(Expression expression, Expr(node));
       expressions.push_back(std::move(expression));
@@ -107,7 +108,7 @@ class Decoder {
   }
 
   template <typename Nodes>
-  Status SortKeys(const Nodes& nodes, std::vector<SortKey>& keys) {
+  [[gnu::noinline]] Status SortKeys(const Nodes& nodes, std::vector<SortKey>& keys) {
     for (const auto& node : nodes) {
       WEIR_ASSIGN_OR_RETURN(Expression expression, Expr(node.expr()));
       keys.push_back({std::move(expression), node.asc(), node.nulls_first()});
@@ -279,7 +280,7 @@ class Decoder {
     return Input(node.input(), plan);
   }
 
-  Status Inputs(Expression& expression, std::initializer_list<const pb::LogicalExprNode*> nodes) {
+  [[gnu::noinline]] Status Inputs(Expression& expression, std::initializer_list<const pb::LogicalExprNode*> nodes) {
     for (const auto* node : nodes) {
       WEIR_ASSIGN_OR_RETURN(Expression input, Expr(*node));
       expression.inputs.push_back(std::move(input));
@@ -393,11 +394,8 @@ class Decoder {
         return FillAggregate(node.aggregate_udf_expr(), e);
       case pb::LogicalExprNode::kWindowExpr:
         return FillWindow(node.window_expr(), e);
-      case pb::LogicalExprNode::kScalarSubqueryExpr: {
-        e.kind = ExpressionKind::kScalarSubquery;
-        WEIR_ASSIGN_OR_RETURN(e.subquery, Node(node.scalar_subquery_expr().subquery().subquery()));
-        return Status::OK();
-      }
+      case pb::LogicalExprNode::kScalarSubqueryExpr:
+        return FillSubquery(node.scalar_subquery_expr().subquery().subquery(), e);
       case pb::LogicalExprNode::kGroupingSet:
         e.kind = ExpressionKind::kGroupingSets;
         for (const auto& set : node.grouping_set().expr()) {
@@ -418,15 +416,24 @@ class Decoder {
         e.kind = ExpressionKind::kPlaceholder;
         e.name = node.placeholder().id();
         return Status::OK();
-      default: {
-        const auto* field = node.GetDescriptor()->FindFieldByNumber(node.ExprType_case());
-        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the expression `{}`",
-                            field == nullptr ? "unknown" : std::string(field->name()));
-      }
+      default:
+        return RefuseExpression(node);
     }
   }
 
-  Status FillCase(const pb::CaseNode& node, Expression& e) {
+  [[gnu::noinline]] static Status RefuseExpression(const pb::LogicalExprNode& node) {
+    const auto* field = node.GetDescriptor()->FindFieldByNumber(node.ExprType_case());
+    return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the expression `{}`",
+                        field == nullptr ? "unknown" : std::string(field->name()));
+  }
+
+  [[gnu::noinline]] Status FillSubquery(const pb::LogicalPlanNode& node, Expression& e) {
+    e.kind = ExpressionKind::kScalarSubquery;
+    WEIR_ASSIGN_OR_RETURN(e.subquery, Node(node));
+    return Status::OK();
+  }
+
+  [[gnu::noinline]] Status FillCase(const pb::CaseNode& node, Expression& e) {
     e.kind = ExpressionKind::kCase;
     e.has_base = node.has_expr();
     e.has_else = node.has_else_expr();
@@ -436,7 +443,7 @@ class Decoder {
     return Status::OK();
   }
 
-  Status FillAggregate(const pb::AggregateUDFExprNode& node, Expression& e) {
+  [[gnu::noinline]] Status FillAggregate(const pb::AggregateUDFExprNode& node, Expression& e) {
     e.kind = ExpressionKind::kAggregateFunction;
     e.name = node.fun_name();
     e.distinct = node.distinct();
@@ -449,7 +456,7 @@ class Decoder {
     return SortKeys(node.order_by(), e.order_by);
   }
 
-  Status FillWindow(const pb::WindowExprNode& node, Expression& e) {
+  [[gnu::noinline]] Status FillWindow(const pb::WindowExprNode& node, Expression& e) {
     e.kind = ExpressionKind::kWindowFunction;
     e.name = node.has_udaf() ? node.udaf() : node.udwf();
     e.distinct = node.distinct();

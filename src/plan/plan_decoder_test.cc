@@ -202,10 +202,10 @@ TEST(PlanDecoder, ColumnListsMustFitThePlan) {
 
 TEST(PlanDecoder, DeepPlansDecodeAndEndlessOnesAreRefused) {
   const std::string outputs = R"([[[null,"x"]],[]])";
-  const auto deep = DecodePlan(ProjectionOf(NestedNots(1'000)), outputs);
+  const auto deep = DecodePlan(ProjectionOf(NestedNots(900)), outputs);
   ASSERT_TRUE(deep.ok()) << deep.status().ToString();
   EXPECT_TRUE(ToText((*deep)->expressions[0]).starts_with("NOT NOT NOT"));
-  const auto deeper = DecodePlan(ProjectionOf(NestedNots(3'000)), outputs);
+  const auto deeper = DecodePlan(ProjectionOf(NestedNots(1'500)), outputs);
   ASSERT_FALSE(deeper.ok());
   EXPECT_EQ(deeper.status().code(), StatusCode::kUnsupported) << deeper.status().ToString();
   EXPECT_FALSE(DecodePlan(ProjectionOf(NestedNots(30'000)), outputs).ok());
