@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+
 #include <arrow/type.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "weir/lineage/lineage.h"
 
@@ -63,7 +63,8 @@ Derived FieldOf(const Derived& value, const std::string& field, Expression expre
   Derived narrowed = value;
   narrowed.expression = std::move(expression);
   ++narrowed.parts;
-  const bool is_one_column = value.inputs.size() == 1 && value.inputs.begin()->use == ColumnUse::kValue;
+  const bool is_one_column =
+      value.inputs.size() == 1 && value.inputs.begin()->use == ColumnUse::kValue;
   if (value.transformation == Transformation::kIdentity && is_one_column) {
     ColumnInput input = *value.inputs.begin();
     input.path += (input.path.empty() ? "" : ".") + field;
@@ -80,8 +81,10 @@ Derived Merge(const char* word, const Derived& a, const Derived& b) {
   merged.transformation = std::max(a.transformation, b.transformation);
   merged.inputs.insert(b.inputs.begin(), b.inputs.end());
   if (ToText(a.expression) == ToText(b.expression)) return merged;
-  const bool extends = a.expression.kind == ExpressionKind::kScalarFunction && a.expression.name == word;
-  std::vector<Expression> branches = extends ? a.expression.inputs : std::vector<Expression>{a.expression};
+  const bool extends =
+      a.expression.kind == ExpressionKind::kScalarFunction && a.expression.name == word;
+  std::vector<Expression> branches =
+      extends ? a.expression.inputs : std::vector<Expression>{a.expression};
   branches.push_back(b.expression);
   merged.expression = Word(word, std::move(branches));
   merged.parts = a.parts + b.parts;
@@ -94,13 +97,15 @@ class Deriver {
   Result<DerivedColumns> Node(const LogicalPlan& plan, ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, Columns(plan, influences));
     if (columns.size() != plan.outputs.size()) {
-      return Status::Bug("the node {} puts out {} columns, but {} were derived", ToString(plan.kind), plan.outputs.size(),
-                         columns.size());
+      return Status::Bug("the node {} puts out {} columns, but {} were derived",
+                         ToString(plan.kind), plan.outputs.size(), columns.size());
     }
     return columns;
   }
 
-  std::map<std::string, std::set<std::string>> TakeRequiredColumns() { return std::move(required_columns_); }
+  std::map<std::string, std::set<std::string>> TakeRequiredColumns() {
+    return std::move(required_columns_);
+  }
 
  private:
   Result<DerivedColumns> Columns(const LogicalPlan& plan, ColumnInputs& influences) {
@@ -129,9 +134,12 @@ class Deriver {
     return ColumnsOver(plan, scope, influences);
   }
 
-  // Not inlined, as others below: the frames of what calls itself for each level of a plan or an expression stay small.
-  [[gnu::noinline]] Result<DerivedColumns> ColumnsOver(const LogicalPlan& plan, Scope& scope, ColumnInputs& influences) {
-    for (const SortKey& key : plan.sort_keys) WEIR_RETURN_NOT_OK(Use(key.expression, scope, ColumnUse::kOrder, influences));
+  // Not inlined, as others below: the frames of what calls itself for each level of a plan or an
+  // expression stay small.
+  [[gnu::noinline]] Result<DerivedColumns> ColumnsOver(const LogicalPlan& plan, Scope& scope,
+                                                       ColumnInputs& influences) {
+    for (const SortKey& key : plan.sort_keys)
+      WEIR_RETURN_NOT_OK(Use(key.expression, scope, ColumnUse::kOrder, influences));
     switch (plan.kind) {
       case PlanKind::kProjection:
         return EvaluateAll(plan.expressions, 0, scope);
@@ -147,7 +155,8 @@ class Deriver {
         return columns;
       }
       case PlanKind::kDistinct:
-        for (const auto& column : scope.columns) AddAs(ColumnUse::kGroupKey, column->inputs, influences);
+        for (const auto& column : scope.columns)
+          AddAs(ColumnUse::kGroupKey, column->inputs, influences);
         return std::move(scope.columns);
       case PlanKind::kDistinctOn:
         for (size_t i = 0; i < plan.group_count; ++i) {
@@ -161,20 +170,24 @@ class Deriver {
     }
   }
 
-  Result<Scope> ScopeOf(const LogicalPlan& plan, const LogicalPlan& input, ColumnInputs& influences) {
+  Result<Scope> ScopeOf(const LogicalPlan& plan, const LogicalPlan& input,
+                        ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, Node(input, influences));
-    return Scope{.node = ToString(plan.kind), .names = input.outputs, .columns = std::move(columns)};
+    return Scope{
+        .node = ToString(plan.kind), .names = input.outputs, .columns = std::move(columns)};
   }
 
   static DerivedColumn SourceColumn(const Scan& scan, const std::string& name) {
     auto column = std::make_shared<Derived>();
     column->transformation = Transformation::kIdentity;
-    column->inputs.insert({.table = scan.table, .column = name, .path = {}, .use = ColumnUse::kValue});
+    column->inputs.insert(
+        {.table = scan.table, .column = name, .path = {}, .use = ColumnUse::kValue});
     column->expression = ColumnExpression(scan.table, name);
     return column;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> ScanColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> ScanColumns(const LogicalPlan& plan,
+                                                       ColumnInputs& influences) {
     const Scan& scan = *plan.scan;
     if (scan.table.starts_with("$")) return EmptyColumns(plan);
     auto& required = required_columns_[scan.table];
@@ -197,7 +210,8 @@ class Deriver {
     return columns;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> JoinColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> JoinColumns(const LogicalPlan& plan,
+                                                       ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(const Scope left, ScopeOf(plan, *plan.inputs[0], influences));
     WEIR_ASSIGN_OR_RETURN(const Scope right, ScopeOf(plan, *plan.inputs[1], influences));
     Scope both = left;
@@ -210,12 +224,16 @@ class Deriver {
       WEIR_RETURN_NOT_OK(Use(plan.expressions[i], left, ColumnUse::kJoinKey, conditions));
       WEIR_RETURN_NOT_OK(Use(plan.expressions[i + 1], right, ColumnUse::kJoinKey, conditions));
     }
-    if (plan.has_filter) WEIR_RETURN_NOT_OK(Use(plan.expressions.back(), both, ColumnUse::kFilter, conditions));
+    if (plan.has_filter)
+      WEIR_RETURN_NOT_OK(Use(plan.expressions.back(), both, ColumnUse::kFilter, conditions));
 
     const std::string& type = plan.text;
-    DerivedColumns columns = type.starts_with("LeftSemi") || type.starts_with("LeftAnti") || type == "LeftMark"      ? left.columns
-                             : type.starts_with("RightSemi") || type.starts_with("RightAnti") || type == "RightMark" ? right.columns
-                                                                                                                     : both.columns;
+    DerivedColumns columns =
+        type.starts_with("LeftSemi") || type.starts_with("LeftAnti") || type == "LeftMark"
+            ? left.columns
+        : type.starts_with("RightSemi") || type.starts_with("RightAnti") || type == "RightMark"
+            ? right.columns
+            : both.columns;
     // A mark join keeps every row, and says of each in one more column whether it found a partner.
     if (type.ends_with("Mark")) {
       auto mark = std::make_shared<Derived>();
@@ -229,7 +247,8 @@ class Deriver {
     return columns;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> UnionColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> UnionColumns(const LogicalPlan& plan,
+                                                        ColumnInputs& influences) {
     DerivedColumns columns;
     for (const auto& input : plan.inputs) {
       WEIR_ASSIGN_OR_RETURN(DerivedColumns branch, Node(*input, influences));
@@ -238,7 +257,8 @@ class Deriver {
         continue;
       }
       if (branch.size() != columns.size()) {
-        return Status::Bug("the branches of a Union put out {} and {} columns", columns.size(), branch.size());
+        return Status::Bug("the branches of a Union put out {} and {} columns", columns.size(),
+                           branch.size());
       }
       for (size_t i = 0; i < columns.size(); ++i) {
         columns[i] = std::make_shared<Derived>(Merge("union", *columns[i], *branch[i]));
@@ -247,12 +267,15 @@ class Deriver {
     return columns;
   }
 
-  /// The recursive term sees what the static term and its own earlier rounds put out, so it is derived until nothing is added.
-  [[gnu::noinline]] Result<DerivedColumns> RecursiveColumns(const LogicalPlan& plan, ColumnInputs& influences) {
+  /// The recursive term sees what the static term and its own earlier rounds put out, so it is
+  /// derived until nothing is added.
+  [[gnu::noinline]] Result<DerivedColumns> RecursiveColumns(const LogicalPlan& plan,
+                                                            ColumnInputs& influences) {
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns first, Node(*plan.inputs[0], influences));
     const std::vector<OutputColumn>& names = plan.inputs[0]->outputs;
     DerivedColumns columns = first;
-    const auto outer = work_tables_.find(plan.name) == work_tables_.end() ? WorkTable{} : work_tables_[plan.name];
+    const auto outer =
+        work_tables_.find(plan.name) == work_tables_.end() ? WorkTable{} : work_tables_[plan.name];
     for (bool grows = true; grows;) {
       WorkTable& table = work_tables_[plan.name] = {.names = names, .columns = {}};
       for (size_t i = 0; i < columns.size(); ++i) {
@@ -263,14 +286,16 @@ class Deriver {
       }
       WEIR_ASSIGN_OR_RETURN(const DerivedColumns step, Node(*plan.inputs[1], influences));
       if (step.size() != columns.size()) {
-        return Status::Bug("the terms of the recursive query `{}` put out {} and {} columns", plan.name, columns.size(), step.size());
+        return Status::Bug("the terms of the recursive query `{}` put out {} and {} columns",
+                           plan.name, columns.size(), step.size());
       }
       grows = false;
       for (size_t i = 0; i < columns.size(); ++i) {
         Derived merged = Merge("recursive", *first[i], *step[i]);
         merged.inputs.insert(columns[i]->inputs.begin(), columns[i]->inputs.end());
         merged.transformation = std::max(merged.transformation, columns[i]->transformation);
-        grows = grows || merged.inputs != columns[i]->inputs || merged.transformation != columns[i]->transformation;
+        grows = grows || merged.inputs != columns[i]->inputs ||
+                merged.transformation != columns[i]->transformation;
         columns[i] = std::make_shared<Derived>(std::move(merged));
       }
     }
@@ -285,8 +310,9 @@ class Deriver {
     const WorkTable& table = work_tables_[plan.name];
     DerivedColumns columns;
     for (const OutputColumn& output : plan.outputs) {
-      const auto found = std::find_if(table.names.begin(), table.names.end(),
-                                      [&](const OutputColumn& name) { return name.name == output.name; });
+      const auto found =
+          std::find_if(table.names.begin(), table.names.end(),
+                       [&](const OutputColumn& name) { return name.name == output.name; });
       if (found == table.names.end()) {
         return Status::Bug("the work table `{}` has no column `{}`", plan.name, output.name);
       }
@@ -325,12 +351,16 @@ class Deriver {
   }
 
   static bool IsGroupingSet(const Expression& expression) {
-    return expression.kind == ExpressionKind::kGroupingSets || expression.kind == ExpressionKind::kCube ||
-           expression.kind == ExpressionKind::kRollup;
+    return expression.kind == ExpressionKind::kGroupingSets ||
+           expression.kind == ExpressionKind::kCube || expression.kind == ExpressionKind::kRollup;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> AggregateColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
-    std::vector<Expression> keys(plan.expressions.begin(), plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
+  [[gnu::noinline]] Result<DerivedColumns> AggregateColumns(const LogicalPlan& plan,
+                                                            const Scope& scope,
+                                                            ColumnInputs& influences) {
+    std::vector<Expression> keys(
+        plan.expressions.begin(),
+        plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
     const bool has_sets = keys.size() == 1 && IsGroupingSet(keys[0]);
     if (has_sets) {
       // Each member is put out once, however many sets it is in.
@@ -341,7 +371,8 @@ class Deriver {
         if (seen.insert(ToText(member)).second) keys.push_back(member);
       }
     }
-    for (const Expression& key : keys) WEIR_RETURN_NOT_OK(Use(key, scope, ColumnUse::kGroupKey, influences));
+    for (const Expression& key : keys)
+      WEIR_RETURN_NOT_OK(Use(key, scope, ColumnUse::kGroupKey, influences));
     WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, EvaluateAll(keys, 0, scope));
     if (has_sets) {
       auto id = std::make_shared<Derived>();
@@ -349,17 +380,21 @@ class Deriver {
       id->expression = Word("grouping", {});
       columns.push_back(std::move(id));
     }
-    WEIR_ASSIGN_OR_RETURN(const DerivedColumns aggregates, EvaluateAll(plan.expressions, plan.group_count, scope));
+    WEIR_ASSIGN_OR_RETURN(const DerivedColumns aggregates,
+                          EvaluateAll(plan.expressions, plan.group_count, scope));
     columns.insert(columns.end(), aggregates.begin(), aggregates.end());
     return columns;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> UnnestColumns(const LogicalPlan& plan, const Scope& scope, ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> UnnestColumns(const LogicalPlan& plan,
+                                                         const Scope& scope,
+                                                         ColumnInputs& influences) {
     DerivedColumns columns;
     for (size_t i = 0; i < plan.unnest.size() && i < plan.outputs.size(); ++i) {
       const UnnestColumn& source = plan.unnest[i];
       if (source.input_index >= scope.columns.size()) {
-        return Status::Bug("an Unnest reads column {} of {}", source.input_index, scope.columns.size());
+        return Status::Bug("an Unnest reads column {} of {}", source.input_index,
+                           scope.columns.size());
       }
       const DerivedColumn& column = scope.columns[source.input_index];
       if (source.kind == UnnestKind::kKept) {
@@ -370,12 +405,14 @@ class Deriver {
         const std::string field = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
         Expression key;
         key.text = "'" + field + "'";
-        columns.push_back(std::make_shared<Derived>(FieldOf(*column, field, Word("get_field", {column->expression, key}))));
+        columns.push_back(std::make_shared<Derived>(
+            FieldOf(*column, field, Word("get_field", {column->expression, key}))));
       } else {
         AddAs(ColumnUse::kUnnest, column->inputs, influences);
         Derived element = *column;
         element.transformation = std::max(element.transformation, Transformation::kTransformation);
-        element.expression = Expression{.kind = ExpressionKind::kUnnest, .inputs = {column->expression}};
+        element.expression =
+            Expression{.kind = ExpressionKind::kUnnest, .inputs = {column->expression}};
         ++element.parts;
         columns.push_back(std::make_shared<Derived>(std::move(element)));
       }
@@ -389,7 +426,8 @@ class Deriver {
     return Status::OK();
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> EvaluateAll(const std::vector<Expression>& expressions, size_t begin, const Scope& scope) {
+  [[gnu::noinline]] Result<DerivedColumns> EvaluateAll(const std::vector<Expression>& expressions,
+                                                       size_t begin, const Scope& scope) {
     DerivedColumns columns;
     for (size_t i = begin; i < expressions.size(); ++i) {
       const Expression& expression = WithoutAlias(expressions[i]);
@@ -404,17 +442,22 @@ class Deriver {
     return columns;
   }
 
-  /// By qualifier and name; a column without qualifier prefers an output without one, then the first of its name.
+  /// By qualifier and name; a column without qualifier prefers an output without one, then the
+  /// first of its name.
   static Result<DerivedColumn> Resolve(const Expression& column, const Scope& scope) {
     size_t fallback = scope.names.size();
     for (size_t i = 0; i < scope.names.size(); ++i) {
       if (scope.names[i].name != column.name) continue;
-      if (scope.ignores_relations || scope.names[i].relation == column.relation) return scope.columns[i];
-      const bool may_stand_for = !column.relation || (scope.names[i].relation && SameTable(*column.relation, *scope.names[i].relation));
+      if (scope.ignores_relations || scope.names[i].relation == column.relation)
+        return scope.columns[i];
+      const bool may_stand_for =
+          !column.relation ||
+          (scope.names[i].relation && SameTable(*column.relation, *scope.names[i].relation));
       if (may_stand_for && fallback == scope.names.size()) fallback = i;
     }
     if (fallback < scope.names.size()) return scope.columns[fallback];
-    return Status::Bug("no input of the node {} provides the column `{}`", scope.node, ToText(column));
+    return Status::Bug("no input of the node {} provides the column `{}`", scope.node,
+                       ToText(column));
   }
 
   /// "t" and "public.t" are the same table.
@@ -453,16 +496,20 @@ class Deriver {
   [[gnu::noinline]] Result<Derived> EvaluateSubquery(const Expression& e) {
     ColumnInputs influences;
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns columns, Node(*e.subquery, influences));
-    if (columns.size() != 1) return Status::Bug("a scalar subquery puts out {} columns", columns.size());
+    if (columns.size() != 1)
+      return Status::Bug("a scalar subquery puts out {} columns", columns.size());
     Derived derived = *columns[0];
     derived.inputs.merge(influences);
     derived.transformation = std::max(derived.transformation, Transformation::kTransformation);
-    derived.expression = Expression{.kind = ExpressionKind::kScalarSubquery, .inputs = {columns[0]->expression}};
+    derived.expression =
+        Expression{.kind = ExpressionKind::kScalarSubquery, .inputs = {columns[0]->expression}};
     return derived;
   }
 
-  /// Replaces a part of `whole.expression` by its expansion, and adds its inputs to those of the whole.
-  [[gnu::noinline]] Status AddPart(const Scope& scope, ColumnUse use, Expression& part, Derived& whole) {
+  /// Replaces a part of `whole.expression` by its expansion, and adds its inputs to those of the
+  /// whole.
+  [[gnu::noinline]] Status AddPart(const Scope& scope, ColumnUse use, Expression& part,
+                                   Derived& whole) {
     WEIR_ASSIGN_OR_RETURN(Derived derived, Evaluate(part, scope));
     AddAs(use, derived.inputs, whole.inputs);
     whole.parts += derived.parts;
@@ -473,12 +520,18 @@ class Deriver {
 
   Result<Derived> EvaluateParts(const Expression& e, const Scope& scope) {
     if (IsFieldAccess(e)) return EvaluateField(e, scope);
-    Derived whole{.transformation = e.inputs.empty() ? Transformation::kTransformation : Transformation::kLiteral, .expression = e};
+    Derived whole{.transformation =
+                      e.inputs.empty() ? Transformation::kTransformation : Transformation::kLiteral,
+                  .expression = e};
     Expression& parts = whole.expression;
-    for (Expression& part : parts.inputs) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kValue, part, whole));
-    for (Expression& part : parts.filter) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kFilter, part, whole));
-    for (Expression& part : parts.partition_by) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kPartition, part, whole));
-    for (SortKey& key : parts.order_by) WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kOrder, key.expression, whole));
+    for (Expression& part : parts.inputs)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kValue, part, whole));
+    for (Expression& part : parts.filter)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kFilter, part, whole));
+    for (Expression& part : parts.partition_by)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kPartition, part, whole));
+    for (SortKey& key : parts.order_by)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kOrder, key.expression, whole));
     if (e.kind == ExpressionKind::kAggregateFunction) {
       whole.transformation = std::max(whole.transformation, Transformation::kAggregation);
     } else if (e.kind == ExpressionKind::kWindowFunction) {
@@ -498,9 +551,11 @@ class Deriver {
 
   /// A struct's field, by literal names; one call can go down several levels.
   static bool IsFieldAccess(const Expression& e) {
-    return e.kind == ExpressionKind::kScalarFunction && e.name == "get_field" && e.inputs.size() >= 2 &&
+    return e.kind == ExpressionKind::kScalarFunction && e.name == "get_field" &&
+           e.inputs.size() >= 2 &&
            std::all_of(e.inputs.begin() + 1, e.inputs.end(), [](const Expression& name) {
-             return name.kind == ExpressionKind::kLiteral && name.text.size() >= 2 && name.text.starts_with("'");
+             return name.kind == ExpressionKind::kLiteral && name.text.size() >= 2 &&
+                    name.text.starts_with("'");
            });
   }
 

@@ -8,13 +8,14 @@
 namespace weir {
 
 std::string_view ToString(ColumnUse use) {
-  static constexpr std::array<std::string_view, 7> kNames = {"value", "filter", "join_key", "group_key",
-                                                             "order", "partition", "unnest"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "value", "filter", "join_key", "group_key", "order", "partition", "unnest"};
   return kNames[static_cast<size_t>(use)];
 }
 
 std::string_view ToString(Transformation transformation) {
-  static constexpr std::array<std::string_view, 5> kNames = {"literal", "identity", "transformation", "aggregation", "window"};
+  static constexpr std::array<std::string_view, 5> kNames = {
+      "literal", "identity", "transformation", "aggregation", "window"};
   return kNames[static_cast<size_t>(transformation)];
 }
 
@@ -47,7 +48,8 @@ class Closure {
   Result<const Lineage*> Of(const std::string& view) {
     const auto [entry, is_new] = closed_.try_emplace(view);
     if (!is_new) {
-      if (entry->second.state == State::kOpen) return Status::Bug("the lineage of views goes round in a circle at `{}`", view);
+      if (entry->second.state == State::kOpen)
+        return Status::Bug("the lineage of views goes round in a circle at `{}`", view);
       return &entry->second.lineage;
     }
     // References into a map stay valid while it grows.
@@ -73,7 +75,8 @@ class Closure {
       }
       WEIR_ASSIGN_OR_RETURN(const Lineage* view, Of(table));
       closed.row_influences.insert(view->row_influences.begin(), view->row_influences.end());
-      for (const auto& [below, names] : view->required_columns) closed.required_columns[below].insert(names.begin(), names.end());
+      for (const auto& [below, names] : view->required_columns)
+        closed.required_columns[below].insert(names.begin(), names.end());
       functions.insert(view->functions.begin(), view->functions.end());
     }
     closed.functions.assign(functions.begin(), functions.end());
@@ -88,24 +91,29 @@ class Closure {
     return Status::OK();
   }
 
-  Status Expand(const ColumnInputs& inputs, ColumnInputs& expanded, Transformation& transformation) {
+  Status Expand(const ColumnInputs& inputs, ColumnInputs& expanded,
+                Transformation& transformation) {
     for (const ColumnInput& input : inputs) {
       if (!lineages_.contains(input.table)) {
         expanded.insert(input);
         continue;
       }
       WEIR_ASSIGN_OR_RETURN(const Lineage* view, Of(input.table));
-      const auto found = std::find_if(view->columns.begin(), view->columns.end(),
-                                      [&](const ColumnLineage& column) { return column.name == input.column; });
-      if (found == view->columns.end()) return Status::Bug("the view `{}` has no column `{}` to trace", input.table, input.column);
-      if (input.use == ColumnUse::kValue) transformation = std::max(transformation, found->transformation);
+      const auto found =
+          std::find_if(view->columns.begin(), view->columns.end(),
+                       [&](const ColumnLineage& column) { return column.name == input.column; });
+      if (found == view->columns.end())
+        return Status::Bug("the view `{}` has no column `{}` to trace", input.table, input.column);
+      if (input.use == ColumnUse::kValue)
+        transformation = std::max(transformation, found->transformation);
       for (const ColumnInput& below : found->inputs) expanded.insert(Through(below, *found, input));
     }
     return Status::OK();
   }
 
   /// `below` feeds `column`, which is used as `above` says.
-  static ColumnInput Through(const ColumnInput& below, const ColumnLineage& column, const ColumnInput& above) {
+  static ColumnInput Through(const ColumnInput& below, const ColumnLineage& column,
+                             const ColumnInput& above) {
     ColumnInput through = below;
     if (below.use != ColumnUse::kValue) return through;
     through.use = above.use;
@@ -121,7 +129,8 @@ class Closure {
 
 }  // namespace
 
-Result<Lineage> TransitiveLineage(const std::map<std::string, Lineage>& lineages, const std::string& view) {
+Result<Lineage> TransitiveLineage(const std::map<std::string, Lineage>& lineages,
+                                  const std::string& view) {
   if (!lineages.contains(view)) {
     return Status::User(StatusCode::kNotFound, "there is no lineage of a view named `{}`", view);
   }
@@ -143,7 +152,8 @@ nlohmann::ordered_json ToJson(const Lineage& lineage) {
   }
   json["row_influences"] = ToJson(lineage.row_influences);
   json["required_columns"] = nlohmann::ordered_json::object();
-  for (const auto& [table, columns] : lineage.required_columns) json["required_columns"][table] = columns;
+  for (const auto& [table, columns] : lineage.required_columns)
+    json["required_columns"][table] = columns;
   json["functions"] = nlohmann::ordered_json::array();
   for (const UsedFunction& function : lineage.functions) {
     nlohmann::ordered_json entry;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where each output column of a view comes from, which source columns decide about its rows, and what the view needs.
-// In: an optimised LogicalPlan. Out: a Lineage, which graph, decide and the artifacts read. Lineage stops at the scanned tables;
-// a stored view that is read is such a table, and TransitiveLineage goes on from there. Nothing here parses SQL.
+// Where each output column of a view comes from, which source columns decide about its rows, and
+// what the view needs. In: an optimised LogicalPlan. Out: a Lineage, which graph, decide and the
+// artifacts read. Lineage stops at the scanned tables; a stored view that is read is such a table,
+// and TransitiveLineage goes on from there. Nothing here parses SQL.
 
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "weir/base/result.h"
 #include "weir/plan/logical_plan.h"
@@ -21,7 +23,8 @@ namespace weir {
 /// What a source column is used for. The order is that of goldens and artifacts.
 enum class ColumnUse {
   kValue,      ///< its values flow into the output values
-  kFilter,     ///< decides which rows stay: WHERE, HAVING, join conditions that are not equalities, FILTER of an aggregate
+  kFilter,     ///< decides which rows stay: WHERE, HAVING, join conditions that are not equalities,
+               ///< FILTER of an aggregate
   kJoinKey,    ///< either side of an equality of a join
   kGroupKey,   ///< GROUP BY, DISTINCT
   kOrder,      ///< ORDER BY of the query, of an aggregate, of a window
@@ -56,25 +59,28 @@ struct ColumnInput {
 
 using ColumnInputs = std::set<ColumnInput>;
 
-/// One output column. `inputs` holds its values' sources and what else touches this column only: the keys of its window, the filter
-/// and order of its aggregate, the predicates of its scalar subquery.
+/// One output column. `inputs` holds its values' sources and what else touches this column only:
+/// the keys of its window, the filter and order of its aggregate, the predicates of its scalar
+/// subquery.
 struct ColumnLineage {
   std::string name;
   Transformation transformation = Transformation::kLiteral;
   ColumnInputs inputs;
-  /// Expanded down to the scanned tables' columns, as far as that stays readable; otherwise columns stand by the name they have
-  /// on the way. Words that are not SQL: `union(…)` one argument a branch,
-  /// `values(…)` one a row, `recursive(static, step)`, `mark()` of a semi join, `grouping()`.
+  /// Expanded down to the scanned tables' columns, as far as that stays readable; otherwise columns
+  /// stand by the name they have on the way. Words that are not SQL: `union(…)` one argument a
+  /// branch, `values(…)` one a row, `recursive(static, step)`, `mark()` of a semi join,
+  /// `grouping()`.
   std::string expression;
 };
 
 /// The lineage of one plan. Immutable once derived.
 struct Lineage {
   std::vector<ColumnLineage> columns;
-  /// Filters, joins, groups and orders decide about whole rows: they apply to every output column, and stand here once.
+  /// Filters, joins, groups and orders decide about whole rows: they apply to every output column,
+  /// and stand here once.
   ColumnInputs row_influences;
-  /// By table, the columns that the optimised plan reads: the projection of its scans and their filters. Tables of which only the
-  /// number of rows matters are here with no column.
+  /// By table, the columns that the optimised plan reads: the projection of its scans and their
+  /// filters. Tables of which only the number of rows matters are here with no column.
   std::map<std::string, std::set<std::string>> required_columns;
   std::vector<UsedFunction> functions;
 
@@ -83,13 +89,15 @@ struct Lineage {
   ColumnInputs InputsOf(size_t index) const;
 };
 
-/// Derives the lineage of a plan. Fails with a bug, naming the column and the node, on a column that no input provides: never a
-/// silent gap.
+/// Derives the lineage of a plan. Fails with a bug, naming the column and the node, on a column
+/// that no input provides: never a silent gap.
 Result<Lineage> DeriveLineage(const LogicalPlan& plan);
 
-/// The lineage of `view` with the stored views among its tables replaced by their own lineage, down to tables that are no key of
-/// `lineages`. Expressions stay as they are. Fails with kNotFound without `view`, with a bug on a cycle or a missing column.
-Result<Lineage> TransitiveLineage(const std::map<std::string, Lineage>& lineages, const std::string& view);
+/// The lineage of `view` with the stored views among its tables replaced by their own lineage, down
+/// to tables that are no key of `lineages`. Expressions stay as they are. Fails with kNotFound
+/// without `view`, with a bug on a cycle or a missing column.
+Result<Lineage> TransitiveLineage(const std::map<std::string, Lineage>& lineages,
+                                  const std::string& view);
 
 /// Stable: the same lineage gives the same text. For goldens and artifacts.
 nlohmann::ordered_json ToJson(const Lineage& lineage);

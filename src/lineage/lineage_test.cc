@@ -2,10 +2,10 @@
 
 #include "weir/lineage/lineage.h"
 
+#include <random>
+
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-
-#include <random>
 
 #include "weir/plan/plan_testing.h"
 
@@ -16,7 +16,8 @@ namespace {
 using PlanPtr = std::shared_ptr<const LogicalPlan>;
 
 Expression Column(std::optional<std::string> relation, std::string name) {
-  return {.kind = ExpressionKind::kColumn, .name = std::move(name), .relation = std::move(relation)};
+  return {
+      .kind = ExpressionKind::kColumn, .name = std::move(name), .relation = std::move(relation)};
 }
 
 Expression Sum(Expression a, Expression b) {
@@ -31,11 +32,13 @@ PlanPtr ScanOf(const std::string& table, const std::vector<std::string>& columns
     fields.push_back(arrow::field(column, arrow::int64()));
     plan->outputs.push_back({.relation = table, .name = column});
   }
-  plan->scan = Scan{.scan_id = 0, .table = table, .schema = arrow::schema(fields), .columns = columns};
+  plan->scan =
+      Scan{.scan_id = 0, .table = table, .schema = arrow::schema(fields), .columns = columns};
   return plan;
 }
 
-std::shared_ptr<LogicalPlan> Projection(PlanPtr input, std::vector<Expression> expressions, std::vector<OutputColumn> outputs) {
+std::shared_ptr<LogicalPlan> Projection(PlanPtr input, std::vector<Expression> expressions,
+                                        std::vector<OutputColumn> outputs) {
   auto plan = std::make_shared<LogicalPlan>();
   plan->kind = PlanKind::kProjection;
   plan->inputs = {std::move(input)};
@@ -44,8 +47,10 @@ std::shared_ptr<LogicalPlan> Projection(PlanPtr input, std::vector<Expression> e
   return plan;
 }
 
-ColumnInput Input(std::string table, std::string column, ColumnUse use = ColumnUse::kValue, std::string path = {}) {
-  return {.table = std::move(table), .column = std::move(column), .path = std::move(path), .use = use};
+ColumnInput Input(std::string table, std::string column, ColumnUse use = ColumnUse::kValue,
+                  std::string path = {}) {
+  return {
+      .table = std::move(table), .column = std::move(column), .path = std::move(path), .use = use};
 }
 
 Lineage LineageOfCase(const std::string& name) {
@@ -60,7 +65,8 @@ TEST(DeriveLineage, AnUnknownColumnIsAnErrorThatNamesColumnAndNode) {
   const auto plan = Projection(ScanOf("t", {"a"}), {Column("t", "b")}, {{std::nullopt, "b"}});
   const auto lineage = DeriveLineage(*plan);
   ASSERT_FALSE(lineage.ok());
-  EXPECT_EQ(lineage.status().message(), "no input of the node Projection provides the column `t.b`");
+  EXPECT_EQ(lineage.status().message(),
+            "no input of the node Projection provides the column `t.b`");
 }
 
 TEST(DeriveLineage, AColumnOfAnotherTableIsUnknown) {
@@ -69,14 +75,17 @@ TEST(DeriveLineage, AColumnOfAnotherTableIsUnknown) {
 }
 
 TEST(DeriveLineage, AnUnqualifiedColumnPrefersAnOutputWithoutQualifier) {
-  const auto inner = Projection(ScanOf("t", {"a", "b"}), {Column("t", "a"), Column("t", "b")}, {{"t", "x"}, {std::nullopt, "x"}});
-  const auto lineage = DeriveLineage(*Projection(inner, {Column(std::nullopt, "x")}, {{std::nullopt, "x"}}));
+  const auto inner = Projection(ScanOf("t", {"a", "b"}), {Column("t", "a"), Column("t", "b")},
+                                {{"t", "x"}, {std::nullopt, "x"}});
+  const auto lineage =
+      DeriveLineage(*Projection(inner, {Column(std::nullopt, "x")}, {{std::nullopt, "x"}}));
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
   EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "b")});
 }
 
 TEST(DeriveLineage, ANodeMustPutOutAsManyColumnsAsTheEngineSays) {
-  const auto plan = Projection(ScanOf("t", {"a"}), {Column("t", "a")}, {{std::nullopt, "a"}, {std::nullopt, "b"}});
+  const auto plan = Projection(ScanOf("t", {"a"}), {Column("t", "a")},
+                               {{std::nullopt, "a"}, {std::nullopt, "b"}});
   EXPECT_FALSE(DeriveLineage(*plan).ok());
 }
 
@@ -94,9 +103,11 @@ TEST(DeriveLineage, ExpressionsStayReadableHoweverOftenTheyDouble) {
 
 TEST(DeriveLineage, PlansAsDeepAsTheDecoderAllowsAreDerived) {
   Expression nested = Column("t", "x");
-  for (int level = 0; level < 900; ++level) nested = Expression{.kind = ExpressionKind::kNot, .inputs = {nested}};
+  for (int level = 0; level < 900; ++level)
+    nested = Expression{.kind = ExpressionKind::kNot, .inputs = {nested}};
   PlanPtr plan = Projection(ScanOf("t", {"x"}), {nested}, {{"t", "x"}});
-  for (int level = 0; level < 900; ++level) plan = Projection(plan, {Column("t", "x")}, {{"t", "x"}});
+  for (int level = 0; level < 900; ++level)
+    plan = Projection(plan, {Column("t", "x")}, {{"t", "x"}});
   const auto lineage = DeriveLineage(*plan);
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
   EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "x")});
@@ -104,7 +115,8 @@ TEST(DeriveLineage, PlansAsDeepAsTheDecoderAllowsAreDerived) {
 
 TEST(DeriveLineage, InputsOfAColumnIncludeTheRowInfluences) {
   const Lineage lineage = LineageOfCase("filter_influences_every_row");
-  const ColumnInputs expected = {Input("flights", "carrier"), Input("flights", "dep_delay", ColumnUse::kFilter),
+  const ColumnInputs expected = {Input("flights", "carrier"),
+                                 Input("flights", "dep_delay", ColumnUse::kFilter),
                                  Input("flights", "origin", ColumnUse::kFilter)};
   EXPECT_EQ(lineage.InputsOf(0), expected);
 }
@@ -114,7 +126,8 @@ TEST(DeriveLineage, DamagedPlansNeverCrash) {
     const auto captured = testing_plans::ReadCase(name);
     std::mt19937_64 random(std::hash<std::string>()(name) + 1);
     for (int round = 0; round < 150; ++round) {
-      const auto plan = DecodePlan(testing_plans::Mutated(captured.bytes, random), captured.outputs);
+      const auto plan =
+          DecodePlan(testing_plans::Mutated(captured.bytes, random), captured.outputs);
       if (!plan.ok()) continue;
       const auto lineage = DeriveLineage(**plan);
       if (lineage.ok()) {
@@ -134,7 +147,8 @@ TEST(DeriveLineage, InputsAreAmongTheRequiredColumns) {
       for (const ColumnInput& input : lineage.InputsOf(i)) {
         const auto required = lineage.required_columns.find(input.table);
         ASSERT_NE(required, lineage.required_columns.end()) << name << " " << input.table;
-        EXPECT_TRUE(required->second.contains(input.column)) << name << " " << input.table << "." << input.column;
+        EXPECT_TRUE(required->second.contains(input.column))
+            << name << " " << input.table << "." << input.column;
       }
     }
   }
@@ -151,7 +165,8 @@ Lineage Identity(const std::string& table, const std::string& column, const std:
 }
 
 TEST(TransitiveLineage, GoesThroughStoredViewsToTheirSources) {
-  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "a", "x")}, {"high", Identity("low", "x", "y")}};
+  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "a", "x")},
+                                             {"high", Identity("low", "x", "y")}};
   lineages["low"].columns[0].transformation = Transformation::kAggregation;
   lineages["low"].row_influences = {Input("source", "g", ColumnUse::kGroupKey)};
   lineages["low"].required_columns["source"].insert("g");
@@ -161,26 +176,30 @@ TEST(TransitiveLineage, GoesThroughStoredViewsToTheirSources) {
   EXPECT_EQ(lineage->columns[0].transformation, Transformation::kAggregation);
   EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("source", "a")});
   EXPECT_EQ(lineage->row_influences, (ColumnInputs{Input("source", "g", ColumnUse::kGroupKey)}));
-  EXPECT_EQ(lineage->required_columns, (std::map<std::string, std::set<std::string>>{{"source", {"a", "g"}}}));
+  EXPECT_EQ(lineage->required_columns,
+            (std::map<std::string, std::set<std::string>>{{"source", {"a", "g"}}}));
 }
 
 TEST(TransitiveLineage, AUseAboveIsTheUseOfWhatIsBelow) {
-  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "a", "x")}, {"high", Identity("low", "x", "y")}};
+  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "a", "x")},
+                                             {"high", Identity("low", "x", "y")}};
   lineages["low"].columns[0].inputs.insert(Input("source", "t", ColumnUse::kOrder));
   lineages["high"].row_influences = {Input("low", "x", ColumnUse::kJoinKey)};
   const auto lineage = TransitiveLineage(lineages, "high");
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
-  EXPECT_EQ(lineage->row_influences,
-            (ColumnInputs{Input("source", "a", ColumnUse::kJoinKey), Input("source", "t", ColumnUse::kOrder)}));
+  EXPECT_EQ(lineage->row_influences, (ColumnInputs{Input("source", "a", ColumnUse::kJoinKey),
+                                                   Input("source", "t", ColumnUse::kOrder)}));
 }
 
 TEST(TransitiveLineage, PathsOfStructFieldsAreJoinedThroughIdentities) {
-  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "s", "x")}, {"high", Identity("low", "x", "y")}};
+  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "s", "x")},
+                                             {"high", Identity("low", "x", "y")}};
   lineages["low"].columns[0].inputs = {Input("source", "s", ColumnUse::kValue, "a")};
   lineages["high"].columns[0].inputs = {Input("low", "x", ColumnUse::kValue, "b")};
   const auto lineage = TransitiveLineage(lineages, "high");
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
-  EXPECT_EQ(lineage->columns[0].inputs, (ColumnInputs{Input("source", "s", ColumnUse::kValue, "a.b")}));
+  EXPECT_EQ(lineage->columns[0].inputs,
+            (ColumnInputs{Input("source", "s", ColumnUse::kValue, "a.b")}));
 }
 
 TEST(TransitiveLineage, ADiamondIsClosedOnce) {
@@ -197,10 +216,12 @@ TEST(TransitiveLineage, ADiamondIsClosedOnce) {
 }
 
 TEST(TransitiveLineage, CyclesAndUnknownNamesAreErrors) {
-  const std::map<std::string, Lineage> cycle = {{"a", Identity("b", "x", "x")}, {"b", Identity("a", "x", "x")}};
+  const std::map<std::string, Lineage> cycle = {{"a", Identity("b", "x", "x")},
+                                                {"b", Identity("a", "x", "x")}};
   EXPECT_FALSE(TransitiveLineage(cycle, "a").ok());
   EXPECT_EQ(TransitiveLineage(cycle, "c").status().code(), StatusCode::kNotFound);
-  const std::map<std::string, Lineage> gap = {{"low", Identity("source", "a", "x")}, {"high", Identity("low", "z", "y")}};
+  const std::map<std::string, Lineage> gap = {{"low", Identity("source", "a", "x")},
+                                              {"high", Identity("low", "z", "y")}};
   EXPECT_NE(TransitiveLineage(gap, "high").status().message().find("`z`"), std::string::npos);
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The expressions of a logical plan, as plain values. Every kind that the engine's protobuf form can carry has a kind here.
+// The expressions of a logical plan, as plain values. Every kind that the engine's protobuf form
+// can carry has a kind here.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 namespace weir {
 
@@ -18,26 +19,28 @@ struct Expression;
 
 /// The comments say what `inputs` holds; `name` is given where it means something.
 enum class ExpressionKind {
-  kColumn,               ///< none; `name`, `relation`
-  kLiteral,              ///< none; `literal`, `text`
-  kAlias,                ///< the aliased; `name`, `relation`
-  kBinary,               ///< two or more operands chained from the left; `name` is the operator as SQL writes it: "=", "AND" …
-  kNot,                  ///< one
-  kNegative,             ///< one
-  kIsNull,               ///< one
-  kIsNotNull,            ///< one
-  kIsTrue,               ///< one; likewise the next five
+  kColumn,     ///< none; `name`, `relation`
+  kLiteral,    ///< none; `literal`, `text`
+  kAlias,      ///< the aliased; `name`, `relation`
+  kBinary,     ///< two or more operands chained from the left; `name` is the operator as SQL writes
+               ///< it: "=", "AND" …
+  kNot,        ///< one
+  kNegative,   ///< one
+  kIsNull,     ///< one
+  kIsNotNull,  ///< one
+  kIsTrue,     ///< one; likewise the next five
   kIsFalse,
   kIsUnknown,
   kIsNotTrue,
   kIsNotFalse,
   kIsNotUnknown,
-  kBetween,              ///< value, low, high; `negated`
-  kInList,               ///< value, then the list; `negated`
-  kCase,                 ///< WHEN, THEN pairs, then what `has_base` and `has_else` announce: base first of all, ELSE last
-  kCast,                 ///< one; `type`
-  kTryCast,              ///< one; `type`
-  kLike,                 ///< value, pattern; `negated`, `text` the escape character
+  kBetween,  ///< value, low, high; `negated`
+  kInList,   ///< value, then the list; `negated`
+  kCase,     ///< WHEN, THEN pairs, then what `has_base` and `has_else` announce: base first of all,
+             ///< ELSE last
+  kCast,     ///< one; `type`
+  kTryCast,  ///< one; `type`
+  kLike,     ///< value, pattern; `negated`, `text` the escape character
   kILike,
   kSimilarTo,
   kScalarFunction,       ///< arguments; `name`
@@ -63,7 +66,8 @@ struct Expression {
   std::optional<std::string> relation;  ///< qualifier of a column or an alias
   std::vector<Expression> inputs;
 
-  /// The value of a literal; null where Arrow C++ has no scalar for it (then `text` still tells it apart).
+  /// The value of a literal; null where Arrow C++ has no scalar for it (then `text` still tells it
+  /// apart).
   std::shared_ptr<arrow::Scalar> literal;
   std::string text;
   std::shared_ptr<arrow::DataType> type;  ///< target of a cast
@@ -73,7 +77,7 @@ struct Expression {
   bool has_else = false;
   bool distinct = false;
   bool ignore_nulls = false;
-  std::vector<Expression> filter;        ///< empty or one
+  std::vector<Expression> filter;  ///< empty or one
   std::vector<Expression> partition_by;
   std::vector<SortKey> order_by;
   std::vector<int> set_sizes;
@@ -92,7 +96,8 @@ std::string ToText(const Expression& expression);
 /// The expression below any aliases.
 const Expression& WithoutAlias(const Expression& expression);
 
-/// Calls `visit` for the expression and everything in it, parents first; not for the insides of subqueries.
+/// Calls `visit` for the expression and everything in it, parents first; not for the insides of
+/// subqueries.
 template <typename Visit>
 void VisitExpression(const Expression& expression, const Visit& visit) {
   visit(expression);

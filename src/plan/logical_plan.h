@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The engine's optimised logical plan as a typed tree.
-// In: the engine's protobuf bytes, and the output columns of each node, which the bytes leave out. Out: a LogicalPlan, which
-// lineage, scan and graph read. An unknown node is an error that names it, never a gap.
+// In: the engine's protobuf bytes, and the output columns of each node, which the bytes leave out.
+// Out: a LogicalPlan, which lineage, scan and graph read. An unknown node is an error that names
+// it, never a gap.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
 #include "weir/plan/expression.h"
@@ -21,10 +22,11 @@ namespace weir {
 
 /// The comments say what `expressions` and `inputs` hold.
 enum class PlanKind {
-  kScan,            ///< expressions: filters pushed into it; no inputs; `scan`
-  kProjection,      ///< one expression an output column; one input
-  kFilter,          ///< the predicate; one input
-  kJoin,            ///< left and right keys in turn, then the filter if `has_filter`; left and right input; `text` the join type
+  kScan,        ///< expressions: filters pushed into it; no inputs; `scan`
+  kProjection,  ///< one expression an output column; one input
+  kFilter,      ///< the predicate; one input
+  kJoin,  ///< left and right keys in turn, then the filter if `has_filter`; left and right input;
+          ///< `text` the join type
   kAggregate,       ///< group keys (`group_count`), then aggregates; one input
   kWindow,          ///< window functions; one input, whose columns come first
   kSort,            ///< no expressions but `sort_keys`; one input; `fetch`
@@ -54,10 +56,11 @@ struct OutputColumn {
 
 /// A table read by a plan.
 struct Scan {
-  /// Index within the plan, in the order of encoding; execution binds files by it. -1 for tables without files.
+  /// Index within the plan, in the order of encoding; execution binds files by it. -1 for tables
+  /// without files.
   int scan_id = -1;
-  /// As it is registered: bare in the default schema, else "schema.table". A name that starts with `$` is the engine's own and no
-  /// dependency.
+  /// As it is registered: bare in the default schema, else "schema.table". A name that starts with
+  /// `$` is the engine's own and no dependency.
   std::string table;
   /// Full schema; columns of types that Arrow C++ cannot express are null-typed.
   std::shared_ptr<arrow::Schema> schema;
@@ -92,7 +95,7 @@ struct LogicalPlan {
   bool distinct = false;
   bool produce_one_row = false;
   int64_t skip = 0;
-  int64_t fetch = -1;  ///< -1: no limit
+  int64_t fetch = -1;                ///< -1: no limit
   std::vector<UnnestColumn> unnest;  ///< one an output column
 };
 
@@ -104,11 +107,12 @@ struct UsedFunction {
   auto operator<=>(const UsedFunction&) const = default;
 };
 
-/// Decodes an optimised plan. `outputs_json` is the bridge's list of the nodes' output columns, in preorder: a node, the subqueries
-/// in its expressions, its inputs.
-/// Fails with kUnsupported, naming the node, on statements (DDL, DML, COPY, EXPLAIN) and on unknown nodes, with kCorrupt on damaged
+/// Decodes an optimised plan. `outputs_json` is the bridge's list of the nodes' output columns, in
+/// preorder: a node, the subqueries in its expressions, its inputs. Fails with kUnsupported, naming
+/// the node, on statements (DDL, DML, COPY, EXPLAIN) and on unknown nodes, with kCorrupt on damaged
 /// bytes.
-Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes, std::string_view outputs_json);
+Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes,
+                                                      std::string_view outputs_json);
 
 /// All scans of tables, those in subqueries and recursive terms included, in order of scan id.
 std::vector<const Scan*> CollectScans(const LogicalPlan& plan);

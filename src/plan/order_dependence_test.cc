@@ -53,7 +53,8 @@ TEST(OrderDependence, WindowsOverPeersAreIndependent) {
 
 TEST(OrderDependence, LimitNeedsAnOrderWithoutTies) {
   EXPECT_EQ(Sentences("limit_alone_has_no_inputs"),
-            std::vector<std::string>{"LIMIT 5 without ORDER BY takes whichever rows come first: add ORDER BY"});
+            std::vector<std::string>{
+                "LIMIT 5 without ORDER BY takes whichever rows come first: add ORDER BY"});
   EXPECT_TRUE(Depends("order_by_with_limit_influences_rows"));
   EXPECT_TRUE(Sentences("order_by_with_limit_influences_rows").empty());
   EXPECT_FALSE(Depends("limit_over_an_order_of_every_column"));
@@ -62,7 +63,9 @@ TEST(OrderDependence, LimitNeedsAnOrderWithoutTies) {
 TEST(OrderDependence, AggregatesThatKeepAnOrderAreToldOf) {
   const auto sentences = Sentences("aggregates_that_depend_on_the_order_of_rows");
   ASSERT_EQ(sentences.size(), 3u);
-  EXPECT_EQ(sentences[0], "array_agg(flights.carrier) takes values in whatever order they come: add ORDER BY inside its parentheses");
+  EXPECT_EQ(sentences[0],
+            "array_agg(flights.carrier) takes values in whatever order they come: add ORDER BY "
+            "inside its parentheses");
   EXPECT_TRUE(sentences[1].starts_with("first_value(flights.flight) "));
   EXPECT_TRUE(sentences[2].starts_with("string_agg(flights.dest, ',') "));
 }

@@ -3,10 +3,10 @@
 #include <arrow/api.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/stubs/logging.h>
-
 #include <nlohmann/json.hpp>
 
 #include "datafusion.pb.h"
+
 #include "weir/plan/logical_plan.h"
 #include "weir/plan/proto_values.h"
 
@@ -18,7 +18,8 @@ namespace pb = datafusion;
 using internal::ToArrowSchema;
 using internal::ToArrowType;
 
-/// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call deep a level.
+/// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call
+/// deep a level.
 constexpr int kMaxDepth = 1'000;
 /// Of messages: a level of the tree takes up to four.
 constexpr int kRecursionLimit = 4 * kMaxDepth;
@@ -35,7 +36,8 @@ class Level {
 
   Status Check() const {
     if (depth_ <= kMaxDepth) return Status::OK();
-    return Status::User(StatusCode::kUnsupported, "a view's plan nests more than {} levels deep; split the view", kMaxDepth);
+    return Status::User(StatusCode::kUnsupported,
+                        "a view's plan nests more than {} levels deep; split the view", kMaxDepth);
   }
 
  private:
@@ -49,7 +51,8 @@ std::string ToText(const pb::TableReference& reference) {
     case pb::TableReference::kPartial:
       return reference.partial().schema() + "." + reference.partial().table();
     case pb::TableReference::kFull:
-      return reference.full().catalog() + "." + reference.full().schema() + "." + reference.full().table();
+      return reference.full().catalog() + "." + reference.full().schema() + "." +
+             reference.full().table();
     default:
       return {};
   }
@@ -63,7 +66,8 @@ class Decoder {
   Result<std::shared_ptr<const LogicalPlan>> Decode(const pb::LogicalPlanNode& node) {
     WEIR_ASSIGN_OR_RETURN(auto plan, Node(node));
     if (next_output_ != outputs_.size()) {
-      return Status::Bug("a plan of {} nodes came with the columns of {}", next_output_, outputs_.size());
+      return Status::Bug("a plan of {} nodes came with the columns of {}", next_output_,
+                         outputs_.size());
     }
     return std::shared_ptr<const LogicalPlan>(std::move(plan));
   }
@@ -81,7 +85,8 @@ class Decoder {
   }
 
   Status TakeOutputs(LogicalPlan& plan) {
-    if (next_output_ >= outputs_.size()) return Status::Bug("a plan came with the columns of too few nodes ({})", outputs_.size());
+    if (next_output_ >= outputs_.size())
+      return Status::Bug("a plan came with the columns of too few nodes ({})", outputs_.size());
     for (const auto& column : outputs_[next_output_++]) {
       OutputColumn output;
       if (!column[0].is_null()) output.relation = column[0].get<std::string>();
@@ -206,7 +211,8 @@ class Decoder {
         WEIR_RETURN_NOT_OK(Expressions(node.repartition().hash().hash_expr(), plan.expressions));
         return Input(node.repartition().input(), plan);
       default:
-        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the node `{}`", NodeName(node));
+        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the node `{}`",
+                            NodeName(node));
     }
   }
 
@@ -222,7 +228,8 @@ class Decoder {
     };
     const bool has_scan = is("scan", &nlohmann::json::is_number_unsigned);
     if (!is("table", &nlohmann::json::is_string) || (reference.contains("scan") && !has_scan)) {
-      return Status::User(StatusCode::kCorrupt, "a table reference in a plan is damaged: `{}`", node.custom_table_data());
+      return Status::User(StatusCode::kCorrupt, "a table reference in a plan is damaged: `{}`",
+                          node.custom_table_data());
     }
     plan.kind = PlanKind::kScan;
     Scan scan;
@@ -241,8 +248,9 @@ class Decoder {
   }
 
   Status FillJoin(const pb::JoinNode& node, LogicalPlan& plan) {
-    static constexpr const char* kTypes[] = {"Inner",    "Left",      "Right",     "Full",     "LeftSemi",
-                                             "LeftAnti", "RightSemi", "RightAnti", "LeftMark", "RightMark"};
+    static constexpr const char* kTypes[] = {"Inner",    "Left",     "Right",     "Full",
+                                             "LeftSemi", "LeftAnti", "RightSemi", "RightAnti",
+                                             "LeftMark", "RightMark"};
     plan.kind = PlanKind::kJoin;
     const int type = node.join_type();
     if (type < 0 || type >= static_cast<int>(std::size(kTypes))) {
@@ -250,8 +258,9 @@ class Decoder {
     }
     plan.text = kTypes[type];
     if (node.left_join_key_size() != node.right_join_key_size()) {
-      return Status::User(StatusCode::kCorrupt, "a join in a plan has {} left keys and {} right ones", node.left_join_key_size(),
-                          node.right_join_key_size());
+      return Status::User(StatusCode::kCorrupt,
+                          "a join in a plan has {} left keys and {} right ones",
+                          node.left_join_key_size(), node.right_join_key_size());
     }
     for (int i = 0; i < node.left_join_key_size(); ++i) {
       WEIR_ASSIGN_OR_RETURN(Expression left, Expr(node.left_join_key(i)));
@@ -275,12 +284,14 @@ class Decoder {
     for (uint64_t index : node.struct_type_columns()) kinds[index] = UnnestKind::kStruct;
     for (uint64_t index : node.dependency_indices()) {
       const auto kind = kinds.find(index);
-      plan.unnest.push_back({.input_index = index, .kind = kind == kinds.end() ? UnnestKind::kKept : kind->second});
+      plan.unnest.push_back(
+          {.input_index = index, .kind = kind == kinds.end() ? UnnestKind::kKept : kind->second});
     }
     return Input(node.input(), plan);
   }
 
-  [[gnu::noinline]] Status Inputs(Expression& expression, std::initializer_list<const pb::LogicalExprNode*> nodes) {
+  [[gnu::noinline]] Status Inputs(Expression& expression,
+                                  std::initializer_list<const pb::LogicalExprNode*> nodes) {
     for (const auto* node : nodes) {
       WEIR_ASSIGN_OR_RETURN(Expression input, Expr(*node));
       expression.inputs.push_back(std::move(input));
@@ -384,7 +395,8 @@ class Decoder {
         return Expressions(node.higher_order_udf_expr().args(), e.inputs);
       case pb::LogicalExprNode::kLambda:
         e.kind = ExpressionKind::kLambda;
-        for (const auto& parameter : node.lambda().params()) e.text += (e.text.empty() ? "" : ", ") + parameter;
+        for (const auto& parameter : node.lambda().params())
+          e.text += (e.text.empty() ? "" : ", ") + parameter;
         return Inputs(e, {&node.lambda().body()});
       case pb::LogicalExprNode::kLambdaVariable:
         e.kind = ExpressionKind::kLambdaVariable;
@@ -438,7 +450,8 @@ class Decoder {
     e.has_base = node.has_expr();
     e.has_else = node.has_else_expr();
     if (e.has_base) WEIR_RETURN_NOT_OK(Inputs(e, {&node.expr()}));
-    for (const auto& when : node.when_then_expr()) WEIR_RETURN_NOT_OK(Inputs(e, {&when.when_expr(), &when.then_expr()}));
+    for (const auto& when : node.when_then_expr())
+      WEIR_RETURN_NOT_OK(Inputs(e, {&when.when_expr(), &when.then_expr()}));
     if (e.has_else) WEIR_RETURN_NOT_OK(Inputs(e, {&node.else_expr()}));
     return Status::OK();
   }
@@ -489,14 +502,37 @@ class Decoder {
   /// The engine writes operators by the names of its enum.
   static std::string OperatorText(const std::string& name) {
     static const std::map<std::string, std::string> kTexts = {
-        {"And", "AND"},   {"Or", "OR"},       {"Eq", "="},       {"NotEq", "<>"}, {"Lt", "<"},
-        {"LtEq", "<="},   {"Gt", ">"},        {"GtEq", ">="},    {"Plus", "+"},   {"Minus", "-"},
-        {"Multiply", "*"}, {"Divide", "/"},   {"Modulo", "%"},   {"StringConcat", "||"},
-        {"RegexMatch", "~"}, {"RegexIMatch", "~*"}, {"RegexNotMatch", "!~"}, {"RegexNotIMatch", "!~*"},
-        {"LikeMatch", "~~"}, {"ILikeMatch", "~~*"}, {"NotLikeMatch", "!~~"}, {"NotILikeMatch", "!~~*"},
-        {"BitwiseAnd", "&"}, {"BitwiseOr", "|"}, {"BitwiseXor", "^"}, {"BitwiseShiftLeft", "<<"}, {"BitwiseShiftRight", ">>"},
-        {"AtArrow", "@>"}, {"ArrowAt", "<@"},
-        {"IsDistinctFrom", "IS DISTINCT FROM"}, {"IsNotDistinctFrom", "IS NOT DISTINCT FROM"}};
+        {"And", "AND"},
+        {"Or", "OR"},
+        {"Eq", "="},
+        {"NotEq", "<>"},
+        {"Lt", "<"},
+        {"LtEq", "<="},
+        {"Gt", ">"},
+        {"GtEq", ">="},
+        {"Plus", "+"},
+        {"Minus", "-"},
+        {"Multiply", "*"},
+        {"Divide", "/"},
+        {"Modulo", "%"},
+        {"StringConcat", "||"},
+        {"RegexMatch", "~"},
+        {"RegexIMatch", "~*"},
+        {"RegexNotMatch", "!~"},
+        {"RegexNotIMatch", "!~*"},
+        {"LikeMatch", "~~"},
+        {"ILikeMatch", "~~*"},
+        {"NotLikeMatch", "!~~"},
+        {"NotILikeMatch", "!~~*"},
+        {"BitwiseAnd", "&"},
+        {"BitwiseOr", "|"},
+        {"BitwiseXor", "^"},
+        {"BitwiseShiftLeft", "<<"},
+        {"BitwiseShiftRight", ">>"},
+        {"AtArrow", "@>"},
+        {"ArrowAt", "<@"},
+        {"IsDistinctFrom", "IS DISTINCT FROM"},
+        {"IsNotDistinctFrom", "IS NOT DISTINCT FROM"}};
     const auto found = kTexts.find(name);
     return found == kTexts.end() ? name : found->second;
   }
@@ -508,19 +544,22 @@ class Decoder {
 
 }  // namespace
 
-Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes, std::string_view outputs_json) {
+Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes,
+                                                      std::string_view outputs_json) {
   // The Status says what is wrong; the library would say it on stderr too.
   const google::protobuf::LogSilencer silence;
   pb::LogicalPlanNode node;
-  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(proto_bytes.data()),
-                                                static_cast<int>(proto_bytes.size()));
+  google::protobuf::io::CodedInputStream stream(
+      reinterpret_cast<const uint8_t*>(proto_bytes.data()), static_cast<int>(proto_bytes.size()));
   stream.SetRecursionLimit(kRecursionLimit);
   if (!node.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-    return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)", proto_bytes.size());
+    return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)",
+                        proto_bytes.size());
   }
   auto outputs = nlohmann::json::parse(outputs_json, nullptr, false);
   const auto is_column = [](const nlohmann::json& column) {
-    return column.is_array() && column.size() == 2 && (column[0].is_null() || column[0].is_string()) && column[1].is_string();
+    return column.is_array() && column.size() == 2 &&
+           (column[0].is_null() || column[0].is_string()) && column[1].is_string();
   };
   const auto is_node = [&](const nlohmann::json& columns) {
     return columns.is_array() && std::all_of(columns.begin(), columns.end(), is_column);

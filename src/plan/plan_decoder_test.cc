@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <random>
+
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-
-#include <random>
 
 #include "weir/plan/order_dependence.h"
 #include "weir/plan/plan_testing.h"
@@ -38,7 +38,8 @@ constexpr int kProjection = 3, kProjectionExpression = 2, kProjectionInput = 1, 
 
 /// A projection of one expression over an empty relation.
 std::string ProjectionOf(const std::string& expression) {
-  return Field(kProjection, Field(kProjectionInput, Field(kEmptyRelation, "")) + Field(kProjectionExpression, expression));
+  return Field(kProjection, Field(kProjectionInput, Field(kEmptyRelation, "")) +
+                                Field(kProjectionExpression, expression));
 }
 
 /// NOT NOT … 1
@@ -58,7 +59,8 @@ TEST_P(CapturedPlans, DecodeWithTheColumnsOfEveryNode) {
     size_t expected = node.outputs.size();
     if (node.kind == PlanKind::kScan) expected = node.scan->columns.size();
     if (node.kind == PlanKind::kProjection) expected = node.expressions.size();
-    if (node.kind == PlanKind::kWindow) expected = node.inputs[0]->outputs.size() + node.expressions.size();
+    if (node.kind == PlanKind::kWindow)
+      expected = node.inputs[0]->outputs.size() + node.expressions.size();
     EXPECT_EQ(node.outputs.size(), expected) << ToText(node);
   });
 }
@@ -74,8 +76,9 @@ TEST_P(CapturedPlans, DamagedBytesNeverCrash) {
   std::mt19937_64 random(std::hash<std::string>()(GetParam()));
   for (int round = 0; round < 400; ++round) {
     const bool damages_outputs = round % 8 == 0;
-    const auto plan = DecodePlan(damages_outputs ? captured.bytes : Mutated(captured.bytes, random),
-                                 damages_outputs ? Mutated(captured.outputs, random) : captured.outputs);
+    const auto plan =
+        DecodePlan(damages_outputs ? captured.bytes : Mutated(captured.bytes, random),
+                   damages_outputs ? Mutated(captured.outputs, random) : captured.outputs);
     if (!plan.ok()) {
       EXPECT_FALSE(plan.status().message().empty());
       continue;
@@ -86,7 +89,8 @@ TEST_P(CapturedPlans, DamagedBytesNeverCrash) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, CapturedPlans, testing::ValuesIn(CaseNames()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Cases, CapturedPlans, testing::ValuesIn(CaseNames()),
+                         [](const auto& info) { return info.param; });
 
 TEST(PlanDecoder, KeepsJoinKeysAndQualifiers) {
   const auto plan = Decoded("join_keys_are_uses_of_both_sides");
@@ -152,19 +156,22 @@ TEST(PlanDecoder, UnnestTellsListsFromStructs) {
     });
     return found;
   };
-  EXPECT_EQ(kinds("unnest_of_a_list_influences_rows"), (std::vector{UnnestKind::kKept, UnnestKind::kList}));
-  EXPECT_EQ(kinds("unnest_of_a_struct_keeps_rows"), (std::vector{UnnestKind::kKept, UnnestKind::kStruct, UnnestKind::kStruct}));
+  EXPECT_EQ(kinds("unnest_of_a_list_influences_rows"),
+            (std::vector{UnnestKind::kKept, UnnestKind::kList}));
+  EXPECT_EQ(kinds("unnest_of_a_struct_keeps_rows"),
+            (std::vector{UnnestKind::kKept, UnnestKind::kStruct, UnnestKind::kStruct}));
 }
 
 TEST(PlanDecoder, StatementsAreRefusedByName) {
-  const std::vector<std::pair<int, std::string>> statements = {{11, "create_external_table"}, {12, "explain"}, {14, "analyze"},
-                                                               {17, "extension"},             {22, "create_view"},
-                                                               {29, "copy_to"},               {33, "dml"}};
+  const std::vector<std::pair<int, std::string>> statements = {
+      {11, "create_external_table"}, {12, "explain"}, {14, "analyze"}, {17, "extension"},
+      {22, "create_view"},           {29, "copy_to"}, {33, "dml"}};
   for (const auto& [number, name] : statements) {
     const auto plan = DecodePlan(Field(number, ""), "[[]]");
     ASSERT_FALSE(plan.ok()) << name;
     EXPECT_EQ(plan.status().code(), StatusCode::kUnsupported);
-    EXPECT_NE(plan.status().message().find("`" + name + "`"), std::string::npos) << plan.status().message();
+    EXPECT_NE(plan.status().message().find("`" + name + "`"), std::string::npos)
+        << plan.status().message();
   }
 }
 
@@ -172,7 +179,8 @@ TEST(PlanDecoder, UnknownExpressionsAreRefusedByName) {
   constexpr int kWildcard = 15;
   const auto plan = DecodePlan(ProjectionOf(Field(kWildcard, "")), "[[],[]]");
   ASSERT_FALSE(plan.ok());
-  EXPECT_NE(plan.status().message().find("`wildcard`"), std::string::npos) << plan.status().message();
+  EXPECT_NE(plan.status().message().find("`wildcard`"), std::string::npos)
+      << plan.status().message();
 }
 
 TEST(PlanDecoder, DamagedBytesAreCorrupt) {
@@ -183,8 +191,9 @@ TEST(PlanDecoder, DamagedBytesAreCorrupt) {
 
 TEST(PlanDecoder, DamagedTableReferencesAreCorrupt) {
   constexpr int kCustomScan = 25, kCustomTableData = 5;
-  for (const std::string data : {"", "{", "[]", "{}", R"({"table":1})", R"({"scan":0})", R"({"table":"t","scan":"x"})",
-                                 R"({"table":"t","scan":-1})", R"({"table":"t","scan":1.5})"}) {
+  for (const std::string data :
+       {"", "{", "[]", "{}", R"({"table":1})", R"({"scan":0})", R"({"table":"t","scan":"x"})",
+        R"({"table":"t","scan":-1})", R"({"table":"t","scan":1.5})"}) {
     const auto plan = DecodePlan(Field(kCustomScan, Field(kCustomTableData, data)), "[[]]");
     ASSERT_FALSE(plan.ok()) << data;
     EXPECT_EQ(plan.status().code(), StatusCode::kCorrupt) << data;

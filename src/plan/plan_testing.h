@@ -25,7 +25,8 @@ inline std::string ReadFile(const std::filesystem::path& path) {
 /// Names without extension of the files in a folder below the checkout, ordered.
 inline std::vector<std::string> NamesIn(const std::string& folder, const std::string& extension) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(WEIR_SOURCE_DIR) / folder)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(WEIR_SOURCE_DIR) / folder)) {
     if (entry.path().extension() == extension) names.push_back(entry.path().stem().string());
   }
   std::sort(names.begin(), names.end());

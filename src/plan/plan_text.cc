@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <arrow/api.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <arrow/api.h>
+#include <fmt/format.h>
 
 #include "weir/plan/logical_plan.h"
 
@@ -24,19 +24,23 @@ std::string Join(const Items& items, const std::string& separator, const Text& t
   return joined;
 }
 
-std::string JoinTexts(const std::vector<Expression>& expressions, const std::string& separator = ", ") {
+std::string JoinTexts(const std::vector<Expression>& expressions,
+                      const std::string& separator = ", ") {
   return Join(expressions, separator, [](const Expression& e) { return ToText(e); });
 }
 
 std::string SortText(const std::vector<SortKey>& keys) {
   return Join(keys, ", ", [](const SortKey& key) {
-    return fmt::format("{} {} NULLS {}", ToText(key.expression), key.ascending ? "ASC" : "DESC", key.nulls_first ? "FIRST" : "LAST");
+    return fmt::format("{} {} NULLS {}", ToText(key.expression), key.ascending ? "ASC" : "DESC",
+                       key.nulls_first ? "FIRST" : "LAST");
   });
 }
 
 std::string CallText(const Expression& e) {
-  std::string text = fmt::format("{}({}{}", e.name, e.distinct ? "DISTINCT " : "", JoinTexts(e.inputs));
-  if (e.kind == ExpressionKind::kAggregateFunction && !e.order_by.empty()) text += " ORDER BY " + SortText(e.order_by);
+  std::string text =
+      fmt::format("{}({}{}", e.name, e.distinct ? "DISTINCT " : "", JoinTexts(e.inputs));
+  if (e.kind == ExpressionKind::kAggregateFunction && !e.order_by.empty())
+    text += " ORDER BY " + SortText(e.order_by);
   text += ")";
   if (e.ignore_nulls) text += " IGNORE NULLS";
   if (!e.filter.empty()) text += fmt::format(" FILTER (WHERE {})", ToText(e.filter[0]));
@@ -101,7 +105,8 @@ void AppendText(const LogicalPlan& plan, int depth, std::string& text) {
   text += std::string(static_cast<size_t>(depth) * 2, ' ');
   text += ToString(plan.kind);
   if (plan.scan) {
-    text += fmt::format(": {} [{}]", plan.scan->table, Join(plan.scan->columns, ", ", [](const std::string& c) { return c; }));
+    text += fmt::format(": {} [{}]", plan.scan->table,
+                        Join(plan.scan->columns, ", ", [](const std::string& c) { return c; }));
     if (!plan.expressions.empty()) text += " filters: " + JoinTexts(plan.expressions);
   } else {
     if (!plan.text.empty()) text += " " + plan.text;
@@ -122,15 +127,16 @@ void AppendText(const LogicalPlan& plan, int depth, std::string& text) {
 }  // namespace
 
 std::string_view ToString(PlanKind kind) {
-  static constexpr std::string_view kNames[] = {"Scan",   "Projection", "Filter",   "Join",       "Aggregate", "Window",
-                                                "Sort",   "Limit",      "Union",    "Distinct",   "DistinctOn", "Unnest",
-                                                "RecursiveQuery", "WorkTable", "Values", "EmptyRelation", "SubqueryAlias",
-                                                "Repartition"};
+  static constexpr std::string_view kNames[] = {
+      "Scan",           "Projection", "Filter", "Join",          "Aggregate",     "Window",
+      "Sort",           "Limit",      "Union",  "Distinct",      "DistinctOn",    "Unnest",
+      "RecursiveQuery", "WorkTable",  "Values", "EmptyRelation", "SubqueryAlias", "Repartition"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 const Expression& WithoutAlias(const Expression& expression) {
-  return expression.kind == ExpressionKind::kAlias ? WithoutAlias(expression.inputs[0]) : expression;
+  return expression.kind == ExpressionKind::kAlias ? WithoutAlias(expression.inputs[0])
+                                                   : expression;
 }
 
 std::string ToText(const Expression& e) {
@@ -142,13 +148,15 @@ std::string ToText(const Expression& e) {
     case ExpressionKind::kAlias:
       return ToText(e.inputs[0]) + " AS " + e.name;
     case ExpressionKind::kBinary:
-      return Join(e.inputs, " " + e.name + " ", [](const Expression& input) { return OperandText(input); });
+      return Join(e.inputs, " " + e.name + " ",
+                  [](const Expression& input) { return OperandText(input); });
     case ExpressionKind::kNot:
       return "NOT " + OperandText(e.inputs[0]);
     case ExpressionKind::kNegative:
       return "-" + OperandText(e.inputs[0]);
     case ExpressionKind::kBetween:
-      return fmt::format("{}{} BETWEEN {} AND {}", OperandText(e.inputs[0]), e.negated ? " NOT" : "", OperandText(e.inputs[1]),
+      return fmt::format("{}{} BETWEEN {} AND {}", OperandText(e.inputs[0]),
+                         e.negated ? " NOT" : "", OperandText(e.inputs[1]),
                          OperandText(e.inputs[2]));
     case ExpressionKind::kInList:
       return fmt::format("{}{} IN ({})", OperandText(e.inputs[0]), e.negated ? " NOT" : "",
@@ -162,8 +170,11 @@ std::string ToText(const Expression& e) {
     case ExpressionKind::kLike:
     case ExpressionKind::kILike:
     case ExpressionKind::kSimilarTo: {
-      const char* word = e.kind == ExpressionKind::kLike ? "LIKE" : e.kind == ExpressionKind::kILike ? "ILIKE" : "SIMILAR TO";
-      return fmt::format("{}{} {} {}", OperandText(e.inputs[0]), e.negated ? " NOT" : "", word, OperandText(e.inputs[1]));
+      const char* word = e.kind == ExpressionKind::kLike    ? "LIKE"
+                         : e.kind == ExpressionKind::kILike ? "ILIKE"
+                                                            : "SIMILAR TO";
+      return fmt::format("{}{} {} {}", OperandText(e.inputs[0]), e.negated ? " NOT" : "", word,
+                         OperandText(e.inputs[1]));
     }
     case ExpressionKind::kScalarFunction:
     case ExpressionKind::kHigherOrderFunction:
@@ -201,8 +212,9 @@ std::vector<const LogicalPlan*> CollectScanNodes(const LogicalPlan& plan) {
   VisitPlan(plan, [&](const LogicalPlan& node) {
     if (node.scan) nodes.push_back(&node);
   });
-  std::stable_sort(nodes.begin(), nodes.end(),
-                   [](const LogicalPlan* a, const LogicalPlan* b) { return a->scan->scan_id < b->scan->scan_id; });
+  std::stable_sort(nodes.begin(), nodes.end(), [](const LogicalPlan* a, const LogicalPlan* b) {
+    return a->scan->scan_id < b->scan->scan_id;
+  });
   return nodes;
 }
 

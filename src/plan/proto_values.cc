@@ -4,11 +4,11 @@
 
 #include <arrow/api.h>
 #include <fmt/format.h>
-
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
+
 #include "weir/base/fingerprint.h"
 
 namespace weir::internal {
@@ -31,11 +31,14 @@ arrow::TimeUnit::type ToUnit(pb::TimeUnit unit) {
 }
 
 /// Damaged bytes can describe types that Arrow refuses to make.
-std::shared_ptr<arrow::DataType> OrNull(const arrow::Result<std::shared_ptr<arrow::DataType>>& type) {
+std::shared_ptr<arrow::DataType> OrNull(
+    const arrow::Result<std::shared_ptr<arrow::DataType>>& type) {
   return type.ok() ? *type : arrow::null();
 }
 
-bool IsCoarse(arrow::TimeUnit::type unit) { return unit == arrow::TimeUnit::SECOND || unit == arrow::TimeUnit::MILLI; }
+bool IsCoarse(arrow::TimeUnit::type unit) {
+  return unit == arrow::TimeUnit::SECOND || unit == arrow::TimeUnit::MILLI;
+}
 
 template <typename Type, typename Decimal>
 std::shared_ptr<arrow::DataType> ToDecimalType(const Decimal& decimal) {
@@ -55,7 +58,8 @@ std::string Quoted(const std::string& text) {
 
 /// Big-endian two's complement of 16 bytes.
 arrow::Decimal128 ToDecimal(const std::string& bytes) {
-  auto decimal = arrow::Decimal128::FromBigEndian(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int32_t>(bytes.size()));
+  auto decimal = arrow::Decimal128::FromBigEndian(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                                  static_cast<int32_t>(bytes.size()));
   return decimal.ok() ? *decimal : arrow::Decimal128();
 }
 
@@ -100,7 +104,8 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
     case pb::ArrowType::kLARGEBINARY:
       return arrow::large_binary();
     case pb::ArrowType::kFIXEDSIZEBINARY:
-      return type.fixed_size_binary() < 0 ? arrow::null() : arrow::fixed_size_binary(type.fixed_size_binary());
+      return type.fixed_size_binary() < 0 ? arrow::null()
+                                          : arrow::fixed_size_binary(type.fixed_size_binary());
     case pb::ArrowType::kDATE32:
       return arrow::date32();
     case pb::ArrowType::kDATE64:
@@ -132,14 +137,17 @@ std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
       return arrow::large_list(ToField(type.large_list().field_type()));
     case pb::ArrowType::kFIXEDSIZELIST:
       if (type.fixed_size_list().list_size() < 0) return arrow::null();
-      return arrow::fixed_size_list(ToField(type.fixed_size_list().field_type()), type.fixed_size_list().list_size());
+      return arrow::fixed_size_list(ToField(type.fixed_size_list().field_type()),
+                                    type.fixed_size_list().list_size());
     case pb::ArrowType::kSTRUCT: {
       arrow::FieldVector fields;
-      for (const pb::Field& field : type.struct_().sub_field_types()) fields.push_back(ToField(field));
+      for (const pb::Field& field : type.struct_().sub_field_types())
+        fields.push_back(ToField(field));
       return arrow::struct_(fields);
     }
     case pb::ArrowType::kDICTIONARY:
-      return OrNull(arrow::DictionaryType::Make(ToArrowType(type.dictionary().key()), ToArrowType(type.dictionary().value())));
+      return OrNull(arrow::DictionaryType::Make(ToArrowType(type.dictionary().key()),
+                                                ToArrowType(type.dictionary().value())));
     case pb::ArrowType::kMAP: {
       const auto entries = ToArrowType(type.map().field_type().arrow_type());
       if (entries->num_fields() != 2) return arrow::null();
@@ -192,7 +200,8 @@ std::shared_ptr<arrow::Scalar> ToArrowScalar(const pb::ScalarValue& value) {
       return std::make_shared<arrow::Date32Scalar>(value.date_32_value());
     case pb::ScalarValue::kDecimal128Value: {
       const auto& decimal = value.decimal128_value();
-      const auto type = arrow::Decimal128Type::Make(static_cast<int32_t>(decimal.p()), static_cast<int32_t>(decimal.s()));
+      const auto type = arrow::Decimal128Type::Make(static_cast<int32_t>(decimal.p()),
+                                                    static_cast<int32_t>(decimal.s()));
       if (!type.ok()) return nullptr;
       return std::make_shared<arrow::Decimal128Scalar>(ToDecimal(decimal.value()), *type);
     }
@@ -200,17 +209,21 @@ std::shared_ptr<arrow::Scalar> ToArrowScalar(const pb::ScalarValue& value) {
       const auto& timestamp = value.timestamp_value();
       switch (timestamp.value_case()) {
         case pb::ScalarTimestampValue::kTimeSecondValue:
-          return std::make_shared<arrow::TimestampScalar>(timestamp.time_second_value(),
-                                                          arrow::timestamp(arrow::TimeUnit::SECOND, timestamp.timezone()));
+          return std::make_shared<arrow::TimestampScalar>(
+              timestamp.time_second_value(),
+              arrow::timestamp(arrow::TimeUnit::SECOND, timestamp.timezone()));
         case pb::ScalarTimestampValue::kTimeMillisecondValue:
-          return std::make_shared<arrow::TimestampScalar>(timestamp.time_millisecond_value(),
-                                                          arrow::timestamp(arrow::TimeUnit::MILLI, timestamp.timezone()));
+          return std::make_shared<arrow::TimestampScalar>(
+              timestamp.time_millisecond_value(),
+              arrow::timestamp(arrow::TimeUnit::MILLI, timestamp.timezone()));
         case pb::ScalarTimestampValue::kTimeMicrosecondValue:
-          return std::make_shared<arrow::TimestampScalar>(timestamp.time_microsecond_value(),
-                                                          arrow::timestamp(arrow::TimeUnit::MICRO, timestamp.timezone()));
+          return std::make_shared<arrow::TimestampScalar>(
+              timestamp.time_microsecond_value(),
+              arrow::timestamp(arrow::TimeUnit::MICRO, timestamp.timezone()));
         case pb::ScalarTimestampValue::kTimeNanosecondValue:
-          return std::make_shared<arrow::TimestampScalar>(timestamp.time_nanosecond_value(),
-                                                          arrow::timestamp(arrow::TimeUnit::NANO, timestamp.timezone()));
+          return std::make_shared<arrow::TimestampScalar>(
+              timestamp.time_nanosecond_value(),
+              arrow::timestamp(arrow::TimeUnit::NANO, timestamp.timezone()));
         default:
           return nullptr;
       }
@@ -244,10 +257,12 @@ std::string ToLiteralText(const pb::ScalarValue& value) {
     case pb::ScalarValue::kIntervalYearmonthValue:
       return fmt::format("INTERVAL '{} months'", value.interval_yearmonth_value());
     case pb::ScalarValue::kIntervalDaytimeValue:
-      return fmt::format("INTERVAL '{} days {} ms'", value.interval_daytime_value().days(), value.interval_daytime_value().milliseconds());
+      return fmt::format("INTERVAL '{} days {} ms'", value.interval_daytime_value().days(),
+                         value.interval_daytime_value().milliseconds());
     case pb::ScalarValue::kIntervalMonthDayNano: {
       const auto& interval = value.interval_month_day_nano();
-      return fmt::format("INTERVAL '{} months {} days {} ns'", interval.months(), interval.days(), interval.nanos());
+      return fmt::format("INTERVAL '{} months {} days {} ns'", interval.months(), interval.days(),
+                         interval.nanos());
     }
     default: {
       // Lists and the like travel as Arrow messages: their hash tells them apart.

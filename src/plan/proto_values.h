@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include <arrow/type_fwd.h>
-
 #include <memory>
 #include <string>
+
+#include <arrow/type_fwd.h>
 
 namespace datafusion_common {
 class ArrowType;

@@ -104,7 +104,7 @@ SELECT origin, flight FROM (SELECT origin, flight, rank() OVER (PARTITION BY ori
 SELECT flight FROM flights ORDER BY dep_delay DESC NULLS LAST, carrier LIMIT 10;
 
 -- order_by_expression
-SELECT flight, carrier FROM flights ORDER BY dep_delay - arr_delay;
+SELECT flight, carrier, arr_delay FROM flights ORDER BY dep_delay - arr_delay;
 
 -- limit_alone_has_no_inputs
 SELECT faa FROM airports LIMIT 5 OFFSET 2;
@@ -273,3 +273,33 @@ SELECT carrier, min(mean) AS best, count(*) AS days FROM ranked WHERE place < 10
 
 -- lateral_column_of_a_list_of_structs
 SELECT id, item['a'] AS a FROM (SELECT id, unnest([named_struct('a', id, 'b', value)]) AS item FROM events);
+
+-- subqueries_in_several_places
+SELECT flight + (SELECT max(seats) FROM planes) AS a, CASE WHEN distance > (SELECT avg(lat) FROM airports) THEN 1 ELSE 2 END AS b
+FROM flights WHERE dep_delay > (SELECT min(weight) FROM edges) AND origin IN (SELECT faa FROM airports WHERE tz > (SELECT max(tz) - 3 FROM airports));
+
+-- subquery_in_having
+SELECT carrier, sum(distance) AS miles FROM flights GROUP BY carrier HAVING sum(distance) > (SELECT avg(seats) FROM planes);
+
+-- subquery_in_a_join_condition
+SELECT f.flight, a.name FROM flights f LEFT JOIN airports a ON f.dest = a.faa AND a.lat > (SELECT min(lon) FROM airports);
+
+-- subquery_in_an_aggregate_and_an_order
+SELECT carrier, sum(distance - (SELECT min(seats) FROM planes)) AS more FROM flights GROUP BY carrier ORDER BY more - (SELECT max(tz) FROM airports) LIMIT 3;
+
+-- subquery_over_a_recursive_query
+WITH RECURSIVE steps AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM steps WHERE n < (SELECT max(weight) FROM edges))
+SELECT id, (SELECT max(n) FROM steps) AS longest FROM events;
+
+-- recursive_term_with_two_tables
+WITH RECURSIVE routes AS (
+  SELECT origin, dest, 1 AS legs FROM flights WHERE carrier = 'UA'
+  UNION ALL
+  SELECT r.origin, f.dest, r.legs + 1 FROM routes r JOIN flights f ON r.dest = f.origin JOIN airports a ON f.dest = a.faa WHERE r.legs < 3 AND a.tz < 0)
+SELECT dest, min(legs) AS legs FROM routes GROUP BY dest;
+
+-- union_of_three_with_different_work
+SELECT carrier AS k, count(*) AS n FROM flights GROUP BY carrier UNION ALL SELECT name, tz FROM airports UNION ALL SELECT manufacturer, 1 FROM planes;
+
+-- window_of_a_window
+SELECT flight, sum(nth) OVER (ORDER BY flight) AS total FROM (SELECT flight, row_number() OVER (PARTITION BY carrier ORDER BY time_hour) AS nth FROM flights);
