@@ -7,6 +7,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "weir/delta/delta_log.h"
@@ -35,6 +36,8 @@ Json UnitJson(const ScanUnit& unit) {
           {"files_kept", unit.kept_files.size()}, {"files_pruned", unit.pruned_files.size()}, {"bytes_kept", unit.kept_bytes}};
 }
 
+std::string MarksUrl(const SessionRuntime& session) { return ArtifactTableUrl(session.warehouse_url(), "_begun"); }
+
 /// What describing one view that ran yields; made in parallel.
 struct Description {
   BundleDetails details;
@@ -52,10 +55,13 @@ class Recorder {
     WEIR_RETURN_NOT_OK(AddSettings());
     AddFunctions();
     AddRun();
+    WEIR_RETURN_NOT_OK(FindKilledRuns());
     WEIR_RETURN_NOT_OK(Describe());
     for (size_t i = 0; i < envelope_.views.size(); ++i) AddView(envelope_.views[i], descriptions_[i]);
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
-    return rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000);
+    WEIR_RETURN_NOT_OK(rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000));
+    for (const std::string& mark : marks_) WEIR_RETURN_NOT_OK(session_.engine().DeleteObject(mark));
+    return Status::OK();
   }
 
  private:
@@ -64,6 +70,30 @@ class Recorder {
     const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
     const auto created = session_.engine().PutObjectIfAbsent(url, "");
     return created.ok() && *created;
+  }
+
+  /// The marks that runs leave at their beginning: this run's own, and those of runs that never came to record themselves.
+  Status FindKilledRuns() {
+    const auto marks = session_.engine().ListObjects(MarksUrl(session_));
+    if (!marks.ok()) return marks.status().code() == StatusCode::kNotFound ? Status::OK() : marks.status();
+    for (const ObjectInfo& mark : *marks) {
+      marks_.push_back(mark.url);
+      if (mark.relative_path == envelope_.run_id) continue;
+      killed_runs_.insert(mark.relative_path);
+      int64_t views = 0;
+      for (const ViewOutcome& view : envelope_.views) {
+        if (view.state == ViewState::kReused && view.built_by == mark.relative_path) ++views;
+      }
+      rows_.Add("runs", {mark.relative_path, project_.name, {}, "killed", mark.modified_ms * 1000, {}, views, int64_t{0}, int64_t{0},
+                         int64_t{0}, {}, {}, settings_hash_,
+                         function_registry_hash_, Json(engine::EngineVersions()).dump()});
+    }
+    return Status::OK();
+  }
+
+  /// A reused view whose build nobody has recorded yet.
+  bool IsOfKilledRun(const ViewOutcome& view) const {
+    return view.state == ViewState::kReused && killed_runs_.contains(view.built_by);
   }
 
   Status AddSettings() {
@@ -107,7 +137,7 @@ class Recorder {
   }
 
   Status DescribeOne(size_t i) {
-    if (envelope_.views[i].state != ViewState::kRun) return Status::OK();
+    if (envelope_.views[i].state != ViewState::kRun && !IsOfKilledRun(envelope_.views[i])) return Status::OK();
     const auto bundle = compiled_.Find(envelope_.views[i].view_name);
     Description description;
     WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
@@ -126,12 +156,17 @@ class Recorder {
     }
     if (!description) return;
     const auto bundle = compiled_.Find(view.view_name);
-    rows_.Add("writes", {envelope_.run_id, view.view_name, TableUrl(session_.warehouse_url(), view.view_name), view.version,
-                         "overwrite", static_cast<int64_t>(view.files.size()), view.rows, view.bytes_written,
+    // The rows below belong to the run that built the view: this one, or one that was killed before it recorded them.
+    if (IsOfKilledRun(view)) {
+      rows_.Add("tasks", {view.built_by, view.view_name, "view:" + view.view_name, "run", {}, {}, view.rows, {}, {}, {}, {}});
+    }
+    rows_.Add("writes", {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name), view.version,
+                         "overwrite", IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(static_cast<int64_t>(view.files.size())),
+                         view.rows, IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
                          engine::WriteOptions().compression, bundle->partition_columns, view.content_hash});
     AddBundle(view, *bundle, *description);
     AddLineage(view, description->lineage);
-    for (const ScanUnit& unit : view.scan_units) AddScanUnit(unit);
+    for (const ScanUnit& unit : view.scan_units) AddScanUnit(view.built_by, unit);
   }
 
   void AddBundle(const ViewOutcome& view, const PlanBundle& bundle, const Description& description) {
@@ -144,7 +179,7 @@ class Recorder {
       units.push_back(UnitJson(unit));
     }
     rows_.Add("plan_bundles",
-              {envelope_.run_id, view.view_name, bundle.fingerprint.ToString(), bundle.fingerprint_input, bundle.file,
+              {view.built_by, view.view_name, bundle.fingerprint.ToString(), bundle.fingerprint_input, bundle.file,
                bundle.definition_sql, details.lane, TextOrNull(details.lane_reason), bundle.plan_proto, bundle.plan_outputs,
                TextOrNull(details.substrait), details.logical_plan, details.optimized_plan, details.physical_plan,
                details.optimized_plan_graphviz, details.optimized_plan_pgjson, bundle.stored_schema->ToString(), inputs.dump(),
@@ -166,23 +201,23 @@ class Recorder {
       const std::string transformation(ToString(column.transformation));
       const ColumnInputs inputs = lineage.InputsOf(i);
       if (inputs.empty()) {
-        rows_.Add("lineage", {envelope_.run_id, view.view_name, column.name, {}, {}, {}, transformation, column.expression});
+        rows_.Add("lineage", {view.built_by, view.view_name, column.name, {}, {}, {}, transformation, column.expression});
       }
       for (const ColumnInput& input : inputs) {
-        rows_.Add("lineage", {envelope_.run_id, view.view_name, column.name, input.table, input.column,
+        rows_.Add("lineage", {view.built_by, view.view_name, column.name, input.table, input.column,
                               std::string(ToString(input.use)), transformation, column.expression});
       }
     }
   }
 
-  void AddScanUnit(const ScanUnit& unit) {
+  void AddScanUnit(const std::string& run_id, const ScanUnit& unit) {
     rows_.Add("scan_units",
-              {envelope_.run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, std::string(ToString(unit.kind)), unit.url,
+              {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, std::string(ToString(unit.kind)), unit.url,
                unit.version, unit.columns, unit.filters, static_cast<int64_t>(unit.kept_files.size()),
                static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
                unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
     const auto add_file = [&](const DataFile& file, bool kept, const std::string& reason) {
-      rows_.Add("scan_files", {envelope_.run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, file.path, file.size_bytes, kept,
+      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, file.path, file.size_bytes, kept,
                                TextOrNull(reason)});
     };
     for (const DataFile& file : unit.kept_files) add_file(file, true, "");
@@ -203,11 +238,17 @@ class Recorder {
   const SessionRuntime& session_;
   std::string settings_hash_;
   std::string function_registry_hash_;
+  std::vector<std::string> marks_;
+  std::set<std::string> killed_runs_;
   std::vector<std::optional<Description>> descriptions_;
   ArtifactRows rows_;
 };
 
 }  // namespace
+
+Status MarkBegun(const std::string& run_id, const SessionRuntime& session) {
+  return session.engine().PutObject(MarksUrl(session) + run_id, "");
+}
 
 Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
                  const SessionRuntime& session, const Diagnostics& diagnostics) {

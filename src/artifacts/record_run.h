@@ -15,7 +15,11 @@
 
 namespace weir {
 
-/// Describes the bundles of those views that ran, and records everything with one commit a table.
+/// Leaves a mark that the run has begun; RecordRun takes it away. What a later run finds was killed.
+Status MarkBegun(const std::string& run_id, const SessionRuntime& session);
+
+/// Describes the bundles of those views that ran, and records everything with one commit a table. Runs that were
+/// killed before they could do so are recorded too, as far as their commits still stand.
 Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
                  const SessionRuntime& session, const Diagnostics& diagnostics);
 

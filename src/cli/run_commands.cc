@@ -137,7 +137,7 @@ int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const SystemClock clock;
   const ProjectRun run(open->compiled, *open->session, history, clock);
-  const auto planned = run.Plan({.selected = select, .force = force});
+  const auto planned = run.Plan({.selected = select, .force = force, .run_id = {}});
   if (!planned.ok()) return Fail(planned.status());
   if (options.format == Format::kTable) {
     PrintPlan(*planned);
@@ -176,7 +176,10 @@ int RunRun(const GlobalOptions& options, const std::vector<std::string>& select,
   const ProjectRun run(open->compiled, *open->session, history, clock);
   Progress progress;
   const InterruptScope interrupt;
-  const auto envelope = run.Run({.selected = select, .force = force}, progress, interrupt.cancellation());
+  const std::string run_id = NewRunId(clock);
+  const Status begun = MarkBegun(run_id, *open->session);
+  if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
+  const auto envelope = run.Run({.selected = select, .force = force, .run_id = run_id}, progress, interrupt.cancellation());
   if (!envelope.ok()) return Fail(envelope.status());
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
   const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);

@@ -160,6 +160,7 @@ class Execution {
         builds_(builds),
         clock_(clock),
         force_(options.force),
+        run_id_(options.run_id.empty() ? NewRunId(clock) : options.run_id),
         selected_(std::move(selected)),
         observer_(observer),
         cancellation_(cancellation),
@@ -168,7 +169,7 @@ class Execution {
   }
 
   RunEnvelope Run() {
-    envelope_.run_id = NewRunId(clock_);
+    envelope_.run_id = run_id_;
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
       if (!selected_.contains(task.view_name)) continue;
@@ -261,6 +262,7 @@ class Execution {
     if (outcome.decision.action == Action::kReuse) {
       outcome.state = ViewState::kReused;
       outcome.version = last->version;
+      outcome.built_by = last->run_id;
       outcome.input_hash = last->input_hash;
       outcome.content_hash = last->content_hash;
       outcome.rows = last->rows;
@@ -336,7 +338,7 @@ class Execution {
                              .fingerprint = task.fingerprint,
                              .input_hash = outcome.input_hash,
                              .content_hash = outcome.content_hash,
-                             .run_id = envelope_.run_id,
+                             .run_id = run_id_,
                              .epoch = envelope_.started_at_us,
                              .rows = outcome.rows,
                              .inputs = inputs};
@@ -354,6 +356,7 @@ class Execution {
     spec.metadata["pins"] = PinsJson(outcome.scan_units);
     WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
     outcome.version = commit.version;
+    outcome.built_by = run_id_;
     outcome.state = ViewState::kRun;
     WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version, bundle.stored_schema,
                                                      bundle.partition_columns, outcome.files, session_.engine()));
@@ -372,6 +375,7 @@ class Execution {
   const LastBuilds& builds_;
   const Clock& clock_;
   const bool force_;
+  const std::string run_id_;
   const std::set<std::string> selected_;
   RunObserver& observer_;
   const engine::Cancellation& cancellation_;

@@ -44,8 +44,9 @@ struct ViewOutcome {
   Decision decision;
   Status status;  ///< why it failed, or which view blocked it
   std::vector<ScanUnit> scan_units;
-  /// Of the view's table; of the commit if it ran. -1 if there is none.
+  /// Of the commit that made the result, in this run or before. -1 if there is none.
   int64_t version = -1;
+  std::string built_by;  ///< run id of that commit
   Fingerprint fingerprint;
   Fingerprint input_hash;
   std::string content_hash;
@@ -76,6 +77,8 @@ struct RunOptions {
   std::vector<std::string> selected;
   /// Runs the selected views even if nothing changed.
   bool force = false;
+  /// Of the run; a new one if empty.
+  std::string run_id;
 };
 
 /// Told of progress, from several threads, one call at a time.
