@@ -27,7 +27,7 @@ def purpose(room):
     if not readme.exists():
         return ""
     body = [line for line in readme.read_text().splitlines() if line and not line.startswith(("#", "<!--"))]
-    return re.split(r"(?<=[.:])\s", " ".join(body))[0].rstrip(":")
+    return re.split(r"(?<=\.)\s", " ".join(body))[0]
 
 
 def table(rooms):

@@ -21,6 +21,9 @@ constexpr int kMaxAttempts = 10;
 /// Commits between checkpoints.
 constexpr int64_t kCheckpointInterval = 10;
 
+/// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
+std::string ToText(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::string NewUuid() {
   std::random_device random;
   std::string hex;
@@ -30,11 +33,13 @@ std::string NewUuid() {
   return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
 }
 
-/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File").
+/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too: a relative URL with a colon in its first
+/// part would be read as one with a scheme.
 std::string EncodePath(const std::string& path) {
   std::string encoded;
   for (unsigned char c : path) {
-    if (std::isalnum(c) != 0 || std::string_view("-._~/=!$&'()*+,;:@").find(static_cast<char>(c)) != std::string_view::npos) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (plain || std::string_view("-._~/=!$&'()*+,;@").find(static_cast<char>(c)) != std::string_view::npos) {
       encoded += static_cast<char>(c);
     } else {
       encoded += fmt::format("%{:02X}", c);
@@ -78,7 +83,58 @@ Json ProtocolJson(const arrow::Schema& schema) {
             {"writerFeatures", {"timestampNtz", "appendOnly", "invariants"}}}}};
 }
 
+/// The features that a protocol action names; older protocols name none.
+std::vector<std::string> FeaturesOf(const Json& protocol, const char* key) {
+  std::vector<std::string> features;
+  if (!protocol.is_object() || !protocol.contains(key) || !protocol[key].is_array()) return features;
+  for (const Json& feature : protocol[key]) {
+    if (feature.is_string()) features.push_back(feature.get<std::string>());
+  }
+  return features;
+}
+
+int64_t IntegerOf(const Json& action, const char* key) {
+  return action.is_object() && action.contains(key) && action[key].is_number_integer() ? action[key].get<int64_t>() : -1;
+}
+
+/// Fails where another writer gave the table a feature whose rules we would break. Protocols up to writer version 2, and version 7
+/// with features that we know, are ours.
+Status CheckProtocol(const Json& protocol, const std::string& table_url) {
+  const auto refused = [&](const std::string& feature) {
+    return Status::Environment(StatusCode::kUnsupported, "a table has {}, which Weir does not write: `{}`", feature, table_url)
+        .WithHint("another program changed this table; remove its folder to build it anew");
+  };
+  const int64_t version = IntegerOf(protocol, "minWriterVersion");
+  if (version > 2 && version != 7) return refused(fmt::format("the writer version {}", version));
+  for (const std::string& feature : FeaturesOf(protocol, "writerFeatures")) {
+    if (feature != "timestampNtz" && feature != "appendOnly" && feature != "invariants") {
+      return refused(fmt::format("the table feature `{}`", feature));
+    }
+  }
+  return Status::OK();
+}
+
+/// Fails on properties that promise what our commits do not keep.
+Status CheckProperties(const DeltaWriteSpec& spec) {
+  for (const auto& [key, value] : spec.properties) {
+    const bool off = value.empty() || value == "false" || value == "none" || value == "classic";
+    const bool needs_feature = key.starts_with("delta.enable") || key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
+                               key.starts_with("delta.universalFormat.") || key == "delta.columnMapping.mode" ||
+                               key == "delta.checkpointPolicy" || key == "delta.minReaderVersion" || key == "delta.minWriterVersion";
+    if (needs_feature && !off) {
+      return Status::User(StatusCode::kUnsupported, "a table property wants a Delta feature that Weir does not write: `{}`", key)
+          .WithHint("remove it from the view's properties");
+    }
+    if (key == "delta.appendOnly" && !off && spec.mode == WriteMode::kOverwrite) {
+      return Status::User(StatusCode::kInvalidArgument, "a table that is replaced cannot be append-only: `{}`", key)
+          .WithHint("remove it from the view's properties");
+    }
+  }
+  return Status::OK();
+}
+
 Result<Json> MetadataJson(const DeltaWriteSpec& spec) {
+  WEIR_RETURN_NOT_OK(CheckProperties(spec));
   WEIR_ASSIGN_OR_RETURN(const std::string schema, DeltaSchemaString(*spec.schema));
   Json configuration = Json::object();
   for (const auto& [key, value] : spec.properties) configuration[key] = value;
@@ -94,7 +150,7 @@ Result<Json> MetadataJson(const DeltaWriteSpec& spec) {
 
 Json CommitInfoJson(const DeltaWriteSpec& spec) {
   Json parameters = {{"mode", spec.mode == WriteMode::kOverwrite ? "Overwrite" : "Append"},
-                     {"partitionBy", Json(spec.partition_columns).dump()}};
+                     {"partitionBy", ToText(spec.partition_columns)}};
   Json recorded = Json::object();
   for (const auto& [key, value] : spec.metadata) recorded[key] = value;
   return {{"commitInfo",
@@ -106,28 +162,71 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
             {"weir", recorded}}}};
 }
 
-/// Actions of the attempt to make `version`. `metadata` is written with the first version and whenever it changed.
+/// The commit as text: `head` holds the protocol and metaData actions of a first version, or those that changed.
 std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head, const std::vector<DataFile>& removed) {
-  std::string text = CommitInfoJson(spec).dump() + "\n";
-  for (const Json& action : head) text += action.dump() + "\n";
+  std::string text = ToText(CommitInfoJson(spec)) + "\n";
+  for (const Json& action : head) text += ToText(action) + "\n";
   if (!spec.app_id.empty()) {
-    text += Json{{"txn", {{"appId", spec.app_id}, {"version", spec.epoch}, {"lastUpdated", spec.timestamp_ms}}}}.dump() + "\n";
+    text += ToText({{"txn", {{"appId", spec.app_id}, {"version", spec.epoch}, {"lastUpdated", spec.timestamp_ms}}}}) + "\n";
   }
-  for (const DataFile& file : removed) text += RemoveJson(file, spec.timestamp_ms).dump() + "\n";
-  for (const DataFile& file : spec.added) text += AddJson(file).dump() + "\n";
+  for (const DataFile& file : removed) text += ToText(RemoveJson(file, spec.timestamp_ms)) + "\n";
+  for (const DataFile& file : spec.added) text += ToText(AddJson(file)) + "\n";
   return text;
 }
 
-/// Whether a table's metaData action says what ours does.
-bool SameShape(const std::string& metadata_text, const Json& wanted) {
-  const auto found = Json::parse(metadata_text, nullptr, false);
-  if (!found.is_object()) return false;
-  const Json& ours = wanted["metaData"];
-  return found.value("schemaString", "") == ours["schemaString"].get<std::string>() &&
-         found.value("partitionColumns", Json::array()) == ours["partitionColumns"] &&
-         found.value("configuration", Json::object()) == ours["configuration"] &&
-         (found.contains("description") && found["description"].is_string() ? found["description"].get<std::string>() : "") ==
-             ours.value("description", "");
+std::string TextOf(const Json& action, const char* key) {
+  return action.is_object() && action.contains(key) && action[key].is_string() ? action[key].get<std::string>() : "";
+}
+
+/// Whether a table's metaData action says what ours does. The order of properties means nothing.
+bool SameShape(const Json& found, const Json& ours) {
+  const auto properties = [](const Json& action) {
+    return action.is_object() ? nlohmann::json(action.value("configuration", Json::object())) : nlohmann::json();
+  };
+  return found.is_object() && TextOf(found, "schemaString") == TextOf(ours, "schemaString") &&
+         found.value("partitionColumns", Json::array()) == ours["partitionColumns"] && properties(found) == properties(ours) &&
+         TextOf(found, "description") == TextOf(ours, "description");
+}
+
+/// The protocol and metaData actions, as far as a commit on top of `table` needs them.
+Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteSpec& spec, const Json& metadata) {
+  const Json protocol = Json::parse(table.protocol, nullptr, false), found = Json::parse(table.metadata, nullptr, false);
+  WEIR_RETURN_NOT_OK(CheckProtocol(protocol, spec.table_url));
+  std::vector<Json> head;
+  const auto features = FeaturesOf(protocol, "readerFeatures");
+  if (HasTimestampNtz(*spec.schema) && std::find(features.begin(), features.end(), "timestampNtz") == features.end()) {
+    head.push_back(ProtocolJson(*spec.schema));
+  }
+  if (SameShape(found, metadata["metaData"])) return head;
+  if (spec.mode == WriteMode::kAppend && found.is_object() &&
+      found.value("partitionColumns", Json::array()) != metadata["metaData"]["partitionColumns"]) {
+    return Status::User(StatusCode::kInvalidArgument, "rows cannot be appended with other partition columns than the table has: `{}`",
+                        spec.table_url);
+  }
+  // A table keeps its id.
+  Json changed = metadata;
+  if (!TextOf(found, "id").empty()) changed["metaData"]["id"] = found["id"];
+  head.push_back(std::move(changed));
+  return head;
+}
+
+/// The files that an overwrite removes. A removal must name the deletion vector of its file, which a DataFile does not tell.
+Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteSpec& spec) {
+  if (spec.mode == WriteMode::kAppend) return std::vector<DataFile>();
+  for (const DataFile& file : table.files) {
+    if (!file.has_deletion_vector) continue;
+    return Status::Environment(StatusCode::kUnsupported, "a file of a table has a deletion vector, which Weir does not write: `{}`",
+                               spec.table_url)
+        .WithHint("another program changed this table; remove its folder to build it anew");
+  }
+  return std::move(table.files);
+}
+
+/// Whether an "add" or "remove" action changes data; maintenance says that it does not.
+bool ChangesData(const Json& action, const char* kind) {
+  if (!action.is_object() || !action.contains(kind) || !action[kind].is_object()) return false;
+  const Json& file = action[kind];
+  return !file.contains("dataChange") || file["dataChange"] != Json(false);
 }
 
 }  // namespace
@@ -137,22 +236,15 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec, 
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
     const int64_t latest = listing.latest();
-    std::vector<Json> head;
+    std::vector<Json> head;  // protocol and metaData, where they are new
     std::vector<DataFile> removed;
     if (latest < 0) {
       head = {ProtocolJson(*spec.schema), metadata};
     } else {
       WEIR_ASSIGN_OR_RETURN(TableState table, table_at(latest));
       if (!spec.app_id.empty() && table.transaction_version >= spec.epoch) return CommitOutcome{latest, true};
-      if (!SameShape(table.metadata, metadata)) {
-        // A table keeps its id; the protocol is raised where the new schema needs it.
-        Json changed = metadata;
-        const auto found = Json::parse(table.metadata, nullptr, false);
-        if (found.is_object() && found.contains("id")) changed["metaData"]["id"] = found["id"];
-        if (HasTimestampNtz(*spec.schema)) head.push_back(ProtocolJson(*spec.schema));
-        head.push_back(std::move(changed));
-      }
-      if (spec.mode == WriteMode::kOverwrite) removed = std::move(table.files);
+      WEIR_ASSIGN_OR_RETURN(head, ChangedHead(table, spec, metadata));
+      WEIR_ASSIGN_OR_RETURN(removed, FilesToRemove(table, spec));
     }
     const int64_t version = latest + 1;
     WEIR_ASSIGN_OR_RETURN(const bool written, log.WriteCommit(version, Actions(spec, head, removed)));
@@ -168,6 +260,7 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
                           WEIR_ASSIGN_OR_RETURN(const auto snapshot, engine::DeltaSnapshot::Open(session, spec.table_url, version));
                           TableState table;
                           WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
+                          WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
                           if (spec.mode == WriteMode::kOverwrite) {
                             WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
                           }
@@ -197,18 +290,18 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
       if (line.empty()) continue;
       const Json action = Json::parse(line, nullptr, false);
       if (action.is_discarded()) {
-        return Status::Environment(StatusCode::kCorrupt, "version {} of a table's log is damaged", *version);
+        return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged", *version)
+            .WithHint("restore the file from a backup, or remove the table's folder to build it anew");
       }
       if (action.contains("commitInfo") && action["commitInfo"].contains("weir")) recorded = action["commitInfo"]["weir"];
-      if (action.contains("add")) changes_data = changes_data || action["add"].value("dataChange", true);
-      if (action.contains("remove")) changes_data = changes_data || action["remove"].value("dataChange", true);
+      changes_data = ChangesData(action, "add") || ChangesData(action, "remove");
       if (changes_data) break;
     }
     // A result without rows adds no file; what Weir recorded still tells that the commit is one of data.
     if (!changes_data && !recorded.is_object()) continue;
     last.version = *version;
     if (recorded.is_object()) {
-      for (const auto& [key, value] : recorded.items()) last.metadata[key] = value.is_string() ? value.get<std::string>() : value.dump();
+      for (const auto& [key, value] : recorded.items()) last.metadata[key] = value.is_string() ? value.get<std::string>() : ToText(value);
     }
     return std::optional<LastCommit>(std::move(last));
   }
@@ -216,7 +309,9 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
 }
 
 Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session, const std::string& table_url) {
-  return ReadLastCommitFrom(*OpenDeltaLog(session, table_url));
+  auto last = ReadLastCommitFrom(*OpenDeltaLog(session, table_url));
+  if (!last.ok()) return last.status().WithContext(fmt::format("table `{}`", table_url));
+  return last;
 }
 
 }  // namespace weir

@@ -48,7 +48,8 @@ struct CommitOutcome {
   bool already_committed = false;
 };
 
-/// Fails with kConflict when other writers kept being first, with the store's error otherwise; then nothing has changed.
+/// Fails with kConflict when other writers kept being first, with kUnsupported, naming it, where the table or a property of `spec`
+/// needs a feature of Delta that Weir does not write, with the store's error otherwise; then nothing has changed.
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
 
 /// The newest commit that changed a table's data.
@@ -65,6 +66,7 @@ Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,
 struct TableState {
   std::vector<DataFile> files;       ///< active; only needed for kOverwrite
   std::string metadata;              ///< the metaData action as JSON
+  std::string protocol;              ///< the protocol action as JSON
   int64_t transaction_version = -1;  ///< of the spec's application transaction
 };
 using TableAt = std::function<Result<TableState>(int64_t version)>;

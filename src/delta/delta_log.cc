@@ -3,16 +3,32 @@
 #include "weir/delta/delta_log.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+
+#include "weir/base/filesystem.h"
 
 namespace weir {
 
 namespace {
 
-bool AllDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+/// -1 unless `name` begins with the 20 digits of a version.
+int64_t VersionOf(std::string_view name) {
+  constexpr size_t kDigits = 20;
+  int64_t version = -1;
+  if (name.size() < kDigits || name[0] == '-') return -1;
+  const auto parsed = std::from_chars(name.data(), name.data() + kDigits, version);
+  return parsed.ec == std::errc() && parsed.ptr == name.data() + kDigits ? version : -1;
+}
+
+/// The rest of a checkpoint's name; files that a writer was killed over have other ends.
+bool IsCheckpoint(std::string_view rest) {
+  return rest.starts_with(".checkpoint.") && (rest.ends_with(".parquet") || rest.ends_with(".json"));
+}
+
+Status ListFailed(const std::error_code& error, const std::string& path) {
+  const auto code = error == std::errc::permission_denied ? StatusCode::kPermission : StatusCode::kIo;
+  return Status::Environment(code, "cannot list the log of a table: {}: `{}`", error.message(), path);
 }
 
 /// Undoes the percent-encoding of a file URL's path.
@@ -20,8 +36,10 @@ std::string LocalPath(const std::string& url) {
   static constexpr std::string_view kScheme = "file://";
   std::string path;
   for (size_t i = kScheme.size(); i < url.size(); ++i) {
-    if (url[i] == '%' && i + 2 < url.size()) {
-      path += static_cast<char>(std::stoi(url.substr(i + 1, 2), nullptr, 16));
+    int byte = 0;
+    const char* digits = url.data() + i + 1;
+    if (url[i] == '%' && i + 2 < url.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      path += static_cast<char>(byte);
       i += 2;
     } else {
       path += url[i];
@@ -67,17 +85,18 @@ class LocalLog : public StoreLog {
     std::error_code error;
     std::filesystem::directory_iterator entries(path_, error);
     if (error == std::errc::no_such_file_or_directory) return names;
-    if (error) {
-      const auto code = error == std::errc::permission_denied ? StatusCode::kPermission : StatusCode::kIo;
-      return Status::Environment(code, "cannot list the log of a table: {}: `{}`", error.message(), path_);
+    if (error) return ListFailed(error, path_);
+    for (; entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+      names.push_back(entries->path().filename().string());
     }
-    for (const auto& entry : entries) names.push_back(entry.path().filename().string());
+    if (error) return ListFailed(error, path_);
     return names;
   }
   Result<std::string> Read(const std::string& name) const override {
-    std::ifstream file(path_ + name, std::ios::binary);
-    if (!file) return Status::Environment(StatusCode::kIo, "cannot read a commit: `{}`", path_ + name);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    auto bytes = LocalFileSystem().ReadFile(path_ + name);
+    // A log is nothing that users write.
+    if (!bytes.ok()) return Status(bytes.status().code(), Blame::kEnvironment, bytes.status().message());
+    return bytes;
   }
 
  private:
@@ -92,11 +111,11 @@ Result<LogListing> DeltaLog::List() const {
   WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListNames());
   LogListing listing;
   for (const std::string& name : names) {
-    if (name.size() < 25 || !AllDigits(std::string_view(name).substr(0, 20))) continue;
-    const int64_t version = std::stoll(name.substr(0, 20));
+    const int64_t version = VersionOf(name);
+    if (version < 0) continue;
     const std::string_view rest = std::string_view(name).substr(20);
     if (rest == ".json") listing.commits.push_back(version);
-    if (rest.starts_with(".checkpoint.")) listing.last_checkpoint = std::max(listing.last_checkpoint, version);
+    if (IsCheckpoint(rest)) listing.last_checkpoint = std::max(listing.last_checkpoint, version);
   }
   std::sort(listing.commits.begin(), listing.commits.end());
   int64_t expected = listing.last_checkpoint + 1;

@@ -15,6 +15,10 @@ using Json = nlohmann::ordered_json;
 
 Result<Json> TypeJson(const arrow::DataType& type);
 
+/// Whether a key of a field's metadata describes how its source stores it: ids of Parquet fields, mapped names and rules of another
+/// Delta table. Repeated in our log they would claim features that the table does not have, and readers would refuse it.
+bool IsOfSource(std::string_view key) { return key.starts_with("delta.") || key.starts_with("PARQUET:") || key.starts_with("ARROW:"); }
+
 Result<Json> StructJson(const arrow::FieldVector& fields) {
   Json json_fields = Json::array();
   for (const auto& field : fields) {
@@ -22,7 +26,9 @@ Result<Json> StructJson(const arrow::FieldVector& fields) {
     if (!type.ok()) return type.status().WithContext(fmt::format("column `{}`", field->name()));
     Json metadata = Json::object();
     if (field->metadata()) {
-      for (int64_t i = 0; i < field->metadata()->size(); ++i) metadata[field->metadata()->key(i)] = field->metadata()->value(i);
+      for (int64_t i = 0; i < field->metadata()->size(); ++i) {
+        if (!IsOfSource(field->metadata()->key(i))) metadata[field->metadata()->key(i)] = field->metadata()->value(i);
+      }
     }
     json_fields.push_back({{"name", field->name()}, {"type", *type}, {"nullable", true}, {"metadata", metadata}});
   }
@@ -53,6 +59,7 @@ Result<Json> TypeJson(const arrow::DataType& type) {
       return Json("date");
     case arrow::Type::DECIMAL128: {
       const auto& decimal = static_cast<const arrow::Decimal128Type&>(type);
+      if (decimal.scale() < 0 || decimal.scale() > decimal.precision()) break;
       return Json(fmt::format("decimal({},{})", decimal.precision(), decimal.scale()));
     }
     case arrow::Type::TIMESTAMP:
@@ -70,8 +77,9 @@ Result<Json> TypeJson(const arrow::DataType& type) {
     case arrow::Type::STRUCT:
       return StructJson(type.fields());
     default:
-      return Status::User(StatusCode::kUnsupported, "Delta has no type for `{}`", type.ToString()).WithHint("cast it");
+      break;
   }
+  return Status::User(StatusCode::kUnsupported, "Delta has no type for `{}`", type.ToString()).WithHint("cast it");
 }
 
 bool IsNtz(const arrow::DataType& type) {

@@ -13,7 +13,8 @@
 
 namespace weir {
 
-/// The `schemaString` of a metaData action; all columns nullable.
+/// The `schemaString` of a metaData action; all columns nullable. Comments and other metadata of fields are kept, those that describe
+/// how a source stores them (`delta.*`, `PARQUET:*`, `ARROW:*`) are not.
 /// Fails with kUnsupported, naming the column, on a type that Delta does not have.
 Result<std::string> DeltaSchemaString(const arrow::Schema& schema);
 

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -29,7 +31,18 @@ enum Outcome : unsigned { kTrue = 1, kFalse = 2, kNull = 4, kAny = 7 };
 /// Texts of at least this length may be cut in the log.
 constexpr size_t kStatisticsTextLength = 32;
 
-enum class ValueClass { kInteger, kFloat, kText, kDate, kTimestamp, kUnknown };
+constexpr int64_t kMicrosecondsPerDay = 86'400'000'000;
+constexpr int64_t kMaxDaysInNanoseconds = INT64_MAX / (1000 * kMicrosecondsPerDay);
+
+enum class ValueClass {
+  kInteger,
+  kFloat,
+  kWholeFloat,  ///< a float cast from an integer: never NaN
+  kText,
+  kDate,
+  kTimestamp,
+  kUnknown,
+};
 
 ValueClass ClassOf(const arrow::DataType& type) {
   switch (type.id()) {
@@ -98,13 +111,26 @@ std::optional<Value> ParseText(const std::string& text, ValueClass value_class) 
 std::optional<Value> ParseStatistic(const Json& json, ValueClass value_class) {
   if (json.is_string()) return ParseText(json.get<std::string>(), value_class);
   if (value_class == ValueClass::kInteger && json.is_boolean()) return Value(int64_t{json.get<bool>()});
+  if (value_class == ValueClass::kInteger && json.is_number_unsigned()) {
+    const uint64_t value = json.get<uint64_t>();
+    return value > INT64_MAX ? std::nullopt : std::optional(Value(static_cast<int64_t>(value)));
+  }
   if (value_class == ValueClass::kInteger && json.is_number_integer()) return Value(json.get<int64_t>());
   if (value_class == ValueClass::kFloat && json.is_number()) return Value(json.get<double>());
   return std::nullopt;
 }
 
+/// Microseconds of a scalar in some unit; nullopt where they do not fit.
+std::optional<int64_t> ToMicroseconds(int64_t value, int64_t per_unit) {
+  int64_t micros = 0;
+  if (__builtin_mul_overflow(value, per_unit, &micros)) return std::nullopt;
+  return micros;
+}
+
+/// nullopt where the value has no place among the values of `value_class`.
 std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_class) {
-  if (!scalar.is_valid) return std::nullopt;
+  const ValueClass wanted = value_class == ValueClass::kWholeFloat ? ValueClass::kFloat : value_class;
+  if (!scalar.is_valid || ClassOf(*scalar.type) != wanted) return std::nullopt;
   switch (scalar.type->id()) {
     case arrow::Type::BOOL:
       return Value(int64_t{static_cast<const arrow::BooleanScalar&>(scalar).value});
@@ -134,9 +160,9 @@ std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_
       const int64_t value = static_cast<const arrow::TimestampScalar&>(scalar).value;
       switch (static_cast<const arrow::TimestampType&>(*scalar.type).unit()) {
         case arrow::TimeUnit::SECOND:
-          return Value(value * 1'000'000);
+          return ToMicroseconds(value, 1'000'000);
         case arrow::TimeUnit::MILLI:
-          return Value(value * 1'000);
+          return ToMicroseconds(value, 1'000);
         case arrow::TimeUnit::MICRO:
           return Value(value);
         default:
@@ -148,7 +174,14 @@ std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_
     default:
       return std::nullopt;
   }
-  (void)value_class;
+}
+
+/// A partition value in the log's text form. The reader takes for NULL what its type cannot hold, hence the strict parser.
+std::optional<Value> ParsePartitionValue(const std::string& text, const std::shared_ptr<arrow::DataType>& type) {
+  const ValueClass value_class = ClassOf(*type);
+  if (value_class != ValueClass::kInteger) return ParseText(text, value_class);
+  const auto scalar = arrow::Scalar::Parse(type, text);
+  return scalar.ok() ? ParseLiteral(**scalar, value_class) : std::nullopt;
 }
 
 /// What a file's log entry tells about one column. A bound that is absent is unknown.
@@ -198,7 +231,44 @@ class FileFacts {
     return known_.emplace(column, Read(column)).first->second;
   }
 
+  /// Of `CAST(column AS target)`, where the cast keeps the order of values and gives each one a value; else unknown.
+  ColumnFacts OfCast(const std::string& column, const arrow::DataType& target) {
+    ColumnFacts facts = Of(column);
+    const auto field = schema_.GetFieldByName(column);
+    if (!field) return {};
+    const arrow::DataType& source = *field->type();
+    if (IsWidening(source, target)) return facts;
+    const auto* time = target.id() == arrow::Type::TIMESTAMP ? static_cast<const arrow::TimestampType*>(&target) : nullptr;
+    if (source.id() == arrow::Type::DATE32 && time != nullptr && time->timezone().empty()) {
+      facts.value_class = ValueClass::kTimestamp;
+      if (facts.all_null) return facts;
+      for (auto* bound : {&facts.min, &facts.max}) {
+        // Days outside of what nanoseconds can tell fail, wrap or become NULL.
+        if (!*bound || std::abs(std::get<int64_t>(**bound)) > kMaxDaysInNanoseconds) return {};
+        *bound = ToMicroseconds(std::get<int64_t>(**bound), kMicrosecondsPerDay);
+      }
+      return facts;
+    }
+    if (arrow::is_integer(source.id()) && target.id() == arrow::Type::DOUBLE) {
+      facts.value_class = ValueClass::kWholeFloat;
+      for (auto* bound : {&facts.min, &facts.max}) {
+        if (*bound) *bound = static_cast<double>(std::get<int64_t>(**bound));
+      }
+      return facts;
+    }
+    return {};
+  }
+
  private:
+  /// Whether every value of an integer type is one of the other.
+  static bool IsWidening(const arrow::DataType& source, const arrow::DataType& target) {
+    if (!arrow::is_integer(source.id()) || !arrow::is_integer(target.id())) return false;
+    if (ClassOf(source) != ValueClass::kInteger || ClassOf(target) != ValueClass::kInteger) return false;
+    const bool source_signed = arrow::is_signed_integer(source.id()), target_signed = arrow::is_signed_integer(target.id());
+    if (source_signed == target_signed) return source.bit_width() <= target.bit_width();
+    return target_signed && source.bit_width() < target.bit_width();
+  }
+
   ColumnFacts Read(const std::string& column) const {
     ColumnFacts facts;
     const auto field = schema_.GetFieldByName(column);
@@ -206,49 +276,68 @@ class FileFacts {
     facts.value_class = ClassOf(*field->type());
     for (const auto& [name, value] : file_.partition_values) {
       if (name != column) continue;
-      facts.all_null = !value.has_value();
-      facts.may_be_null = facts.all_null;
-      if (value) facts.min = facts.max = ParseText(*value, facts.value_class);
+      ReadPartitionValue(value, field->type(), facts);
       return facts;
     }
-    if (!statistics_.is_object()) return facts;
-    ReadNullCount(column, facts);
-    facts.min = Statistic("minValues", column, facts.value_class);
-    facts.max = Statistic("maxValues", column, facts.value_class);
-    WidenMax(facts);
+    // Counts of nested columns may be those of their elements.
+    if (!statistics_.is_object() || arrow::is_nested(field->type()->id())) return facts;
+    const bool counts_agree = ReadNullCount(column, facts);
+    facts.min = Statistic("minValues", column, *field->type());
+    facts.max = Statistic("maxValues", column, *field->type());
+    const bool bounds_agree = !facts.min || !facts.max || !(*facts.max < *facts.min);
+    const bool nulls_agree = !facts.all_null || (!facts.min && !facts.max);
     // A log that contradicts itself tells nothing.
-    if (facts.min && facts.max && *facts.max < *facts.min) facts.min = facts.max = std::nullopt;
+    if (!counts_agree || !bounds_agree || !nulls_agree) return ColumnFacts{.value_class = facts.value_class};
+    WidenMax(facts);
     return facts;
   }
 
-  void ReadNullCount(const std::string& column, ColumnFacts& facts) const {
-    const auto rows = statistics_.find("numRecords");
-    const auto counts = statistics_.find("nullCount");
-    if (rows == statistics_.end() || counts == statistics_.end() || !counts->is_object() || !rows->is_number_integer()) return;
-    const auto count = counts->find(column);
-    if (count == counts->end() || !count->is_number_integer()) return;
-    const int64_t nulls = count->get<int64_t>(), all = rows->get<int64_t>();
-    if (nulls < 0 || nulls > all) return;
-    facts.may_be_null = nulls > 0;
-    facts.all_null = nulls == all && all > 0;
+  static void ReadPartitionValue(const std::optional<std::string>& text, const std::shared_ptr<arrow::DataType>& type,
+                                 ColumnFacts& facts) {
+    facts.all_null = !text.has_value();
+    // The protocol takes an empty text for NULL, some writers mean the text.
+    if (!text || text->empty()) return;
+    facts.min = facts.max = ParsePartitionValue(*text, type);
+    const bool has_parser = facts.value_class != ValueClass::kFloat && facts.value_class != ValueClass::kUnknown;
+    facts.may_be_null = !facts.min && has_parser;
   }
 
-  std::optional<Value> Statistic(const char* kind, const std::string& column, ValueClass value_class) const {
+  /// False if the counts contradict each other.
+  bool ReadNullCount(const std::string& column, ColumnFacts& facts) const {
+    const auto rows = statistics_.find("numRecords");
+    const auto counts = statistics_.find("nullCount");
+    if (rows == statistics_.end() || counts == statistics_.end() || !counts->is_object() || !rows->is_number_integer()) return true;
+    const auto count = counts->find(column);
+    if (count == counts->end() || !count->is_number_integer()) return true;
+    const int64_t nulls = count->get<int64_t>(), all = rows->get<int64_t>();
+    if (nulls < 0 || nulls > all) return false;
+    facts.may_be_null = nulls > 0;
+    facts.all_null = nulls == all && all > 0;
+    return true;
+  }
+
+  std::optional<Value> Statistic(const char* kind, const std::string& column, const arrow::DataType& type) const {
     const auto values = statistics_.find(kind);
     if (values == statistics_.end() || !values->is_object()) return std::nullopt;
     const auto value = values->find(column);
-    return value == values->end() ? std::nullopt : ParseStatistic(*value, value_class);
+    if (value == values->end()) return std::nullopt;
+    auto statistic = ParseStatistic(*value, ClassOf(type));
+    // The shortest text of a float is another number as a double.
+    if (statistic && type.id() == arrow::Type::FLOAT) {
+      const double number = std::get<double>(*statistic);
+      if (std::abs(number) > std::numeric_limits<float>::max()) return std::nullopt;
+      statistic = Value(double{static_cast<float>(number)});
+    }
+    return statistic;
   }
 
-  /// Maxima may be less than the largest value: texts are cut, times cut to milliseconds, NaN is above every float.
+  /// Maxima may be less than the largest value: texts are cut, times cut to milliseconds.
   static void WidenMax(ColumnFacts& facts) {
     if (!facts.max) return;
     if (facts.value_class == ValueClass::kText && std::get<std::string>(*facts.max).size() >= kStatisticsTextLength) {
       facts.max = std::nullopt;
     } else if (facts.value_class == ValueClass::kTimestamp) {
       facts.max = Value(std::get<int64_t>(*facts.max) + 999);
-    } else if (facts.value_class == ValueClass::kFloat) {
-      facts.max = std::nullopt;
     }
   }
 
@@ -269,6 +358,8 @@ class Evaluator {
         return Outcomes(e.inputs[0]);
       case ExpressionKind::kLiteral:
         return LiteralOutcome(e);
+      case ExpressionKind::kColumn:
+        return Flag(e);
       case ExpressionKind::kNot:
         return Negated(Outcomes(e.inputs[0]));
       case ExpressionKind::kBinary:
@@ -328,6 +419,23 @@ class Evaluator {
     return static_cast<const arrow::BooleanScalar&>(*e.literal).value ? kTrue : kFalse;
   }
 
+  /// A boolean column: the engine's form of `column = true`.
+  unsigned Flag(const Expression& e) {
+    const ColumnFacts& facts = facts_.Of(e.name);
+    if (facts.all_null) return kNull;
+    const unsigned null = facts.may_be_null ? kNull : 0u;
+    return facts.value_class == ValueClass::kInteger ? Compare("=", facts, Value(int64_t{1})) | null : kTrue | kFalse | null;
+  }
+
+  /// What is known of a column or of a cast of one; nullopt for everything else.
+  std::optional<ColumnFacts> OperandFacts(const Expression& operand) {
+    if (operand.kind == ExpressionKind::kColumn) return facts_.Of(operand.name);
+    if (operand.kind != ExpressionKind::kCast && operand.kind != ExpressionKind::kTryCast) return std::nullopt;
+    const Expression& column = WithoutAlias(operand.inputs[0]);
+    if (column.kind != ExpressionKind::kColumn || !operand.type) return std::nullopt;
+    return facts_.OfCast(column.name, *operand.type);
+  }
+
   unsigned Binary(const Expression& e) {
     if (e.name == "AND" || e.name == "OR") {
       unsigned result = Outcomes(e.inputs[0]);
@@ -352,16 +460,19 @@ class Evaluator {
   unsigned Comparison(const std::string& op, const Expression& left, const Expression& right) {
     const Expression& a = WithoutAlias(left);
     const Expression& b = WithoutAlias(right);
-    if (a.kind == ExpressionKind::kLiteral && b.kind == ExpressionKind::kColumn) return Comparison(Mirrored(op), b, a);
-    if (a.kind != ExpressionKind::kColumn || b.kind != ExpressionKind::kLiteral || !b.literal) return kAny;
+    if (a.kind == ExpressionKind::kLiteral && b.kind != ExpressionKind::kLiteral) return Comparison(Mirrored(op), b, a);
+    if (b.kind != ExpressionKind::kLiteral || !b.literal) return kAny;
+    const std::optional<ColumnFacts> operand = OperandFacts(a);
+    if (!operand) return kAny;
     static const std::set<std::string> kOperators = {"=", "<>", "<", "<=", ">", ">="};
     if (!kOperators.contains(op)) return kAny;
     if (!b.literal->is_valid) return kNull;
-    const ColumnFacts& facts = facts_.Of(a.name);
+    const ColumnFacts& facts = *operand;
     if (facts.all_null) return kNull;
     const auto value = ParseLiteral(*b.literal, facts.value_class);
     const unsigned null = facts.may_be_null ? kNull : 0u;
-    if (!value) return kTrue | kFalse | null;
+    const double* number = value ? std::get_if<double>(&*value) : nullptr;
+    if (!value || (number != nullptr && std::isnan(*number))) return kTrue | kFalse | null;
     return Compare(op, facts, *value) | null;
   }
 
@@ -389,13 +500,14 @@ class Evaluator {
     return outcomes;
   }
 
-  /// Floats know only a minimum (NaN is above all, and missing in statistics), and 0.0 may stand for -0.0: no comparison is strict.
+  /// Statistics leave NaN out, which the engine sorts by its sign above or below every number: bounds tell only what no number of
+  /// the column equals.
   static unsigned CompareFloat(const std::string& op, const ColumnFacts& facts, const Value& value) {
     const auto* wanted = std::get_if<double>(&value);
-    if (wanted == nullptr || std::isnan(*wanted) || !facts.min) return kTrue | kFalse;
-    const bool below = *wanted < std::get<double>(*facts.min);
-    (void)op;  // "=", "<" and "<=" alike need a value that is not above `wanted`
-    return below ? kFalse : kTrue | kFalse;
+    if (op != "=" || wanted == nullptr) return kTrue | kFalse;
+    const bool below = facts.min && *wanted < std::get<double>(*facts.min);
+    const bool above = facts.max && std::get<double>(*facts.max) < *wanted;
+    return below || above ? kFalse : kTrue | kFalse;
   }
 
   unsigned IsNull(const Expression& operand) {

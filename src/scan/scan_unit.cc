@@ -34,6 +34,8 @@ std::string WithoutDefaultSchema(const std::string& name) { return name.starts_w
 std::string SourceState(const ScanUnit& unit) {
   FingerprintBuilder builder;
   for (const std::string& column : unit.columns) builder.Add("column", column);
+  // A deletion vector takes rows from a file that keeps its name.
+  if (!unit.restrictable) builder.Add("version", unit.version);
   for (const DataFile& file : unit.kept_files) {
     builder.Add("path", file.path).Add("size", file.size_bytes);
     // Delta's files never change under their name; others are told apart by their time.

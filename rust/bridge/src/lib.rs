@@ -13,6 +13,7 @@
 mod delta;
 mod error;
 mod functions;
+mod named_source;
 mod ordered_coalesce;
 mod plan;
 mod runtime;

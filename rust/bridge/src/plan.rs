@@ -19,7 +19,7 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, col};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 use datafusion_proto::bytes::{logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec};
@@ -89,8 +89,35 @@ pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
         if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
             return Err(BridgeError::user("unsupported", "a query (SELECT, WITH or VALUES) is wanted, found another statement"));
         }
-        Ok(Box::new(Plan { plan }))
+        Ok(Box::new(Plan { plan: order_hidden_sort_columns(plan)? }))
     })
+}
+
+/// The planner adds the columns that ORDER BY needs but SELECT leaves out in the order of a hash set, which differs from process to
+/// process. Puts them in the order of their names, so that the same text makes the same plan; nothing refers to them by position.
+fn order_hidden_sort_columns(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Projection(outer) = &node else {
+            return Ok(Transformed::no(node));
+        };
+        let LogicalPlan::Sort(sort) = outer.input.as_ref() else {
+            return Ok(Transformed::no(node));
+        };
+        let LogicalPlan::Projection(inner) = sort.input.as_ref() else {
+            return Ok(Transformed::no(node));
+        };
+        let selected = outer.expr.len();
+        if inner.expr.len() < selected + 2 {
+            return Ok(Transformed::no(node));
+        }
+        let mut expressions = inner.expr.clone();
+        expressions[selected..].sort_by_cached_key(|e| e.to_string());
+        let inner = Projection::try_new(expressions, Arc::clone(&inner.input))?;
+        let sort = Sort { expr: sort.expr.clone(), input: Arc::new(LogicalPlan::Projection(inner)), fetch: sort.fetch };
+        let outer = Projection::try_new(outer.expr.clone(), Arc::new(LogicalPlan::Sort(sort)))?;
+        Ok(Transformed::yes(LogicalPlan::Projection(outer)))
+    })?;
+    Ok(rewritten.data)
 }
 
 pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {

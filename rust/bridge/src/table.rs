@@ -32,6 +32,7 @@ use url::Url;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
+use crate::named_source::name_files;
 use crate::runtime::block_on;
 use crate::session::Session;
 use crate::store::{parse_url, resolve, store_root};
@@ -344,6 +345,6 @@ impl TableProvider for FileTable {
         if let (Some(total), true) = (total, complete) {
             config = config.with_statistics(total);
         }
-        self.format.create_physical_plan(state, config.build()).await
+        Ok(name_files(self.format.create_physical_plan(state, config.build()).await?))
     }
 }
