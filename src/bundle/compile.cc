@@ -329,6 +329,12 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
 
 namespace {
 
+/// The engine quotes whole plans in its messages.
+std::string Shortened(const std::string& message) {
+  static constexpr size_t kMost = 160;
+  return message.size() <= kMost ? message : message.substr(0, kMost) + "…";
+}
+
 /// Whether the plan survives Substrait with its meaning: re-planned and optimised, it must be the very same plan.
 Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& plan_proto, const engine::Session& session) {
   WEIR_ASSIGN_OR_RETURN(std::string bytes, plan.ToSubstrait(session));
@@ -336,7 +342,6 @@ Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& pl
   WEIR_ASSIGN_OR_RETURN(back, back.Optimize(session));
   WEIR_ASSIGN_OR_RETURN(const std::string proto, back.ToProto());
   if (proto == plan_proto) return bytes;
-  // Aliases of subqueries are lost on the way without a change of meaning; the texts of the decoded plans leave them out.
   return Status::User(StatusCode::kUnsupported, "the plan comes back from Substrait changed");
 }
 
@@ -357,7 +362,7 @@ Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRunt
   if (substrait.ok()) {
     details.substrait = *std::move(substrait);
   } else {
-    details.lane_reason = substrait.status().message();
+    details.lane_reason = Shortened(substrait.status().message());
   }
   return details;
 }

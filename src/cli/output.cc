@@ -29,6 +29,17 @@ Json FloatJson(double value) {
   return value;
 }
 
+/// Long values are cut and lines joined, so that tables stay tables; JSON has them whole.
+std::string CellText(const arrow::Array& array, int64_t row) {
+  static constexpr size_t kMost = 160;
+  std::string text = ValueText(array, row);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (text.size() <= kMost) return text;
+  size_t end = kMost;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
+  return text.substr(0, end) + "…";
+}
+
 constexpr int64_t kMaxExactInteger = int64_t{1} << 53;
 
 Json ValueJson(const arrow::Array& array, int64_t row);
@@ -150,7 +161,7 @@ std::string RenderTable(const arrow::Table& table) {
   while (reader.ReadNext(&batch).ok() && batch) {
     for (int64_t row = 0; row < batch->num_rows(); ++row) {
       std::vector<std::string> values;
-      for (const auto& column : batch->columns()) values.push_back(ValueText(*column, row));
+      for (const auto& column : batch->columns()) values.push_back(CellText(*column, row));
       rows.push_back(std::move(values));
     }
   }

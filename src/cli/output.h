@@ -20,7 +20,7 @@ enum class Format { kTable, kJson };
 /// Rows of text below a header, in aligned columns; numbers stand right.
 std::string RenderTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
 
-/// The same of Arrow batches.
+/// The same of Arrow batches; long values are cut.
 std::string RenderTable(const arrow::Table& table);
 
 /// One JSON object a row. Integers beyond 2^53, decimals, times and binary values are texts; NaN and infinities are texts too.
