@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <mutex>
 #include <thread>
 
@@ -307,10 +308,22 @@ Status ArtifactRows::Commit(const engine::Session& session, const std::string& w
 }
 
 std::string Redacted(const std::string& key, const std::string& value) {
-  std::string lower = key;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  for (const char* word : {"secret", "token", "password", "credential", "access_key", "sas"}) {
-    if (lower.find(word) != std::string::npos) return "***";
+  std::vector<std::string> words(1);
+  for (const char c : key) {
+    const unsigned char letter = static_cast<unsigned char>(c);
+    if (std::isalnum(letter) != 0) {
+      words.back() += static_cast<char>(std::tolower(letter));
+    } else {
+      words.emplace_back();
+    }
+  }
+  for (size_t i = 0; i < words.size(); ++i) {
+    for (const char* part : {"secret", "token", "password", "passwd", "passphrase", "credential"}) {
+      if (words[i].find(part) != std::string::npos) return "***";
+    }
+    // A key as such, or its bytes; not what merely is about keys, such as `map_key_dedup_policy`.
+    const bool is_whole = i + 1 == words.size() || words[i + 1] == "as";
+    if (words[i] == "sas" || words[i] == "sig" || (words[i].ends_with("key") && is_whole)) return "***";
   }
   return value;
 }

@@ -8,8 +8,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+
+#include "weir/delta/delta_schema.h"
 
 namespace weir {
 namespace {
@@ -35,9 +39,99 @@ TEST(ArtifactTables, PlanBundlesHaveTheColumnsOfThePlanArtifactContract) {
 }
 
 TEST(ArtifactTables, ValuesOfSecretsAreNotShown) {
-  EXPECT_EQ(Redacted("aws_secret_access_key", "abc"), "***");
-  EXPECT_EQ(Redacted("azure_storage_sas_token", "abc"), "***");
-  EXPECT_EQ(Redacted("datafusion.execution.batch_size", "8192"), "8192");
+  for (const char* key : {"aws_secret_access_key", "azure_storage_sas_token", "azure_storage_account_key", "AWS_SESSION_TOKEN", "api-key",
+                          "apiKey", "sas", "google.service_account_credentials", "datafusion.execution.parquet.crypto.file_encryption.footer_key_as_hex", "db.passwd", "sig"}) {
+    EXPECT_EQ(Redacted(key, "abc"), "***") << key;
+  }
+  for (const char* key : {"datafusion.execution.batch_size", "disaster", "keyboard", "passes", "signature_version", "", "datafusion.execution.perfect_hash_join_min_key_density",
+                          "datafusion.optimizer.filter_null_join_keys", "map_key_dedup_policy"}) {
+    EXPECT_EQ(Redacted(key, "8192"), "8192") << key;
+  }
+}
+
+TEST(ArtifactTables, HaveColumnsThatTheContentOfADeltaTableCanHave) {
+  for (const ArtifactTable& table : ArtifactTables()) {
+    EXPECT_TRUE(DeltaSchemaString(*table.schema()).ok()) << table.name;
+    EXPECT_FALSE(table.description.empty()) << table.name;
+    for (const ArtifactColumn& column : table.columns) EXPECT_FALSE(column.description.empty()) << table.name << "." << column.name;
+    const bool is_set = table.name == "settings" || table.name == "functions";
+    EXPECT_EQ(table.columns.front().name == "run_id", !is_set) << table.name;
+  }
+}
+
+/// A value that tells its column and row, or NULL.
+ArtifactValue ValueFor(ArtifactType type, int64_t n) {
+  switch (type) {
+    case ArtifactType::kText:
+    case ArtifactType::kBinary:
+      return std::string(type == ArtifactType::kText ? "text" : "\0\xFF", type == ArtifactType::kText ? 4 : 2) + std::to_string(n);
+    case ArtifactType::kInteger:
+    case ArtifactType::kTimestamp:
+      return 1'700'000'000'000'000 + n;
+    case ArtifactType::kFloat:
+      return 0.5 + static_cast<double>(n);
+    case ArtifactType::kBoolean:
+      return n % 2 == 0;
+    case ArtifactType::kTextList:
+      return n % 2 == 0 ? std::vector<std::string>{"a", "", std::to_string(n)} : std::vector<std::string>{};
+  }
+  return {};
+}
+
+/// What a cell should read as.
+std::string Expected(const ArtifactColumn& column, const ArtifactValue& value) {
+  if (std::holds_alternative<std::monostate>(value)) return "null";
+  arrow::StringBuilder items;
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    EXPECT_TRUE(items.AppendValues(*list).ok());
+    return arrow::ListScalar(*items.Finish(), arrow::list(arrow::field("element", arrow::utf8()))).ToString();
+  }
+  if (column.type == ArtifactType::kBinary) return arrow::BinaryScalar(std::get<std::string>(value)).ToString();
+  if (column.type == ArtifactType::kText) return std::get<std::string>(value);
+  if (column.type == ArtifactType::kFloat) return arrow::DoubleScalar(std::get<double>(value)).ToString();
+  if (column.type == ArtifactType::kBoolean) return std::get<bool>(value) ? "true" : "false";
+  if (column.type == ArtifactType::kInteger) return std::to_string(std::get<int64_t>(value));
+  return arrow::TimestampScalar(std::get<int64_t>(value), arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")).ToString();
+}
+
+TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
+  auto session = engine::Session::Open({});
+  ASSERT_TRUE(session.ok()) << session.status().ToString();
+  const std::string folder = testing::TempDir() + "artifact_values_" + std::to_string(::getpid());
+  std::map<std::string, std::vector<ArtifactRow>> added;
+  ArtifactRows rows;
+  for (const ArtifactTable& table : ArtifactTables()) {
+    for (int64_t n = 0; n < 5; ++n) {
+      ArtifactRow row;
+      for (size_t i = 0; i < table.columns.size(); ++i) {
+        const bool is_null = n == 4 || (i + static_cast<size_t>(n)) % 3 == 2;
+        row.push_back(is_null ? ArtifactValue() : ValueFor(table.columns[i].type, n));
+      }
+      rows.Add(table.name, row);
+      added[table.name].push_back(row);
+    }
+  }
+  const Status committed = rows.Commit(*session, "file://" + folder + "/", 1'700'000'000'000);
+  ASSERT_TRUE(committed.ok()) << committed.ToString();
+  for (const ArtifactTable& table : ArtifactTables()) {
+    const auto snapshot = engine::DeltaSnapshot::Open(*session, ArtifactTableUrl("file://" + folder + "/", table.name));
+    ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
+    const auto readable = snapshot->AsTable(*session);
+    ASSERT_TRUE(readable.ok()) << readable.status().ToString();
+    ASSERT_TRUE(session->RegisterTable(table.name, *readable).ok());
+    const auto read = session->Query("SELECT * FROM " + table.name);
+    ASSERT_TRUE(read.ok()) << read.status().ToString();
+    ASSERT_EQ((*read)->num_rows(), 5) << table.name;
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      const auto column = (*read)->GetColumnByName(table.columns[i].name);
+      ASSERT_NE(column, nullptr) << table.name << "." << table.columns[i].name;
+      for (int64_t n = 0; n < 5; ++n) {
+        EXPECT_EQ((*column->GetScalar(n))->ToString(), Expected(table.columns[i], added[table.name][static_cast<size_t>(n)][i]))
+            << table.name << "." << table.columns[i].name << " row " << n;
+      }
+    }
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {

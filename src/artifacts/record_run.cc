@@ -60,16 +60,21 @@ class Recorder {
     for (size_t i = 0; i < envelope_.views.size(); ++i) AddView(envelope_.views[i], descriptions_[i]);
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
     WEIR_RETURN_NOT_OK(rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000));
+    for (const std::string& url : new_sets_) {
+      WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created, session_.engine().PutObjectIfAbsent(url, ""));
+    }
     for (const std::string& mark : marks_) WEIR_RETURN_NOT_OK(session_.engine().DeleteObject(mark));
     return Status::OK();
   }
 
  private:
-  /// A set of settings or functions is stored once: a marker object beside the table tells that it is there.
+  /// A set of settings or functions is stored once: a marker object beside the table tells that it is there. It is left only after
+  /// the commit: a run that is killed in between stores the set twice, never not at all.
   bool IsNew(const std::string& table, const std::string& hash) {
     const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
-    const auto created = session_.engine().PutObjectIfAbsent(url, "");
-    return created.ok() && *created;
+    if (session_.engine().GetObject(url).ok()) return false;
+    new_sets_.push_back(url);
+    return true;
   }
 
   /// The marks that runs leave at their beginning: this run's own, and those of runs that never came to record themselves.
@@ -241,6 +246,7 @@ class Recorder {
   std::vector<std::string> marks_;
   std::set<std::string> killed_runs_;
   std::vector<std::optional<Description>> descriptions_;
+  std::vector<std::string> new_sets_;  ///< markers to leave
   ArtifactRows rows_;
 };
 
