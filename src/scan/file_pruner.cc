@@ -35,6 +35,7 @@ constexpr int64_t kMicrosecondsPerDay = 86'400'000'000;
 constexpr int64_t kMaxDaysInNanoseconds = INT64_MAX / (1000 * kMicrosecondsPerDay);
 
 enum class ValueClass {
+  kBoolean,
   kInteger,
   kFloat,
   kWholeFloat,  ///< a float cast from an integer: never NaN
@@ -47,6 +48,7 @@ enum class ValueClass {
 ValueClass ClassOf(const arrow::DataType& type) {
   switch (type.id()) {
     case arrow::Type::BOOL:
+      return ValueClass::kBoolean;
     case arrow::Type::INT8:
     case arrow::Type::INT16:
     case arrow::Type::INT32:
@@ -89,7 +91,6 @@ std::optional<int64_t> ParseTimestamp(std::string text) {
 std::optional<Value> ParseText(const std::string& text, ValueClass value_class) {
   switch (value_class) {
     case ValueClass::kInteger: {
-      if (text == "true" || text == "false") return Value(int64_t{text == "true"});
       int64_t value = 0;
       const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
       if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
@@ -110,7 +111,7 @@ std::optional<Value> ParseText(const std::string& text, ValueClass value_class) 
 
 std::optional<Value> ParseStatistic(const Json& json, ValueClass value_class) {
   if (json.is_string()) return ParseText(json.get<std::string>(), value_class);
-  if (value_class == ValueClass::kInteger && json.is_boolean()) return Value(int64_t{json.get<bool>()});
+  if (value_class == ValueClass::kBoolean && json.is_boolean()) return Value(int64_t{json.get<bool>()});
   if (value_class == ValueClass::kInteger && json.is_number_unsigned()) {
     const uint64_t value = json.get<uint64_t>();
     return value > INT64_MAX ? std::nullopt : std::optional(Value(static_cast<int64_t>(value)));
@@ -179,7 +180,7 @@ std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_
 /// A partition value in the log's text form. The reader takes for NULL what its type cannot hold, hence the strict parser.
 std::optional<Value> ParsePartitionValue(const std::string& text, const std::shared_ptr<arrow::DataType>& type) {
   const ValueClass value_class = ClassOf(*type);
-  if (value_class != ValueClass::kInteger) return ParseText(text, value_class);
+  if (value_class != ValueClass::kInteger && value_class != ValueClass::kBoolean) return ParseText(text, value_class);
   const auto scalar = arrow::Scalar::Parse(type, text);
   return scalar.ok() ? ParseLiteral(**scalar, value_class) : std::nullopt;
 }
@@ -200,6 +201,7 @@ std::string ValueText(const Value& value, ValueClass value_class) {
   if (value_class == ValueClass::kTimestamp) {
     return arrow::TimestampScalar(std::get<int64_t>(value), arrow::timestamp(arrow::TimeUnit::MICRO)).ToString();
   }
+  if (value_class == ValueClass::kBoolean) return std::get<int64_t>(value) != 0 ? "true" : "false";
   if (const auto* text = std::get_if<std::string>(&value)) return "'" + *text + "'";
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   return fmt::format("{}", std::get<int64_t>(value));
@@ -424,7 +426,7 @@ class Evaluator {
     const ColumnFacts& facts = facts_.Of(e.name);
     if (facts.all_null) return kNull;
     const unsigned null = facts.may_be_null ? kNull : 0u;
-    return facts.value_class == ValueClass::kInteger ? Compare("=", facts, Value(int64_t{1})) | null : kTrue | kFalse | null;
+    return facts.value_class == ValueClass::kBoolean ? Compare("=", facts, Value(int64_t{1})) | null : kTrue | kFalse | null;
   }
 
   /// What is known of a column or of a cast of one; nullopt for everything else.

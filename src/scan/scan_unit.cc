@@ -39,7 +39,7 @@ std::string SourceState(const ScanUnit& unit) {
   for (const DataFile& file : unit.kept_files) {
     builder.Add("path", file.path).Add("size", file.size_bytes);
     // Delta's files never change under their name; others are told apart by their time.
-    if (unit.kind == TableKind::kListing) builder.Add("modified", file.modified_ms);
+    if (unit.kind == TableKind::kListing) builder.Add("modified", file.modified_ms).Add("etag", file.etag);
   }
   return builder.Finish().ToString();
 }
