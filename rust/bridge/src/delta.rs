@@ -5,23 +5,39 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake_core::logstore::logstore_factories;
 use deltalake_core::{DeltaTable, DeltaTableBuilder};
+use url::Url;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, PartitionValue, TableFile};
 use crate::runtime::block_on;
 use crate::session::Session;
-use crate::store::{parse_url, resolve, store_root};
+use crate::store::{parse_url, resolve};
 use crate::table::{Table, export_schema};
 
 pub struct DeltaSnapshot {
     table: DeltaTable,
 }
 
+/// delta-rs knows logs by the scheme of their URL, and only those of files and memory from the start. All stores that sessions register
+/// keep logs the same way: by conditional puts.
+fn know_scheme(url: &Url) -> Result<()> {
+    let factories = logstore_factories();
+    let scheme = parse_url(&format!("{}://", url.scheme()))?;
+    if !factories.contains_key(&scheme) {
+        let of_files = factories.get(&parse_url("file://")?).map(|factory| Arc::clone(factory.value()));
+        if let Some(factory) = of_files {
+            factories.insert(scheme, factory);
+        }
+    }
+    Ok(())
+}
+
 fn builder(session: &Session, url: &str) -> Result<DeltaTableBuilder> {
     let url = parse_url(url)?;
+    know_scheme(&url)?;
     let (store, _) = resolve(&session.context, &url)?;
-    let _ = store_root(&url)?;
     Ok(DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(store, url))
 }
 

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project whose sources and warehouse lie in an S3 bucket: built, reused, queried, and rebuilt over its own tables.
+
+The bucket is served by moto's server on the loopback address, over HTTP, with conditional puts as S3 has them.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+import boto3
+import weir_project
+from weir_project import ProjectCase
+
+VIEWS = {
+    "stg_carriers": "SELECT carrier, name FROM airlines",
+    "carrier_count": "SELECT count(*) AS carriers FROM stg_carriers",
+}
+
+
+class ObjectStoreTest(ProjectCase):
+    def setUp(self):
+        super().setUp()
+        self.server = subprocess.Popen([str(pathlib.Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", "0"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop)
+        self.endpoint = self.wait_for_endpoint()
+        self.client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="key",
+                                   aws_secret_access_key="very-secret-value")
+        self.client.create_bucket(Bucket="lake")
+        self.put_airlines(["9E,Endeavor", "AA,American"])
+        self.folder = self.scratch / "project"
+        files = {
+            "weir.toml": '[project]\nname = "remote"\nwarehouse = "s3://lake/warehouse"\n\n[object_stores."s3://lake"]\n'
+                         'aws_access_key_id = "${WEIR_TEST_KEY}"\naws_secret_access_key = "${WEIR_TEST_SECRET}"\n'
+                         f'aws_region = "us-east-1"\naws_endpoint = "{self.endpoint}"\naws_allow_http = "true"\n',
+            "sources/airlines.sql": "CREATE EXTERNAL TABLE airlines STORED AS CSV LOCATION 's3://lake/raw/airlines.csv';\n",
+        }
+        files |= {f"views/{name}.sql": sql + "\n" for name, sql in VIEWS.items()}
+        for path, text in files.items():
+            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / path).write_text(text)
+
+    def wait_for_endpoint(self) -> str:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            line = self.server.stderr.readline()
+            if "Running on http://" in line:
+                return line.split("Running on ")[1].split()[0]
+        raise AssertionError("moto_server did not start")
+
+    def stop(self):
+        self.server.terminate()
+        self.server.communicate()
+
+    def put_airlines(self, lines: list[str]) -> None:
+        self.client.put_object(Bucket="lake", Key="raw/airlines.csv", Body="\n".join(["carrier,name", *lines, ""]).encode())
+
+    def weir(self, *arguments: str):
+        environment = {**os.environ, "WEIR_TEST_KEY": "key", "WEIR_TEST_SECRET": "very-secret-value"}
+        outcome = subprocess.run([weir_project.program(), *arguments[:1], "--project", str(self.folder), "--format", "json", *arguments[1:]],
+                                 env=environment, capture_output=True, text=True, timeout=120)
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        return json.loads(outcome.stdout)
+
+    def test_a_lake_in_a_bucket_is_built_reused_and_rebuilt(self):
+        self.assertEqual(self.weir("run")["views"]["run"], 2)
+        self.assertEqual(self.weir("run")["views"], {"run": 0, "reused": 2, "failed": 0, "blocked": 0})
+        self.assertEqual(self.weir("sql", "SELECT carriers FROM carrier_count"), [{"carriers": 2}])
+        self.put_airlines(["9E,Endeavor", "AA,American", "AS,Alaska"])
+        self.assertEqual(self.weir("run")["views"]["run"], 2)
+        self.assertEqual(self.weir("sql", "SELECT carriers FROM carrier_count"), [{"carriers": 3}])
+        self.assertEqual([row["state"] for row in self.weir("sql", "SELECT state FROM weir.runs")], ["succeeded"] * 3)
+        self.assert_no_object_holds("very-secret-value")
+
+    def assert_no_object_holds(self, secret: str) -> None:
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket="lake"):
+            for entry in page["Contents"]:
+                body = self.client.get_object(Bucket="lake", Key=entry["Key"])["Body"].read()
+                self.assertNotIn(secret.encode(), body, entry["Key"])
+
+
+if __name__ == "__main__":
+    unittest.main()
