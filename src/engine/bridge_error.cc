@@ -2,6 +2,7 @@
 
 #include "weir/engine/bridge_error.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,15 @@ std::string JoinLines(const nlohmann::json& texts) {
   return joined;
 }
 
+/// Says which columns there are, when none is near the one that was wanted.
+std::string ColumnsHint(const std::vector<std::string>& columns) {
+  static constexpr size_t kMost = 8;
+  std::string text;
+  for (size_t i = 0; i < std::min(kMost, columns.size()); ++i) text += (i > 0 ? ", `" : "`") + columns[i] + "`";
+  if (text.empty()) return text;
+  return "there are " + text + (columns.size() > kMost ? " …" : "");
+}
+
 }  // namespace
 
 Status FromEnvelope(std::string_view envelope) {
@@ -56,7 +66,8 @@ Status FromEnvelope(std::string_view envelope) {
   }
   if (parsed.contains("missing_column")) {
     const auto candidates = parsed.value("valid_columns", std::vector<std::string>());
-    status = status.WithHint(SuggestionHint(parsed["missing_column"].get<std::string>(), candidates));
+    const std::string hint = SuggestionHint(parsed["missing_column"].get<std::string>(), candidates);
+    status = status.WithHint(hint.empty() ? ColumnsHint(candidates) : hint);
   } else if (parsed.contains("helps") && !parsed["helps"].empty()) {
     status = status.WithHint(JoinLines(parsed["helps"]));
   }
