@@ -2,6 +2,7 @@
 
 #include "weir/graph/task_graph.h"
 
+#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -10,6 +11,39 @@
 #include "weir/base/nearest.h"
 
 namespace weir {
+
+namespace {
+
+/// Sets levels from the views without upstream views on; the order of bundles does not matter.
+void SetLevels(std::map<std::string, ViewTask>& tasks) {
+  std::map<std::string, size_t> waiting_for;
+  std::vector<std::string> ready;
+  for (const auto& [name, task] : tasks) {
+    waiting_for[name] = task.upstream_views.size();
+    if (task.upstream_views.empty()) ready.push_back(name);
+  }
+  while (!ready.empty()) {
+    const ViewTask& task = tasks.at(ready.back());
+    ready.pop_back();
+    for (const std::string& downstream : task.downstream_views) {
+      ViewTask& reader = tasks.at(downstream);
+      reader.level = std::max(reader.level, task.level + 1);
+      if (--waiting_for[downstream] == 0) ready.push_back(downstream);
+    }
+  }
+}
+
+/// A quoted string of the DOT language.
+std::string DotText(const std::string& text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+}  // namespace
 
 TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles) {
   TaskGraph graph;
@@ -27,10 +61,9 @@ TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>
       }
       task.upstream_views.push_back(pin.table);
       upstream->second.downstream_views.push_back(bundle->view_name);
-      // Bundles come in an order in which each stands after those it reads.
-      task.level = std::max(task.level, upstream->second.level + 1);
     }
   }
+  SetLevels(tasks);
   for (auto& [name, task] : tasks) {
     std::sort(task.downstream_views.begin(), task.downstream_views.end());
     graph.tasks_.push_back(std::move(task));
@@ -108,15 +141,16 @@ std::string TaskGraph::ToJson() const {
       edges.push_back({{"from", "view:" + upstream}, {"to", "view:" + task.view_name}});
     }
   }
-  return Json{{"nodes", nodes}, {"edges", edges}}.dump(2);
+  return Json{{"nodes", nodes}, {"edges", edges}}.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string TaskGraph::ToDot() const {
   std::string dot = "digraph weir {\n  rankdir=LR;\n";
   for (const ViewTask& task : tasks_) {
-    dot += fmt::format("  \"{}\" [shape=box];\n", task.view_name);
-    for (const VersionPin& pin : task.sources) dot += fmt::format("  \"{}\" -> \"{}\";\n", pin.table, task.view_name);
-    for (const std::string& upstream : task.upstream_views) dot += fmt::format("  \"{}\" -> \"{}\";\n", upstream, task.view_name);
+    const std::string view = DotText(task.view_name);
+    dot += fmt::format("  {} [shape=box];\n", view);
+    for (const VersionPin& pin : task.sources) dot += fmt::format("  {} -> {};\n", DotText(pin.table), view);
+    for (const std::string& upstream : task.upstream_views) dot += fmt::format("  {} -> {};\n", DotText(upstream), view);
   }
   return dot + "}\n";
 }

@@ -30,6 +30,8 @@ struct ViewTask {
 /// Immutable after Derive, hence safe to share across threads.
 class TaskGraph {
  public:
+  /// In any order of bundles.
+  /// REQUIRES: no view reads itself, not through others either (CompileViews reports such circles).
   static TaskGraph Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles);
 
   /// Each after those it reads; by level, then name.

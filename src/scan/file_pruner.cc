@@ -223,9 +223,7 @@ std::string FactsText(const std::string& column, const ColumnFacts& facts) {
 /// The facts of one file, read from its log entry when a predicate asks.
 class FileFacts {
  public:
-  FileFacts(const arrow::Schema& schema, const DataFile& file) : schema_(schema), file_(file) {
-    statistics_ = Json::parse(file.statistics, nullptr, /*allow_exceptions=*/false);
-  }
+  FileFacts(const arrow::Schema& schema, const DataFile& file) : schema_(schema), file_(file) {}
 
   const ColumnFacts& Of(const std::string& column) {
     const auto found = known_.find(column);
@@ -271,7 +269,7 @@ class FileFacts {
     return target_signed && source.bit_width() < target.bit_width();
   }
 
-  ColumnFacts Read(const std::string& column) const {
+  ColumnFacts Read(const std::string& column) {
     ColumnFacts facts;
     const auto field = schema_.GetFieldByName(column);
     if (!field) return facts;
@@ -281,6 +279,8 @@ class FileFacts {
       ReadPartitionValue(value, field->type(), facts);
       return facts;
     }
+    // Predicates on partition columns need no statistics.
+    if (statistics_.is_null()) statistics_ = Json::parse(file_.statistics, nullptr, /*allow_exceptions=*/false);
     // Counts of nested columns may be those of their elements.
     if (!statistics_.is_object() || arrow::is_nested(field->type()->id())) return facts;
     const bool counts_agree = ReadNullCount(column, facts);
