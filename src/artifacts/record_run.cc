@@ -222,7 +222,9 @@ class Recorder {
                static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
                unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
     const auto add_file = [&](const DataFile& file, bool kept, const std::string& reason) {
-      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, file.path, file.size_bytes, kept,
+      // A location that is a file has no path below itself.
+      const std::string path = file.path.empty() ? unit.url.substr(unit.url.rfind('/') + 1) : file.path;
+      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path, file.size_bytes, kept,
                                TextOrNull(reason)});
     };
     for (const DataFile& file : unit.kept_files) add_file(file, true, "");

@@ -45,6 +45,7 @@ struct Outcome {
   std::shared_ptr<PlanBundle> bundle;  ///< null for inlined views and failures
   std::optional<engine::Plan> plan;    ///< of an inlined view
   std::vector<Diagnostic> diagnostics;
+  bool blocked = false;  ///< it reads what has an error that is reported already
 };
 
 Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewDefinition& view) {
@@ -55,26 +56,54 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
   return diagnostic;
 }
 
-/// "table 'datafusion.public.flihgts' not found" → "flihgts", else empty.
-std::string MissingTable(const std::string& message) {
-  static constexpr std::string_view kStart = "table '", kEnd = "' not found";
-  const size_t start = message.find(kStart);
-  const size_t end = message.find(kEnd);
-  if (start == std::string::npos || end == std::string::npos || end < start) return {};
-  std::string name = message.substr(start + kStart.size(), end - start - kStart.size());
-  static constexpr std::string_view kDefault = "datafusion.public.";
-  return name.starts_with(kDefault) ? name.substr(kDefault.size()) : name;
-}
+/// The names that views may read, and those that would be among them but for an error that is reported already.
+struct KnownTables {
+  std::vector<std::string> names;
+  std::set<std::string> broken;
+  std::set<std::string> broken_source_files;  ///< what they would have declared is not known
+
+  KnownTables(const ProjectDefinition& project, const Catalog& catalog, const Diagnostics& diagnostics)
+      : names(catalog.names()), broken(catalog.failed()) {
+    for (const ViewDefinition& view : project.views) names.push_back(view.name);
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.severity != Severity::kError) continue;
+      const std::string& file = diagnostic.location.file;
+      if (!diagnostic.view_name.empty()) broken.insert(diagnostic.view_name);
+      if (file.starts_with("views/")) broken.insert(Stem(file));
+      if (file.starts_with("sources/") && diagnostic.code.starts_with("W1")) {
+        broken.insert(Stem(file));
+        broken_source_files.insert(file);
+      }
+    }
+  }
+
+  std::string HintFor(const std::string& table) const {
+    std::string hint = SuggestionHint(table, names);
+    if (!hint.empty()) return hint;
+    if (broken_source_files.empty()) return "define it in sources/ or views/";
+    std::string files;
+    for (const std::string& file : broken_source_files) files += fmt::format("{}`{}`", files.empty() ? "" : ", ", file);
+    return fmt::format("if it is defined in {}: mend the errors there first", files);
+  }
+
+ private:
+  static std::string Stem(const std::string& file) {
+    const size_t begin = file.rfind('/') + 1;
+    return file.substr(begin, file.rfind('.') - begin);
+  }
+};
 
 /// Says what the engine says in the words of the project, with its permanent code.
-Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view, const std::vector<std::string>& tables) {
+Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view, const KnownTables& tables) {
   const std::string& message = status.message();
   if (const std::string table = MissingTable(message); !table.empty()) {
     Status found = Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", table)
                        .WithLocation(status.location())
                        .WithCause(status.cause());
-    std::string hint = SuggestionHint(table, tables);
-    return DiagnosticOf("W2001", found.WithHint(hint.empty() ? "define it in sources/ or views/" : hint), view);
+    return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
+  }
+  if (message.find("unique expression names") != std::string::npos) {
+    return DiagnosticOf("W2007", status.WithHint("rename one of them with AS"), view);
   }
   if (message.find("Invalid function") != std::string::npos) return DiagnosticOf("W2003", status, view);
   if (status.cause().find("Schema error: No field named") != std::string::npos) return DiagnosticOf("W2002", status, view);
@@ -169,10 +198,14 @@ Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const e
   return bundle;
 }
 
-Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session, const std::vector<std::string>& tables) {
+Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session, const KnownTables& tables) {
   Outcome outcome;
   auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view));
   if (!plan.ok()) {
+    if (tables.broken.contains(MissingTable(plan.status().message()))) {
+      outcome.blocked = true;
+      return outcome;
+    }
     outcome.diagnostics.push_back(ExplainPlanFailure(plan.status(), view, tables));
     return outcome;
   }
@@ -275,6 +308,18 @@ class PlanningOrder {
 
 }  // namespace
 
+std::string MissingTable(const std::string& message) {
+  static constexpr std::string_view kStart = "table '", kEnd = "' not found";
+  const size_t start = message.find(kStart);
+  const size_t end = message.find(kEnd);
+  if (start == std::string::npos || end == std::string::npos || end < start) return {};
+  std::string name = message.substr(start + kStart.size(), end - start - kStart.size());
+  for (const std::string_view prefix : {"datafusion.", "public."}) {
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  }
+  return name;
+}
+
 std::shared_ptr<const PlanBundle> CompiledProject::Find(const std::string& view_name) const {
   for (const auto& bundle : bundles) {
     if (bundle->view_name == view_name) return bundle;
@@ -285,9 +330,8 @@ std::shared_ptr<const PlanBundle> CompiledProject::Find(const std::string& view_
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics) {
   CompiledProject compiled;
   const PlanningOrder order(project, session, diagnostics);
-  std::vector<std::string> tables = session.catalog().names();
+  const KnownTables tables(project, session.catalog(), diagnostics);
   for (size_t i = 0; i < project.views.size(); ++i) {
-    tables.push_back(project.views[i].name);
     if (order.on_cycle(i)) compiled.failed.insert(project.views[i].name);
   }
   for (const std::vector<size_t>& level : order.Levels()) {
@@ -308,6 +352,10 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
       Outcome& outcome = outcomes[i];
+      if (outcome.blocked) {
+        compiled.failed.insert(view.name);
+        continue;
+      }
       Status added;
       if (outcome.diagnostics.empty() && outcome.plan) {
         added = session.engine().RegisterView(view.name, *outcome.plan);

@@ -32,6 +32,10 @@ struct CompiledProject {
 /// Compiles in parallel (session.threads()) and adds each view to the session's catalog.
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics);
 
+/// The table that the engine misses, as the user would write it: of "table 'datafusion.public.flihgts' not found" `flihgts`. Empty
+/// for any other message.
+std::string MissingTable(const std::string& message);
+
 /// Everything of a bundle that only people and artifacts read, made on demand.
 struct BundleDetails {
   std::string logical_plan;    ///< as planned from the SQL, indent form

@@ -102,6 +102,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   for (const ObjectInfo& object : *objects) {
     if (IsHidden(object.relative_path) || object.size_bytes == 0) continue;
     DataFile file{.path = object.relative_path, .size_bytes = object.size_bytes, .modified_ms = object.modified_ms};
+    file.etag = object.etag;
     WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source.partition_columns));
     listing.Add("path", file.path).Add("size", file.size_bytes).Add("modified", file.modified_ms).Add("etag", object.etag);
     table.files.push_back(std::move(file));
@@ -126,11 +127,98 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   return table;
 }
 
+/// "s3://bucket" of a URL; empty for a path.
+std::string StoreOf(const std::string& uri) {
+  const size_t host = uri.find("://");
+  return host == std::string::npos ? std::string() : uri.substr(0, uri.find('/', host + 3));
+}
+
+/// What is understood, but cannot be had of a source.
+Status CheckSupported(const SourceDefinition& source) {
+  if (source.unbounded) {
+    return Status::User(StatusCode::kUnsupported, "a source that ends is wanted, found an `UNBOUNDED` one")
+        .WithHint("leave UNBOUNDED out: each run reads what is there when it begins");
+  }
+  if (source.format == SourceFormat::kDelta && !source.options.empty()) {
+    const std::string store = StoreOf(source.uri);
+    const std::string& key = source.options.begin()->first;
+    if (store.empty()) {
+      return Status::User(StatusCode::kUnsupported, "a location in an object store is wanted for the option `{}`, found `{}`", key,
+                          source.location_as_written)
+          .WithHint("leave the option out");
+    }
+    return Status::User(StatusCode::kUnsupported, "access to storage is wanted in weir.toml, found the option `{}`", key)
+        .WithHint(fmt::format("write `{} = \"…\"` under `[object_stores.\"{}\"]` in weir.toml; `${{NAME}}` takes an environment variable",
+                              key, store));
+  }
+  return Status::OK();
+}
+
 Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
+  WEIR_RETURN_NOT_OK(CheckSupported(source));
   if (source.format == SourceFormat::kDelta) {
     return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1), source.timestamp.value_or(""), session);
   }
   return PinListing(source, session);
+}
+
+/// Says of a Delta log what the engine says at length.
+Status ExplainDelta(const Status& status, const std::string& url, int64_t version) {
+  const std::string& message = status.message();
+  const size_t gap = message.find("found gap: ");
+  if (gap != std::string::npos) {
+    // The two log entries at its sides are named by their numbers.
+    std::vector<std::string> sides;
+    static constexpr std::string_view kVersion = ", version: ";
+    for (size_t at = message.find(kVersion, gap); at != std::string::npos; at = message.find(kVersion, at + 1)) {
+      const size_t begin = at + kVersion.size();
+      sides.push_back(message.substr(begin, message.find_first_not_of("0123456789", begin) - begin));
+    }
+    if (sides.size() == 2) {
+      return Status::Environment(StatusCode::kCorrupt, "the Delta log has a hole: version {} is followed by version {}", sides[0],
+                                 sides[1])
+          .WithCause(message)
+          .WithHint("restore the log entries between them, from a backup for instance");
+    }
+  }
+  if (status.code() == StatusCode::kUnsupported) {
+    const size_t feature = message.find("Unsupported: ");
+    const std::string what = feature == std::string::npos ? message : message.substr(feature + 13);
+    return Status(StatusCode::kUnsupported, status.blame(), "the Delta table needs what Weir's reader has not: " + what)
+        .WithCause(message)
+        .WithHint("drop the feature from the table with the engine that set it, or pin a version before it: OPTIONS ('version' '…')");
+  }
+  static constexpr std::string_view kEnd = "LogSegment end version ";
+  if (const size_t end = message.find(kEnd); version >= 0 && end != std::string::npos) {
+    const size_t begin = end + kEnd.size();
+    const std::string latest = message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+    return Status::User(StatusCode::kNotFound, "the Delta table has no version `{}`: its latest is {}", version, latest)
+        .WithCause(message)
+        .WithHint("leave the option 'version' out to read the latest");
+  }
+  if (message.find("Path does not exist") != std::string::npos || message.find("No files in log segment") != std::string::npos ||
+      status.code() == StatusCode::kNotFound) {
+    if (version >= 0) return status.WithHint("the log may no longer hold this version; leave the option 'version' out to read the latest");
+    return Status::User(StatusCode::kNotFound, "a Delta table is wanted, found none at `{}`", url).WithCause(message);
+  }
+  return status;
+}
+
+/// A hint for failures that have none.
+Status WithAdvice(const Status& status, const SourceDefinition& source) {
+  if (!status.hint().empty()) return status;
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+      return StoreOf(source.uri).empty() ? status.WithHint("a relative LOCATION counts from the project's folder")
+                                         : status.WithHint(fmt::format("how to reach it stands in weir.toml, under `[object_stores.\"{}\"]`",
+                                                                       StoreOf(source.uri)));
+    case StatusCode::kCorrupt:
+      return status.WithHint("restore the file, or remove it from the location");
+    case StatusCode::kPermission:
+      return status.WithHint("give the user who runs weir the right to read it");
+    default:
+      return status;
+  }
 }
 
 std::string CodeOf(const Status& status) {
@@ -169,7 +257,9 @@ std::string ToUrl(const std::string& location, bool folder) {
 
 Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version, const std::string& timestamp,
                              const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(auto snapshot, engine::DeltaSnapshot::Open(session, url, version, timestamp));
+  auto opened = engine::DeltaSnapshot::Open(session, url, version, timestamp);
+  if (!opened.ok()) return ExplainDelta(opened.status(), url, version);
+  const engine::DeltaSnapshot snapshot = *std::move(opened);
   PinnedTable table;
   table.name = name;
   table.kind = TableKind::kDelta;
@@ -222,8 +312,11 @@ Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& s
     auto pinned = PinSource(source, session);
     Status status = pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
     if (!status.ok()) {
-      Diagnostic diagnostic = ToDiagnostic(CodeOf(status), status.WithContext(fmt::format("source `{}`", source.name)));
+      const std::string code = CheckSupported(source).ok() ? CodeOf(status) : "W3006";
+      status = WithAdvice(status, source);
+      Diagnostic diagnostic = ToDiagnostic(code, status.WithContext(fmt::format("source `{}`", source.name)));
       diagnostic.location = source.location;
+      catalog.failed_.insert(source.name);
       diagnostics.Add(std::move(diagnostic));
       continue;
     }

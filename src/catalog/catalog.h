@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Catalog {
   /// Null if there is no such table.
   const PinnedTable* Find(const std::string& name) const;
   std::vector<std::string> names() const;
+  /// Sources that cannot be read; each was reported by Open.
+  const std::set<std::string>& failed() const { return failed_; }
 
   /// Makes a view known under its name, with the schema that its bundle stores and no files yet, and registers it, so that other
   /// views can be planned on it.
@@ -35,6 +38,7 @@ class Catalog {
 
  private:
   std::map<std::string, PinnedTable> tables_;
+  std::set<std::string> failed_;
 };
 
 /// Opens a Delta table as a pinned one. `version` < 0 and an empty `timestamp` mean the latest.

@@ -35,6 +35,11 @@ int Fail(const Status& status) {
   return status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed;
 }
 
+int FailNamed(const Status& status) {
+  const int code = Fail(status);
+  return code == kWorkFailed && status.code() == StatusCode::kNotFound ? kWrongUse : code;
+}
+
 int Report(const Diagnostics& diagnostics) {
   int errors = 0, warnings = 0;
   bool only_environment = true;

@@ -49,6 +49,9 @@ Result<OpenProject> Open(const GlobalOptions& options);
 /// Prints to stderr and returns the exit code that fits the blame.
 int Fail(const Status& status);
 
+/// As Fail, where the command line named something: what the user named and is not there is wrong use.
+int FailNamed(const Status& status);
+
 /// Prints diagnostics to stderr and a last line that counts them; returns kWorkFailed, kEnvironment, or kDone without errors.
 int Report(const Diagnostics& diagnostics);
 

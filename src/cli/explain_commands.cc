@@ -123,11 +123,11 @@ int PrintDownstream(const OpenProject& open, const std::string& table, const std
 
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what) {
   auto open = Open(options);
-  if (!open.ok()) return Fail(open.status());
+  if (!open.ok()) return FailNamed(open.status());
   const auto bundle = FindView(*open, view);
   if (!bundle.ok()) {
     (void)Report(open->diagnostics);
-    return Fail(bundle.status());
+    return FailNamed(bundle.status());
   }
   Json json;
   std::string text;
@@ -158,23 +158,23 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
 
 int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream) {
   auto open = Open(options);
-  if (!open.ok()) return Fail(open.status());
+  if (!open.ok()) return FailNamed(open.status());
   const size_t dot = column.find('.');
   const std::string view = column.substr(0, dot), name = dot == std::string::npos ? "" : column.substr(dot + 1);
   if (downstream) {
     const PinnedTable* table = open->session->catalog().Find(view);
     if (table == nullptr) {
       const std::string hint = SuggestionHint(view, open->session->catalog().names());
-      return Fail(Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", view).WithHint(hint));
+      return FailNamed(Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", view).WithHint(hint));
     }
     if (!name.empty() && table->schema->GetFieldByName(name) == nullptr) {
-      return Fail(Status::User(StatusCode::kNotFound, "`{}` has no column named `{}`", view, name)
+      return FailNamed(Status::User(StatusCode::kNotFound, "`{}` has no column named `{}`", view, name)
                       .WithHint(SuggestionHint(name, table->schema->field_names())));
     }
     return PrintDownstream(*open, view, name, options.format);
   }
   const auto bundle = FindView(*open, view);
-  if (!bundle.ok()) return Fail(bundle.status());
+  if (!bundle.ok()) return FailNamed(bundle.status());
   const auto lineage = DeriveLineage(*(*bundle)->plan);
   if (!lineage.ok()) return Fail(lineage.status());
   if (options.format == Format::kJson && name.empty()) {
@@ -197,7 +197,7 @@ int RunLineage(const GlobalOptions& options, const std::string& column, bool dow
                     {"inputs", inputs}});
   }
   if (rows.empty()) {
-    return Fail(Status::User(StatusCode::kNotFound, "the view `{}` has no column named `{}`", view, name)
+    return FailNamed(Status::User(StatusCode::kNotFound, "the view `{}` has no column named `{}`", view, name)
                     .WithHint(SuggestionHint(name, names)));
   }
   if (options.format == Format::kJson) {

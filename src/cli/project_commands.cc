@@ -94,7 +94,7 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
 
 int RunCheck(const GlobalOptions& options) {
   auto open = Open(options);
-  if (!open.ok()) return Fail(open.status());
+  if (!open.ok()) return FailNamed(open.status());
   if (options.format == Format::kJson) {
     Json diagnostics = Json::array();
     for (const Diagnostic& diagnostic : open->diagnostics.all()) diagnostics.push_back(ToJson(diagnostic));
@@ -123,7 +123,7 @@ int RunFunctions(const GlobalOptions& options, const std::string& name) {
       std::vector<std::string> names;
       for (const auto* known : functions.Declarations()) names.push_back(known->name);
       std::string hint = SuggestionHint(name, names);
-      return Fail(Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
+      return FailNamed(Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
                       .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
     }
     std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n" : Describe(*function));

@@ -111,6 +111,20 @@ Json SummaryJson(const RunEnvelope& envelope) {
           {"failures", failures}};
 }
 
+/// What to do about a failure that says no more itself.
+std::string HintFor(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOutOfMemory:
+      return "raise `memory_limit` in the profile in weir.toml, or lower `threads` so that fewer views share it";
+    case StatusCode::kOutOfSpace:
+      return "make room on the disk, then `weir run` goes on; the table is as it was";
+    case StatusCode::kPermission:
+      return "give the user who runs weir the right to it, then `weir run` goes on; the table is as it was";
+    default:
+      return {};
+  }
+}
+
 /// Prints each failure once, and returns the exit code of the worst.
 int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled, Diagnostics& diagnostics) {
   int code = kDone;
@@ -119,6 +133,7 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
     if (view.state != ViewState::kFailed) continue;
     Diagnostic diagnostic = ToDiagnostic("W5001", view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
+    if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status.code());
     if (diagnostic.location.file.empty()) diagnostic.location = compiled.Find(view.view_name)->location;
     if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
     diagnostics.Add(diagnostic);
@@ -131,14 +146,14 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
 
 int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select, bool force) {
   auto open = Open(options);
-  if (!open.ok()) return Fail(open.status());
+  if (!open.ok()) return FailNamed(open.status());
   const int compiled = Report(open->diagnostics);
   if (compiled != kDone) return compiled;
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const SystemClock clock;
   const ProjectRun run(open->compiled, *open->session, history, clock);
   const auto planned = run.Plan({.selected = select, .force = force, .run_id = {}});
-  if (!planned.ok()) return Fail(planned.status());
+  if (!planned.ok()) return FailNamed(planned.status());
   if (options.format == Format::kTable) {
     PrintPlan(*planned);
     return kDone;
@@ -168,7 +183,7 @@ int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select
 
 int RunRun(const GlobalOptions& options, const std::vector<std::string>& select, bool force) {
   auto open = Open(options);
-  if (!open.ok()) return Fail(open.status());
+  if (!open.ok()) return FailNamed(open.status());
   const int compiled = Report(open->diagnostics);
   if (compiled != kDone) return compiled;
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
@@ -180,7 +195,7 @@ int RunRun(const GlobalOptions& options, const std::vector<std::string>& select,
   const Status begun = MarkBegun(run_id, *open->session);
   if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
   const auto envelope = run.Run({.selected = select, .force = force, .run_id = run_id}, progress, interrupt.cancellation());
-  if (!envelope.ok()) return Fail(envelope.status());
+  if (!envelope.ok()) return FailNamed(envelope.status());
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
   const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);
   if (!recorded.ok()) {

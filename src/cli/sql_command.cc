@@ -105,15 +105,13 @@ class QuerySession {
   }
 
   Status Explain(const Status& status) const {
-    const std::string& message = status.message();
-    const size_t end = message.find("' not found");
-    const size_t start = message.rfind('.', end == std::string::npos ? end : message.find('.', end));
-    if (message.starts_with("table '") && end != std::string::npos && start < end) {
-      const std::string name = message.substr(start + 1, end - start - 1);
-      const std::string hint = SuggestionHint(name, TableNames());
-      return status.WithHint(hint.empty() ? "`weir check` names the sources and views of the project" : hint);
-    }
-    return status;
+    const std::string name = MissingTable(status.message());
+    if (name.empty()) return status;
+    const std::string hint = SuggestionHint(name, TableNames());
+    return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`", name)
+        .WithLocation(status.location())
+        .WithCause(status.cause())
+        .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
   }
 
   ProjectDefinition project_;
@@ -304,7 +302,7 @@ int Interact(QuerySession& session, Format format) {
 
 int RunSql(const GlobalOptions& options, const std::optional<std::string>& sql) {
   auto session = QuerySession::Open(options);
-  if (!session.ok()) return Fail(session.status());
+  if (!session.ok()) return FailNamed(session.status());
   if (!sql) return Interact(*session, options.format);
   const Status status = RunQuery(*session, *sql, options.format);
   return status.ok() ? kDone : Fail(status);
@@ -312,14 +310,16 @@ int RunSql(const GlobalOptions& options, const std::optional<std::string>& sql) 
 
 int RunTest(const GlobalOptions& options, const std::vector<std::string>& names) {
   auto session = QuerySession::Open(options);
-  if (!session.ok()) return Fail(session.status());
+  if (!session.ok()) return FailNamed(session.status());
   const InterruptScope interrupt;
   Json results = Json::array();
   int passed = 0, failed = 0, broken = 0;
   for (const std::string& name : names) {
     const auto& tests = session->project().tests;
     if (std::none_of(tests.begin(), tests.end(), [&](const TestDefinition& test) { return test.name == name; })) {
-      return Fail(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name)) , kWrongUse;
+      std::vector<std::string> known;
+      for (const TestDefinition& test : tests) known.push_back(test.name);
+      return FailNamed(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name).WithHint(SuggestionHint(name, known)));
     }
   }
   for (const TestDefinition& test : session->project().tests) {

@@ -25,6 +25,8 @@ struct DataFile {
   /// Delta's per-file statistics (numRecords, minValues, maxValues, nullCount) as JSON; empty if unknown.
   std::string statistics;
   bool has_deletion_vector = false;
+  /// Of a listed object, empty where the store has none; tells apart what has the same size and time.
+  std::string etag;
 };
 
 /// An object in a store.

@@ -370,7 +370,7 @@ class EnvironmentErrors(ErrorsCase):
         os.mkdir(self.project.warehouse)
         can_mount = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
         if can_mount:
-            script = (f"mount -t tmpfs -o size=640k none {warehouse} && cp {csv} {csv}.many && head -4 {csv}.many > {csv} && "
+            script = (f"mount -t tmpfs -o size=512k none {warehouse} && cp {csv} {csv}.many && head -4 {csv}.many > {csv} && "
                       f"{run} && mv {csv}.many {csv} && {{ {run}; echo code $?; }} && cp -r {warehouse} {warehouse}.survived")
             done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
             self.assertIn("code 3", done.stdout, done.stdout + done.stderr)

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
@@ -37,6 +37,18 @@ pub fn name_files(plan: Arc<dyn datafusion::physical_plan::ExecutionPlan>) -> Ar
     };
     let source = NamedSource { inner: Arc::clone(config.file_source()) };
     DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build())
+}
+
+/// The failure with the name of the file that it is about.
+pub fn in_file(error: DataFusionError, store_url: &str, path: &object_store::path::Path) -> BridgeError {
+    let place = Place { file: file_name(store_url, path), schema: Arc::new(Schema::empty()), is_part: true };
+    place.explain(error).into()
+}
+
+/// A local path without scheme, any other as URL.
+fn file_name(store_url: &str, path: &object_store::path::Path) -> String {
+    let root = store_url.strip_prefix("file://").unwrap_or(store_url);
+    format!("{}/{path}", root.trim_end_matches('/'))
 }
 
 /// Where a failure happened.
@@ -225,9 +237,8 @@ struct NamedMorselizer {
 
 impl Morselizer for NamedMorselizer {
     fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
-        let root = self.store_url.strip_prefix("file://").unwrap_or(&self.store_url);
         let place = Place {
-            file: format!("{root}{}", file.object_meta.location),
+            file: file_name(&self.store_url, &file.object_meta.location),
             schema: Arc::clone(&self.schema),
             is_part: file.range.as_ref().is_some_and(|range| range.start > 0),
         };

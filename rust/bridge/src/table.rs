@@ -25,14 +25,14 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore};
 use object_store::path::Path;
 use serde_json::Value;
 use url::Url;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
-use crate::named_source::name_files;
+use crate::named_source::{in_file, name_files};
 use crate::runtime::block_on;
 use crate::session::Session;
 use crate::store::{parse_url, resolve, store_root};
@@ -98,6 +98,28 @@ fn object_meta(root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
     })
 }
 
+/// The schema that all files together have. Where that fails, the first file that fails by itself is named.
+async fn infer_schema(
+    session: &Session,
+    format: &dyn FileFormat,
+    store: &Arc<dyn ObjectStore>,
+    metas: &[ObjectMeta],
+    root_url: &str,
+) -> Result<SchemaRef> {
+    let state = session.context.state();
+    let error = match format.infer_schema(&state, store, metas).await {
+        Ok(schema) => return Ok(schema),
+        Err(error) => error,
+    };
+    let store_root = store_root(&parse_url(root_url)?)?;
+    for meta in metas {
+        if let Err(error) = format.infer_schema(&state, store, std::slice::from_ref(meta)).await {
+            return Err(in_file(error, store_root.as_str(), &meta.location));
+        }
+    }
+    Err(error.into())
+}
+
 pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *mut ffi::ArrowSchema) -> Result<Box<Table>> {
     let given = if schema.is_null() {
         None
@@ -125,7 +147,7 @@ pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *m
             }
             None => {
                 let metas = spec.files.iter().map(|f| object_meta(&root, f)).collect::<EngineResult<Vec<_>>>()?;
-                let inferred = block_on(format.infer_schema(&session.context.state(), &store, &metas))?;
+                let inferred = block_on(infer_schema(session, format.as_ref(), &store, &metas, &spec.root_url))?;
                 let fields: Vec<FieldRef> = inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
                 let partitions = spec
                     .partition_columns
