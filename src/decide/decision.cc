@@ -15,19 +15,22 @@ std::string Join(const std::vector<std::string>& names) {
 }
 
 /// Which tables differ from those of the last build.
-std::string ChangedTables(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& now,
+std::string ChangedTables(const std::map<std::string, std::string>& before,
+                          const std::map<std::string, std::string>& now,
                           const std::vector<ScanUnit>& units) {
   std::vector<std::string> sources, views;
   for (const auto& [table, state] : now) {
     const auto found = before.find(table);
     if (found != before.end() && found->second == state) continue;
     bool is_view = false;
-    for (const ScanUnit& unit : units) is_view = is_view || (unit.table == table && unit.kind == TableKind::kView);
+    for (const ScanUnit& unit : units)
+      is_view = is_view || (unit.table == table && unit.kind == TableKind::kView);
     (is_view ? views : sources).push_back(table);
   }
   std::string text;
   if (!sources.empty()) text += fmt::format("the files it reads of {} changed", Join(sources));
-  if (!views.empty()) text += fmt::format("{}the result of {} changed", text.empty() ? "" : ", ", Join(views));
+  if (!views.empty())
+    text += fmt::format("{}the result of {} changed", text.empty() ? "" : ", ", Join(views));
   return text.empty() ? "it reads other tables than before" : text;
 }
 
@@ -46,7 +49,8 @@ std::string_view ToString(Action action) {
 }
 
 Decision Decide(const DecisionInputs& inputs) {
-  Decision decision{.view_name = inputs.view_name, .action = Action::kRun, .code = {}, .reason = {}};
+  Decision decision{
+      .view_name = inputs.view_name, .action = Action::kRun, .code = {}, .reason = {}};
   const auto decided = [&](Action action, std::string code, std::string reason) {
     decision.action = action;
     decision.code = std::move(code);
@@ -56,13 +60,17 @@ Decision Decide(const DecisionInputs& inputs) {
   if (inputs.force) return decided(Action::kRun, "forced", "it was asked for with --force");
   if (!*inputs.last_build) return decided(Action::kRun, "never_built", "it was never built");
   const BuildRecord& last = **inputs.last_build;
-  if (last.fingerprint != inputs.fingerprint) return decided(Action::kRun, "definition_changed", "its definition changed");
+  if (last.fingerprint != inputs.fingerprint)
+    return decided(Action::kRun, "definition_changed", "its definition changed");
 
   std::set<std::string> running;
   for (const ScanUnit& unit : *inputs.units) {
-    if (unit.kind == TableKind::kView && inputs.upstream(unit.table).will_run) running.insert(unit.table);
+    if (unit.kind == TableKind::kView && inputs.upstream(unit.table).will_run)
+      running.insert(unit.table);
   }
-  const auto content_hash = [&](const std::string& view) { return inputs.upstream(view).content_hash; };
+  const auto content_hash = [&](const std::string& view) {
+    return inputs.upstream(view).content_hash;
+  };
   const auto now = InputStates(*inputs.units, content_hash);
   if (!running.empty()) {
     // What changed besides is reason enough, whatever the upstream views will bring.
@@ -73,13 +81,16 @@ Decision Decide(const DecisionInputs& inputs) {
       settled_now.erase(view);
     }
     if (settled_before != settled_now) {
-      return decided(Action::kRun, "inputs_changed", ChangedTables(settled_before, settled_now, *inputs.units));
+      return decided(Action::kRun, "inputs_changed",
+                     ChangedTables(settled_before, settled_now, *inputs.units));
     }
     return decided(Action::kPending, "upstream_runs",
-                   fmt::format("{} will run; it follows if the result changes", Join({running.begin(), running.end()})));
+                   fmt::format("{} will run; it follows if the result changes",
+                               Join({running.begin(), running.end()})));
   }
   const auto input_hash = InputHash(*inputs.units, content_hash);
-  if (!input_hash) return decided(Action::kRun, "inputs_changed", "a view that it reads was never built");
+  if (!input_hash)
+    return decided(Action::kRun, "inputs_changed", "a view that it reads was never built");
   if (*input_hash != last.input_hash) {
     return decided(Action::kRun, "inputs_changed", ChangedTables(last.inputs, now, *inputs.units));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a view must run, and why. In: its fingerprint, the state of what it reads, its last build. Out: a Decision with a reason
-// that a user understands.
+// Whether a view must run, and why. In: its fingerprint, the state of what it reads, its last
+// build. Out: a Decision with a reason that a user understands.
 
 #pragma once
 
@@ -30,7 +30,8 @@ std::string_view ToString(Action action);
 struct Decision {
   std::string view_name;
   Action action = Action::kRun;
-  /// "never_built", "definition_changed", "inputs_changed", "upstream_runs", "forced" or "unchanged".
+  /// "never_built", "definition_changed", "inputs_changed", "upstream_runs", "forced" or
+  /// "unchanged".
   std::string code;
   std::string reason;
 };

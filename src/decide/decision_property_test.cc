@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random projects under random edits, each run decided view by view, against a model that builds everything anew.
+// Random projects under random edits, each run decided view by view, against a model that builds
+// everything anew.
+
+#include <random>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <random>
 
 #include "weir/decide/decision.h"
 
@@ -96,7 +97,8 @@ class Project {
     const std::map<size_t, Action> planned = Plan(selected, force);
     for (size_t view : selected) {
       if (HasUnbuiltUpstream(view)) continue;  // the run reports it as an error
-      const Action action = DecideView(view, force, [&](size_t upstream) { return FinalState(upstream); });
+      const Action action =
+          DecideView(view, force, [&](size_t upstream) { return FinalState(upstream); });
       CheckPlan(view, planned.at(view), action);
       Check(view, action, force);
       if (action == Action::kRun) RunView(view);
@@ -130,7 +132,8 @@ class Project {
     for (const SourceRead& read : views_[view].sources) {
       ScanUnit unit;
       unit.table = fmt::format("source{}", read.source);
-      for (int64_t file : sources_[read.source].halves[read.half]) unit.kept_files.push_back({.path = fmt::format("{}", file)});
+      for (int64_t file : sources_[read.source].halves[read.half])
+        unit.kept_files.push_back({.path = fmt::format("{}", file)});
       units.push_back(std::move(unit));
     }
     for (size_t upstream : views_[view].views) {
@@ -145,8 +148,11 @@ class Project {
   template <typename StateOf>
   Action DecideView(size_t view, bool force, const StateOf& state_of) const {
     const auto units = UnitsOf(view);
-    const std::optional<BuildRecord> last = builds_[view] ? std::optional(builds_[view]->record) : std::nullopt;
-    const auto upstream = [&](const std::string& name) { return state_of(std::stoul(name.substr(1))); };
+    const std::optional<BuildRecord> last =
+        builds_[view] ? std::optional(builds_[view]->record) : std::nullopt;
+    const auto upstream = [&](const std::string& name) {
+      return state_of(std::stoul(name.substr(1)));
+    };
     return Decide({.view_name = ViewName(view),
                    .fingerprint = Hash(views_[view].definition),
                    .units = &units,
@@ -161,7 +167,8 @@ class Project {
     for (size_t view : selected) {
       actions[view] = DecideView(view, force, [&](size_t upstream) -> UpstreamState {
         const auto action = actions.find(upstream);
-        if (action != actions.end() && action->second != Action::kReuse) return {.will_run = true, .content_hash = {}};
+        if (action != actions.end() && action->second != Action::kReuse)
+          return {.will_run = true, .content_hash = {}};
         return FinalState(upstream);
       });
       pending_ += actions[view] == Action::kPending ? 1 : 0;
@@ -171,7 +178,8 @@ class Project {
 
   void CheckPlan(size_t view, Action planned, Action action) const {
     ASSERT_NE(action, Action::kPending) << "all that " << ViewName(view) << " reads is final";
-    ASSERT_TRUE(planned == Action::kPending || planned == action) << "not what the plan said of " << ViewName(view);
+    ASSERT_TRUE(planned == Action::kPending || planned == action)
+        << "not what the plan said of " << ViewName(view);
   }
 
   std::vector<int64_t> MadeOf(size_t view) const {
@@ -213,12 +221,15 @@ class Project {
     const bool same = builds_[view] && builds_[view]->made_of == MadeOf(view);
     ASSERT_EQ(action == Action::kReuse, same && !force) << ViewName(view);
     const bool settled = !settled_.empty() && settled_[view] == TransitiveState(view);
-    ASSERT_FALSE(settled && !force && action == Action::kRun) << ViewName(view) << " ran for nothing";
+    ASSERT_FALSE(settled && !force && action == Action::kRun)
+        << ViewName(view) << " ran for nothing";
   }
 
   void RunView(size_t view) {
     const auto units = UnitsOf(view);
-    const auto content_hash = [&](const std::string& name) { return FinalState(std::stoul(name.substr(1))).content_hash; };
+    const auto content_hash = [&](const std::string& name) {
+      return FinalState(std::stoul(name.substr(1))).content_hash;
+    };
     Build build{.record = {}, .content = ContentOf(view), .made_of = MadeOf(view)};
     build.record = {.view_name = ViewName(view),
                     .fingerprint = Hash(views_[view].definition),

@@ -7,13 +7,16 @@
 namespace weir {
 namespace {
 
-Fingerprint Hash(const std::string& text) { return FingerprintBuilder().Add("text", text).Finish(); }
+Fingerprint Hash(const std::string& text) {
+  return FingerprintBuilder().Add("text", text).Finish();
+}
 
 ScanUnit SourceUnit(std::string table, std::vector<std::string> paths) {
   ScanUnit unit;
   unit.view_name = "v";
   unit.table = std::move(table);
-  for (std::string& path : paths) unit.kept_files.push_back({.path = std::move(path), .size_bytes = 1});
+  for (std::string& path : paths)
+    unit.kept_files.push_back({.path = std::move(path), .size_bytes = 1});
   return unit;
 }
 
@@ -28,9 +31,11 @@ ScanUnit ViewUnit(std::string table) {
 /// A view `v`, the views that it reads, and its last build.
 struct Scene {
   Fingerprint fingerprint = Hash("definition");
-  std::vector<ScanUnit> units = {SourceUnit("flights", {"a", "b"}), ViewUnit("planes"), ViewUnit("airports")};
-  std::map<std::string, UpstreamState> upstream = {{"planes", {.will_run = false, .content_hash = "p1"}},
-                                                   {"airports", {.will_run = false, .content_hash = "a1"}}};
+  std::vector<ScanUnit> units = {SourceUnit("flights", {"a", "b"}), ViewUnit("planes"),
+                                 ViewUnit("airports")};
+  std::map<std::string, UpstreamState> upstream = {
+      {"planes", {.will_run = false, .content_hash = "p1"}},
+      {"airports", {.will_run = false, .content_hash = "a1"}}};
   std::optional<BuildRecord> last_build;
   bool force = false;
 
@@ -57,7 +62,8 @@ struct Scene {
   }
 };
 
-void ExpectDecision(const Scene& scene, Action action, const std::string& code, const std::string& reason) {
+void ExpectDecision(const Scene& scene, Action action, const std::string& code,
+                    const std::string& reason) {
   const Decision decision = scene.Decided();
   EXPECT_EQ(decision.view_name, "v");
   EXPECT_EQ(ToString(decision.action), ToString(action));
@@ -66,7 +72,8 @@ void ExpectDecision(const Scene& scene, Action action, const std::string& code, 
 }
 
 TEST(Decide, ReusesWhatDidNotChange) {
-  ExpectDecision(Scene().Build(), Action::kReuse, "unchanged", "neither its definition nor what it reads changed");
+  ExpectDecision(Scene().Build(), Action::kReuse, "unchanged",
+                 "neither its definition nor what it reads changed");
 }
 
 TEST(Decide, RunsWhatWasNeverBuilt) {
@@ -102,14 +109,16 @@ TEST(Decide, NamesAllThatChanged) {
   scene.units[0] = SourceUnit("flights", {"a"});
   scene.upstream["planes"].content_hash = "p2";
   scene.upstream["airports"].content_hash = "a2";
-  ExpectDecision(scene, Action::kRun, "inputs_changed",
-                 "the files it reads of `flights` changed, the result of `airports`, `planes` changed");
+  ExpectDecision(
+      scene, Action::kRun, "inputs_changed",
+      "the files it reads of `flights` changed, the result of `airports`, `planes` changed");
 }
 
 TEST(Decide, WaitsForAViewThatWillRun) {
   Scene scene = Scene().Build();
   scene.upstream["planes"] = {.will_run = true, .content_hash = {}};
-  ExpectDecision(scene, Action::kPending, "upstream_runs", "`planes` will run; it follows if the result changes");
+  ExpectDecision(scene, Action::kPending, "upstream_runs",
+                 "`planes` will run; it follows if the result changes");
 }
 
 TEST(Decide, ReusesWhenAViewWasBuiltAgainWithTheSameContent) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of a view's last good build. The interface is implemented above, where tables are read.
+// What is known of a view's last good build. The interface is implemented above, where tables are
+// read.
 
 #pragma once
 
@@ -33,7 +34,8 @@ class BuildHistory {
  public:
   virtual ~BuildHistory() = default;
 
-  /// nullopt if the view was never built, or if its table was last written by somebody else. Safe to call from several threads.
+  /// nullopt if the view was never built, or if its table was last written by somebody else. Safe
+  /// to call from several threads.
   virtual Result<std::optional<BuildRecord>> LastBuild(const std::string& view_name) const = 0;
 };
 

@@ -2,10 +2,10 @@
 
 #include "weir/graph/task_graph.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fnmatch.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "weir/base/nearest.h"
@@ -68,7 +68,8 @@ TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>
     std::sort(task.downstream_views.begin(), task.downstream_views.end());
     graph.tasks_.push_back(std::move(task));
   }
-  std::stable_sort(graph.tasks_.begin(), graph.tasks_.end(), [](const ViewTask& a, const ViewTask& b) { return a.level < b.level; });
+  std::stable_sort(graph.tasks_.begin(), graph.tasks_.end(),
+                   [](const ViewTask& a, const ViewTask& b) { return a.level < b.level; });
   for (size_t i = 0; i < graph.tasks_.size(); ++i) graph.index_[graph.tasks_[i].view_name] = i;
   return graph;
 }
@@ -78,7 +79,8 @@ const ViewTask* TaskGraph::Find(const std::string& view_name) const {
   return found == index_.end() ? nullptr : &tasks_[found->second];
 }
 
-std::set<std::string> TaskGraph::Closure(const std::string& view_name, std::vector<std::string> ViewTask::* next) const {
+std::set<std::string> TaskGraph::Closure(const std::string& view_name,
+                                         std::vector<std::string> ViewTask::*next) const {
   std::set<std::string> reached;
   std::vector<std::string> pending = {view_name};
   while (!pending.empty()) {
@@ -107,8 +109,10 @@ Result<std::set<std::string>> TaskGraph::Select(const std::vector<std::string>& 
     return selected;
   }
   for (const std::string& selector : selectors) {
-    const bool upstream = selector.starts_with("+"), downstream = selector.size() > 1 && selector.ends_with("+");
-    const std::string pattern = selector.substr(upstream ? 1 : 0, selector.size() - (upstream ? 1 : 0) - (downstream ? 1 : 0));
+    const bool upstream = selector.starts_with("+"),
+               downstream = selector.size() > 1 && selector.ends_with("+");
+    const std::string pattern = selector.substr(
+        upstream ? 1 : 0, selector.size() - (upstream ? 1 : 0) - (downstream ? 1 : 0));
     bool found = false;
     for (const ViewTask& task : tasks_) {
       if (fnmatch(pattern.c_str(), task.view_name.c_str(), 0) != 0) continue;
@@ -131,17 +135,22 @@ std::string TaskGraph::ToJson() const {
   using Json = nlohmann::ordered_json;
   Json nodes = Json::array(), edges = Json::array();
   for (const ViewTask& task : tasks_) {
-    nodes.push_back({{"key", "view:" + task.view_name}, {"kind", "view"}, {"fingerprint", task.fingerprint.ToString()}, {"level", task.level}});
+    nodes.push_back({{"key", "view:" + task.view_name},
+                     {"kind", "view"},
+                     {"fingerprint", task.fingerprint.ToString()},
+                     {"level", task.level}});
     for (const VersionPin& pin : task.sources) {
       const std::string key = "scan:" + task.view_name + ":" + pin.table;
-      nodes.push_back({{"key", key}, {"kind", "scan"}, {"table", pin.table}, {"version", pin.version}});
+      nodes.push_back(
+          {{"key", key}, {"kind", "scan"}, {"table", pin.table}, {"version", pin.version}});
       edges.push_back({{"from", key}, {"to", "view:" + task.view_name}});
     }
     for (const std::string& upstream : task.upstream_views) {
       edges.push_back({{"from", "view:" + upstream}, {"to", "view:" + task.view_name}});
     }
   }
-  return Json{{"nodes", nodes}, {"edges", edges}}.dump(2, ' ', false, Json::error_handler_t::replace);
+  return Json{{"nodes", nodes}, {"edges", edges}}.dump(2, ' ', false,
+                                                       Json::error_handler_t::replace);
 }
 
 std::string TaskGraph::ToDot() const {
@@ -149,8 +158,10 @@ std::string TaskGraph::ToDot() const {
   for (const ViewTask& task : tasks_) {
     const std::string view = DotText(task.view_name);
     dot += fmt::format("  {} [shape=box];\n", view);
-    for (const VersionPin& pin : task.sources) dot += fmt::format("  {} -> {};\n", DotText(pin.table), view);
-    for (const std::string& upstream : task.upstream_views) dot += fmt::format("  {} -> {};\n", DotText(upstream), view);
+    for (const VersionPin& pin : task.sources)
+      dot += fmt::format("  {} -> {};\n", DotText(pin.table), view);
+    for (const std::string& upstream : task.upstream_views)
+      dot += fmt::format("  {} -> {};\n", DotText(upstream), view);
   }
   return dot + "}\n";
 }

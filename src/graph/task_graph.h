@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must happen in which order. In: bundles. Out: view tasks and the scans they need, with edges that come from the plans' scans
-// and from nothing else.
+// What must happen in which order. In: bundles. Out: view tasks and the scans they need, with edges
+// that come from the plans' scans and from nothing else.
 
 #pragma once
 
@@ -23,8 +23,8 @@ struct ViewTask {
   Fingerprint fingerprint;
   std::vector<std::string> upstream_views;    ///< ordered by name
   std::vector<std::string> downstream_views;  ///< ordered by name
-  std::vector<VersionPin> sources;            ///< tables that no view of the project makes, ordered by name
-  int level = 0;                              ///< longest path from a view without upstream views
+  std::vector<VersionPin> sources;  ///< tables that no view of the project makes, ordered by name
+  int level = 0;                    ///< longest path from a view without upstream views
 };
 
 /// Immutable after Derive, hence safe to share across threads.
@@ -39,8 +39,9 @@ class TaskGraph {
   /// Null if there is no such view.
   const ViewTask* Find(const std::string& view_name) const;
 
-  /// The views that `selectors` mean: names, globs (`stg_*`), `+x` with everything upstream, `x+` with everything downstream.
-  /// Fails with kNotFound, with the nearest names, on a selector that means nothing. Empty selectors mean all views.
+  /// The views that `selectors` mean: names, globs (`stg_*`), `+x` with everything upstream, `x+`
+  /// with everything downstream. Fails with kNotFound, with the nearest names, on a selector that
+  /// means nothing. Empty selectors mean all views.
   Result<std::set<std::string>> Select(const std::vector<std::string>& selectors) const;
 
   /// All views upstream or downstream of `view_name`, itself left out.
@@ -52,7 +53,8 @@ class TaskGraph {
   std::string ToDot() const;
 
  private:
-  std::set<std::string> Closure(const std::string& view_name, std::vector<std::string> ViewTask::* next) const;
+  std::set<std::string> Closure(const std::string& view_name,
+                                std::vector<std::string> ViewTask::*next) const;
 
   std::vector<ViewTask> tasks_;
   std::map<std::string, size_t> index_;

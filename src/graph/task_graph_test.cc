@@ -2,15 +2,15 @@
 
 #include "weir/graph/task_graph.h"
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace weir {
 namespace {
@@ -19,12 +19,14 @@ using Names = std::set<std::string>;
 /// A view and the tables that it reads.
 using Reads = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
-std::shared_ptr<const PlanBundle> BundleOf(const std::string& view, std::vector<std::string> tables) {
+std::shared_ptr<const PlanBundle> BundleOf(const std::string& view,
+                                           std::vector<std::string> tables) {
   auto bundle = std::make_shared<PlanBundle>();
   bundle->view_name = view;
   bundle->fingerprint = FingerprintBuilder().Add("view", view).Finish();
   std::sort(tables.begin(), tables.end());
-  for (const std::string& table : tables) bundle->pins.push_back({.table = table, .kind = "delta", .version = 3});
+  for (const std::string& table : tables)
+    bundle->pins.push_back({.table = table, .kind = "delta", .version = 3});
   return bundle;
 }
 
@@ -50,7 +52,8 @@ std::vector<std::string> Order(const TaskGraph& graph) {
 }
 
 std::string ReadGolden(const std::string& name) {
-  std::ifstream stream(std::string(WEIR_SOURCE_DIR) + "/tests/golden/graph/" + name, std::ios::binary);
+  std::ifstream stream(std::string(WEIR_SOURCE_DIR) + "/tests/golden/graph/" + name,
+                       std::ios::binary);
   std::stringstream text;
   text << stream.rdbuf();
   return text.str();
@@ -59,13 +62,15 @@ std::string ReadGolden(const std::string& name) {
 /// WEIR_ACCEPT=1 rewrites the goldens: read the difference before committing it.
 void ExpectGolden(const std::string& name, const std::string& actual) {
   if (std::getenv("WEIR_ACCEPT") != nullptr) {
-    std::ofstream(std::string(WEIR_SOURCE_DIR) + "/tests/golden/graph/" + name, std::ios::binary) << actual;
+    std::ofstream(std::string(WEIR_SOURCE_DIR) + "/tests/golden/graph/" + name, std::ios::binary)
+        << actual;
   }
   EXPECT_EQ(ReadGolden(name), actual);
 }
 
 TEST(TaskGraph, OrdersByLevelThenName) {
-  EXPECT_EQ(Order(Example()), (std::vector<std::string>{"alone", "stg_flights", "stg_planes", "joined", "report"}));
+  EXPECT_EQ(Order(Example()),
+            (std::vector<std::string>{"alone", "stg_flights", "stg_planes", "joined", "report"}));
   EXPECT_EQ(Example().Find("report")->level, 2);
   EXPECT_EQ(Example().Find("alone")->level, 0);
   EXPECT_EQ(Example().Find("flights"), nullptr);
@@ -78,7 +83,8 @@ TEST(TaskGraph, EdgesComeFromPins) {
   EXPECT_EQ(joined.downstream_views, std::vector<std::string>{"report"});
   ASSERT_EQ(joined.sources.size(), 1U);
   EXPECT_EQ(joined.sources[0].table, "weather");
-  EXPECT_EQ(graph.Find("stg_flights")->downstream_views, (std::vector<std::string>{"joined", "report"}));
+  EXPECT_EQ(graph.Find("stg_flights")->downstream_views,
+            (std::vector<std::string>{"joined", "report"}));
 }
 
 TEST(TaskGraph, ClosuresLeaveTheViewItselfOut) {
@@ -96,7 +102,8 @@ TEST(TaskGraph, SelectorsAreNamesGlobsAndNeighbourhoods) {
   EXPECT_EQ(*graph.Select({"+joined"}), (Names{"joined", "stg_flights", "stg_planes"}));
   EXPECT_EQ(*graph.Select({"joined+"}), (Names{"joined", "report"}));
   EXPECT_EQ(*graph.Select({"+joined+"}), (Names{"joined", "report", "stg_flights", "stg_planes"}));
-  EXPECT_EQ(*graph.Select({"alone", "stg_p*+"}), (Names{"alone", "joined", "report", "stg_planes"}));
+  EXPECT_EQ(*graph.Select({"alone", "stg_p*+"}),
+            (Names{"alone", "joined", "report", "stg_planes"}));
 }
 
 TEST(TaskGraph, ASelectorThatMeansNothingIsAnErrorWithTheNearestName) {
@@ -150,7 +157,8 @@ int LevelOf(const std::map<std::string, std::vector<std::string>>& reads, const 
   return level;
 }
 
-void CollectUpstream(const std::map<std::string, std::vector<std::string>>& reads, const std::string& view, Names& reached) {
+void CollectUpstream(const std::map<std::string, std::vector<std::string>>& reads,
+                     const std::string& view, Names& reached) {
   for (const std::string& table : reads.at(view)) {
     if (!reads.contains(table)) continue;
     reached.insert(table);
@@ -180,7 +188,8 @@ TEST(TaskGraphProperty, LevelsOrderAndClosuresAreThoseOfTheDefinition) {
       ASSERT_EQ(graph.Upstream(task.view_name), upstream);
       for (const std::string& name : upstream) downstream[name].insert(task.view_name);
     }
-    for (const ViewTask& task : graph.tasks()) ASSERT_EQ(graph.Downstream(task.view_name), downstream[task.view_name]);
+    for (const ViewTask& task : graph.tasks())
+      ASSERT_EQ(graph.Downstream(task.view_name), downstream[task.view_name]);
   }
 }
 

@@ -4,13 +4,13 @@
 
 #pragma once
 
-#include <arrow/api.h>
-
 #include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <arrow/api.h>
 
 #include "weir/plan/expression.h"
 
@@ -32,18 +32,34 @@ inline Expression Literal(std::shared_ptr<arrow::Scalar> scalar) {
   return e;
 }
 
-inline Expression Int(int32_t value) { return Literal(std::make_shared<arrow::Int32Scalar>(value)); }
-inline Expression Long(int64_t value) { return Literal(std::make_shared<arrow::Int64Scalar>(value)); }
-inline Expression Double(double value) { return Literal(std::make_shared<arrow::DoubleScalar>(value)); }
-inline Expression Float(float value) { return Literal(std::make_shared<arrow::FloatScalar>(value)); }
-inline Expression Bool(bool value) { return Literal(std::make_shared<arrow::BooleanScalar>(value)); }
-inline Expression Text(std::string value) { return Literal(std::make_shared<arrow::StringScalar>(std::move(value))); }
+inline Expression Int(int32_t value) {
+  return Literal(std::make_shared<arrow::Int32Scalar>(value));
+}
+inline Expression Long(int64_t value) {
+  return Literal(std::make_shared<arrow::Int64Scalar>(value));
+}
+inline Expression Double(double value) {
+  return Literal(std::make_shared<arrow::DoubleScalar>(value));
+}
+inline Expression Float(float value) {
+  return Literal(std::make_shared<arrow::FloatScalar>(value));
+}
+inline Expression Bool(bool value) {
+  return Literal(std::make_shared<arrow::BooleanScalar>(value));
+}
+inline Expression Text(std::string value) {
+  return Literal(std::make_shared<arrow::StringScalar>(std::move(value)));
+}
 /// Days since 1970-01-01.
-inline Expression Date(int32_t days) { return Literal(std::make_shared<arrow::Date32Scalar>(days)); }
+inline Expression Date(int32_t days) {
+  return Literal(std::make_shared<arrow::Date32Scalar>(days));
+}
 inline Expression Timestamp(int64_t value, arrow::TimeUnit::type unit = arrow::TimeUnit::MICRO) {
   return Literal(std::make_shared<arrow::TimestampScalar>(value, arrow::timestamp(unit)));
 }
-inline Expression Null(const std::shared_ptr<arrow::DataType>& type) { return Literal(arrow::MakeNullScalar(type)); }
+inline Expression Null(const std::shared_ptr<arrow::DataType>& type) {
+  return Literal(arrow::MakeNullScalar(type));
+}
 
 inline Expression Make(ExpressionKind kind, std::vector<Expression> inputs) {
   Expression e;
@@ -58,8 +74,12 @@ inline Expression Binary(std::string op, std::vector<Expression> operands) {
   return e;
 }
 
-inline Expression Not(Expression operand) { return Make(ExpressionKind::kNot, {std::move(operand)}); }
-inline Expression And(std::vector<Expression> operands) { return Binary("AND", std::move(operands)); }
+inline Expression Not(Expression operand) {
+  return Make(ExpressionKind::kNot, {std::move(operand)});
+}
+inline Expression And(std::vector<Expression> operands) {
+  return Binary("AND", std::move(operands));
+}
 inline Expression Or(std::vector<Expression> operands) { return Binary("OR", std::move(operands)); }
 
 inline Expression Negated(Expression e) {
@@ -67,7 +87,8 @@ inline Expression Negated(Expression e) {
   return e;
 }
 
-inline Expression Cast(Expression operand, std::shared_ptr<arrow::DataType> type, ExpressionKind kind = ExpressionKind::kCast) {
+inline Expression Cast(Expression operand, std::shared_ptr<arrow::DataType> type,
+                       ExpressionKind kind = ExpressionKind::kCast) {
   Expression e = Make(kind, {std::move(operand)});
   e.type = std::move(type);
   return e;

@@ -2,19 +2,19 @@
 
 #include "weir/scan/file_pruner.h"
 
-#include <arrow/api.h>
-#include <arrow/util/value_parsing.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <variant>
+
+#include <arrow/api.h>
+#include <arrow/util/value_parsing.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace weir {
 
@@ -22,7 +22,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// A value that statistics and literals are compared as: integers (booleans, days and microseconds too), floats, texts.
+/// A value that statistics and literals are compared as: integers (booleans, days and microseconds
+/// too), floats, texts.
 using Value = std::variant<int64_t, double, std::string>;
 
 /// The outcomes that a predicate can have over the rows of a file.
@@ -74,9 +75,12 @@ ValueClass ClassOf(const arrow::DataType& type) {
 }
 
 template <typename ArrowType>
-std::optional<int64_t> ParseTime(const std::string& text, const std::shared_ptr<arrow::DataType>& type) {
+std::optional<int64_t> ParseTime(const std::string& text,
+                                 const std::shared_ptr<arrow::DataType>& type) {
   typename ArrowType::c_type value;
-  if (!arrow::internal::ParseValue(static_cast<const ArrowType&>(*type), text.data(), text.size(), &value)) return std::nullopt;
+  if (!arrow::internal::ParseValue(static_cast<const ArrowType&>(*type), text.data(), text.size(),
+                                   &value))
+    return std::nullopt;
   return static_cast<int64_t>(value);
 }
 
@@ -99,7 +103,8 @@ std::optional<Value> ParseText(const std::string& text, ValueClass value_class) 
     case ValueClass::kText:
       return Value(text);
     case ValueClass::kDate:
-      if (const auto days = ParseTime<arrow::Date32Type>(text, arrow::date32())) return Value(*days);
+      if (const auto days = ParseTime<arrow::Date32Type>(text, arrow::date32()))
+        return Value(*days);
       return std::nullopt;
     case ValueClass::kTimestamp:
       if (const auto micros = ParseTimestamp(text)) return Value(*micros);
@@ -111,12 +116,14 @@ std::optional<Value> ParseText(const std::string& text, ValueClass value_class) 
 
 std::optional<Value> ParseStatistic(const Json& json, ValueClass value_class) {
   if (json.is_string()) return ParseText(json.get<std::string>(), value_class);
-  if (value_class == ValueClass::kBoolean && json.is_boolean()) return Value(int64_t{json.get<bool>()});
+  if (value_class == ValueClass::kBoolean && json.is_boolean())
+    return Value(int64_t{json.get<bool>()});
   if (value_class == ValueClass::kInteger && json.is_number_unsigned()) {
     const uint64_t value = json.get<uint64_t>();
     return value > INT64_MAX ? std::nullopt : std::optional(Value(static_cast<int64_t>(value)));
   }
-  if (value_class == ValueClass::kInteger && json.is_number_integer()) return Value(json.get<int64_t>());
+  if (value_class == ValueClass::kInteger && json.is_number_integer())
+    return Value(json.get<int64_t>());
   if (value_class == ValueClass::kFloat && json.is_number()) return Value(json.get<double>());
   return std::nullopt;
 }
@@ -130,7 +137,8 @@ std::optional<int64_t> ToMicroseconds(int64_t value, int64_t per_unit) {
 
 /// nullopt where the value has no place among the values of `value_class`.
 std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_class) {
-  const ValueClass wanted = value_class == ValueClass::kWholeFloat ? ValueClass::kFloat : value_class;
+  const ValueClass wanted =
+      value_class == ValueClass::kWholeFloat ? ValueClass::kFloat : value_class;
   if (!scalar.is_valid || ClassOf(*scalar.type) != wanted) return std::nullopt;
   switch (scalar.type->id()) {
     case arrow::Type::BOOL:
@@ -177,10 +185,13 @@ std::optional<Value> ParseLiteral(const arrow::Scalar& scalar, ValueClass value_
   }
 }
 
-/// A partition value in the log's text form. The reader takes for NULL what its type cannot hold, hence the strict parser.
-std::optional<Value> ParsePartitionValue(const std::string& text, const std::shared_ptr<arrow::DataType>& type) {
+/// A partition value in the log's text form. The reader takes for NULL what its type cannot hold,
+/// hence the strict parser.
+std::optional<Value> ParsePartitionValue(const std::string& text,
+                                         const std::shared_ptr<arrow::DataType>& type) {
   const ValueClass value_class = ClassOf(*type);
-  if (value_class != ValueClass::kInteger && value_class != ValueClass::kBoolean) return ParseText(text, value_class);
+  if (value_class != ValueClass::kInteger && value_class != ValueClass::kBoolean)
+    return ParseText(text, value_class);
   const auto scalar = arrow::Scalar::Parse(type, text);
   return scalar.ok() ? ParseLiteral(**scalar, value_class) : std::nullopt;
 }
@@ -199,7 +210,9 @@ std::string ValueText(const Value& value, ValueClass value_class) {
     return arrow::Date32Scalar(static_cast<int32_t>(std::get<int64_t>(value))).ToString();
   }
   if (value_class == ValueClass::kTimestamp) {
-    return arrow::TimestampScalar(std::get<int64_t>(value), arrow::timestamp(arrow::TimeUnit::MICRO)).ToString();
+    return arrow::TimestampScalar(std::get<int64_t>(value),
+                                  arrow::timestamp(arrow::TimeUnit::MICRO))
+        .ToString();
   }
   if (value_class == ValueClass::kBoolean) return std::get<int64_t>(value) != 0 ? "true" : "false";
   if (const auto* text = std::get_if<std::string>(&value)) return "'" + *text + "'";
@@ -213,10 +226,13 @@ std::string FactsText(const std::string& column, const ColumnFacts& facts) {
     return fmt::format("{} is {}", column, ValueText(*facts.min, facts.value_class));
   }
   if (facts.min && facts.max) {
-    return fmt::format("{} is {} to {}", column, ValueText(*facts.min, facts.value_class), ValueText(*facts.max, facts.value_class));
+    return fmt::format("{} is {} to {}", column, ValueText(*facts.min, facts.value_class),
+                       ValueText(*facts.max, facts.value_class));
   }
-  if (facts.min) return fmt::format("{} is at least {}", column, ValueText(*facts.min, facts.value_class));
-  if (facts.max) return fmt::format("{} is at most {}", column, ValueText(*facts.max, facts.value_class));
+  if (facts.min)
+    return fmt::format("{} is at least {}", column, ValueText(*facts.min, facts.value_class));
+  if (facts.max)
+    return fmt::format("{} is at most {}", column, ValueText(*facts.max, facts.value_class));
   return fmt::format("{} is {}NULL", column, facts.may_be_null ? "" : "never ");
 }
 
@@ -231,14 +247,17 @@ class FileFacts {
     return known_.emplace(column, Read(column)).first->second;
   }
 
-  /// Of `CAST(column AS target)`, where the cast keeps the order of values and gives each one a value; else unknown.
+  /// Of `CAST(column AS target)`, where the cast keeps the order of values and gives each one a
+  /// value; else unknown.
   ColumnFacts OfCast(const std::string& column, const arrow::DataType& target) {
     ColumnFacts facts = Of(column);
     const auto field = schema_.GetFieldByName(column);
     if (!field) return {};
     const arrow::DataType& source = *field->type();
     if (IsWidening(source, target)) return facts;
-    const auto* time = target.id() == arrow::Type::TIMESTAMP ? static_cast<const arrow::TimestampType*>(&target) : nullptr;
+    const auto* time = target.id() == arrow::Type::TIMESTAMP
+                           ? static_cast<const arrow::TimestampType*>(&target)
+                           : nullptr;
     if (source.id() == arrow::Type::DATE32 && time != nullptr && time->timezone().empty()) {
       facts.value_class = ValueClass::kTimestamp;
       if (facts.all_null) return facts;
@@ -263,8 +282,10 @@ class FileFacts {
   /// Whether every value of an integer type is one of the other.
   static bool IsWidening(const arrow::DataType& source, const arrow::DataType& target) {
     if (!arrow::is_integer(source.id()) || !arrow::is_integer(target.id())) return false;
-    if (ClassOf(source) != ValueClass::kInteger || ClassOf(target) != ValueClass::kInteger) return false;
-    const bool source_signed = arrow::is_signed_integer(source.id()), target_signed = arrow::is_signed_integer(target.id());
+    if (ClassOf(source) != ValueClass::kInteger || ClassOf(target) != ValueClass::kInteger)
+      return false;
+    const bool source_signed = arrow::is_signed_integer(source.id()),
+               target_signed = arrow::is_signed_integer(target.id());
     if (source_signed == target_signed) return source.bit_width() <= target.bit_width();
     return target_signed && source.bit_width() < target.bit_width();
   }
@@ -280,7 +301,8 @@ class FileFacts {
       return facts;
     }
     // Predicates on partition columns need no statistics.
-    if (statistics_.is_null()) statistics_ = Json::parse(file_.statistics, nullptr, /*allow_exceptions=*/false);
+    if (statistics_.is_null())
+      statistics_ = Json::parse(file_.statistics, nullptr, /*allow_exceptions=*/false);
     // Counts of nested columns may be those of their elements.
     if (!statistics_.is_object() || arrow::is_nested(field->type()->id())) return facts;
     const bool counts_agree = ReadNullCount(column, facts);
@@ -289,18 +311,20 @@ class FileFacts {
     const bool bounds_agree = !facts.min || !facts.max || !(*facts.max < *facts.min);
     const bool nulls_agree = !facts.all_null || (!facts.min && !facts.max);
     // A log that contradicts itself tells nothing.
-    if (!counts_agree || !bounds_agree || !nulls_agree) return ColumnFacts{.value_class = facts.value_class};
+    if (!counts_agree || !bounds_agree || !nulls_agree)
+      return ColumnFacts{.value_class = facts.value_class};
     WidenMax(facts);
     return facts;
   }
 
-  static void ReadPartitionValue(const std::optional<std::string>& text, const std::shared_ptr<arrow::DataType>& type,
-                                 ColumnFacts& facts) {
+  static void ReadPartitionValue(const std::optional<std::string>& text,
+                                 const std::shared_ptr<arrow::DataType>& type, ColumnFacts& facts) {
     facts.all_null = !text.has_value();
     // The protocol takes an empty text for NULL, some writers mean the text.
     if (!text || text->empty()) return;
     facts.min = facts.max = ParsePartitionValue(*text, type);
-    const bool has_parser = facts.value_class != ValueClass::kFloat && facts.value_class != ValueClass::kUnknown;
+    const bool has_parser =
+        facts.value_class != ValueClass::kFloat && facts.value_class != ValueClass::kUnknown;
     facts.may_be_null = !facts.min && has_parser;
   }
 
@@ -308,7 +332,9 @@ class FileFacts {
   bool ReadNullCount(const std::string& column, ColumnFacts& facts) const {
     const auto rows = statistics_.find("numRecords");
     const auto counts = statistics_.find("nullCount");
-    if (rows == statistics_.end() || counts == statistics_.end() || !counts->is_object() || !rows->is_number_integer()) return true;
+    if (rows == statistics_.end() || counts == statistics_.end() || !counts->is_object() ||
+        !rows->is_number_integer())
+      return true;
     const auto count = counts->find(column);
     if (count == counts->end() || !count->is_number_integer()) return true;
     const int64_t nulls = count->get<int64_t>(), all = rows->get<int64_t>();
@@ -318,7 +344,8 @@ class FileFacts {
     return true;
   }
 
-  std::optional<Value> Statistic(const char* kind, const std::string& column, const arrow::DataType& type) const {
+  std::optional<Value> Statistic(const char* kind, const std::string& column,
+                                 const arrow::DataType& type) const {
     const auto values = statistics_.find(kind);
     if (values == statistics_.end() || !values->is_object()) return std::nullopt;
     const auto value = values->find(column);
@@ -336,7 +363,8 @@ class FileFacts {
   /// Maxima may be less than the largest value: texts are cut, times cut to milliseconds.
   static void WidenMax(ColumnFacts& facts) {
     if (!facts.max) return;
-    if (facts.value_class == ValueClass::kText && std::get<std::string>(*facts.max).size() >= kStatisticsTextLength) {
+    if (facts.value_class == ValueClass::kText &&
+        std::get<std::string>(*facts.max).size() >= kStatisticsTextLength) {
       facts.max = std::nullopt;
     } else if (facts.value_class == ValueClass::kTimestamp) {
       facts.max = Value(std::get<int64_t>(*facts.max) + 999);
@@ -367,12 +395,14 @@ class Evaluator {
       case ExpressionKind::kBinary:
         return Binary(e);
       case ExpressionKind::kBetween: {
-        const unsigned both = And(Comparison(">=", e.inputs[0], e.inputs[1]), Comparison("<=", e.inputs[0], e.inputs[2]));
+        const unsigned both = And(Comparison(">=", e.inputs[0], e.inputs[1]),
+                                  Comparison("<=", e.inputs[0], e.inputs[2]));
         return e.negated ? Negated(both) : both;
       }
       case ExpressionKind::kInList: {
         unsigned any = kFalse;
-        for (size_t i = 1; i < e.inputs.size(); ++i) any = Or(any, Comparison("=", e.inputs[0], e.inputs[i]));
+        for (size_t i = 1; i < e.inputs.size(); ++i)
+          any = Or(any, Comparison("=", e.inputs[0], e.inputs[i]));
         return e.negated ? Negated(any) : any;
       }
       case ExpressionKind::kLike:
@@ -399,12 +429,15 @@ class Evaluator {
   }
 
  private:
-  static unsigned Negated(unsigned o) { return (o & kNull) | ((o & kTrue) ? kFalse : 0u) | ((o & kFalse) ? kTrue : 0u); }
+  static unsigned Negated(unsigned o) {
+    return (o & kNull) | ((o & kTrue) ? kFalse : 0u) | ((o & kFalse) ? kTrue : 0u);
+  }
 
   static unsigned And(unsigned a, unsigned b) {
     unsigned result = (a & b & kTrue) | ((a | b) & kFalse);
     // NULL stays unless the other side is always false.
-    if (((a & kNull) && (b & (kTrue | kNull))) || ((b & kNull) && (a & (kTrue | kNull)))) result |= kNull;
+    if (((a & kNull) && (b & (kTrue | kNull))) || ((b & kNull) && (a & (kTrue | kNull))))
+      result |= kNull;
     return result;
   }
 
@@ -426,13 +459,15 @@ class Evaluator {
     const ColumnFacts& facts = facts_.Of(e.name);
     if (facts.all_null) return kNull;
     const unsigned null = facts.may_be_null ? kNull : 0u;
-    return facts.value_class == ValueClass::kBoolean ? Compare("=", facts, Value(int64_t{1})) | null : kTrue | kFalse | null;
+    return facts.value_class == ValueClass::kBoolean ? Compare("=", facts, Value(int64_t{1})) | null
+                                                     : kTrue | kFalse | null;
   }
 
   /// What is known of a column or of a cast of one; nullopt for everything else.
   std::optional<ColumnFacts> OperandFacts(const Expression& operand) {
     if (operand.kind == ExpressionKind::kColumn) return facts_.Of(operand.name);
-    if (operand.kind != ExpressionKind::kCast && operand.kind != ExpressionKind::kTryCast) return std::nullopt;
+    if (operand.kind != ExpressionKind::kCast && operand.kind != ExpressionKind::kTryCast)
+      return std::nullopt;
     const Expression& column = WithoutAlias(operand.inputs[0]);
     if (column.kind != ExpressionKind::kColumn || !operand.type) return std::nullopt;
     return facts_.OfCast(column.name, *operand.type);
@@ -462,7 +497,8 @@ class Evaluator {
   unsigned Comparison(const std::string& op, const Expression& left, const Expression& right) {
     const Expression& a = WithoutAlias(left);
     const Expression& b = WithoutAlias(right);
-    if (a.kind == ExpressionKind::kLiteral && b.kind != ExpressionKind::kLiteral) return Comparison(Mirrored(op), b, a);
+    if (a.kind == ExpressionKind::kLiteral && b.kind != ExpressionKind::kLiteral)
+      return Comparison(Mirrored(op), b, a);
     if (b.kind != ExpressionKind::kLiteral || !b.literal) return kAny;
     const std::optional<ColumnFacts> operand = OperandFacts(a);
     if (!operand) return kAny;
@@ -485,7 +521,9 @@ class Evaluator {
     if (op == ">=") return Negated(Compare("<", facts, value));
     if (facts.value_class == ValueClass::kFloat) return CompareFloat(op, facts, value);
     // Bounds of another class than the literal's cannot be compared.
-    const auto comparable = [&](const std::optional<Value>& bound) { return bound && bound->index() == value.index(); };
+    const auto comparable = [&](const std::optional<Value>& bound) {
+      return bound && bound->index() == value.index();
+    };
     const bool has_min = comparable(facts.min), has_max = comparable(facts.max);
     unsigned outcomes = 0;
     if (op == "=") {
@@ -502,9 +540,10 @@ class Evaluator {
     return outcomes;
   }
 
-  /// Statistics leave NaN out, which the engine sorts by its sign above or below every number: bounds tell only what no number of
-  /// the column equals.
-  static unsigned CompareFloat(const std::string& op, const ColumnFacts& facts, const Value& value) {
+  /// Statistics leave NaN out, which the engine sorts by its sign above or below every number:
+  /// bounds tell only what no number of the column equals.
+  static unsigned CompareFloat(const std::string& op, const ColumnFacts& facts,
+                               const Value& value) {
     const auto* wanted = std::get_if<double>(&value);
     if (op != "=" || wanted == nullptr) return kTrue | kFalse;
     const bool below = facts.min && *wanted < std::get<double>(*facts.min);
@@ -524,13 +563,16 @@ class Evaluator {
   unsigned Like(const Expression& e) {
     const Expression& column = WithoutAlias(e.inputs[0]);
     const Expression& pattern = WithoutAlias(e.inputs[1]);
-    if (column.kind != ExpressionKind::kColumn || !e.text.empty() || !pattern.literal || !pattern.literal->is_valid) return kAny;
+    if (column.kind != ExpressionKind::kColumn || !e.text.empty() || !pattern.literal ||
+        !pattern.literal->is_valid)
+      return kAny;
     const ColumnFacts& facts = facts_.Of(column.name);
     if (facts.all_null) return kNull;
     const std::string text = pattern.literal->ToString();
     const std::string prefix = text.substr(0, text.find_first_of("%_\\"));
     if (prefix.empty() || facts.value_class != ValueClass::kText) return kAny;
-    if (facts.max && std::get<std::string>(*facts.max) < prefix) return kFalse | (facts.may_be_null ? kNull : 0u);
+    if (facts.max && std::get<std::string>(*facts.max) < prefix)
+      return kFalse | (facts.may_be_null ? kNull : 0u);
     if (facts.min && std::get<std::string>(*facts.min).substr(0, prefix.size()) > prefix) {
       return kFalse | (facts.may_be_null ? kNull : 0u);
     }
@@ -547,13 +589,15 @@ std::string PredicateFacts(const Expression& predicate, FileFacts& facts) {
     if (e.kind == ExpressionKind::kColumn) columns.insert(e.name);
   });
   std::string text;
-  for (const std::string& column : columns) text += (text.empty() ? "" : ", ") + FactsText(column, facts.Of(column));
+  for (const std::string& column : columns)
+    text += (text.empty() ? "" : ", ") + FactsText(column, facts.Of(column));
   return text.empty() ? "never true" : text;
 }
 
 }  // namespace
 
-FilePruner::FilePruner(std::shared_ptr<arrow::Schema> schema, const std::vector<Expression>& filters)
+FilePruner::FilePruner(std::shared_ptr<arrow::Schema> schema,
+                       const std::vector<Expression>& filters)
     : schema_(std::move(schema)), filters_(filters) {}
 
 std::optional<std::string> FilePruner::ReasonToPrune(const DataFile& file) const {

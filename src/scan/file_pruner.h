@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decides from a file's partition values and statistics whether a predicate can be true for any of its rows.
-// In: filters of a scan, facts of a file. Out: the reason why the file holds no matching row, or nothing: then it must be read.
-// Sound, not complete: what is not understood is kept.
+// Decides from a file's partition values and statistics whether a predicate can be true for any of
+// its rows. In: filters of a scan, facts of a file. Out: the reason why the file holds no matching
+// row, or nothing: then it must be read. Sound, not complete: what is not understood is kept.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <arrow/type_fwd.h>
+
 #include "weir/engine/data_file.h"
 #include "weir/plan/expression.h"
 
 namespace weir {
 
-/// The filters of one scan, over the columns of one schema. Immutable, hence safe to share across threads.
+/// The filters of one scan, over the columns of one schema. Immutable, hence safe to share across
+/// threads.
 class FilePruner {
  public:
   /// `filters` are combined by AND; they must outlive the pruner.

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// No pruned file holds a matching row: random tables with honest statistics, random predicates, and a naive evaluator as oracle.
-
-#include <arrow/api.h>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
+// No pruned file holds a matching row: random tables with honest statistics, random predicates, and
+// a naive evaluator as oracle.
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <variant>
+
+#include <arrow/api.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/scan/expression_testing.h"
 #include "weir/scan/file_pruner.h"
@@ -38,11 +39,13 @@ using Random = std::mt19937_64;
 enum ColumnIndex { kInt, kLong, kDouble, kFloat, kText, kFlag, kDay, kAt, kPartition, kColumns };
 
 const std::shared_ptr<arrow::Schema>& TestSchema() {
-  static const auto schema = arrow::schema(
-      {arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()), arrow::field("d", arrow::float64()),
-       arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()), arrow::field("b", arrow::boolean()),
-       arrow::field("day", arrow::date32()), arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
-       arrow::field("p", arrow::int32())});
+  static const auto schema =
+      arrow::schema({arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
+                     arrow::field("d", arrow::float64()), arrow::field("f", arrow::float32()),
+                     arrow::field("s", arrow::utf8()), arrow::field("b", arrow::boolean()),
+                     arrow::field("day", arrow::date32()),
+                     arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
+                     arrow::field("p", arrow::int32())});
   return schema;
 }
 
@@ -53,7 +56,8 @@ bool OneIn(Random& random, int n) { return random() % static_cast<uint64_t>(n) =
 
 /// Short texts that share prefixes, and texts that are cut in the log.
 std::string RandomText(Random& random) {
-  static const std::vector<std::string> kSpecial = {"", "a", "a_", "a%", "a\\", "\xC3\xA5", "\xF0\x9F\x8C\x8A"};
+  static const std::vector<std::string> kSpecial = {
+      "", "a", "a_", "a%", "a\\", "\xC3\xA5", "\xF0\x9F\x8C\x8A"};
   if (OneIn(random, 6)) return kSpecial[random() % kSpecial.size()];
   std::string text(OneIn(random, 5) ? 30 + random() % 6 : 0, 'a');
   for (int64_t i = Between(random, 0, 3); i > 0; --i) text += static_cast<char>('a' + random() % 3);
@@ -98,19 +102,26 @@ Cell RandomCell(Random& random, int column) {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------------- files
+// --- files ---
 
 int64_t FloorDivide(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
-/// As the protocol asks: days, and times cut down to milliseconds; 0 <= days < 28 from 1970-01-01, or the end of 1969.
+/// As the protocol asks: days, and times cut down to milliseconds; 0 <= days < 28 from 1970-01-01,
+/// or the end of 1969.
 std::string TimestampText(int64_t micros) {
   const int64_t millis = FloorDivide(micros, 1'000), seconds = FloorDivide(millis, 1'000);
-  return fmt::format("{}.{:03}Z", seconds < 0 ? fmt::format("1969-12-31T23:59:{:02}", 60 + seconds) : fmt::format("1970-01-01T00:00:{:02}", seconds),
+  return fmt::format("{}.{:03}Z",
+                     seconds < 0 ? fmt::format("1969-12-31T23:59:{:02}", 60 + seconds)
+                                 : fmt::format("1970-01-01T00:00:{:02}", seconds),
                      millis - seconds * 1'000);
 }
-std::string DayText(int64_t day) { return day < 0 ? fmt::format("1969-12-{:02}", 32 + day) : fmt::format("1970-01-{:02}", 1 + day); }
+std::string DayText(int64_t day) {
+  return day < 0 ? fmt::format("1969-12-{:02}", 32 + day) : fmt::format("1970-01-{:02}", 1 + day);
+}
 
-int64_t Micros(const Cell& cell) { return static_cast<int64_t>(std::get<Nanoseconds>(cell).value / 1'000); }
+int64_t Micros(const Cell& cell) {
+  return static_cast<int64_t>(std::get<Nanoseconds>(cell).value / 1'000);
+}
 
 Json Statistic(const Cell& cell, int column, bool is_max) {
   switch (column) {
@@ -138,7 +149,8 @@ Json Statistic(const Cell& cell, int column, bool is_max) {
 }
 
 bool Less(const Cell& a, const Cell& b) {
-  if (const auto* time = std::get_if<Nanoseconds>(&a)) return time->value < std::get<Nanoseconds>(b).value;
+  if (const auto* time = std::get_if<Nanoseconds>(&a))
+    return time->value < std::get<Nanoseconds>(b).value;
   if (const auto* number = std::get_if<double>(&a)) return *number < std::get<double>(b);
   if (const auto* text = std::get_if<std::string>(&a)) return *text < std::get<std::string>(b);
   return std::get<int64_t>(a) < std::get<int64_t>(b);
@@ -154,14 +166,17 @@ void AddStatistics(const std::vector<Row>& rows, int column, Random& random, Jso
       ++nulls;
       continue;
     }
-    if (const auto* number = std::get_if<double>(&cell); number != nullptr && std::isnan(*number)) continue;
+    if (const auto* number = std::get_if<double>(&cell); number != nullptr && std::isnan(*number))
+      continue;
     if (min == nullptr || Less(cell, *min)) min = &cell;
     if (max == nullptr || Less(*max, cell)) max = &cell;
   }
   // Writers may leave out any of them.
   if (!OneIn(random, 10)) statistics["nullCount"][name] = nulls;
-  if (min != nullptr && !OneIn(random, 10)) statistics["minValues"][name] = Statistic(*min, column, false);
-  if (max != nullptr && !OneIn(random, 10)) statistics["maxValues"][name] = Statistic(*max, column, true);
+  if (min != nullptr && !OneIn(random, 10))
+    statistics["minValues"][name] = Statistic(*min, column, false);
+  if (max != nullptr && !OneIn(random, 10))
+    statistics["maxValues"][name] = Statistic(*max, column, true);
 }
 
 struct TestFile {
@@ -187,15 +202,17 @@ TestFile RandomFile(Random& random) {
     test.rows.push_back(std::move(row));
   }
   Json statistics = {{"numRecords", test.rows.size()}};
-  for (int column = 0; column < kPartition; ++column) AddStatistics(test.rows, column, random, statistics);
+  for (int column = 0; column < kPartition; ++column)
+    AddStatistics(test.rows, column, random, statistics);
   test.file.path = "a.parquet";
   if (!OneIn(random, 20)) test.file.statistics = statistics.dump();
   const auto* value = std::get_if<int64_t>(&partition);
-  test.file.partition_values = {{"p", value == nullptr ? std::nullopt : std::optional(fmt::format("{}", *value))}};
+  test.file.partition_values = {
+      {"p", value == nullptr ? std::nullopt : std::optional(fmt::format("{}", *value))}};
   return test;
 }
 
-// -------------------------------------------------------------------------------------------------------------- predicates
+// --- predicates ---
 
 class PredicateGenerator {
  public:
@@ -211,8 +228,9 @@ class PredicateGenerator {
         case 2:
           return Not(Predicate(depth - 1));
         default: {
-          static constexpr Kind kTests[] = {Kind::kIsTrue,    Kind::kIsFalse,    Kind::kIsUnknown,
-                                            Kind::kIsNotTrue, Kind::kIsNotFalse, Kind::kIsNotUnknown};
+          static constexpr Kind kTests[] = {Kind::kIsTrue,     Kind::kIsFalse,
+                                            Kind::kIsUnknown,  Kind::kIsNotTrue,
+                                            Kind::kIsNotFalse, Kind::kIsNotUnknown};
           return Make(kTests[random_() % 6], {Predicate(depth - 1)});
         }
       }
@@ -268,7 +286,8 @@ class PredicateGenerator {
   }
 
   Expression TimestampLiteral(int64_t micros) {
-    if (OneIn(random_, 3)) micros = Between(random_, -3, 3) * 86'400'000'000 + Between(random_, -1, 1);
+    if (OneIn(random_, 3))
+      micros = Between(random_, -3, 3) * 86'400'000'000 + Between(random_, -1, 1);
     switch (random_() % 4) {
       case 0:
         return Timestamp(FloorDivide(micros, 1'000'000), arrow::TimeUnit::SECOND);
@@ -287,16 +306,21 @@ class PredicateGenerator {
     const Expression operand = Operand(column, literal_column);
     switch (random_() % 8) {
       case 0:
-        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull, {Column(TestSchema()->field(column)->name())});
+        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull,
+                    {Column(TestSchema()->field(column)->name())});
       case 1:
-        return MaybeNegated(Make(Kind::kBetween, {operand, LiteralFor(literal_column), LiteralFor(literal_column)}));
+        return MaybeNegated(Make(
+            Kind::kBetween, {operand, LiteralFor(literal_column), LiteralFor(literal_column)}));
       case 2: {
         std::vector<Expression> parts = {operand};
-        for (int64_t i = Between(random_, 1, 3); i > 0; --i) parts.push_back(LiteralFor(literal_column));
+        for (int64_t i = Between(random_, 1, 3); i > 0; --i)
+          parts.push_back(LiteralFor(literal_column));
         return MaybeNegated(Make(Kind::kInList, parts));
       }
       case 3:
-        return OneIn(random_, 2) ? Column("b") : MaybeNegated(Make(Kind::kLike, {Column("s"), Text(RandomPattern())}));
+        return OneIn(random_, 2)
+                   ? Column("b")
+                   : MaybeNegated(Make(Kind::kLike, {Column("s"), Text(RandomPattern())}));
       default: {
         static const std::vector<std::string> kOperators = {"=", "<>", "<", "<=", ">", ">="};
         const std::string& op = kOperators[random_() % kOperators.size()];
@@ -321,7 +345,7 @@ class PredicateGenerator {
   Random& random_;
 };
 
-// ------------------------------------------------------------------------------------------------------------------ oracle
+// --- oracle ---
 
 using Truth = std::optional<bool>;
 
@@ -335,15 +359,19 @@ class RowEvaluator {
       case Kind::kNot:
         return Inverse(Evaluate(e.inputs[0]));
       case Kind::kBinary:
-        return e.name == "AND" || e.name == "OR" ? Chain(e) : Compare(e.name, Value(e.inputs[0]), Value(e.inputs[1]));
+        return e.name == "AND" || e.name == "OR"
+                   ? Chain(e)
+                   : Compare(e.name, Value(e.inputs[0]), Value(e.inputs[1]));
       case Kind::kBetween: {
         const Cell value = Value(e.inputs[0]);
-        const Truth both = Both(Compare(">=", value, Value(e.inputs[1])), Compare("<=", value, Value(e.inputs[2])));
+        const Truth both = Both(Compare(">=", value, Value(e.inputs[1])),
+                                Compare("<=", value, Value(e.inputs[2])));
         return e.negated ? Inverse(both) : both;
       }
       case Kind::kInList: {
         Truth found = false;
-        for (size_t i = 1; i < e.inputs.size(); ++i) found = Either(found, Compare("=", Value(e.inputs[0]), Value(e.inputs[i])));
+        for (size_t i = 1; i < e.inputs.size(); ++i)
+          found = Either(found, Compare("=", Value(e.inputs[0]), Value(e.inputs[i])));
         return e.negated ? Inverse(found) : found;
       }
       case Kind::kLike:
@@ -404,7 +432,8 @@ class RowEvaluator {
     if (IsNull(cell)) return cell;
     const int64_t value = std::get<int64_t>(cell);
     if (type.id() == arrow::Type::DOUBLE) return static_cast<double>(value);
-    if (type.id() == arrow::Type::TIMESTAMP) return Nanoseconds{static_cast<__int128>(value) * 86'400'000'000'000};
+    if (type.id() == arrow::Type::TIMESTAMP)
+      return Nanoseconds{static_cast<__int128>(value) * 86'400'000'000'000};
     return value;
   }
 
@@ -465,12 +494,16 @@ class RowEvaluator {
     return order >= 0;
   }
 
-  static size_t CharacterLength(unsigned char first) { return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4; }
+  static size_t CharacterLength(unsigned char first) {
+    return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  }
 
   static bool Matches(std::string_view text, std::string_view pattern) {
     if (pattern.empty()) return text.empty();
     const size_t first = text.empty() ? 0 : CharacterLength(static_cast<unsigned char>(text[0]));
-    if (pattern[0] == '%') return Matches(text, pattern.substr(1)) || (first > 0 && Matches(text.substr(first), pattern));
+    if (pattern[0] == '%')
+      return Matches(text, pattern.substr(1)) ||
+             (first > 0 && Matches(text.substr(first), pattern));
     if (text.empty()) return false;
     if (pattern[0] == '_') return Matches(text.substr(first), pattern.substr(1));
     if (pattern[0] == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
@@ -502,8 +535,9 @@ TEST(FilePrunerProperty, NoPrunedFileHoldsAMatchingRow) {
         const auto reason = pruner.ReasonToPrune(test.file);
         without_match += matches ? 0 : 1;
         pruned += reason ? 1 : 0;
-        ASSERT_FALSE(matches && reason) << "table " << table << ", predicate " << i << ": " << *reason << "\n"
-                                        << test.file.statistics;
+        ASSERT_FALSE(matches && reason)
+            << "table " << table << ", predicate " << i << ": " << *reason << "\n"
+            << test.file.statistics;
       }
     }
   }

@@ -2,11 +2,11 @@
 
 #include "weir/scan/file_pruner.h"
 
+#include <cmath>
+
 #include <arrow/api.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 #include "weir/scan/expression_testing.h"
 
@@ -29,11 +29,14 @@ struct Rule {
 void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 std::shared_ptr<arrow::Schema> TestSchema() {
-  return arrow::schema({arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()), arrow::field("u", arrow::uint32()),
-                        arrow::field("d", arrow::float64()), arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
+  return arrow::schema({arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
+                        arrow::field("u", arrow::uint32()), arrow::field("d", arrow::float64()),
+                        arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
                         arrow::field("b", arrow::boolean()), arrow::field("day", arrow::date32()),
-                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)), arrow::field("money", arrow::decimal128(9, 2)),
-                        arrow::field("items", arrow::list(arrow::int32())), arrow::field("tiny", arrow::int8())});
+                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
+                        arrow::field("money", arrow::decimal128(9, 2)),
+                        arrow::field("items", arrow::list(arrow::int32())),
+                        arrow::field("tiny", arrow::int8())});
 }
 
 DataFile WithStatistics(std::string statistics) {
@@ -41,17 +44,24 @@ DataFile WithStatistics(std::string statistics) {
 }
 
 /// `low` and `high` are JSON.
-DataFile Range(const std::string& column, const std::string& low, const std::string& high, int nulls = 0) {
-  return WithStatistics(fmt::format(R"({{"numRecords":10,"minValues":{{"{0}":{1}}},"maxValues":{{"{0}":{2}}},"nullCount":{{"{0}":{3}}}}})",
-                                    column, low, high, nulls));
+DataFile Range(const std::string& column, const std::string& low, const std::string& high,
+               int nulls = 0) {
+  return WithStatistics(fmt::format(
+      R"({{"numRecords":10,"minValues":{{"{0}":{1}}},"maxValues":{{"{0}":{2}}},"nullCount":{{"{0}":{3}}}}})",
+      column, low, high, nulls));
 }
 
 DataFile Nulls(const std::string& column, int nulls) {
-  return WithStatistics(fmt::format(R"({{"numRecords":10,"minValues":{{}},"maxValues":{{}},"nullCount":{{"{}":{}}}}})", column, nulls));
+  return WithStatistics(fmt::format(
+      R"({{"numRecords":10,"minValues":{{}},"maxValues":{{}},"nullCount":{{"{}":{}}}}})", column,
+      nulls));
 }
 
 DataFile Partition(const std::string& column, std::optional<std::string> value) {
-  return {.path = "a.parquet", .size_bytes = 1, .rows = 10, .partition_values = {{column, std::move(value)}}};
+  return {.path = "a.parquet",
+          .size_bytes = 1,
+          .rows = 10,
+          .partition_values = {{column, std::move(value)}}};
 }
 
 class FilePrunerRules : public testing::TestWithParam<Rule> {};
@@ -59,7 +69,8 @@ class FilePrunerRules : public testing::TestWithParam<Rule> {};
 TEST_P(FilePrunerRules, Holds) {
   const Rule& rule = GetParam();
   const std::vector<Expression> filters = {rule.predicate};
-  EXPECT_EQ(FilePruner(TestSchema(), filters).ReasonToPrune(rule.file).value_or(kKept), rule.reason) << ToText(rule.predicate);
+  EXPECT_EQ(FilePruner(TestSchema(), filters).ReasonToPrune(rule.file).value_or(kKept), rule.reason)
+      << ToText(rule.predicate);
 }
 
 std::string NameOf(const testing::TestParamInfo<Rule>& info) { return info.param.name; }
@@ -69,33 +80,45 @@ constexpr int64_t kNoon = 43'200'000'000;  // of 1970-01-01, in microseconds
 std::vector<Rule> ComparisonRules() {
   const DataFile five_to_seven = Range("i", "5", "7");
   return {
-      {"EqualBelowMinimum", Binary("=", {Column("i"), Int(3)}), five_to_seven, "`i = 3`: i is 5 to 7"},
-      {"EqualAboveMaximum", Binary("=", {Column("i"), Int(8)}), five_to_seven, "`i = 8`: i is 5 to 7"},
+      {"EqualBelowMinimum", Binary("=", {Column("i"), Int(3)}), five_to_seven,
+       "`i = 3`: i is 5 to 7"},
+      {"EqualAboveMaximum", Binary("=", {Column("i"), Int(8)}), five_to_seven,
+       "`i = 8`: i is 5 to 7"},
       {"EqualWithin", Binary("=", {Column("i"), Int(6)}), five_to_seven, kKept},
       {"EqualAtBound", Binary("=", {Column("i"), Int(7)}), five_to_seven, kKept},
       {"LessAtMinimum", Binary("<", {Column("i"), Int(5)}), five_to_seven, "`i < 5`: i is 5 to 7"},
       {"LessOrEqualAtMinimum", Binary("<=", {Column("i"), Int(5)}), five_to_seven, kKept},
-      {"LessOrEqualBelowMinimum", Binary("<=", {Column("i"), Int(4)}), five_to_seven, "`i <= 4`: i is 5 to 7"},
-      {"GreaterAtMaximum", Binary(">", {Column("i"), Int(7)}), five_to_seven, "`i > 7`: i is 5 to 7"},
+      {"LessOrEqualBelowMinimum", Binary("<=", {Column("i"), Int(4)}), five_to_seven,
+       "`i <= 4`: i is 5 to 7"},
+      {"GreaterAtMaximum", Binary(">", {Column("i"), Int(7)}), five_to_seven,
+       "`i > 7`: i is 5 to 7"},
       {"GreaterOrEqualAtMaximum", Binary(">=", {Column("i"), Int(7)}), five_to_seven, kKept},
-      {"LiteralOnTheLeft", Binary("<", {Int(7), Column("i")}), five_to_seven, "`7 < i`: i is 5 to 7"},
+      {"LiteralOnTheLeft", Binary("<", {Int(7), Column("i")}), five_to_seven,
+       "`7 < i`: i is 5 to 7"},
       {"LiteralOnTheLeftMayMatch", Binary("<", {Int(6), Column("i")}), five_to_seven, kKept},
-      {"NotEqualOfConstant", Binary("<>", {Column("i"), Int(5)}), Range("i", "5", "5"), "`i <> 5`: i is 5"},
+      {"NotEqualOfConstant", Binary("<>", {Column("i"), Int(5)}), Range("i", "5", "5"),
+       "`i <> 5`: i is 5"},
       {"NotEqualOfRange", Binary("<>", {Column("i"), Int(5)}), five_to_seven, kKept},
-      {"ComparisonWithNull", Binary("=", {Column("i"), Null(arrow::int32())}), five_to_seven, "`i = NULL`: i is 5 to 7"},
-      {"ComparisonOfAllNull", Binary("=", {Column("i"), Int(5)}), Nulls("i", 10), "`i = 5`: i is NULL in every row"},
-      {"OneBoundIsEnough", Binary(">", {Column("i"), Int(9)}), WithStatistics(R"({"numRecords":1,"maxValues":{"i":7}})"),
-       "`i > 9`: i is at most 7"},
-      {"TheOtherBoundIsUnknown", Binary("<", {Column("i"), Int(0)}), WithStatistics(R"({"numRecords":1,"maxValues":{"i":7}})"), kKept},
+      {"ComparisonWithNull", Binary("=", {Column("i"), Null(arrow::int32())}), five_to_seven,
+       "`i = NULL`: i is 5 to 7"},
+      {"ComparisonOfAllNull", Binary("=", {Column("i"), Int(5)}), Nulls("i", 10),
+       "`i = 5`: i is NULL in every row"},
+      {"OneBoundIsEnough", Binary(">", {Column("i"), Int(9)}),
+       WithStatistics(R"({"numRecords":1,"maxValues":{"i":7}})"), "`i > 9`: i is at most 7"},
+      {"TheOtherBoundIsUnknown", Binary("<", {Column("i"), Int(0)}),
+       WithStatistics(R"({"numRecords":1,"maxValues":{"i":7}})"), kKept},
       {"TwoColumns", Binary("=", {Column("i"), Column("l")}), five_to_seven, kKept},
-      {"UnknownFunction", Binary("=", {Make(Kind::kScalarFunction, {Column("i")}), Int(3)}), five_to_seven, kKept},
+      {"UnknownFunction", Binary("=", {Make(Kind::kScalarFunction, {Column("i")}), Int(3)}),
+       five_to_seven, kKept},
       {"UnknownOperator", Binary("IS DISTINCT FROM", {Column("i"), Int(3)}), five_to_seven, kKept},
       {"UnknownColumn", Binary("=", {Column("missing"), Int(3)}), five_to_seven, kKept},
       {"LiteralOfAnotherType", Binary("=", {Column("i"), Date(3)}), five_to_seven, kKept},
-      {"UnsignedColumn", Binary(">", {Column("u"), Literal(std::make_shared<arrow::UInt32Scalar>(4'000'000'000U))}),
+      {"UnsignedColumn",
+       Binary(">", {Column("u"), Literal(std::make_shared<arrow::UInt32Scalar>(4'000'000'000U))}),
        Range("u", "1", "3999999999"), "`u > 4000000000`: u is 1 to 3999999999"},
-      {"DecimalIsKept", Binary("=", {Column("money"), Literal(std::make_shared<arrow::Decimal128Scalar>(
-                                                           arrow::Decimal128(100), arrow::decimal128(9, 2)))}),
+      {"DecimalIsKept",
+       Binary("=", {Column("money"), Literal(std::make_shared<arrow::Decimal128Scalar>(
+                                         arrow::Decimal128(100), arrow::decimal128(9, 2)))}),
        Range("money", "5.00", "7.00"), kKept},
   };
 }
@@ -103,11 +126,15 @@ std::vector<Rule> ComparisonRules() {
 std::vector<Rule> LogicRules() {
   const DataFile file = WithStatistics(
       R"({"numRecords":10,"minValues":{"i":5,"l":50},"maxValues":{"i":7,"l":70},"nullCount":{"i":0,"l":2}})");
-  const Expression impossible = Binary("=", {Column("i"), Int(3)}), possible = Binary("=", {Column("i"), Int(6)});
-  const Expression certain = Binary("<", {Column("i"), Int(9)}), nearly = Binary("<", {Column("l"), Long(90)});
+  const Expression impossible = Binary("=", {Column("i"), Int(3)}),
+                   possible = Binary("=", {Column("i"), Int(6)});
+  const Expression certain = Binary("<", {Column("i"), Int(9)}),
+                   nearly = Binary("<", {Column("l"), Long(90)});
   return {
-      {"AndWithOneImpossible", And({possible, impossible}), file, "`(i = 6) AND (i = 3)`: i is 5 to 7"},
-      {"AndNamesAllColumns", And({nearly, impossible}), file, "`(l < 90) AND (i = 3)`: i is 5 to 7, l is 50 to 70"},
+      {"AndWithOneImpossible", And({possible, impossible}), file,
+       "`(i = 6) AND (i = 3)`: i is 5 to 7"},
+      {"AndNamesAllColumns", And({nearly, impossible}), file,
+       "`(l < 90) AND (i = 3)`: i is 5 to 7, l is 50 to 70"},
       {"AndOfPossible", And({possible, possible}), file, kKept},
       {"OrWithOnePossible", Or({impossible, possible}), file, kKept},
       {"OrOfImpossible", Or({impossible, Binary(">", {Column("i"), Int(8)}), impossible}), file,
@@ -115,12 +142,17 @@ std::vector<Rule> LogicRules() {
       {"NotOfCertain", Not(certain), file, "`NOT (i < 9)`: i is 5 to 7"},
       {"NotOfPossible", Not(possible), file, kKept},
       {"NotOfImpossible", Not(impossible), file, kKept},
-      {"IsTrueOfImpossible", Make(Kind::kIsTrue, {impossible}), file, "`(i = 3) IS TRUE`: i is 5 to 7"},
-      {"IsNotTrueOfCertain", Make(Kind::kIsNotTrue, {certain}), file, "`(i < 9) IS NOT TRUE`: i is 5 to 7"},
+      {"IsTrueOfImpossible", Make(Kind::kIsTrue, {impossible}), file,
+       "`(i = 3) IS TRUE`: i is 5 to 7"},
+      {"IsNotTrueOfCertain", Make(Kind::kIsNotTrue, {certain}), file,
+       "`(i < 9) IS NOT TRUE`: i is 5 to 7"},
       {"IsNotTrueWhereNullsMayBe", Make(Kind::kIsNotTrue, {nearly}), file, kKept},
-      {"IsFalseOfCertain", Make(Kind::kIsFalse, {certain}), file, "`(i < 9) IS FALSE`: i is 5 to 7"},
-      {"IsNotFalseOfImpossible", Make(Kind::kIsNotFalse, {impossible}), file, "`(i = 3) IS NOT FALSE`: i is 5 to 7"},
-      {"IsUnknownWithoutNulls", Make(Kind::kIsUnknown, {possible}), file, "`(i = 6) IS UNKNOWN`: i is 5 to 7"},
+      {"IsFalseOfCertain", Make(Kind::kIsFalse, {certain}), file,
+       "`(i < 9) IS FALSE`: i is 5 to 7"},
+      {"IsNotFalseOfImpossible", Make(Kind::kIsNotFalse, {impossible}), file,
+       "`(i = 3) IS NOT FALSE`: i is 5 to 7"},
+      {"IsUnknownWithoutNulls", Make(Kind::kIsUnknown, {possible}), file,
+       "`(i = 6) IS UNKNOWN`: i is 5 to 7"},
       {"IsUnknownWithNulls", Make(Kind::kIsUnknown, {nearly}), file, kKept},
       {"IsNotUnknownOfAllNull", Make(Kind::kIsNotUnknown, {impossible}), Nulls("i", 10),
        "`(i = 3) IS NOT UNKNOWN`: i is NULL in every row"},
@@ -134,31 +166,42 @@ std::vector<Rule> SetRules() {
   const DataFile file = Range("i", "5", "7", 1);
   const Expression i = Column("i");
   return {
-      {"BetweenOutside", Make(Kind::kBetween, {i, Int(8), Int(9)}), file, "`i BETWEEN 8 AND 9`: i is 5 to 7"},
+      {"BetweenOutside", Make(Kind::kBetween, {i, Int(8), Int(9)}), file,
+       "`i BETWEEN 8 AND 9`: i is 5 to 7"},
       {"BetweenOverlapping", Make(Kind::kBetween, {i, Int(7), Int(9)}), file, kKept},
-      {"NotBetweenAll", Negated(Make(Kind::kBetween, {i, Int(5), Int(7)})), file, "`i NOT BETWEEN 5 AND 7`: i is 5 to 7"},
+      {"NotBetweenAll", Negated(Make(Kind::kBetween, {i, Int(5), Int(7)})), file,
+       "`i NOT BETWEEN 5 AND 7`: i is 5 to 7"},
       {"NotBetweenSome", Negated(Make(Kind::kBetween, {i, Int(6), Int(7)})), file, kKept},
-      {"InListOutside", Make(Kind::kInList, {i, Int(1), Int(9)}), file, "`i IN (1, 9)`: i is 5 to 7"},
+      {"InListOutside", Make(Kind::kInList, {i, Int(1), Int(9)}), file,
+       "`i IN (1, 9)`: i is 5 to 7"},
       {"InListInside", Make(Kind::kInList, {i, Int(1), Int(6)}), file, kKept},
-      {"InListWithNull", Make(Kind::kInList, {i, Int(1), Null(arrow::int32())}), file, "`i IN (1, NULL)`: i is 5 to 7"},
+      {"InListWithNull", Make(Kind::kInList, {i, Int(1), Null(arrow::int32())}), file,
+       "`i IN (1, NULL)`: i is 5 to 7"},
       {"NotInListWithNull", Negated(Make(Kind::kInList, {i, Int(1), Null(arrow::int32())})), file,
        "`i NOT IN (1, NULL)`: i is 5 to 7"},
-      {"NotInListOfConstant", Negated(Make(Kind::kInList, {i, Int(1), Int(5)})), Range("i", "5", "5"), "`i NOT IN (1, 5)`: i is 5"},
-      {"IsNullWithoutNulls", Make(Kind::kIsNull, {i}), Nulls("i", 0), "`i IS NULL`: i is never NULL"},
+      {"NotInListOfConstant", Negated(Make(Kind::kInList, {i, Int(1), Int(5)})),
+       Range("i", "5", "5"), "`i NOT IN (1, 5)`: i is 5"},
+      {"IsNullWithoutNulls", Make(Kind::kIsNull, {i}), Nulls("i", 0),
+       "`i IS NULL`: i is never NULL"},
       {"IsNullWithNulls", Make(Kind::kIsNull, {i}), file, kKept},
       {"IsNullUnknown", Make(Kind::kIsNull, {i}), WithStatistics(R"({"numRecords":10})"), kKept},
-      {"IsNotNullOfAllNull", Make(Kind::kIsNotNull, {i}), Nulls("i", 10), "`i IS NOT NULL`: i is NULL in every row"},
+      {"IsNotNullOfAllNull", Make(Kind::kIsNotNull, {i}), Nulls("i", 10),
+       "`i IS NOT NULL`: i is NULL in every row"},
       {"IsNotNullOfSome", Make(Kind::kIsNotNull, {i}), Nulls("i", 9), kKept},
-      {"NullCountsOfListsMayBeThoseOfElements", Make(Kind::kIsNotNull, {Column("items")}), Nulls("items", 10), kKept},
+      {"NullCountsOfListsMayBeThoseOfElements", Make(Kind::kIsNotNull, {Column("items")}),
+       Nulls("items", 10), kKept},
   };
 }
 
 std::vector<Rule> TextRules() {
   const DataFile file = Range("s", R"("berlin")", R"("oslo")");
   const std::string long_text(32, 'k');
-  const auto like = [](const std::string& pattern) { return Make(Kind::kLike, {Column("s"), Text(pattern)}); };
+  const auto like = [](const std::string& pattern) {
+    return Make(Kind::kLike, {Column("s"), Text(pattern)});
+  };
   return {
-      {"TextOutside", Binary("=", {Column("s"), Text("paris")}), file, "`s = 'paris'`: s is 'berlin' to 'oslo'"},
+      {"TextOutside", Binary("=", {Column("s"), Text("paris")}), file,
+       "`s = 'paris'`: s is 'berlin' to 'oslo'"},
       {"TextInside", Binary("=", {Column("s"), Text("london")}), file, kKept},
       {"TextsCompareByBytes", Binary("=", {Column("s"), Text("\xC3\xA5lesund")}), file,
        "`s = '\xC3\xA5lesund'`: s is 'berlin' to 'oslo'"},
@@ -170,11 +213,13 @@ std::vector<Rule> TextRules() {
       {"LikePrefixEndsAtAnEscape", like("oslo\\_%"), file, kKept},
       {"NotLike", Negated(like("pa%")), file, kKept},
       {"LikeWithoutRegardToCase", Make(Kind::kILike, {Column("s"), Text("PA%")}), file, kKept},
-      {"LongMaximumMayBeCut", Binary(">", {Column("s"), Text(long_text + "z")}), Range("s", R"("a")", '"' + long_text + '"'), kKept},
-      {"LongMinimumStaysALowerBound", Binary("<", {Column("s"), Text("kk")}), Range("s", '"' + long_text + '"', '"' + long_text + '"'),
+      {"LongMaximumMayBeCut", Binary(">", {Column("s"), Text(long_text + "z")}),
+       Range("s", R"("a")", '"' + long_text + '"'), kKept},
+      {"LongMinimumStaysALowerBound", Binary("<", {Column("s"), Text("kk")}),
+       Range("s", '"' + long_text + '"', '"' + long_text + '"'),
        "`s < 'kk'`: s is at least '" + long_text + "'"},
-      {"CutBoundsAreNoConstant", Binary("<>", {Column("s"), Text(long_text)}), Range("s", '"' + long_text + '"', '"' + long_text + '"'),
-       kKept},
+      {"CutBoundsAreNoConstant", Binary("<>", {Column("s"), Text(long_text)}),
+       Range("s", '"' + long_text + '"', '"' + long_text + '"'), kKept},
   };
 }
 
@@ -187,10 +232,13 @@ std::vector<Rule> FloatRules() {
       {"NanIsAboveAll", Binary(">", {Column("d"), Double(9)}), file, kKept},
       {"NegativeNanIsBelowAll", Binary("<", {Column("d"), Double(1)}), file, kKept},
       {"EqualToNan", Binary("=", {Column("d"), Double(nan)}), file, kKept},
-      {"NanMakesNoConstant", Binary("<>", {Column("d"), Double(5)}), Range("d", "5.0", "5.0"), kKept},
+      {"NanMakesNoConstant", Binary("<>", {Column("d"), Double(5)}), Range("d", "5.0", "5.0"),
+       kKept},
       {"ZerosAreEqual", Binary("=", {Column("d"), Double(-0.0)}), Range("d", "0.0", "1.0"), kKept},
-      {"FloatInList", Make(Kind::kInList, {Column("d"), Double(1), Double(2)}), file, "`d IN (1, 2)`: d is 5 to 7"},
-      {"ShortFloatTextsAreRounded", Binary("=", {Column("f"), Float(0.7F)}), Range("f", "0.7", "0.9"), kKept},
+      {"FloatInList", Make(Kind::kInList, {Column("d"), Double(1), Double(2)}), file,
+       "`d IN (1, 2)`: d is 5 to 7"},
+      {"ShortFloatTextsAreRounded", Binary("=", {Column("f"), Float(0.7F)}),
+       Range("f", "0.7", "0.9"), kKept},
       {"FloatColumnWithIntegerLiteral", Binary("=", {Column("d"), Int(3)}), file, kKept},
   };
 }
@@ -199,67 +247,102 @@ std::vector<Rule> TimeRules() {
   const DataFile day = Range("day", R"("1970-01-05")", R"("1970-01-07")");
   const DataFile at = Range("at", R"("1970-01-01T12:00:00.000Z")", R"("1970-01-01T12:00:00.005Z")");
   return {
-      {"DateOutside", Binary("=", {Column("day"), Date(1)}), day, "`day = 1970-01-02`: day is 1970-01-05 to 1970-01-07"},
+      {"DateOutside", Binary("=", {Column("day"), Date(1)}), day,
+       "`day = 1970-01-02`: day is 1970-01-05 to 1970-01-07"},
       {"DateInside", Binary(">", {Column("day"), Date(5)}), day, kKept},
       {"TimestampBelow", Binary("<", {Column("at"), Timestamp(kNoon)}), at,
-       "`at < 1970-01-01 12:00:00.000000`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 12:00:00.005999"},
-      {"TimestampMaximumIsCutToMilliseconds", Binary(">", {Column("at"), Timestamp(kNoon + 5'500)}), at, kKept},
+       "`at < 1970-01-01 12:00:00.000000`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 "
+       "12:00:00.005999"},
+      {"TimestampMaximumIsCutToMilliseconds", Binary(">", {Column("at"), Timestamp(kNoon + 5'500)}),
+       at, kKept},
       {"TimestampAfterTheCutMillisecond", Binary(">", {Column("at"), Timestamp(kNoon + 5'999)}), at,
-       "`at > 1970-01-01 12:00:00.005999`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 12:00:00.005999"},
-      {"TimestampOfAnotherUnit", Binary(">", {Column("at"), Timestamp(43'201, arrow::TimeUnit::SECOND)}), at,
-       "`at > 1970-01-01 12:00:01`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 12:00:00.005999"},
-      {"FractionOfAMicrosecond", Binary(">", {Column("at"), Timestamp(kNoon * 1000 + 9'000'001, arrow::TimeUnit::NANO)}), at, kKept},
-      {"TimestampBeyondMicroseconds", Binary("<", {Column("at"), Timestamp(INT64_MIN, arrow::TimeUnit::SECOND)}), at, kKept},
+       "`at > 1970-01-01 12:00:00.005999`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 "
+       "12:00:00.005999"},
+      {"TimestampOfAnotherUnit",
+       Binary(">", {Column("at"), Timestamp(43'201, arrow::TimeUnit::SECOND)}), at,
+       "`at > 1970-01-01 12:00:01`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 "
+       "12:00:00.005999"},
+      {"FractionOfAMicrosecond",
+       Binary(">", {Column("at"), Timestamp(kNoon * 1000 + 9'000'001, arrow::TimeUnit::NANO)}), at,
+       kKept},
+      {"TimestampBeyondMicroseconds",
+       Binary("<", {Column("at"), Timestamp(INT64_MIN, arrow::TimeUnit::SECOND)}), at, kKept},
       {"TimestampsAreNoConstants", Binary("<>", {Column("at"), Timestamp(kNoon)}),
        Range("at", R"("1970-01-01T12:00:00.000Z")", R"("1970-01-01T12:00:00.000Z")"), kKept},
       {"TimestampWithoutZone", Binary("=", {Column("at"), Timestamp(0)}),
        Range("at", R"("1970-01-01T12:00:00.000")", R"("1970-01-01T12:00:00.000")"),
-       "`at = 1970-01-01 00:00:00.000000`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 12:00:00.000999"},
-      {"DamagedTimestamp", Binary("=", {Column("at"), Timestamp(0)}), Range("at", R"("noon")", R"("noon")"), kKept},
+       "`at = 1970-01-01 00:00:00.000000`: at is 1970-01-01 12:00:00.000000 to 1970-01-01 "
+       "12:00:00.000999"},
+      {"DamagedTimestamp", Binary("=", {Column("at"), Timestamp(0)}),
+       Range("at", R"("noon")", R"("noon")"), kKept},
   };
 }
 
 std::vector<Rule> CastRules() {
-  const DataFile file = Range("i", "5", "7"), day = Range("day", R"("1970-01-05")", R"("1970-01-07")");
+  const DataFile file = Range("i", "5", "7"),
+                 day = Range("day", R"("1970-01-05")", R"("1970-01-07")");
   const auto timestamp = arrow::timestamp(arrow::TimeUnit::NANO);
   return {
-      {"CastToAWiderInteger", Binary(">", {Cast(Column("i"), arrow::int64()), Long(7)}), file, "`CAST(i AS int64) > 7`: i is 5 to 7"},
-      {"CastToANarrowerInteger", Binary(">", {Cast(Column("i"), arrow::int16()), Literal(std::make_shared<arrow::Int16Scalar>(7))}),
+      {"CastToAWiderInteger", Binary(">", {Cast(Column("i"), arrow::int64()), Long(7)}), file,
+       "`CAST(i AS int64) > 7`: i is 5 to 7"},
+      {"CastToANarrowerInteger",
+       Binary(">", {Cast(Column("i"), arrow::int16()),
+                    Literal(std::make_shared<arrow::Int16Scalar>(7))}),
        file, kKept},
-      {"CastToFloat", Binary(">", {Cast(Column("i"), arrow::float64()), Double(7.5)}), file, "`CAST(i AS double) > 7.5`: i is 5 to 7"},
-      {"CastToFloatWithin", Binary(">", {Cast(Column("i"), arrow::float64()), Double(6.5)}), file, kKept},
-      {"CastToFloatOnTheRight", Binary(">", {Double(4.5), Cast(Column("i"), arrow::float64())}), file,
-       "`4.5 > CAST(i AS double)`: i is 5 to 7"},
-      {"CastComparedWithNan", Binary("<", {Cast(Column("i"), arrow::float64()), Double(std::nan(""))}), file, kKept},
+      {"CastToFloat", Binary(">", {Cast(Column("i"), arrow::float64()), Double(7.5)}), file,
+       "`CAST(i AS double) > 7.5`: i is 5 to 7"},
+      {"CastToFloatWithin", Binary(">", {Cast(Column("i"), arrow::float64()), Double(6.5)}), file,
+       kKept},
+      {"CastToFloatOnTheRight", Binary(">", {Double(4.5), Cast(Column("i"), arrow::float64())}),
+       file, "`4.5 > CAST(i AS double)`: i is 5 to 7"},
+      {"CastComparedWithNan",
+       Binary("<", {Cast(Column("i"), arrow::float64()), Double(std::nan(""))}), file, kKept},
       {"CastToText", Binary("=", {Cast(Column("i"), arrow::utf8()), Text("9")}), file, kKept},
-      {"CastOfADateToATimestamp", Binary("<", {Cast(Column("day"), timestamp), Timestamp(kNoon)}), day,
-       "`CAST(day AS timestamp[ns]) < 1970-01-01 12:00:00.000000`: day is 1970-01-05 to 1970-01-07"},
-      {"CastOfADateWithinTheDay", Binary(">=", {Cast(Column("day"), timestamp), Timestamp(6 * 2 * kNoon)}), day, kKept},
-      {"CastOfADateAfterTheDay", Binary(">", {Cast(Column("day"), timestamp), Timestamp(6 * 2 * kNoon)}), day,
-       "`CAST(day AS timestamp[ns]) > 1970-01-07 00:00:00.000000`: day is 1970-01-05 to 1970-01-07"},
-      {"CastOfADateBeyondNanoseconds", Binary("<", {Cast(Column("day"), timestamp), Timestamp(kNoon)}),
+      {"CastOfADateToATimestamp", Binary("<", {Cast(Column("day"), timestamp), Timestamp(kNoon)}),
+       day,
+       "`CAST(day AS timestamp[ns]) < 1970-01-01 12:00:00.000000`: day is 1970-01-05 to "
+       "1970-01-07"},
+      {"CastOfADateWithinTheDay",
+       Binary(">=", {Cast(Column("day"), timestamp), Timestamp(6 * 2 * kNoon)}), day, kKept},
+      {"CastOfADateAfterTheDay",
+       Binary(">", {Cast(Column("day"), timestamp), Timestamp(6 * 2 * kNoon)}), day,
+       "`CAST(day AS timestamp[ns]) > 1970-01-07 00:00:00.000000`: day is 1970-01-05 to "
+       "1970-01-07"},
+      {"CastOfADateBeyondNanoseconds",
+       Binary("<", {Cast(Column("day"), timestamp), Timestamp(kNoon)}),
        Range("day", R"("2300-01-05")", R"("2300-01-07")"), kKept},
-      {"TryCastToAWiderInteger", Binary(">", {Cast(Column("i"), arrow::int64(), Kind::kTryCast), Long(7)}), file,
+      {"TryCastToAWiderInteger",
+       Binary(">", {Cast(Column("i"), arrow::int64(), Kind::kTryCast), Long(7)}), file,
        "`TRY_CAST(i AS int64) > 7`: i is 5 to 7"},
   };
 }
 
 std::vector<Rule> PartitionRules() {
   return {
-      {"PartitionOfAnotherValue", Binary("=", {Column("i"), Int(3)}), Partition("i", "5"), "`i = 3`: i is 5"},
+      {"PartitionOfAnotherValue", Binary("=", {Column("i"), Int(3)}), Partition("i", "5"),
+       "`i = 3`: i is 5"},
       {"PartitionOfTheValue", Binary("=", {Column("i"), Int(5)}), Partition("i", "5"), kKept},
-      {"PartitionIsAConstant", Binary("<>", {Column("i"), Int(5)}), Partition("i", "5"), "`i <> 5`: i is 5"},
-      {"NullPartition", Binary("=", {Column("i"), Int(5)}), Partition("i", std::nullopt), "`i = 5`: i is NULL in every row"},
-      {"NullPartitionIsNotNull", Make(Kind::kIsNotNull, {Column("i")}), Partition("i", std::nullopt),
-       "`i IS NOT NULL`: i is NULL in every row"},
-      {"PartitionIsNull", Make(Kind::kIsNull, {Column("i")}), Partition("i", "5"), "`i IS NULL`: i is 5"},
-      {"EmptyPartitionValueMayBeNull", Make(Kind::kIsNull, {Column("s")}), Partition("s", ""), kKept},
-      {"UnreadablePartitionValueMayBeNull", Make(Kind::kIsNull, {Column("i")}), Partition("i", "five"), kKept},
-      {"PartitionValueTooLargeForItsType", Make(Kind::kIsNull, {Column("tiny")}), Partition("tiny", "300"), kKept},
-      {"DatePartition", Binary("<", {Column("day"), Date(0)}), Partition("day", "1970-01-02"), "`day < 1970-01-01`: day is 1970-01-02"},
-      {"TimestampPartition", Binary("<", {Column("at"), Timestamp(0)}), Partition("at", "1970-01-01 12:00:00"),
+      {"PartitionIsAConstant", Binary("<>", {Column("i"), Int(5)}), Partition("i", "5"),
+       "`i <> 5`: i is 5"},
+      {"NullPartition", Binary("=", {Column("i"), Int(5)}), Partition("i", std::nullopt),
+       "`i = 5`: i is NULL in every row"},
+      {"NullPartitionIsNotNull", Make(Kind::kIsNotNull, {Column("i")}),
+       Partition("i", std::nullopt), "`i IS NOT NULL`: i is NULL in every row"},
+      {"PartitionIsNull", Make(Kind::kIsNull, {Column("i")}), Partition("i", "5"),
+       "`i IS NULL`: i is 5"},
+      {"EmptyPartitionValueMayBeNull", Make(Kind::kIsNull, {Column("s")}), Partition("s", ""),
+       kKept},
+      {"UnreadablePartitionValueMayBeNull", Make(Kind::kIsNull, {Column("i")}),
+       Partition("i", "five"), kKept},
+      {"PartitionValueTooLargeForItsType", Make(Kind::kIsNull, {Column("tiny")}),
+       Partition("tiny", "300"), kKept},
+      {"DatePartition", Binary("<", {Column("day"), Date(0)}), Partition("day", "1970-01-02"),
+       "`day < 1970-01-01`: day is 1970-01-02"},
+      {"TimestampPartition", Binary("<", {Column("at"), Timestamp(0)}),
+       Partition("at", "1970-01-01 12:00:00"),
        "`at < 1970-01-01 00:00:00.000000`: at is 1970-01-01 12:00:00.000000"},
-      {"LongTextPartitionIsWhole", Binary(">", {Column("s"), Text(std::string(40, 'z'))}), Partition("s", std::string(40, 'k')),
+      {"LongTextPartitionIsWhole", Binary(">", {Column("s"), Text(std::string(40, 'z'))}),
+       Partition("s", std::string(40, 'k')),
        "`s > '" + std::string(40, 'z') + "'`: s is '" + std::string(40, 'k') + "'"},
       {"BooleanPartition", Column("b"), Partition("b", "false"), "`b`: b is false"},
       {"NegatedBooleanPartition", Not(Column("b")), Partition("b", "true"), "`NOT b`: b is true"},
@@ -279,8 +362,10 @@ std::vector<Rule> DamageRules() {
       {"NegativeNulls", predicate, Range("i", "5", "7", -1), kKept},
       {"AllNullButBounded", Make(Kind::kIsNotNull, {Column("i")}), Range("i", "5", "7", 10), kKept},
       {"BoundsOfAnotherType", predicate, Range("i", R"("five")", R"({"x":1})"), kKept},
-      {"BoundBeyondItsType", Binary(">", {Column("l"), Long(5)}), Range("l", "-9223372036854775808", "18446744073709551615"), kKept},
-      {"NullsOfAnEmptyFile", Make(Kind::kIsNotNull, {Column("i")}), WithStatistics(R"({"numRecords":0,"nullCount":{"i":0}})"), kKept},
+      {"BoundBeyondItsType", Binary(">", {Column("l"), Long(5)}),
+       Range("l", "-9223372036854775808", "18446744073709551615"), kKept},
+      {"NullsOfAnEmptyFile", Make(Kind::kIsNotNull, {Column("i")}),
+       WithStatistics(R"({"numRecords":0,"nullCount":{"i":0}})"), kKept},
   };
 }
 
@@ -295,8 +380,10 @@ INSTANTIATE_TEST_SUITE_P(Partition, FilePrunerRules, testing::ValuesIn(Partition
 INSTANTIATE_TEST_SUITE_P(Damage, FilePrunerRules, testing::ValuesIn(DamageRules()), NameOf);
 
 TEST(FilePruner, NamesTheFirstFilterThatExcludesTheFile) {
-  const std::vector<Expression> filters = {Binary(">", {Column("i"), Int(1)}), Binary("<", {Column("i"), Int(2)}), Bool(false)};
-  EXPECT_EQ(FilePruner(TestSchema(), filters).ReasonToPrune(Range("i", "5", "7")), "`i < 2`: i is 5 to 7");
+  const std::vector<Expression> filters = {Binary(">", {Column("i"), Int(1)}),
+                                           Binary("<", {Column("i"), Int(2)}), Bool(false)};
+  EXPECT_EQ(FilePruner(TestSchema(), filters).ReasonToPrune(Range("i", "5", "7")),
+            "`i < 2`: i is 5 to 7");
 }
 
 TEST(FilePruner, KeepsEverythingWithoutFilters) {

@@ -15,7 +15,8 @@ void ChooseFiles(const PinnedTable& table, const std::vector<Expression>& filter
   for (size_t i = 0; i < table.files.size(); ++i) {
     const DataFile& file = table.files[i];
     std::optional<std::string> reason;
-    // Deletion vectors and column mapping change what statistics mean; such tables are left to delta-rs' own scan.
+    // Deletion vectors and column mapping change what statistics mean; such tables are left to
+    // delta-rs' own scan.
     if (unit.restrictable) reason = pruner.ReasonToPrune(file);
     if (reason) {
       unit.pruned_files.push_back({file, std::move(*reason)});
@@ -28,7 +29,9 @@ void ChooseFiles(const PinnedTable& table, const std::vector<Expression>& filter
   }
 }
 
-std::string WithoutDefaultSchema(const std::string& name) { return name.starts_with("public.") ? name.substr(7) : name; }
+std::string WithoutDefaultSchema(const std::string& name) {
+  return name.starts_with("public.") ? name.substr(7) : name;
+}
 
 /// The hash of one source scan's files and columns.
 std::string SourceState(const ScanUnit& unit) {
@@ -39,7 +42,8 @@ std::string SourceState(const ScanUnit& unit) {
   for (const DataFile& file : unit.kept_files) {
     builder.Add("path", file.path).Add("size", file.size_bytes);
     // Delta's files never change under their name; others are told apart by their time.
-    if (unit.kind == TableKind::kListing) builder.Add("modified", file.modified_ms).Add("etag", file.etag);
+    if (unit.kind == TableKind::kListing)
+      builder.Add("modified", file.modified_ms).Add("etag", file.etag);
   }
   return builder.Finish().ToString();
 }
@@ -74,8 +78,9 @@ Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const Ta
   return units;
 }
 
-std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& units,
-                                               const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
+std::map<std::string, std::string> InputStates(
+    const std::vector<ScanUnit>& units,
+    const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
   std::map<std::string, std::string> states;
   for (const ScanUnit& unit : units) {
     if (unit.kind == TableKind::kView) {
@@ -87,8 +92,9 @@ std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& unit
   return states;
 }
 
-std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
-                                     const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
+std::optional<Fingerprint> InputHash(
+    const std::vector<ScanUnit>& units,
+    const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
   for (const ScanUnit& unit : units) {
     if (unit.kind == TableKind::kView && !content_hash(unit.table)) return std::nullopt;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one view reads of one table: version, columns, filters, the files that can matter, and why the others cannot.
-// In: a bundle's plan and the pinned tables. Out: one ScanUnit a scan.
+// What one view reads of one table: version, columns, filters, the files that can matter, and why
+// the others cannot. In: a bundle's plan and the pinned tables. Out: one ScanUnit a scan.
 
 #pragma once
 
@@ -50,13 +50,16 @@ using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::
 /// In order of scan id. `lookup` may return null for a view that was never built.
 Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup);
 
-/// The state of what a view reads: of sources the kept files and projected columns, of views the content hash of their result.
-/// `content_hash` may return nullopt while an upstream view is not final; then there is no input hash yet.
-std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
-                                     const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+/// The state of what a view reads: of sources the kept files and projected columns, of views the
+/// content hash of their result. `content_hash` may return nullopt while an upstream view is not
+/// final; then there is no input hash yet.
+std::optional<Fingerprint> InputHash(
+    const std::vector<ScanUnit>& units,
+    const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
 
 /// The same, a text a table, to tell which one changed.
-std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& units,
-                                               const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+std::map<std::string, std::string> InputStates(
+    const std::vector<ScanUnit>& units,
+    const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
 
 }  // namespace weir

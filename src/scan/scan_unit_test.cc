@@ -12,7 +12,8 @@ namespace {
 
 using namespace testing_expressions;
 
-std::shared_ptr<LogicalPlan> ScanNode(int scan_id, std::string table, std::vector<Expression> filters = {},
+std::shared_ptr<LogicalPlan> ScanNode(int scan_id, std::string table,
+                                      std::vector<Expression> filters = {},
                                       std::vector<std::string> columns = {"i"}) {
   auto node = std::make_shared<LogicalPlan>();
   node->kind = PlanKind::kScan;
@@ -35,11 +36,13 @@ PlanBundle BundleOf(std::vector<std::shared_ptr<const LogicalPlan>> scans) {
 }
 
 DataFile FileWith(std::string path, int64_t rows, int minimum, int maximum) {
-  return {.path = std::move(path),
-          .size_bytes = 100,
-          .rows = rows,
-          .statistics = fmt::format(R"({{"numRecords":{},"minValues":{{"i":{}}},"maxValues":{{"i":{}}},"nullCount":{{"i":0}}}})", rows,
-                                    minimum, maximum)};
+  return {
+      .path = std::move(path),
+      .size_bytes = 100,
+      .rows = rows,
+      .statistics = fmt::format(
+          R"({{"numRecords":{},"minValues":{{"i":{}}},"maxValues":{{"i":{}}},"nullCount":{{"i":0}}}})",
+          rows, minimum, maximum)};
 }
 
 PinnedTable TableOf(std::vector<DataFile> files, TableKind kind = TableKind::kDelta) {
@@ -52,11 +55,13 @@ PinnedTable TableOf(std::vector<DataFile> files, TableKind kind = TableKind::kDe
   return table;
 }
 
-std::vector<ScanUnit> Derive(const PlanBundle& bundle, const std::map<std::string, PinnedTable>& tables) {
-  const auto units = DeriveScanUnits(bundle, [&](const std::string& name) -> std::shared_ptr<const PinnedTable> {
-    const auto found = tables.find(name);
-    return found == tables.end() ? nullptr : std::make_shared<const PinnedTable>(found->second);
-  });
+std::vector<ScanUnit> Derive(const PlanBundle& bundle,
+                             const std::map<std::string, PinnedTable>& tables) {
+  const auto units =
+      DeriveScanUnits(bundle, [&](const std::string& name) -> std::shared_ptr<const PinnedTable> {
+        const auto found = tables.find(name);
+        return found == tables.end() ? nullptr : std::make_shared<const PinnedTable>(found->second);
+      });
   EXPECT_TRUE(units.ok()) << units.status().ToString();
   return units.ok() ? *units : std::vector<ScanUnit>();
 }
@@ -65,7 +70,9 @@ const auto kNoViews = [](const std::string&) -> std::optional<std::string> { ret
 
 TEST(ScanUnits, SayWhatIsKeptAndWhyTheRestIsNot) {
   const auto bundle = BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})});
-  const auto units = Derive(bundle, {{"t", TableOf({FileWith("a", 10, 0, 3), FileWith("b", 20, 5, 9), FileWith("c", 30, 2, 7)})}});
+  const auto units =
+      Derive(bundle, {{"t", TableOf({FileWith("a", 10, 0, 3), FileWith("b", 20, 5, 9),
+                                     FileWith("c", 30, 2, 7)})}});
   ASSERT_EQ(units.size(), 1U);
   const ScanUnit& unit = units[0];
   EXPECT_EQ(unit.view_name, "v");
@@ -85,7 +92,8 @@ TEST(ScanUnits, SayWhatIsKeptAndWhyTheRestIsNot) {
 }
 
 TEST(ScanUnits, ATableThatIsReadTwiceHasTwo) {
-  const auto bundle = BundleOf({ScanNode(1, "t", {Binary(">", {Column("i"), Int(5)})}), ScanNode(0, "t")});
+  const auto bundle =
+      BundleOf({ScanNode(1, "t", {Binary(">", {Column("i"), Int(5)})}), ScanNode(0, "t")});
   const auto units = Derive(bundle, {{"t", TableOf({FileWith("a", 10, 0, 3)})}});
   ASSERT_EQ(units.size(), 2U);
   EXPECT_EQ(units[0].scan_id, 0);
@@ -97,7 +105,9 @@ TEST(ScanUnits, ATableThatIsReadTwiceHasTwo) {
 TEST(ScanUnits, RowsAreUnknownAsSoonAsOneFilesAre) {
   DataFile unknown = FileWith("b", 20, 5, 9);
   unknown.rows = -1;
-  const auto units = Derive(BundleOf({ScanNode(0, "t")}), {{"t", TableOf({FileWith("a", 10, 0, 3), unknown, FileWith("c", 10, 0, 3)})}});
+  const auto units =
+      Derive(BundleOf({ScanNode(0, "t")}),
+             {{"t", TableOf({FileWith("a", 10, 0, 3), unknown, FileWith("c", 10, 0, 3)})}});
   EXPECT_EQ(units[0].kept_rows, -1);
   EXPECT_EQ(units[0].kept_bytes, 300);
 }
@@ -113,7 +123,8 @@ TEST(ScanUnits, AViewThatWasNeverBuiltHasUnknownFiles) {
 TEST(ScanUnits, TablesThatDeltaRsReadsKeepAllFiles) {
   PinnedTable table = TableOf({FileWith("a", 10, 5, 9)});
   table.needs_delta_scan = true;
-  const auto units = Derive(BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})}), {{"t", table}});
+  const auto units =
+      Derive(BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})}), {{"t", table}});
   EXPECT_FALSE(units[0].restrictable);
   EXPECT_EQ(units[0].kept.size(), 1U);
   EXPECT_TRUE(units[0].pruned_files.empty());
@@ -145,7 +156,8 @@ TEST(InputHash, ChangesWithTheKeptFiles) {
 }
 
 TEST(InputHash, StaysWhenOnlyPrunedFilesChange) {
-  EXPECT_EQ(HashOf(TableOf({FileWith("a", 10, 0, 3), FileWith("b", 10, 5, 9)})), HashOf(TableOf({FileWith("a", 10, 0, 3)})));
+  EXPECT_EQ(HashOf(TableOf({FileWith("a", 10, 0, 3), FileWith("b", 10, 5, 9)})),
+            HashOf(TableOf({FileWith("a", 10, 0, 3)})));
 }
 
 TEST(InputHash, ChangesWithTheProjectedColumns) {
@@ -194,7 +206,8 @@ TEST(InputHash, ViewsCountByTheirContent) {
 
 TEST(InputHash, StatesTellTheTablesApart) {
   const auto bundle = BundleOf({ScanNode(0, "t"), ScanNode(1, "u"), ScanNode(2, "upstream")});
-  std::map<std::string, PinnedTable> tables = {{"t", TableOf({FileWith("a", 10, 0, 3)})}, {"u", TableOf({FileWith("b", 10, 0, 3)})}};
+  std::map<std::string, PinnedTable> tables = {{"t", TableOf({FileWith("a", 10, 0, 3)})},
+                                               {"u", TableOf({FileWith("b", 10, 0, 3)})}};
   const auto content = [](const std::string&) { return std::optional<std::string>("content"); };
   const auto before = InputStates(Derive(bundle, tables), content);
   ASSERT_EQ(before.size(), 3U);
