@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/plan/plan_testing.h"
 #include "weir/scan/expression_testing.h"
 
 namespace weir {
@@ -140,6 +141,31 @@ TEST(ScanUnits, TheDefaultSchemaIsNotPartOfAName) {
   EXPECT_EQ(units[1].table, "other.t");
 }
 
+TEST(ScanUnits, FiltersThatTheEngineWroteArePrunedBy) {
+  const auto plan = testing_plans::DecodeCase("filter_influences_every_row");
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  PlanBundle bundle;
+  bundle.view_name = "v";
+  bundle.plan = *plan;
+  PinnedTable flights;
+  flights.schema = CollectScans(**plan)[0]->schema;
+  const auto file = [&](const std::string& origin, int delay) {
+    flights.files.push_back(
+        {.path = origin,
+         .partition_values = {{"origin", origin}},
+         .statistics = fmt::format(R"({{"maxValues":{{"dep_delay":{}}}}})", delay)});
+  };
+  file("JFK", 16);
+  file("JFK", 15);
+  file("EWR", 16);
+  const auto units = Derive(bundle, {{"flights", flights}});
+  ASSERT_EQ(units.size(), 1U);
+  // The delay is a float: NaN may stand above its maximum.
+  EXPECT_EQ(units[0].kept, (std::vector<uint32_t>{0, 1}));
+  ASSERT_EQ(units[0].pruned_files.size(), 1U);
+  EXPECT_EQ(units[0].pruned_files[0].reason, "`flights.origin = 'JFK'`: origin is 'EWR'");
+}
+
 /// The input hash of a scan of `t` with a filter that files above 4 do not pass.
 std::string HashOf(const PinnedTable& table, const std::vector<std::string>& columns = {"i"}) {
   const auto bundle = BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})}, columns)});
@@ -166,13 +192,17 @@ TEST(InputHash, ChangesWithTheProjectedColumns) {
   EXPECT_NE(HashOf(table, {"i", "j"}), HashOf(table, {"ij"}));
 }
 
-TEST(InputHash, ListedFilesCountByTheirTimeAndSize) {
+TEST(InputHash, ListedFilesCountByTheirTimeSizeAndEtag) {
   PinnedTable table = TableOf({FileWith("a.csv", -1, 0, 3)}, TableKind::kListing);
   const std::string before = HashOf(table);
   table.files[0].modified_ms = 5;
   EXPECT_NE(HashOf(table), before);
   table.files[0].modified_ms = 0;
   table.files[0].size_bytes = 101;
+  EXPECT_NE(HashOf(table), before);
+  table.files[0].size_bytes = 100;
+  EXPECT_EQ(HashOf(table), before);
+  table.files[0].etag = "second";
   EXPECT_NE(HashOf(table), before);
 }
 
