@@ -2,13 +2,13 @@
 
 #include "weir/bundle/compile.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
 #include <thread>
+
+#include <arrow/api.h>
 
 #include "weir/base/nearest.h"
 #include "weir/bundle/stored_schema.h"
@@ -20,25 +20,29 @@ namespace {
 /// Version of the recipe by which fingerprints are made. Raise it when the recipe changes.
 constexpr int64_t kFingerprintRecipe = 1;
 
-/// The query of a view, its columns renamed if the DDL lists names. Lines and columns of the user's text stay where they are: the
-/// wrapping goes into the blanks where the DDL stood.
+/// The query of a view, its columns renamed if the DDL lists names. Lines and columns of the user's
+/// text stay where they are: the wrapping goes into the blanks where the DDL stood.
 std::string PlanningSql(const ViewDefinition& view) {
   if (view.column_names.empty()) return view.query_sql;
   static constexpr std::string_view kOpen = "SELECT * FROM (";
   std::string sql = view.query_sql;
   const size_t body = sql.find_first_not_of(" \t\r\n");
   if (body >= kOpen.size() && body != std::string::npos) {
-    // Only blanks of the last line before the body may be overwritten, else the start of the text takes the wrapping.
+    // Only blanks of the last line before the body may be overwritten, else the start of the text
+    // takes the wrapping.
     sql.replace(body - kOpen.size(), kOpen.size(), kOpen);
   } else {
     sql.insert(0, kOpen);
   }
   std::string names;
-  for (const std::string& name : view.column_names) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+  for (const std::string& name : view.column_names)
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
   return sql + fmt::format("\n) AS \"{}\"({})", view.name, names);
 }
 
-std::string StripDefaultSchema(const std::string& name) { return name.starts_with("public.") ? name.substr(7) : name; }
+std::string StripDefaultSchema(const std::string& name) {
+  return name.starts_with("public.") ? name.substr(7) : name;
+}
 
 /// What one view's compilation yields.
 struct Outcome {
@@ -56,13 +60,15 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
   return diagnostic;
 }
 
-/// The names that views may read, and those that would be among them but for an error that is reported already.
+/// The names that views may read, and those that would be among them but for an error that is
+/// reported already.
 struct KnownTables {
   std::vector<std::string> names;
   std::set<std::string> broken;
   std::set<std::string> broken_source_files;  ///< what they would have declared is not known
 
-  KnownTables(const ProjectDefinition& project, const Catalog& catalog, const Diagnostics& diagnostics)
+  KnownTables(const ProjectDefinition& project, const Catalog& catalog,
+              const Diagnostics& diagnostics)
       : names(catalog.names()), broken(catalog.failed()) {
     for (const ViewDefinition& view : project.views) names.push_back(view.name);
     for (const Diagnostic& diagnostic : diagnostics.all()) {
@@ -82,7 +88,8 @@ struct KnownTables {
     if (!hint.empty()) return hint;
     if (broken_source_files.empty()) return "define it in sources/ or views/";
     std::string files;
-    for (const std::string& file : broken_source_files) files += fmt::format("{}`{}`", files.empty() ? "" : ", ", file);
+    for (const std::string& file : broken_source_files)
+      files += fmt::format("{}`{}`", files.empty() ? "" : ", ", file);
     return fmt::format("if it is defined in {}: mend the errors there first", files);
   }
 
@@ -93,21 +100,83 @@ struct KnownTables {
   }
 };
 
+/// The text between the first `open` after `from` and the next `close`; empty if there is none.
+std::string Between(const std::string& text, std::string_view open, std::string_view close,
+                    size_t from = 0) {
+  const size_t begin = text.find(open, from);
+  if (begin == std::string::npos) return {};
+  const size_t end = text.find(close, begin + open.size());
+  if (end == std::string::npos) return {};
+  return text.substr(begin + open.size(), end - begin - open.size());
+}
+
+/// Of: … the expression "items.id" at position 0 and "items.id" at position 1 have the same name …
+Status ExplainSameNames(const Status& status) {
+  const std::string name = Between(status.message(), "the expression \"", "\"");
+  const Status found = name.empty()
+                           ? status
+                           : Status::User(StatusCode::kAlreadyExists,
+                                          "two columns of the result have the name `{}`", name);
+  return found.WithCause(status.message()).WithHint("rename one with AS");
+}
+
+/// Of: Invalid function 'stable_hash46'; Possible function 'stable_hash64'
+Status ExplainFunction(const Status& status) {
+  const std::string name = Between(status.message(), "Invalid function '", "'");
+  const std::string near = Between(status.message(), "Possible function '", "'");
+  if (name.empty()) return status;
+  const std::string hint = SuggestionHint(name, {near});
+  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
+      .WithLocation(status.location())
+      .WithCause(status.message())
+      .WithHint(hint.empty() ? "`weir functions` lists the native ones" : hint);
+}
+
+/// Of: … Function 'sum' failed to match any signature, errors: … but received String (DataType:
+/// Utf8) …
+Status ExplainArguments(const Status& status) {
+  const std::string& message = status.message();
+  const std::string function = Between(message, "Function '", "'");
+  const std::string type = Between(message, "(DataType: ", ")");
+  if (function.empty()) return status;
+  return Status::User(StatusCode::kPlanFailed, "the function `{}` does not take these arguments{}",
+                      function,
+                      type.empty() ? "" : fmt::format(", found one of the type `{}`", type))
+      .WithLocation(status.location())
+      .WithCause(message)
+      .WithHint("convert the argument with CAST(… AS …)");
+}
+
 /// Says what the engine says in the words of the project, with its permanent code.
-Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view, const KnownTables& tables) {
+Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
+                              const KnownTables& tables) {
   const std::string& message = status.message();
   if (const std::string table = MissingTable(message); !table.empty()) {
-    Status found = Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", table)
-                       .WithLocation(status.location())
-                       .WithCause(status.cause());
+    Status found =
+        Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", table)
+            .WithLocation(status.location())
+            .WithCause(status.cause());
     return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
   }
   if (message.find("unique expression names") != std::string::npos) {
-    return DiagnosticOf("W2007", status.WithHint("rename one of them with AS"), view);
+    return DiagnosticOf("W2007", ExplainSameNames(status), view);
   }
-  if (message.find("Invalid function") != std::string::npos) return DiagnosticOf("W2003", status, view);
-  if (status.cause().find("Schema error: No field named") != std::string::npos) return DiagnosticOf("W2002", status, view);
-  if (message.find("ParserError") != std::string::npos || status.cause().find("SQL error") != std::string::npos) {
+  if (message.find("failed to match any signature") != std::string::npos) {
+    return DiagnosticOf("W2005", ExplainArguments(status), view);
+  }
+  if (message.find("incompatible types") != std::string::npos && status.hint().empty()) {
+    return DiagnosticOf("W2005", status.WithHint("cast one of them with CAST(… AS …)"), view);
+  }
+  if (message.find("Invalid function") != std::string::npos)
+    return DiagnosticOf("W2003", ExplainFunction(status), view);
+  if (message.find("is ambiguous") != std::string::npos && status.hint().empty()) {
+    return DiagnosticOf("W2005",
+                        status.WithHint("write the name of its table before it, with a dot"), view);
+  }
+  if (status.cause().find("Schema error: No field named") != std::string::npos)
+    return DiagnosticOf("W2002", status, view);
+  if (message.find("ParserError") != std::string::npos ||
+      status.cause().find("SQL error") != std::string::npos) {
     return DiagnosticOf("W2004", status, view);
   }
   if (status.code() == StatusCode::kUnsupported) return DiagnosticOf("W2006", status, view);
@@ -136,7 +205,8 @@ Status AddPins(const SessionRuntime& session, PlanBundle& bundle) {
     const std::string name = StripDefaultSchema(scan->table);
     const PinnedTable* table = session.catalog().Find(name);
     if (table == nullptr) {
-      return Status::User(StatusCode::kUnsupported, "a view may read sources and views only, found `{}`", scan->table);
+      return Status::User(StatusCode::kUnsupported,
+                          "a view may read sources and views only, found `{}`", scan->table);
     }
     pins[name] = {.table = name,
                   .kind = std::string(ToString(table->kind)),
@@ -155,24 +225,29 @@ void AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   for (const auto& field : bundle.stored_schema->fields()) builder.Add("column", field->ToString());
   for (const auto& [key, value] : session.result_settings()) builder.Add("setting." + key, value);
   for (const auto& function : bundle.functions) {
-    if (function.version.starts_with("native:")) builder.Add("function." + function.name, function.version);
+    if (function.version.starts_with("native:"))
+      builder.Add("function." + function.name, function.version);
   }
   bundle.fingerprint = builder.Finish();
   bundle.fingerprint_input = builder.InputText() + "\nplan:\n" + ToText(*bundle.plan);
 }
 
-void CheckPartitionColumns(const ViewDefinition& view, const PlanBundle& bundle, std::vector<Diagnostic>& diagnostics) {
+void CheckPartitionColumns(const ViewDefinition& view, const PlanBundle& bundle,
+                           std::vector<Diagnostic>& diagnostics) {
   std::vector<std::string> names;
   for (const auto& field : bundle.stored_schema->fields()) names.push_back(field->name());
   for (const std::string& column : view.partition_columns) {
     if (std::find(names.begin(), names.end(), column) != names.end()) continue;
-    const Status status = Status::User(StatusCode::kNotFound, "PARTITIONED BY names a column that the view does not have: `{}`", column)
-                              .WithHint(SuggestionHint(column, names));
+    const Status status =
+        Status::User(StatusCode::kNotFound,
+                     "PARTITIONED BY names a column that the view does not have: `{}`", column)
+            .WithHint(SuggestionHint(column, names));
     diagnostics.push_back(DiagnosticOf("W2008", status, view));
   }
 }
 
-Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const engine::Plan& plan, const SessionRuntime& session,
+Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const engine::Plan& plan,
+                                             const SessionRuntime& session,
                                              std::vector<Diagnostic>& diagnostics) {
   auto bundle = std::make_shared<PlanBundle>();
   bundle->view_name = view.name;
@@ -185,7 +260,8 @@ Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const e
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
   std::vector<Status> problems;
   bundle->stored_schema = StoredSchema(*bundle->output_schema, problems);
-  for (const Status& problem : problems) diagnostics.push_back(DiagnosticOf("W2007", problem, view));
+  for (const Status& problem : problems)
+    diagnostics.push_back(DiagnosticOf("W2007", problem, view));
   CheckPartitionColumns(view, *bundle, diagnostics);
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, plan.Optimize(session.engine()));
@@ -198,7 +274,8 @@ Result<std::shared_ptr<PlanBundle>> BundleOf(const ViewDefinition& view, const e
   return bundle;
 }
 
-Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session, const KnownTables& tables) {
+Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
+                    const KnownTables& tables) {
   Outcome outcome;
   auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view));
   if (!plan.ok()) {
@@ -230,15 +307,18 @@ void ForEachInParallel(size_t count, int threads, const Work& work) {
     for (size_t i = next++; i < count; i = next++) work(i);
   };
   std::vector<std::thread> others;
-  for (size_t t = 1; t < std::min<size_t>(static_cast<size_t>(threads), count); ++t) others.emplace_back(drain);
+  for (size_t t = 1; t < std::min<size_t>(static_cast<size_t>(threads), count); ++t)
+    others.emplace_back(drain);
   drain();
   for (std::thread& other : others) other.join();
 }
 
-/// The order of planning: views by level, each level after those it names. Views on a cycle are reported and left out.
+/// The order of planning: views by level, each level after those it names. Views on a cycle are
+/// reported and left out.
 class PlanningOrder {
  public:
-  PlanningOrder(const ProjectDefinition& project, const SessionRuntime& session, Diagnostics& diagnostics)
+  PlanningOrder(const ProjectDefinition& project, const SessionRuntime& session,
+                Diagnostics& diagnostics)
       : views_(project.views), references_(views_.size()) {
     std::map<std::string, size_t> indexes;
     for (size_t i = 0; i < views_.size(); ++i) indexes[views_[i].name] = i;
@@ -258,7 +338,8 @@ class PlanningOrder {
     std::vector<std::vector<size_t>> levels;
     for (size_t i = 0; i < views_.size(); ++i) {
       if (level_[i] < 0) continue;
-      if (levels.size() <= static_cast<size_t>(level_[i])) levels.resize(static_cast<size_t>(level_[i]) + 1);
+      if (levels.size() <= static_cast<size_t>(level_[i]))
+        levels.resize(static_cast<size_t>(level_[i]) + 1);
       levels[static_cast<size_t>(level_[i])].push_back(i);
     }
     return levels;
@@ -295,8 +376,9 @@ class PlanningOrder {
     std::string cycle;
     for (auto it = begin; it != path_.end(); ++it) cycle += views_[*it].name + " → ";
     cycle += views_[start].name;
-    const Status status = Status::User(StatusCode::kInvalidArgument, "views read each other in a circle: `{}`", cycle)
-                              .WithHint("break the circle by reading a source in one of them");
+    const Status status =
+        Status::User(StatusCode::kInvalidArgument, "views read each other in a circle: `{}`", cycle)
+            .WithHint("break the circle by reading a source in one of them");
     diagnostics.Add(DiagnosticOf("W2009", status, views_[start]));
   }
 
@@ -327,7 +409,8 @@ std::shared_ptr<const PlanBundle> CompiledProject::Find(const std::string& view_
   return nullptr;
 }
 
-CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics) {
+CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
+                             Diagnostics& diagnostics) {
   CompiledProject compiled;
   const PlanningOrder order(project, session, diagnostics);
   const KnownTables tables(project, session.catalog(), diagnostics);
@@ -338,8 +421,9 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
     // A view that reads a failed one would only repeat its error.
     std::vector<size_t> ready;
     for (size_t i : level) {
-      const bool blocked = std::any_of(order.references(i).begin(), order.references(i).end(),
-                                       [&](size_t r) { return compiled.failed.contains(project.views[r].name); });
+      const bool blocked =
+          std::any_of(order.references(i).begin(), order.references(i).end(),
+                      [&](size_t r) { return compiled.failed.contains(project.views[r].name); });
       if (blocked) {
         compiled.failed.insert(project.views[i].name);
       } else {
@@ -347,8 +431,9 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
       }
     }
     std::vector<Outcome> outcomes(ready.size());
-    ForEachInParallel(ready.size(), session.threads(),
-                      [&](size_t i) { outcomes[i] = CompileView(project.views[ready[i]], session, tables); });
+    ForEachInParallel(ready.size(), session.threads(), [&](size_t i) {
+      outcomes[i] = CompileView(project.views[ready[i]], session, tables);
+    });
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
       Outcome& outcome = outcomes[i];
@@ -360,8 +445,9 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
       if (outcome.diagnostics.empty() && outcome.plan) {
         added = session.engine().RegisterView(view.name, *outcome.plan);
       } else if (outcome.diagnostics.empty()) {
-        added = session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name), outcome.bundle->stored_schema,
-                                          view.partition_columns, session.engine());
+        added = session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name),
+                                          outcome.bundle->stored_schema, view.partition_columns,
+                                          session.engine());
       }
       if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
       if (outcome.diagnostics.empty()) {
@@ -383,8 +469,10 @@ std::string Shortened(const std::string& message) {
   return message.size() <= kMost ? message : message.substr(0, kMost) + "…";
 }
 
-/// Whether the plan survives Substrait with its meaning: re-planned and optimised, it must be the very same plan.
-Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& plan_proto, const engine::Session& session) {
+/// Whether the plan survives Substrait with its meaning: re-planned and optimised, it must be the
+/// very same plan.
+Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& plan_proto,
+                                 const engine::Session& session) {
   WEIR_ASSIGN_OR_RETURN(std::string bytes, plan.ToSubstrait(session));
   WEIR_ASSIGN_OR_RETURN(engine::Plan back, engine::Plan::FromSubstrait(session, bytes));
   WEIR_ASSIGN_OR_RETURN(back, back.Optimize(session));
@@ -398,11 +486,13 @@ Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& pl
 Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session) {
   const engine::Session& engine = session.engine();
   BundleDetails details;
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan plan, engine::Plan::FromProto(engine, bundle.plan_proto));
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan plan,
+                        engine::Plan::FromProto(engine, bundle.plan_proto));
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan, plan.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan_graphviz, plan.Display("graphviz"));
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan_pgjson, plan.Display("pgjson"));
-  WEIR_ASSIGN_OR_RETURN(const engine::PhysicalPlan physical, engine::PhysicalPlan::Create(engine, plan));
+  WEIR_ASSIGN_OR_RETURN(const engine::PhysicalPlan physical,
+                        engine::PhysicalPlan::Create(engine, plan));
   WEIR_ASSIGN_OR_RETURN(details.physical_plan, physical.Display("indent"));
   details.logical_plan = bundle.logical_plan;
   auto substrait = TrySubstrait(plan, bundle.plan_proto, engine);

@@ -2,11 +2,11 @@
 
 #include "weir/bundle/stored_schema.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <set>
 #include <string>
+
+#include <arrow/api.h>
 
 namespace weir {
 
@@ -80,33 +80,41 @@ std::shared_ptr<arrow::DataType> StoredType(const std::shared_ptr<arrow::DataTyp
 }
 
 /// Characters that Parquet readers of other engines refuse in a column's name.
-bool HasForbiddenCharacter(const std::string& name) { return name.find_first_of(" ,;{}()\n\t=") != std::string::npos; }
+bool HasForbiddenCharacter(const std::string& name) {
+  return name.find_first_of(" ,;{}()\n\t=") != std::string::npos;
+}
 
 std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return text;
 }
 
 }  // namespace
 
-std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output, std::vector<Status>& problems) {
+std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output,
+                                            std::vector<Status>& problems) {
   arrow::FieldVector fields;
   std::set<std::string> seen;
   for (const auto& field : output.fields()) {
     if (HasForbiddenCharacter(field->name())) {
-      problems.push_back(Status::User(StatusCode::kInvalidArgument, "a stored column cannot be named `{}`", field->name())
-                             .WithHint(fmt::format("give it a name: `{} AS …`", field->name())));
+      problems.push_back(Status::User(StatusCode::kInvalidArgument,
+                                      "a stored column cannot be named `{}`", field->name())
+                             .WithHint("name it with AS"));
     }
     if (!seen.insert(Lower(field->name())).second) {
       problems.push_back(
-          Status::User(StatusCode::kAlreadyExists, "two columns of the result have the name `{}`", field->name())
+          Status::User(StatusCode::kAlreadyExists, "two columns of the result have the name `{}`",
+                       field->name())
               .WithHint("Delta does not tell names apart by case; rename one with AS"));
     }
     auto stored = StoredType(field->type());
     if (!stored) {
-      problems.push_back(Status::User(StatusCode::kUnsupported, "Delta has no column type for {}, the type of the column `{}`",
-                                      field->type()->ToString(), field->name())
-                             .WithHint("cast it, for instance `CAST(… AS VARCHAR)`"));
+      problems.push_back(
+          Status::User(StatusCode::kUnsupported,
+                       "Delta has no column type for {}, the type of the column `{}`",
+                       field->type()->ToString(), field->name())
+              .WithHint("cast it, for instance `CAST(… AS VARCHAR)`"));
       stored = arrow::utf8();
     }
     fields.push_back(arrow::field(field->name(), stored, /*nullable=*/true, field->metadata()));

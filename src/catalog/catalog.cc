@@ -2,10 +2,10 @@
 
 #include "weir/catalog/catalog.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <filesystem>
+
+#include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -14,7 +14,9 @@ namespace {
 
 /// Characters that may stand in the path of a URL as they are.
 bool IsPlain(unsigned char c) {
-  return std::isalnum(c) != 0 || std::string_view("-._~/!$&'()*+,;=:@").find(static_cast<char>(c)) != std::string_view::npos;
+  return std::isalnum(c) != 0 ||
+         std::string_view("-._~/!$&'()*+,;=:@").find(static_cast<char>(c)) !=
+             std::string_view::npos;
 }
 
 std::string EncodePath(const std::string& path) {
@@ -48,8 +50,10 @@ Result<std::vector<std::pair<std::string, std::optional<std::string>>>> HivePart
     const std::string prefix = column + "=";
     size_t at = path.starts_with(prefix) ? 0 : path.find("/" + prefix);
     if (at == std::string::npos) {
-      return Status::User(StatusCode::kNotFound, "a folder named `{}…` is wanted in the path of every file, found `{}`", prefix,
-                          path);
+      return Status::User(StatusCode::kNotFound,
+                          "a folder named `{}…` is wanted in the path of every file, found {}",
+                          prefix, path.empty() ? "a location that is a file" : "`" + path + "`")
+          .WithHint("name the folders so, or leave the column out of PARTITIONED BY");
     }
     if (path[at] == '/') ++at;
     const size_t begin = at + prefix.size();
@@ -64,15 +68,18 @@ Result<std::vector<std::pair<std::string, std::optional<std::string>>>> HivePart
 }
 
 /// The schema that a source's column definitions declare, typed by the engine itself.
-Result<std::shared_ptr<arrow::Schema>> DeclaredSchema(const SourceDefinition& source, const engine::Session& session) {
+Result<std::shared_ptr<arrow::Schema>> DeclaredSchema(const SourceDefinition& source,
+                                                      const engine::Session& session) {
   std::string casts;
   for (const ColumnDefinition& column : source.columns) {
     std::string quoted;
     for (char c : column.name) quoted += c == '"' ? "\"\"" : std::string(1, c);
-    casts += fmt::format("{}CAST(NULL AS {}) AS \"{}\"", casts.empty() ? "" : ", ", column.sql_type, quoted);
+    casts += fmt::format("{}CAST(NULL AS {}) AS \"{}\"", casts.empty() ? "" : ", ", column.sql_type,
+                         quoted);
   }
   auto plan = engine::Plan::FromSql(session, "SELECT " + casts);
-  if (!plan.ok()) return plan.status().WithContext("the column definitions").WithLocation(source.location);
+  if (!plan.ok())
+    return plan.status().WithContext("the column definitions").WithLocation(source.location);
   WEIR_ASSIGN_OR_RETURN(auto schema, plan->output_schema());
   arrow::FieldVector fields;
   for (int i = 0; i < schema->num_fields(); ++i) {
@@ -91,7 +98,8 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   table.partition_columns = source.partition_columns;
 
   auto objects = session.ListObjects(ToUrl(source.uri, source.uri.ends_with('/')));
-  if (!objects.ok() && objects.status().code() == StatusCode::kNotFound) objects = std::vector<ObjectInfo>();
+  if (!objects.ok() && objects.status().code() == StatusCode::kNotFound)
+    objects = std::vector<ObjectInfo>();
   if (!objects.ok()) return objects.status();
   table.url = ToUrl(source.uri, source.uri.ends_with('/'));
   if (objects->empty() && !source.uri.ends_with('/')) {
@@ -101,17 +109,27 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   FingerprintBuilder listing;
   for (const ObjectInfo& object : *objects) {
     if (IsHidden(object.relative_path) || object.size_bytes == 0) continue;
-    DataFile file{.path = object.relative_path, .size_bytes = object.size_bytes, .modified_ms = object.modified_ms};
+    DataFile file{.path = object.relative_path,
+                  .size_bytes = object.size_bytes,
+                  .modified_ms = object.modified_ms};
     file.etag = object.etag;
-    WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source.partition_columns));
-    listing.Add("path", file.path).Add("size", file.size_bytes).Add("modified", file.modified_ms).Add("etag", object.etag);
+    WEIR_ASSIGN_OR_RETURN(file.partition_values,
+                          HivePartitions(file.path, source.partition_columns));
+    listing.Add("path", file.path)
+        .Add("size", file.size_bytes)
+        .Add("modified", file.modified_ms)
+        .Add("etag", object.etag);
     table.files.push_back(std::move(file));
   }
   if (table.files.empty()) {
-    return Status::User(StatusCode::kNotFound, "files of the source `{}` are wanted, found none at `{}`", source.name,
+    return Status::User(StatusCode::kNotFound, "files are wanted, found none at `{}`",
                         source.location_as_written);
   }
   table.listing_hash = listing.Finish();
+  FingerprintBuilder how;
+  how.Add("format", table.format);
+  for (const auto& [key, value] : source.options) how.Add(key, value);
+  table.read_options_hash = how.Finish().ToString();
 
   std::shared_ptr<arrow::Schema> schema;
   if (!source.columns.empty()) {
@@ -136,19 +154,23 @@ std::string StoreOf(const std::string& uri) {
 /// What is understood, but cannot be had of a source.
 Status CheckSupported(const SourceDefinition& source) {
   if (source.unbounded) {
-    return Status::User(StatusCode::kUnsupported, "a source that ends is wanted, found an `UNBOUNDED` one")
+    return Status::User(StatusCode::kUnsupported,
+                        "a source that ends is wanted, found an `UNBOUNDED` one")
         .WithHint("leave UNBOUNDED out: each run reads what is there when it begins");
   }
   if (source.format == SourceFormat::kDelta && !source.options.empty()) {
     const std::string store = StoreOf(source.uri);
     const std::string& key = source.options.begin()->first;
     if (store.empty()) {
-      return Status::User(StatusCode::kUnsupported, "a location in an object store is wanted for the option `{}`, found `{}`", key,
-                          source.location_as_written)
+      return Status::User(StatusCode::kUnsupported,
+                          "a location in an object store is wanted for the option `{}`, found `{}`",
+                          key, source.location_as_written)
           .WithHint("leave the option out");
     }
-    return Status::User(StatusCode::kUnsupported, "access to storage is wanted in weir.toml, found the option `{}`", key)
-        .WithHint(fmt::format("write `{} = \"…\"` under `[object_stores.\"{}\"]` in weir.toml; `${{NAME}}` takes an environment variable",
+    return Status::User(StatusCode::kUnsupported,
+                        "access to storage is wanted in weir.toml, found the option `{}`", key)
+        .WithHint(fmt::format("write `{} = \"…\"` under `[object_stores.\"{}\"]` in weir.toml; "
+                              "`${{NAME}}` takes an environment variable",
                               key, store));
   }
   return Status::OK();
@@ -157,7 +179,8 @@ Status CheckSupported(const SourceDefinition& source) {
 Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
   WEIR_RETURN_NOT_OK(CheckSupported(source));
   if (source.format == SourceFormat::kDelta) {
-    return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1), source.timestamp.value_or(""), session);
+    return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1),
+                    source.timestamp.value_or(""), session);
   }
   return PinListing(source, session);
 }
@@ -170,13 +193,16 @@ Status ExplainDelta(const Status& status, const std::string& url, int64_t versio
     // The two log entries at its sides are named by their numbers.
     std::vector<std::string> sides;
     static constexpr std::string_view kVersion = ", version: ";
-    for (size_t at = message.find(kVersion, gap); at != std::string::npos; at = message.find(kVersion, at + 1)) {
+    for (size_t at = message.find(kVersion, gap); at != std::string::npos;
+         at = message.find(kVersion, at + 1)) {
       const size_t begin = at + kVersion.size();
-      sides.push_back(message.substr(begin, message.find_first_not_of("0123456789", begin) - begin));
+      sides.push_back(
+          message.substr(begin, message.find_first_not_of("0123456789", begin) - begin));
     }
     if (sides.size() == 2) {
-      return Status::Environment(StatusCode::kCorrupt, "the Delta log has a hole: version {} is followed by version {}", sides[0],
-                                 sides[1])
+      return Status::Environment(StatusCode::kCorrupt,
+                                 "the Delta log has a hole: version {} is followed by version {}",
+                                 sides[0], sides[1])
           .WithCause(message)
           .WithHint("restore the log entries between them, from a backup for instance");
     }
@@ -184,22 +210,34 @@ Status ExplainDelta(const Status& status, const std::string& url, int64_t versio
   if (status.code() == StatusCode::kUnsupported) {
     const size_t feature = message.find("Unsupported: ");
     const std::string what = feature == std::string::npos ? message : message.substr(feature + 13);
-    return Status(StatusCode::kUnsupported, status.blame(), "the Delta table needs what Weir's reader has not: " + what)
+    return Status(StatusCode::kUnsupported, status.blame(),
+                  "the Delta table needs what Weir's reader has not: " + what)
         .WithCause(message)
-        .WithHint("drop the feature from the table with the engine that set it, or pin a version before it: OPTIONS ('version' '…')");
+        .WithHint(
+            "drop the feature from the table with the engine that set it, or pin a version before "
+            "it: OPTIONS ('version' '…')");
   }
   static constexpr std::string_view kEnd = "LogSegment end version ";
   if (const size_t end = message.find(kEnd); version >= 0 && end != std::string::npos) {
     const size_t begin = end + kEnd.size();
-    const std::string latest = message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
-    return Status::User(StatusCode::kNotFound, "the Delta table has no version `{}`: its latest is {}", version, latest)
+    const std::string latest =
+        message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+    return Status::User(StatusCode::kNotFound,
+                        "the Delta table has no version `{}`: its latest is {}", version, latest)
         .WithCause(message)
         .WithHint("leave the option 'version' out to read the latest");
   }
-  if (message.find("Path does not exist") != std::string::npos || message.find("No files in log segment") != std::string::npos ||
+  if (message.find("no object store is registered") != std::string::npos) return status;
+  if (message.find("Path does not exist") != std::string::npos ||
+      message.find("No files in log segment") != std::string::npos ||
       status.code() == StatusCode::kNotFound) {
-    if (version >= 0) return status.WithHint("the log may no longer hold this version; leave the option 'version' out to read the latest");
-    return Status::User(StatusCode::kNotFound, "a Delta table is wanted, found none at `{}`", url).WithCause(message);
+    if (version >= 0)
+      return status.WithHint(
+          "the log may no longer hold this version; leave the option 'version' out to read the "
+          "latest");
+    return Status::User(StatusCode::kNotFound, "a Delta table is wanted, found none at `{}`",
+                        url.starts_with("file://") ? url.substr(7) : url)
+        .WithCause(message);
   }
   return status;
 }
@@ -209,9 +247,13 @@ Status WithAdvice(const Status& status, const SourceDefinition& source) {
   if (!status.hint().empty()) return status;
   switch (status.code()) {
     case StatusCode::kNotFound:
-      return StoreOf(source.uri).empty() ? status.WithHint("a relative LOCATION counts from the project's folder")
-                                         : status.WithHint(fmt::format("how to reach it stands in weir.toml, under `[object_stores.\"{}\"]`",
-                                                                       StoreOf(source.uri)));
+      return StoreOf(source.uri).empty()
+                 ? status.WithHint("a relative LOCATION counts from the project's folder")
+                 : status.WithHint(
+                       fmt::format("weir.toml says how to reach it: `[object_stores.\"{}\"]`",
+                                   StoreOf(source.uri)));
+    case StatusCode::kInvalidArgument:
+      return status.WithHint("mend the file, or declare the columns in the source's statement");
     case StatusCode::kCorrupt:
       return status.WithHint("restore the file, or remove it from the location");
     case StatusCode::kPermission:
@@ -244,19 +286,21 @@ bool NeedsDeltaScan(const nlohmann::json& protocol, const nlohmann::json& metada
     }
   }
   const auto configuration = metadata.value("configuration", nlohmann::json::object());
-  return configuration.is_object() && configuration.value("delta.columnMapping.mode", "none") != "none";
+  return configuration.is_object() &&
+         configuration.value("delta.columnMapping.mode", "none") != "none";
 }
 
 }  // namespace
 
 std::string ToUrl(const std::string& location, bool folder) {
-  std::string url = location.find("://") == std::string::npos ? "file://" + EncodePath(location) : location;
+  std::string url =
+      location.find("://") == std::string::npos ? "file://" + EncodePath(location) : location;
   if (folder && !url.ends_with('/')) url += '/';
   return url;
 }
 
-Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version, const std::string& timestamp,
-                             const engine::Session& session) {
+Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
+                             const std::string& timestamp, const engine::Session& session) {
   auto opened = engine::DeltaSnapshot::Open(session, url, version, timestamp);
   if (!opened.ok()) return ExplainDelta(opened.status(), url, version);
   const engine::DeltaSnapshot snapshot = *std::move(opened);
@@ -272,8 +316,10 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
   WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
   WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot.metadata());
   table.needs_delta_scan =
-      NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false), nlohmann::json::parse(metadata, nullptr, false)) ||
-      std::any_of(table.files.begin(), table.files.end(), [](const DataFile& file) { return file.has_deletion_vector; });
+      NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
+                     nlohmann::json::parse(metadata, nullptr, false)) ||
+      std::any_of(table.files.begin(), table.files.end(),
+                  [](const DataFile& file) { return file.has_deletion_vector; });
   if (table.needs_delta_scan) {
     WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session));
     WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
@@ -289,7 +335,8 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
 }
 
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,
-                            const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partition_columns,
+                            const std::shared_ptr<arrow::Schema>& schema,
+                            const std::vector<std::string>& partition_columns,
                             std::vector<DataFile> files, const engine::Session& session) {
   PinnedTable table;
   table.name = name;
@@ -300,21 +347,27 @@ Result<PinnedTable> PinView(const std::string& name, const std::string& url, int
   table.schema = schema;
   table.partition_columns = partition_columns;
   table.files = std::move(files);
-  const engine::FileTableSpec spec{
-      .root_url = url, .format = "parquet", .options = {}, .partition_columns = partition_columns, .files = table.files};
+  const engine::FileTableSpec spec{.root_url = url,
+                                   .format = "parquet",
+                                   .options = {},
+                                   .partition_columns = partition_columns,
+                                   .files = table.files};
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
   return table;
 }
 
-Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session, Diagnostics& diagnostics) {
+Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session,
+                      Diagnostics& diagnostics) {
   Catalog catalog;
   for (const SourceDefinition& source : project.sources) {
     auto pinned = PinSource(source, session);
-    Status status = pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
+    Status status =
+        pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
     if (!status.ok()) {
       const std::string code = CheckSupported(source).ok() ? CodeOf(status) : "W3006";
       status = WithAdvice(status, source);
-      Diagnostic diagnostic = ToDiagnostic(code, status.WithContext(fmt::format("source `{}`", source.name)));
+      Diagnostic diagnostic =
+          ToDiagnostic(code, status.WithContext(fmt::format("source `{}`", source.name)));
       diagnostic.location = source.location;
       catalog.failed_.insert(source.name);
       diagnostics.Add(std::move(diagnostic));
@@ -336,9 +389,12 @@ std::vector<std::string> Catalog::names() const {
   return names;
 }
 
-Status Catalog::AddView(const std::string& name, const std::string& url, const std::shared_ptr<arrow::Schema>& schema,
-                        const std::vector<std::string>& partition_columns, const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(name, url, -1, schema, partition_columns, {}, session));
+Status Catalog::AddView(const std::string& name, const std::string& url,
+                        const std::shared_ptr<arrow::Schema>& schema,
+                        const std::vector<std::string>& partition_columns,
+                        const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(PinnedTable table,
+                        PinView(name, url, -1, schema, partition_columns, {}, session));
   WEIR_RETURN_NOT_OK(session.RegisterTable(name, *table.table));
   tables_.insert_or_assign(name, std::move(table));
   return Status::OK();

@@ -14,7 +14,8 @@ Result<OpenProject> Open(const GlobalOptions& options) {
   const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
   const LocalFileSystem files;
   OpenProject open;
-  WEIR_ASSIGN_OR_RETURN(open.definition, LoadProject(files, root.string(), options.profile, open.diagnostics));
+  WEIR_ASSIGN_OR_RETURN(open.definition,
+                        LoadProject(files, root.string(), options.profile, open.diagnostics));
   WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
   open.compiled = CompileViews(open.definition, *open.session, open.diagnostics);
   open.diagnostics.Sort();
@@ -24,7 +25,12 @@ Result<OpenProject> Open(const GlobalOptions& options) {
 int Fail(const Status& status) {
   std::cout.flush();
   std::string text = fmt::format("error: {}\n", status.message());
-  if (!status.location().file.empty()) text += fmt::format("  --> {}\n", ToString(status.location()));
+  if (!status.location().file.empty()) {
+    text += fmt::format("  --> {}\n", ToString(status.location()));
+  } else if (status.location().line > 0) {
+    text += fmt::format("  --> line {}, column {} of the query\n", status.location().line,
+                        status.location().column);
+  }
   if (!status.hint().empty()) text += fmt::format("  hint: {}\n", status.hint());
   if (status.blame() == Blame::kBug) {
     text += "  This is a bug in Weir; please report it with the following:\n";
@@ -53,7 +59,8 @@ int Report(const Diagnostics& diagnostics) {
     }
   }
   if (errors + warnings > 0) {
-    std::cerr << fmt::format("{} error{}, {} warning{}\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    std::cerr << fmt::format("{} error{}, {} warning{}\n", errors, errors == 1 ? "" : "s", warnings,
+                             warnings == 1 ? "" : "s");
   }
   if (errors == 0) return kDone;
   return only_environment ? kEnvironment : kWorkFailed;

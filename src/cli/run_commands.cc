@@ -2,9 +2,9 @@
 //
 // plan and run.
 
-#include <unistd.h>
-
 #include <iostream>
+
+#include <unistd.h>
 
 #include "weir/artifacts/record_run.h"
 #include "weir/base/clock.h"
@@ -27,10 +27,13 @@ class Progress : public RunObserver {
   }
   void OnFinished(const ViewOutcome& outcome, int finished, int total) override {
     if (outcome.state == ViewState::kReused) return;  // the last line counts them
-    std::string line = fmt::format("[{}/{}] {:7} {}", finished, total, ToString(outcome.state), outcome.view_name);
+    std::string line =
+        fmt::format("[{}/{}] {:7} {}", finished, total, ToString(outcome.state), outcome.view_name);
     if (outcome.state == ViewState::kRun) {
-      line += fmt::format("  {} rows, {}, {:.2f} s ({})", outcome.rows, HumanBytes(outcome.bytes_written),
-                          static_cast<double>(outcome.finished_at_us - outcome.started_at_us) / 1e6, outcome.decision.reason);
+      line += fmt::format("  {} rows, {}, {:.2f} s ({})", outcome.rows,
+                          HumanBytes(outcome.bytes_written),
+                          static_cast<double>(outcome.finished_at_us - outcome.started_at_us) / 1e6,
+                          outcome.decision.reason);
     }
     std::cerr << (terminal_ ? "\r\033[K" : "") << line << "\n";
   }
@@ -57,7 +60,9 @@ struct PlanTotals {
 PlanTotals TotalsOf(const std::vector<PlannedView>& views) {
   PlanTotals totals;
   for (const PlannedView& view : views) {
-    (view.decision.action == Action::kRun ? totals.run : view.decision.action == Action::kReuse ? totals.reuse : totals.pending) += 1;
+    (view.decision.action == Action::kRun     ? totals.run
+     : view.decision.action == Action::kReuse ? totals.reuse
+                                              : totals.pending) += 1;
     if (view.decision.action == Action::kReuse) continue;
     for (const ScanUnit& unit : view.scan_units) {
       totals.files += static_cast<int64_t>(unit.kept_files.size());
@@ -81,21 +86,27 @@ void PrintPlan(const std::vector<PlannedView>& views) {
       known = known && unit.files_known;
     }
     const std::string more = known ? "" : "+";
-    rows.push_back({view.view_name, std::string(ToString(view.decision.action)),
-                    fmt::format("{}{}{}", kept, more, pruned > 0 ? fmt::format(" ({} pruned)", pruned) : ""),
-                    HumanBytes(bytes) + more, view.decision.reason});
+    rows.push_back(
+        {view.view_name, std::string(ToString(view.decision.action)),
+         fmt::format("{}{}{}", kept, more, pruned > 0 ? fmt::format(" ({} pruned)", pruned) : ""),
+         HumanBytes(bytes) + more, view.decision.reason});
   }
-  if (!rows.empty()) std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
+  if (!rows.empty())
+    std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
   const PlanTotals totals = TotalsOf(views);
-  std::cout << fmt::format("{} to run, {} to decide when their upstream is built, {} to reuse; at least {} files, {} to read\n",
-                           totals.run, totals.pending, totals.reuse, totals.files, HumanBytes(totals.bytes));
+  std::cout << fmt::format(
+      "{} to run, {} to decide when their upstream is built, {} to reuse; at least {} files, {} to "
+      "read\n",
+      totals.run, totals.pending, totals.reuse, totals.files, HumanBytes(totals.bytes));
 }
 
 Json SummaryJson(const RunEnvelope& envelope) {
   Json failures = Json::array();
   for (const ViewOutcome& view : envelope.views) {
     if (view.status.ok()) continue;
-    failures.push_back({{"view", view.view_name}, {"state", ToString(view.state)}, {"message", view.status.message()}});
+    failures.push_back({{"view", view.view_name},
+                        {"state", ToString(view.state)},
+                        {"message", view.status.message()}});
   }
   return {{"schema_version", 1},
           {"run_id", envelope.run_id},
@@ -112,32 +123,43 @@ Json SummaryJson(const RunEnvelope& envelope) {
 }
 
 /// What to do about a failure that says no more itself.
-std::string HintFor(StatusCode code) {
-  switch (code) {
+std::string HintFor(const Status& status) {
+  if (status.message().find("Cast error") != std::string::npos)
+    return "TRY_CAST gives NULL for what cannot be converted";
+  if (status.message().find("during the spilling process") != std::string::npos) {
+    return "raise `max_spill` or `memory_limit` in the profile in weir.toml";
+  }
+  switch (status.code()) {
     case StatusCode::kOutOfMemory:
-      return "raise `memory_limit` in the profile in weir.toml, or lower `threads` so that fewer views share it";
+      return "raise `memory_limit` in the profile in weir.toml, or lower `threads` so that fewer "
+             "views share it";
     case StatusCode::kOutOfSpace:
       return "make room on the disk, then `weir run` goes on; the table is as it was";
     case StatusCode::kPermission:
-      return "give the user who runs weir the right to it, then `weir run` goes on; the table is as it was";
+      return "give the user who runs weir the right to it, then `weir run` goes on; the table is "
+             "as it was";
     default:
       return {};
   }
 }
 
 /// Prints each failure once, and returns the exit code of the worst.
-int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled, Diagnostics& diagnostics) {
+int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
+                   Diagnostics& diagnostics) {
   int code = kDone;
   for (const ViewOutcome& view : envelope.views) {
     if (view.state == ViewState::kBlocked) code = std::max<int>(code, kWorkFailed);
     if (view.state != ViewState::kFailed) continue;
-    Diagnostic diagnostic = ToDiagnostic("W5001", view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
+    Diagnostic diagnostic = ToDiagnostic(
+        "W5001", view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
-    if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status.code());
-    if (diagnostic.location.file.empty()) diagnostic.location = compiled.Find(view.view_name)->location;
+    if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status);
+    if (diagnostic.location.file.empty())
+      diagnostic.location = compiled.Find(view.view_name)->location;
     if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
     diagnostics.Add(diagnostic);
-    code = std::max<int>(code, view.status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed);
+    code = std::max<int>(code,
+                         view.status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed);
   }
   return envelope.state == "cancelled" ? kInterrupted : code;
 }
@@ -169,12 +191,8 @@ int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select
                      {"scan_units", units}});
   }
   const PlanTotals totals = TotalsOf(*planned);
-  std::cout << Json{{"schema_version", 1},
-                    {"run", totals.run},
-                    {"pending", totals.pending},
-                    {"reuse", totals.reuse},
-                    {"files", totals.files},
-                    {"bytes", totals.bytes},
+  std::cout << Json{{"schema_version", 1},   {"run", totals.run},     {"pending", totals.pending},
+                    {"reuse", totals.reuse}, {"files", totals.files}, {"bytes", totals.bytes},
                     {"views", views}}
                    .dump(2)
             << "\n";
@@ -194,10 +212,12 @@ int RunRun(const GlobalOptions& options, const std::vector<std::string>& select,
   const std::string run_id = NewRunId(clock);
   const Status begun = MarkBegun(run_id, *open->session);
   if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
-  const auto envelope = run.Run({.selected = select, .force = force, .run_id = run_id}, progress, interrupt.cancellation());
+  const auto envelope = run.Run({.selected = select, .force = force, .run_id = run_id}, progress,
+                                interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
-  const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);
+  const Status recorded =
+      RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);
   if (!recorded.ok()) {
     // The views stand; only their record is missing.
     code = std::max(code, Fail(recorded.WithContext("the run's artifacts could not be written")));
@@ -205,11 +225,13 @@ int RunRun(const GlobalOptions& options, const std::vector<std::string>& select,
   if (options.format == Format::kJson) {
     std::cout << SummaryJson(*envelope).dump() << "\n";
   } else {
-    std::cout << fmt::format("{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",
-                             envelope->state, envelope->Count(ViewState::kRun), envelope->Count(ViewState::kReused),
-                             envelope->Count(ViewState::kFailed), envelope->Count(ViewState::kBlocked),
-                             HumanBytes(envelope->bytes_read()), HumanBytes(envelope->bytes_written()),
-                             static_cast<double>(envelope->finished_at_us - envelope->started_at_us) / 1e6, envelope->run_id);
+    std::cout << fmt::format(
+        "{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",
+        envelope->state, envelope->Count(ViewState::kRun), envelope->Count(ViewState::kReused),
+        envelope->Count(ViewState::kFailed), envelope->Count(ViewState::kBlocked),
+        HumanBytes(envelope->bytes_read()), HumanBytes(envelope->bytes_written()),
+        static_cast<double>(envelope->finished_at_us - envelope->started_at_us) / 1e6,
+        envelope->run_id);
   }
   return code;
 }

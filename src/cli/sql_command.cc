@@ -2,14 +2,14 @@
 //
 // sql and test: queries over sources, stored views and Weir's own artifacts.
 
-#include <arrow/api.h>
-#include <histedit.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <set>
+
+#include <arrow/api.h>
+#include <histedit.h>
+#include <unistd.h>
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/filesystem.h"
@@ -32,7 +32,8 @@ class QuerySession {
     const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
     const LocalFileSystem files;
     Diagnostics diagnostics;
-    WEIR_ASSIGN_OR_RETURN(session.project_, LoadProject(files, root.string(), options.profile, diagnostics));
+    WEIR_ASSIGN_OR_RETURN(session.project_,
+                          LoadProject(files, root.string(), options.profile, diagnostics));
     // A query may be asked of a project with broken views: only what the query names must work.
     WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
     session.diagnostics_ = std::move(diagnostics);
@@ -49,12 +50,14 @@ class QuerySession {
     return names;
   }
 
-  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const std::string& sql, const engine::Cancellation& cancellation) {
+  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(
+      const std::string& sql, const engine::Cancellation& cancellation) {
     WEIR_RETURN_NOT_OK(RegisterNamed(sql));
     auto plan = engine::Plan::FromSql(runtime_->engine(), sql);
     if (!plan.ok()) return Explain(plan.status());
     WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
-    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+    WEIR_ASSIGN_OR_RETURN(const auto physical,
+                          engine::PhysicalPlan::Create(runtime_->engine(), optimized));
     return physical.Execute(runtime_->engine(), cancellation);
   }
 
@@ -78,11 +81,13 @@ class QuerySession {
     for (const ViewDefinition& view : project_.views) {
       if (view.name != name) continue;
       if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-      return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name), "the view was never built; `weir run` builds it");
+      return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name),
+                           "the view was never built; `weir run` builds it");
     }
     for (const Diagnostic& diagnostic : diagnostics_.all()) {
       if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
-        return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message).WithLocation(diagnostic.location);
+        return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)
+            .WithLocation(diagnostic.location);
       }
     }
     return Status::OK();
@@ -108,7 +113,8 @@ class QuerySession {
     const std::string name = MissingTable(status.message());
     if (name.empty()) return status;
     const std::string hint = SuggestionHint(name, TableNames());
-    return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`", name)
+    return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`",
+                        name)
         .WithLocation(status.location())
         .WithCause(status.cause())
         .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
@@ -143,7 +149,8 @@ Status PrintTable(arrow::RecordBatchReader& reader) {
   auto table = reader.ToTable();
   if (!table.ok()) return StreamFailure(table.status());
   std::cout << RenderTable(**table);
-  std::cerr << fmt::format("({} row{})\n", (*table)->num_rows(), (*table)->num_rows() == 1 ? "" : "s");
+  std::cerr << fmt::format("({} row{})\n", (*table)->num_rows(),
+                           (*table)->num_rows() == 1 ? "" : "s");
   return Status::OK();
 }
 
@@ -158,7 +165,8 @@ class Prompt {
  public:
   Prompt(QuerySession& session, const std::string& history_file) : history_file_(history_file) {
     names_ = session.TableNames();
-    for (const char* word : {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "JOIN", "\\tables", "\\quit", "\\help"}) {
+    for (const char* word : {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "JOIN",
+                             "\\tables", "\\quit", "\\help"}) {
       names_.emplace_back(word);
     }
     current_ = this;
@@ -184,7 +192,8 @@ class Prompt {
     current_ = nullptr;
   }
 
-  /// The next statement, read up to a `;` or a line that begins with `\`; nullopt at the end of input.
+  /// The next statement, read up to a `;` or a line that begins with `\`; nullopt at the end of
+  /// input.
   std::optional<std::string> Next() {
     std::string statement;
     while (true) {
@@ -219,13 +228,17 @@ class Prompt {
     const std::string prefix(start, line->cursor);
     std::vector<std::string> matches;
     for (const std::string& name : current_->names_) {
-      if (name.size() > prefix.size() && strncasecmp(name.c_str(), prefix.c_str(), prefix.size()) == 0) matches.push_back(name);
+      if (name.size() > prefix.size() &&
+          strncasecmp(name.c_str(), prefix.c_str(), prefix.size()) == 0)
+        matches.push_back(name);
     }
     if (matches.empty()) return CC_ERROR;
     std::string common = matches[0];
     for (const std::string& match : matches) {
       size_t same = 0;
-      while (same < std::min(common.size(), match.size()) && std::tolower(common[same]) == std::tolower(match[same])) ++same;
+      while (same < std::min(common.size(), match.size()) &&
+             std::tolower(common[same]) == std::tolower(match[same]))
+        ++same;
       common.resize(same);
     }
     if (common.size() > prefix.size()) {
@@ -250,7 +263,9 @@ class Prompt {
 std::string HistoryFile() {
   const char* state = std::getenv("XDG_STATE_HOME");
   const char* home = std::getenv("HOME");
-  const std::filesystem::path folder = state != nullptr ? state : std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/state";
+  const std::filesystem::path folder =
+      state != nullptr ? state
+                       : std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/state";
   std::error_code error;
   std::filesystem::create_directories(folder / "weir", error);
   return (folder / "weir" / "sql_history").string();
@@ -316,10 +331,14 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& names)
   int passed = 0, failed = 0, broken = 0;
   for (const std::string& name : names) {
     const auto& tests = session->project().tests;
-    if (std::none_of(tests.begin(), tests.end(), [&](const TestDefinition& test) { return test.name == name; })) {
+    if (std::none_of(tests.begin(), tests.end(),
+                     [&](const TestDefinition& test) { return test.name == name; })) {
       std::vector<std::string> known;
       for (const TestDefinition& test : tests) known.push_back(test.name);
-      return FailNamed(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name).WithHint(SuggestionHint(name, known)));
+      return FailNamed(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name)
+                           .WithHint(known.empty()
+                                         ? "the project has no tests: add queries under tests/"
+                                         : SuggestionHint(name, known)));
     }
   }
   for (const TestDefinition& test : session->project().tests) {
@@ -347,7 +366,10 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& names)
     results.push_back(std::move(result));
     if (options.format == Format::kTable) {
       std::cout << fmt::format("{:7} {}\n", state, test.name);
-      if (rows > 0) std::cout << fmt::format("  {} row{} where none is allowed, for instance\n", rows, rows == 1 ? "" : "s") << sample;
+      if (rows > 0)
+        std::cout << fmt::format("  {} row{} where none is allowed, for instance\n", rows,
+                                 rows == 1 ? "" : "s")
+                  << sample;
     }
     if (!status.ok()) {
       SourceLocation location = status.location();
@@ -356,7 +378,12 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& names)
     }
   }
   if (options.format == Format::kJson) {
-    std::cout << Json{{"schema_version", 1}, {"passed", passed}, {"failed", failed + broken}, {"tests", results}}.dump(2) << "\n";
+    std::cout << Json{{"schema_version", 1},
+                      {"passed", passed},
+                      {"failed", failed + broken},
+                      {"tests", results}}
+                     .dump(2)
+              << "\n";
   } else {
     std::cout << fmt::format("{} passed, {} failed\n", passed, failed + broken);
   }

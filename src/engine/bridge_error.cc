@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "weir/base/nearest.h"
@@ -13,11 +14,19 @@ namespace weir::engine::internal {
 namespace {
 
 StatusCode ParseCode(const std::string& name) {
-  static constexpr std::array kCodes = {
-      StatusCode::kInvalidArgument, StatusCode::kNotFound,    StatusCode::kAlreadyExists, StatusCode::kPlanFailed,
-      StatusCode::kUnsupported,     StatusCode::kCorrupt,     StatusCode::kIo,            StatusCode::kOutOfMemory,
-      StatusCode::kOutOfSpace,      StatusCode::kPermission,  StatusCode::kCancelled,     StatusCode::kConflict,
-      StatusCode::kInternal};
+  static constexpr std::array kCodes = {StatusCode::kInvalidArgument,
+                                        StatusCode::kNotFound,
+                                        StatusCode::kAlreadyExists,
+                                        StatusCode::kPlanFailed,
+                                        StatusCode::kUnsupported,
+                                        StatusCode::kCorrupt,
+                                        StatusCode::kIo,
+                                        StatusCode::kOutOfMemory,
+                                        StatusCode::kOutOfSpace,
+                                        StatusCode::kPermission,
+                                        StatusCode::kCancelled,
+                                        StatusCode::kConflict,
+                                        StatusCode::kInternal};
   for (StatusCode code : kCodes) {
     if (ToString(code) == name) return code;
   }
@@ -43,9 +52,44 @@ std::string JoinLines(const nlohmann::json& texts) {
 std::string ColumnsHint(const std::vector<std::string>& columns) {
   static constexpr size_t kMost = 8;
   std::string text;
-  for (size_t i = 0; i < std::min(kMost, columns.size()); ++i) text += (i > 0 ? ", `" : "`") + columns[i] + "`";
+  for (size_t i = 0; i < std::min(kMost, columns.size()); ++i)
+    text += (i > 0 ? ", `" : "`") + columns[i] + "`";
   if (text.empty()) return text;
   return "there are " + text + (columns.size() > kMost ? " …" : "");
+}
+
+/// Takes from the start of a message the layers that it came through: users can do nothing with
+/// them.
+std::string Plain(std::string message) {
+  static constexpr std::string_view kLayers[] = {
+      "Arrow error: ", "External error: ", "Parquet error: ",        "Execution error: ",
+      "SQL error: ",   "Kernel error: ",   "Error during planning: "};
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view layer : kLayers) {
+      if (message.starts_with(layer)) {
+        message.erase(0, layer.size());
+        again = true;
+      }
+    }
+  }
+  static constexpr std::string_view kParser = "ParserError(\"", kEnd = "\")";
+  if (message.starts_with(kParser) && message.ends_with(kEnd)) {
+    message = message.substr(kParser.size(), message.size() - kParser.size() - kEnd.size());
+  }
+  if (message.starts_with("Expected: ")) {
+    const size_t place = message.rfind(" at Line: ");  // has a field of its own
+    if (place != std::string::npos) message.erase(place);
+    return "a syntax error: " +
+           message.substr(std::string_view("Expected: ").size()).insert(0, "expected ");
+  }
+  static constexpr std::string_view kColumn = "column '", kMissing = "' not found";
+  if (const size_t end = message.find(kMissing);
+      message.starts_with(kColumn) && end != std::string::npos) {
+    return "there is no column named `" + message.substr(kColumn.size(), end - kColumn.size()) +
+           "`";
+  }
+  return message;
 }
 
 }  // namespace
@@ -53,20 +97,24 @@ std::string ColumnsHint(const std::vector<std::string>& columns) {
 Status FromEnvelope(std::string_view envelope) {
   // An error that crossed as text inside another message keeps the words around the envelope.
   const size_t start = envelope.find("{\"");
-  const auto parsed = start == std::string_view::npos
-                          ? nlohmann::json()
-                          : nlohmann::json::parse(envelope.substr(start), nullptr, /*allow_exceptions=*/false);
+  const auto parsed =
+      start == std::string_view::npos
+          ? nlohmann::json()
+          : nlohmann::json::parse(envelope.substr(start), nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object() || !parsed.contains("code")) {
     return Status::Bug("the engine failed without a proper error: {}", envelope);
   }
-  Status status(ParseCode(parsed.value("code", "")), ParseBlame(parsed.value("blame", "")), parsed.value("message", ""));
+  Status status(ParseCode(parsed.value("code", "")), ParseBlame(parsed.value("blame", "")),
+                Plain(parsed.value("message", "")));
   if (parsed.contains("causes")) status = status.WithCause(JoinLines(parsed["causes"]));
   if (parsed.contains("line")) {
-    status = status.WithLocation({.file = {}, .line = parsed["line"].get<int>(), .column = parsed.value("column", 0)});
+    status = status.WithLocation(
+        {.file = {}, .line = parsed["line"].get<int>(), .column = parsed.value("column", 0)});
   }
   if (parsed.contains("missing_column")) {
     const auto candidates = parsed.value("valid_columns", std::vector<std::string>());
-    const std::string hint = SuggestionHint(parsed["missing_column"].get<std::string>(), candidates);
+    const std::string hint =
+        SuggestionHint(parsed["missing_column"].get<std::string>(), candidates);
     status = status.WithHint(hint.empty() ? ColumnsHint(candidates) : hint);
   } else if (parsed.contains("helps") && !parsed["helps"].empty()) {
     status = status.WithHint(JoinLines(parsed["helps"]));

@@ -2,11 +2,11 @@
 
 #include "weir/session/session_runtime.h"
 
-#include <arrow/api.h>
-#include <sys/sysinfo.h>
-
 #include <algorithm>
 #include <thread>
+
+#include <arrow/api.h>
+#include <sys/sysinfo.h>
 
 #include "weir/base/nearest.h"
 
@@ -26,9 +26,11 @@ int64_t MachineMemoryBytes() {
   return static_cast<int64_t>(info.totalram) * info.mem_unit;
 }
 
-std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSettings& profile, int threads) {
-  // Under `deterministic` every view runs in one partition: what is sensitive to the order of rows (sums of floats, ties in
-  // windows) then depends on the input alone. Views run beside each other instead.
+std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSettings& profile,
+                                                                int threads) {
+  // Under `deterministic` every view runs in one partition: what is sensitive to the order of rows
+  // (sums of floats, ties in windows) then depends on the input alone. Views run beside each other
+  // instead.
   const int partitions = profile.deterministic ? 1 : threads;
   std::vector<std::pair<std::string, std::string>> settings = {
       {"datafusion.catalog.information_schema", "true"},
@@ -44,9 +46,10 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
 }
 
 Result<std::map<std::string, std::string>> ReadSettings(const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(auto table,
-                        session.Query("SELECT CAST(name AS VARCHAR), CAST(coalesce(value, '') AS VARCHAR) FROM "
-                                      "information_schema.df_settings"));
+  WEIR_ASSIGN_OR_RETURN(
+      auto table,
+      session.Query("SELECT CAST(name AS VARCHAR), CAST(coalesce(value, '') AS VARCHAR) FROM "
+                    "information_schema.df_settings"));
   std::map<std::string, std::string> settings;
   for (int64_t row = 0; row < table->num_rows(); ++row) {
     const auto name = table->column(0)->GetScalar(row);
@@ -57,8 +60,17 @@ Result<std::map<std::string, std::string>> ReadSettings(const engine::Session& s
 }
 
 /// Opens the session; an unknown setting of the profile is explained with the nearest known ones.
-Result<engine::Session> OpenEngine(const ProjectDefinition& project, const engine::SessionOptions& options) {
+Result<engine::Session> OpenEngine(const ProjectDefinition& project,
+                                   const engine::SessionOptions& options) {
   auto session = engine::Session::Open(options);
+  if (!session.ok() && session.status().blame() == Blame::kEnvironment &&
+      !options.spill_directory.empty()) {
+    return session.status()
+        .WithContext(
+            fmt::format("the spill directory cannot be used: `{}`", options.spill_directory))
+        .WithHint(
+            "`spill_directory` in the profile in weir.toml names a folder that can be written");
+  }
   if (session.ok() || project.profile.settings.empty()) return session;
   engine::SessionOptions plain = options;
   plain.settings = {{"datafusion.catalog.information_schema", "true"}};
@@ -70,27 +82,33 @@ Result<engine::Session> OpenEngine(const ProjectDefinition& project, const engin
   for (const auto& [name, value] : *known) names.push_back(name);
   for (const auto& [key, value] : project.profile.settings) {
     if (known->contains(key)) continue;
-    Status status = Status::User(StatusCode::kInvalidArgument, "unknown setting in profile `{}`: `{}`", project.profile.name, key)
+    Status status = Status::User(StatusCode::kInvalidArgument,
+                                 "unknown setting in profile `{}`: `{}`", project.profile.name, key)
                         .WithHint(SuggestionHint(key, names));
     const auto place = project.profile.setting_locations.find(key);
-    return place == project.profile.setting_locations.end() ? status : status.WithLocation(place->second);
+    return place == project.profile.setting_locations.end() ? status
+                                                            : status.WithLocation(place->second);
   }
   return session;
 }
 
 }  // namespace
 
-std::string TableUrl(const std::string& warehouse_url, const std::string& name) { 
+std::string TableUrl(const std::string& warehouse_url, const std::string& name) {
   // Encodes the name as ToUrl does the path of a folder.
   const std::string encoded = ToUrl("/" + name, true);
   return warehouse_url + encoded.substr(std::string_view("file:///").size());
 }
 
-Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefinition& project, Diagnostics& diagnostics) {
+Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefinition& project,
+                                                             Diagnostics& diagnostics) {
   const ProfileSettings& profile = project.profile;
   std::unique_ptr<SessionRuntime> runtime(new SessionRuntime());
-  runtime->threads_ = profile.threads > 0 ? profile.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  runtime->memory_limit_bytes_ = profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
+  runtime->threads_ = profile.threads > 0
+                          ? profile.threads
+                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  runtime->memory_limit_bytes_ =
+      profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
   runtime->warehouse_url_ = ToUrl(project.warehouse_uri, true);
 
   const engine::SessionOptions options{.settings = EngineSettings(profile, runtime->threads_),
@@ -107,7 +125,8 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
     if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));
   }
   for (const auto& [key, value] : options.settings) {
-    if (std::find(std::begin(kResultSettings), std::end(kResultSettings), key) != std::end(kResultSettings)) {
+    if (std::find(std::begin(kResultSettings), std::end(kResultSettings), key) !=
+        std::end(kResultSettings)) {
       runtime->result_settings_[key] = value;
     }
   }
@@ -116,6 +135,8 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   return runtime;
 }
 
-Result<std::map<std::string, std::string>> SessionRuntime::AllSettings() const { return ReadSettings(engine_); }
+Result<std::map<std::string, std::string>> SessionRuntime::AllSettings() const {
+  return ReadSettings(engine_);
+}
 
 }  // namespace weir

@@ -69,6 +69,10 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<(&'static str, String)> {
     let mut next = Some(error);
     while let Some(current) = next {
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            // Writers hide the failure of a store inside one of their own.
+            if let Some(found) = io.get_ref().and_then(|inner| io_kind(inner)) {
+                return Some(found);
+            }
             let code = match io.kind() {
                 std::io::ErrorKind::NotFound => "not_found",
                 std::io::ErrorKind::PermissionDenied => "permission",
@@ -117,7 +121,9 @@ impl From<DeltaTableError> for BridgeError {
         let (code, blame) = match &error {
             DeltaTableError::NotATable(_) => ("not_found", "user"),
             DeltaTableError::InvalidVersion(_) => ("not_found", "user"),
-            DeltaTableError::InvalidJsonLog { .. } | DeltaTableError::InvalidStatsJson { .. } => ("corrupt", "environment"),
+            DeltaTableError::InvalidJsonLog { .. } | DeltaTableError::InvalidStatsJson { .. } => {
+                ("corrupt", "environment")
+            }
             DeltaTableError::VersionAlreadyExists(_) => ("already_exists", "environment"),
             _ if lower.contains("unsupported") || lower.contains("not supported") || lower.contains("feature") => {
                 ("unsupported", "environment")
@@ -157,14 +163,14 @@ impl From<DataFusionError> for BridgeError {
         }
         let io = io_kind(root);
         let (code, blame) = match root {
-            DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::SQL(..) => ("plan_failed", "user"),
+            DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::SQL(..) => {
+                ("plan_failed", "user")
+            }
             DataFusionError::NotImplemented(_) => ("unsupported", "user"),
             DataFusionError::Configuration(_) => ("invalid_argument", "user"),
             DataFusionError::ResourcesExhausted(_) => ("out_of_memory", "environment"),
             DataFusionError::Internal(_) => ("internal", "bug"),
-            DataFusionError::ObjectStore(inner) => {
-                (Self::from_object_store_kind(inner).unwrap_or("io"), "environment")
-            }
+            DataFusionError::ObjectStore(inner) => (Self::from_object_store_kind(inner).unwrap_or("io"), "environment"),
             DataFusionError::IoError(_) => (io.as_ref().map_or("io", |(code, _)| code), "environment"),
             DataFusionError::ParquetError(_) => (io.as_ref().map_or("corrupt", |(code, _)| code), "environment"),
             _ => io.as_ref().map_or(("invalid_argument", "user"), |(code, _)| (*code, "environment")),
@@ -207,7 +213,9 @@ impl BridgeError {
     fn from_object_store_kind(error: &object_store::Error) -> Option<&'static str> {
         match error {
             object_store::Error::NotFound { .. } => Some("not_found"),
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => Some("permission"),
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Some("permission")
+            }
             other => io_kind(other).map(|(code, _)| code),
         }
     }

@@ -28,10 +28,11 @@ use serde_json::json;
 use crate::error::BridgeError;
 
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is.
-pub fn name_files(plan: Arc<dyn datafusion::physical_plan::ExecutionPlan>) -> Arc<dyn datafusion::physical_plan::ExecutionPlan> {
-    let Some(config) = plan
-        .downcast_ref::<DataSourceExec>()
-        .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
+pub fn name_files(
+    plan: Arc<dyn datafusion::physical_plan::ExecutionPlan>,
+) -> Arc<dyn datafusion::physical_plan::ExecutionPlan> {
+    let Some(config) =
+        plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
     else {
         return plan;
     };
@@ -71,8 +72,12 @@ impl Place {
         if let Some((message, help)) = self.explain_csv(&named.message) {
             named.message = message;
             named.details.insert("helps".into(), json!([help]));
+        } else if named.blame == "user" {
+            // Expressions of the view are evaluated while the file is read, too.
+            named.message = format!("{} (found in the file `{}`)", named.message, self.file);
         } else if !named.message.contains(&self.file) {
-            named.message = format!("the file `{}` cannot be read: {}", self.file, named.message);
+            let reason = named.message.trim_start_matches("Arrow error: ").trim_start_matches("Parquet error: ");
+            named.message = format!("the file `{}` cannot be read: {reason}", self.file);
         }
         for place in ["line", "column"] {
             named.details.remove(place); // of the SQL text

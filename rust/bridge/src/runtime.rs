@@ -24,9 +24,22 @@ pub fn start_runtime(threads: u32) -> Result<()> {
                 .build()
                 .map_err(|e| BridgeError::new("io", "environment", format!("cannot start threads: {e}")))?;
             let _ = RUNTIME.set(runtime);
+            quieten_aborted_uploads();
         }
         Ok(())
     })
+}
+
+/// When an upload fails, on a full disk for instance, delta-rs aborts its writer, which panics if it is shut down already. The
+/// failure itself is reported with its cause; the panic in the upload's task would only look like a bug.
+fn quieten_aborted_uploads() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let in_writer = panic.location().is_some_and(|at| at.file().ends_with("buffered.rs"));
+        if !in_writer || panic.payload().downcast_ref::<&str>() != Some(&"Already shut down") {
+            report(panic);
+        }
+    }));
 }
 
 pub fn runtime() -> &'static Runtime {
