@@ -2,13 +2,13 @@
 
 #include "weir/artifacts/artifact_tables.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cctype>
 #include <mutex>
 #include <thread>
+
+#include <arrow/api.h>
 
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
@@ -28,7 +28,9 @@ std::vector<ArtifactTable> MakeTables() {
        {run_id,
         {"project", T::kText, "name of the project"},
         {"profile", T::kText, "profile it ran with"},
-        {"state", T::kText, "`succeeded`, `failed`, `cancelled`, or `killed`: found by a later run, with what its commits still tell"},
+        {"state", T::kText,
+         "`succeeded`, `failed`, `cancelled`, or `killed`: found by a later run, with what its "
+         "commits still tell"},
         {"started_at", T::kTimestamp, "when it began"},
         {"finished_at", T::kTimestamp, "when the last view was final; NULL for a killed run"},
         {"views_run", T::kInteger, "views that were built"},
@@ -52,7 +54,8 @@ std::vector<ArtifactTable> MakeTables() {
         {"bytes_read", T::kInteger, "size of the files that its scans kept; 0 when reused"},
         {"bytes_written", T::kInteger, "size of the files written"},
         {"message", T::kText, "why it failed or was blocked"},
-        {"operator_metrics", T::kText, "JSON array, one object an operator; NULL when nothing was executed"}}},
+        {"operator_metrics", T::kText,
+         "JSON array, one object an operator; NULL when nothing was executed"}}},
       {"plan_bundles",
        "One row a view that ran: its frozen plan and everything that made it.",
        {run_id,
@@ -61,7 +64,8 @@ std::vector<ArtifactTable> MakeTables() {
         {"fingerprint_input", T::kText, "the hashed input as text"},
         {"file", T::kText, "the view's file"},
         {"definition_sql", T::kText, "the view's statement"},
-        {"lane", T::kText, "`substrait`, or `proto` where Substrait does not carry the plan unchanged"},
+        {"lane", T::kText,
+         "`substrait`, or `proto` where Substrait does not carry the plan unchanged"},
         {"lane_reason", T::kText, "why not Substrait"},
         {"plan_proto", T::kBinary, "the replay plan: the optimised plan as DataFusion's protobuf"},
         {"plan_outputs", T::kText, "output columns of the plan's nodes, JSON"},
@@ -90,8 +94,10 @@ std::vector<ArtifactTable> MakeTables() {
         {"output_column", T::kText, "column of the view"},
         {"input_table", T::kText, "source or view it comes from; NULL for a literal"},
         {"input_column", T::kText, "column of that table"},
-        {"use", T::kText, "`value`, `filter`, `join_key`, `group_key`, `order`, `partition` or `unnest`"},
-        {"transformation", T::kText, "`literal`, `identity`, `transformation`, `aggregation` or `window`"},
+        {"use", T::kText,
+         "`value`, `filter`, `join_key`, `group_key`, `order`, `partition` or `unnest`"},
+        {"transformation", T::kText,
+         "`literal`, `identity`, `transformation`, `aggregation` or `window`"},
         {"expression", T::kText, "the output column over columns of scanned tables"}}},
       {"scan_units",
        "One row a table read by a view that ran.",
@@ -123,7 +129,8 @@ std::vector<ArtifactTable> MakeTables() {
        {run_id,
         view_name,
         {"action", T::kText, "`run` or `reuse`"},
-        {"code", T::kText, "`never_built`, `definition_changed`, `inputs_changed`, `forced` or `unchanged`"},
+        {"code", T::kText,
+         "`never_built`, `definition_changed`, `inputs_changed`, `forced` or `unchanged`"},
         {"reason", T::kText, "in words"},
         {"plan_fingerprint", T::kText, "fingerprint it was decided with"},
         {"input_hash", T::kText, "state of what it reads"}}},
@@ -142,7 +149,9 @@ std::vector<ArtifactTable> MakeTables() {
         {"content_hash", T::kText, "hash of the rows, independent of their order"}}},
       {"settings",
        "The engine's settings, once for each different set.",
-       {{"settings_hash", T::kText, "as in `runs`"}, {"name", T::kText, "dotted name"}, {"value", T::kText, "its value"}}},
+       {{"settings_hash", T::kText, "as in `runs`"},
+        {"name", T::kText, "dotted name"},
+        {"value", T::kText, "its value"}}},
       {"functions",
        "The native functions, once for each different set.",
        {{"function_registry_hash", T::kText, "as in `runs`"},
@@ -189,7 +198,8 @@ std::shared_ptr<arrow::DataType> ToArrow(ArtifactType type) {
 }
 
 std::string_view TypeName(ArtifactType type) {
-  static constexpr std::string_view kNames[] = {"text", "integer", "float", "boolean", "timestamp (UTC)", "binary", "list of text"};
+  static constexpr std::string_view kNames[] = {
+      "text", "integer", "float", "boolean", "timestamp (UTC)", "binary", "list of text"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -217,19 +227,23 @@ arrow::Status Append(arrow::ArrayBuilder& builder, ArtifactType type, const Arti
       auto& list = static_cast<arrow::ListBuilder&>(builder);
       ARROW_RETURN_NOT_OK(list.Append());
       auto& items = static_cast<arrow::StringBuilder&>(*list.value_builder());
-      for (const std::string& item : std::get<std::vector<std::string>>(value)) ARROW_RETURN_NOT_OK(items.Append(item));
+      for (const std::string& item : std::get<std::vector<std::string>>(value))
+        ARROW_RETURN_NOT_OK(items.Append(item));
       return arrow::Status::OK();
     }
   }
   return arrow::Status::OK();
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& table, const std::vector<ArtifactRow>& rows) {
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& table,
+                                                           const std::vector<ArtifactRow>& rows) {
   arrow::ArrayVector columns;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     std::unique_ptr<arrow::ArrayBuilder> builder;
-    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), ToArrow(table.columns[i].type), &builder));
-    for (const ArtifactRow& row : rows) ARROW_RETURN_NOT_OK(Append(*builder, table.columns[i].type, row[i]));
+    ARROW_RETURN_NOT_OK(
+        arrow::MakeBuilder(arrow::default_memory_pool(), ToArrow(table.columns[i].type), &builder));
+    for (const ArtifactRow& row : rows)
+      ARROW_RETURN_NOT_OK(Append(*builder, table.columns[i].type, row[i]));
     ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
     columns.push_back(std::move(column));
   }
@@ -239,7 +253,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& 
 Status Append(const engine::Session& session, const std::string& url, const ArtifactTable& table,
               const std::vector<ArtifactRow>& rows, int64_t now_ms) {
   const auto batch = ToBatch(table, rows);
-  if (!batch.ok()) return Status::Bug("rows of the artifact table `{}`: {}", table.name, batch.status().ToString());
+  if (!batch.ok())
+    return Status::Bug("rows of the artifact table `{}`: {}", table.name,
+                       batch.status().ToString());
   engine::WriteOptions options;
   options.root_url = url;
   WEIR_ASSIGN_OR_RETURN(auto written, session.WriteBatch(options, **batch));
@@ -255,14 +271,17 @@ Status Append(const engine::Session& session, const std::string& url, const Arti
                             .properties = {},
                             .timestamp_ms = now_ms};
   const auto committed = CommitWrite(session, spec);
-  return committed.ok() ? Status::OK() : committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
+  return committed.ok()
+             ? Status::OK()
+             : committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
 }
 
 }  // namespace
 
 std::shared_ptr<arrow::Schema> ArtifactTable::schema() const {
   arrow::FieldVector fields;
-  for (const ArtifactColumn& column : columns) fields.push_back(arrow::field(column.name, ToArrow(column.type)));
+  for (const ArtifactColumn& column : columns)
+    fields.push_back(arrow::field(column.name, ToArrow(column.type)));
   return arrow::schema(fields);
 }
 
@@ -281,9 +300,12 @@ std::string ArtifactTableUrl(const std::string& warehouse_url, const std::string
   return TableUrl(warehouse_url, "_weir/" + table);
 }
 
-void ArtifactRows::Add(const std::string& table, ArtifactRow row) { rows_[table].push_back(std::move(row)); }
+void ArtifactRows::Add(const std::string& table, ArtifactRow row) {
+  rows_[table].push_back(std::move(row));
+}
 
-Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms) const {
+Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url,
+                            int64_t now_ms) const {
   std::vector<const ArtifactTable*> tables;
   for (const ArtifactTable& table : ArtifactTables()) {
     if (rows_.contains(table.name)) tables.push_back(&table);
@@ -323,7 +345,8 @@ std::string Redacted(const std::string& key, const std::string& value) {
     }
     // A key as such, or its bytes; not what merely is about keys, such as `map_key_dedup_policy`.
     const bool is_whole = i + 1 == words.size() || words[i + 1] == "as";
-    if (words[i] == "sas" || words[i] == "sig" || (words[i].ends_with("key") && is_whole)) return "***";
+    if (words[i] == "sas" || words[i] == "sig" || (words[i].ends_with("key") && is_whole))
+      return "***";
   }
   return value;
 }
@@ -332,12 +355,16 @@ std::string ArtifactDocumentation() {
   std::string text =
       "# Artifacts\n\n"
       "<!-- made by `make docs` from src/artifacts/artifact_tables.cc -->\n\n"
-      "Every run leaves what it decided in Delta tables under `<warehouse>/_weir/`. `weir sql` shows them as `weir.<table>`; any\n"
-      "Delta reader opens them by their folder. They are append-only, with one commit a table and run. Secrets never enter them.\n";
+      "Every run leaves what it decided in Delta tables under `<warehouse>/_weir/`. `weir sql` "
+      "shows them as `weir.<table>`; any\n"
+      "Delta reader opens them by their folder. They are append-only, with one commit a table and "
+      "run. Secrets never enter them.\n";
   for (const ArtifactTable& table : ArtifactTables()) {
-    text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name, table.description);
+    text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name,
+                        table.description);
     for (const ArtifactColumn& column : table.columns) {
-      text += fmt::format("| `{}` | {} | {} |\n", column.name, TypeName(column.type), column.description);
+      text += fmt::format("| `{}` | {} | {} |\n", column.name, TypeName(column.type),
+                          column.description);
     }
   }
   return text;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables in which Weir keeps what it decided: Delta tables under `<warehouse>/_weir/`, append-only, queryable as `weir.<table>`.
-// Their columns are described here once; docs/artifacts.md is made from it.
+// The tables in which Weir keeps what it decided: Delta tables under `<warehouse>/_weir/`,
+// append-only, queryable as `weir.<table>`. Their columns are described here once;
+// docs/artifacts.md is made from it.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <cstdint>
 #include <map>
@@ -13,6 +12,8 @@
 #include <string>
 #include <variant>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
 #include "weir/engine/engine.h"
@@ -43,7 +44,8 @@ std::vector<std::string> ArtifactTableNames();
 std::string ArtifactTableUrl(const std::string& warehouse_url, const std::string& table);
 
 /// A cell; timestamps are microseconds since the epoch. monostate is NULL.
-using ArtifactValue = std::variant<std::monostate, std::string, int64_t, double, bool, std::vector<std::string>>;
+using ArtifactValue =
+    std::variant<std::monostate, std::string, int64_t, double, bool, std::vector<std::string>>;
 using ArtifactRow = std::vector<ArtifactValue>;
 
 /// Rows of one run, by table.
@@ -54,7 +56,8 @@ class ArtifactRows {
 
   /// Appends everything: one commit a table that has rows. Tables are written side by side.
   /// On failure some tables may have their rows and others not; what was built is not touched.
-  Status Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms) const;
+  Status Commit(const engine::Session& session, const std::string& warehouse_url,
+                int64_t now_ms) const;
 
  private:
   std::map<std::string, std::vector<ArtifactRow>> rows_;

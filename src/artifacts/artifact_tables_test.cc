@@ -2,16 +2,16 @@
 
 #include "weir/artifacts/artifact_tables.h"
 
-#include <arrow/api.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "weir/delta/delta_schema.h"
 
@@ -28,23 +28,30 @@ TEST(ArtifactDocumentation, StandsInDocsAsTheTablesAre) {
 
 TEST(ArtifactTables, PlanBundlesHaveTheColumnsOfThePlanArtifactContract) {
   const auto& tables = ArtifactTables();
-  const auto bundles = std::find_if(tables.begin(), tables.end(), [](const auto& table) { return table.name == "plan_bundles"; });
+  const auto bundles = std::find_if(tables.begin(), tables.end(),
+                                    [](const auto& table) { return table.name == "plan_bundles"; });
   ASSERT_NE(bundles, tables.end());
   for (const char* name :
-       {"view_name", "plan_fingerprint", "udf_snapshot_hash", "function_registry_hash", "required_udfs", "required_rewrite_tags",
-        "domain_planner_names", "delta_inputs", "df_settings", "optimized_plan_pgjson", "optimized_plan_graphviz", "lineage",
-        "scan_units", "plan_details", "udf_compatibility_ok"}) {
+       {"view_name", "plan_fingerprint", "udf_snapshot_hash", "function_registry_hash",
+        "required_udfs", "required_rewrite_tags", "domain_planner_names", "delta_inputs",
+        "df_settings", "optimized_plan_pgjson", "optimized_plan_graphviz", "lineage", "scan_units",
+        "plan_details", "udf_compatibility_ok"}) {
     EXPECT_NE(bundles->schema()->GetFieldByName(name), nullptr) << name;
   }
 }
 
 TEST(ArtifactTables, ValuesOfSecretsAreNotShown) {
-  for (const char* key : {"aws_secret_access_key", "azure_storage_sas_token", "azure_storage_account_key", "AWS_SESSION_TOKEN", "api-key",
-                          "apiKey", "sas", "google.service_account_credentials", "datafusion.execution.parquet.crypto.file_encryption.footer_key_as_hex", "db.passwd", "sig"}) {
+  for (const char* key :
+       {"aws_secret_access_key", "azure_storage_sas_token", "azure_storage_account_key",
+        "AWS_SESSION_TOKEN", "api-key", "apiKey", "sas", "google.service_account_credentials",
+        "datafusion.execution.parquet.crypto.file_encryption.footer_key_as_hex", "db.passwd",
+        "sig"}) {
     EXPECT_EQ(Redacted(key, "abc"), "***") << key;
   }
-  for (const char* key : {"datafusion.execution.batch_size", "disaster", "keyboard", "passes", "signature_version", "", "datafusion.execution.perfect_hash_join_min_key_density",
-                          "datafusion.optimizer.filter_null_join_keys", "map_key_dedup_policy"}) {
+  for (const char* key :
+       {"datafusion.execution.batch_size", "disaster", "keyboard", "passes", "signature_version",
+        "", "datafusion.execution.perfect_hash_join_min_key_density",
+        "datafusion.optimizer.filter_null_join_keys", "map_key_dedup_policy"}) {
     EXPECT_EQ(Redacted(key, "8192"), "8192") << key;
   }
 }
@@ -53,7 +60,8 @@ TEST(ArtifactTables, HaveColumnsThatTheContentOfADeltaTableCanHave) {
   for (const ArtifactTable& table : ArtifactTables()) {
     EXPECT_TRUE(DeltaSchemaString(*table.schema()).ok()) << table.name;
     EXPECT_FALSE(table.description.empty()) << table.name;
-    for (const ArtifactColumn& column : table.columns) EXPECT_FALSE(column.description.empty()) << table.name << "." << column.name;
+    for (const ArtifactColumn& column : table.columns)
+      EXPECT_FALSE(column.description.empty()) << table.name << "." << column.name;
     const bool is_set = table.name == "settings" || table.name == "functions";
     EXPECT_EQ(table.columns.front().name == "run_id", !is_set) << table.name;
   }
@@ -64,7 +72,9 @@ ArtifactValue ValueFor(ArtifactType type, int64_t n) {
   switch (type) {
     case ArtifactType::kText:
     case ArtifactType::kBinary:
-      return std::string(type == ArtifactType::kText ? "text" : "\0\xFF", type == ArtifactType::kText ? 4 : 2) + std::to_string(n);
+      return std::string(type == ArtifactType::kText ? "text" : "\0\xFF",
+                         type == ArtifactType::kText ? 4 : 2) +
+             std::to_string(n);
     case ArtifactType::kInteger:
     case ArtifactType::kTimestamp:
       return 1'700'000'000'000'000 + n;
@@ -73,7 +83,8 @@ ArtifactValue ValueFor(ArtifactType type, int64_t n) {
     case ArtifactType::kBoolean:
       return n % 2 == 0;
     case ArtifactType::kTextList:
-      return n % 2 == 0 ? std::vector<std::string>{"a", "", std::to_string(n)} : std::vector<std::string>{};
+      return n % 2 == 0 ? std::vector<std::string>{"a", "", std::to_string(n)}
+                        : std::vector<std::string>{};
   }
   return {};
 }
@@ -84,14 +95,19 @@ std::string Expected(const ArtifactColumn& column, const ArtifactValue& value) {
   arrow::StringBuilder items;
   if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
     EXPECT_TRUE(items.AppendValues(*list).ok());
-    return arrow::ListScalar(*items.Finish(), arrow::list(arrow::field("element", arrow::utf8()))).ToString();
+    return arrow::ListScalar(*items.Finish(), arrow::list(arrow::field("element", arrow::utf8())))
+        .ToString();
   }
-  if (column.type == ArtifactType::kBinary) return arrow::BinaryScalar(std::get<std::string>(value)).ToString();
+  if (column.type == ArtifactType::kBinary)
+    return arrow::BinaryScalar(std::get<std::string>(value)).ToString();
   if (column.type == ArtifactType::kText) return std::get<std::string>(value);
-  if (column.type == ArtifactType::kFloat) return arrow::DoubleScalar(std::get<double>(value)).ToString();
+  if (column.type == ArtifactType::kFloat)
+    return arrow::DoubleScalar(std::get<double>(value)).ToString();
   if (column.type == ArtifactType::kBoolean) return std::get<bool>(value) ? "true" : "false";
   if (column.type == ArtifactType::kInteger) return std::to_string(std::get<int64_t>(value));
-  return arrow::TimestampScalar(std::get<int64_t>(value), arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")).ToString();
+  return arrow::TimestampScalar(std::get<int64_t>(value),
+                                arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))
+      .ToString();
 }
 
 TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
@@ -114,7 +130,8 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
   const Status committed = rows.Commit(*session, "file://" + folder + "/", 1'700'000'000'000);
   ASSERT_TRUE(committed.ok()) << committed.ToString();
   for (const ArtifactTable& table : ArtifactTables()) {
-    const auto snapshot = engine::DeltaSnapshot::Open(*session, ArtifactTableUrl("file://" + folder + "/", table.name));
+    const auto snapshot = engine::DeltaSnapshot::Open(
+        *session, ArtifactTableUrl("file://" + folder + "/", table.name));
     ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
     const auto readable = snapshot->AsTable(*session);
     ASSERT_TRUE(readable.ok()) << readable.status().ToString();
@@ -126,7 +143,8 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
       const auto column = (*read)->GetColumnByName(table.columns[i].name);
       ASSERT_NE(column, nullptr) << table.name << "." << table.columns[i].name;
       for (int64_t n = 0; n < 5; ++n) {
-        EXPECT_EQ((*column->GetScalar(n))->ToString(), Expected(table.columns[i], added[table.name][static_cast<size_t>(n)][i]))
+        EXPECT_EQ((*column->GetScalar(n))->ToString(),
+                  Expected(table.columns[i], added[table.name][static_cast<size_t>(n)][i]))
             << table.name << "." << table.columns[i].name << " row " << n;
       }
     }
@@ -137,7 +155,8 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
 TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {
   auto session = engine::Session::Open({});
   ASSERT_TRUE(session.ok()) << session.status().ToString();
-  const std::string warehouse = "file://" + testing::TempDir() + "artifacts_" + std::to_string(::getpid()) + "/";
+  const std::string warehouse =
+      "file://" + testing::TempDir() + "artifacts_" + std::to_string(::getpid()) + "/";
   for (int run = 0; run < 2; ++run) {
     ArtifactRows rows;
     for (int i = 0; i < 3; ++i) rows.Add("settings", {"hash", "name" + std::to_string(i), "value"});

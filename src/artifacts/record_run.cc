@@ -2,13 +2,13 @@
 
 #include "weir/artifacts/record_run.h"
 
-#include <arrow/api.h>
-
 #include <atomic>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <thread>
+
+#include <arrow/api.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
@@ -31,12 +31,20 @@ std::string SettingsHash(const std::map<std::string, std::string>& settings) {
 }
 
 Json UnitJson(const ScanUnit& unit) {
-  return {{"scan_id", unit.scan_id}, {"table", unit.table},   {"kind", ToString(unit.kind)},
-          {"version", unit.version}, {"columns", unit.columns}, {"filters", unit.filters},
-          {"files_kept", unit.kept_files.size()}, {"files_pruned", unit.pruned_files.size()}, {"bytes_kept", unit.kept_bytes}};
+  return {{"scan_id", unit.scan_id},
+          {"table", unit.table},
+          {"kind", ToString(unit.kind)},
+          {"version", unit.version},
+          {"columns", unit.columns},
+          {"filters", unit.filters},
+          {"files_kept", unit.kept_files.size()},
+          {"files_pruned", unit.pruned_files.size()},
+          {"bytes_kept", unit.kept_bytes}};
 }
 
-std::string MarksUrl(const SessionRuntime& session) { return ArtifactTableUrl(session.warehouse_url(), "_begun"); }
+std::string MarksUrl(const SessionRuntime& session) {
+  return ArtifactTableUrl(session.warehouse_url(), "_begun");
+}
 
 /// What describing one view that ran yields; made in parallel.
 struct Description {
@@ -46,8 +54,8 @@ struct Description {
 
 class Recorder {
  public:
-  Recorder(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
-           const SessionRuntime& session)
+  Recorder(const RunEnvelope& envelope, const ProjectDefinition& project,
+           const CompiledProject& compiled, const SessionRuntime& session)
       : envelope_(envelope), project_(project), compiled_(compiled), session_(session) {}
 
   Status Record(const Diagnostics& diagnostics) {
@@ -57,19 +65,23 @@ class Recorder {
     AddRun();
     WEIR_RETURN_NOT_OK(FindKilledRuns());
     WEIR_RETURN_NOT_OK(Describe());
-    for (size_t i = 0; i < envelope_.views.size(); ++i) AddView(envelope_.views[i], descriptions_[i]);
+    for (size_t i = 0; i < envelope_.views.size(); ++i)
+      AddView(envelope_.views[i], descriptions_[i]);
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
-    WEIR_RETURN_NOT_OK(rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000));
+    WEIR_RETURN_NOT_OK(
+        rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000));
     for (const std::string& url : new_sets_) {
-      WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created, session_.engine().PutObjectIfAbsent(url, ""));
+      WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created,
+                            session_.engine().PutObjectIfAbsent(url, ""));
     }
     for (const std::string& mark : marks_) WEIR_RETURN_NOT_OK(session_.engine().DeleteObject(mark));
     return Status::OK();
   }
 
  private:
-  /// A set of settings or functions is stored once: a marker object beside the table tells that it is there. It is left only after
-  /// the commit: a run that is killed in between stores the set twice, never not at all.
+  /// A set of settings or functions is stored once: a marker object beside the table tells that it
+  /// is there. It is left only after the commit: a run that is killed in between stores the set
+  /// twice, never not at all.
   bool IsNew(const std::string& table, const std::string& hash) {
     const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
     if (session_.engine().GetObject(url).ok()) return false;
@@ -77,10 +89,12 @@ class Recorder {
     return true;
   }
 
-  /// The marks that runs leave at their beginning: this run's own, and those of runs that never came to record themselves.
+  /// The marks that runs leave at their beginning: this run's own, and those of runs that never
+  /// came to record themselves.
   Status FindKilledRuns() {
     const auto marks = session_.engine().ListObjects(MarksUrl(session_));
-    if (!marks.ok()) return marks.status().code() == StatusCode::kNotFound ? Status::OK() : marks.status();
+    if (!marks.ok())
+      return marks.status().code() == StatusCode::kNotFound ? Status::OK() : marks.status();
     for (const ObjectInfo& mark : *marks) {
       marks_.push_back(mark.url);
       if (mark.relative_path == envelope_.run_id) continue;
@@ -89,9 +103,21 @@ class Recorder {
       for (const ViewOutcome& view : envelope_.views) {
         if (view.state == ViewState::kReused && view.built_by == mark.relative_path) ++views;
       }
-      rows_.Add("runs", {mark.relative_path, project_.name, {}, "killed", mark.modified_ms * 1000, {}, views, int64_t{0}, int64_t{0},
-                         int64_t{0}, {}, {}, settings_hash_,
-                         function_registry_hash_, Json(engine::EngineVersions()).dump()});
+      rows_.Add("runs", {mark.relative_path,
+                         project_.name,
+                         {},
+                         "killed",
+                         mark.modified_ms * 1000,
+                         {},
+                         views,
+                         int64_t{0},
+                         int64_t{0},
+                         int64_t{0},
+                         {},
+                         {},
+                         settings_hash_,
+                         function_registry_hash_,
+                         Json(engine::EngineVersions()).dump()});
     }
     return Status::OK();
   }
@@ -105,25 +131,30 @@ class Recorder {
     WEIR_ASSIGN_OR_RETURN(const auto settings, session_.AllSettings());
     settings_hash_ = SettingsHash(settings);
     if (!IsNew("settings", settings_hash_)) return Status::OK();
-    for (const auto& [name, value] : settings) rows_.Add("settings", {settings_hash_, name, Redacted(name, value)});
+    for (const auto& [name, value] : settings)
+      rows_.Add("settings", {settings_hash_, name, Redacted(name, value)});
     return Status::OK();
   }
 
   void AddFunctions() {
     if (!IsNew("functions", function_registry_hash_)) return;
     for (const FunctionDeclaration* function : session_.functions().Declarations()) {
-      rows_.Add("functions", {function_registry_hash_, function->name, std::string(ToString(function->kind)),
-                              int64_t{function->semantic_version}, function->Syntax(), function->tags,
-                              std::string(ToString(function->volatility)), function->description});
+      rows_.Add("functions",
+                {function_registry_hash_, function->name, std::string(ToString(function->kind)),
+                 int64_t{function->semantic_version}, function->Syntax(), function->tags,
+                 std::string(ToString(function->volatility)), function->description});
     }
   }
 
   void AddRun() {
-    rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state, envelope_.started_at_us,
-                       envelope_.finished_at_us, int64_t{envelope_.Count(ViewState::kRun)},
-                       int64_t{envelope_.Count(ViewState::kReused)}, int64_t{envelope_.Count(ViewState::kFailed)},
-                       int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(), envelope_.bytes_written(),
-                       settings_hash_, function_registry_hash_, Json(engine::EngineVersions()).dump()});
+    rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state,
+                       envelope_.started_at_us, envelope_.finished_at_us,
+                       int64_t{envelope_.Count(ViewState::kRun)},
+                       int64_t{envelope_.Count(ViewState::kReused)},
+                       int64_t{envelope_.Count(ViewState::kFailed)},
+                       int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
+                       envelope_.bytes_written(), settings_hash_, function_registry_hash_,
+                       Json(engine::EngineVersions()).dump()});
   }
 
   Status Describe() {
@@ -142,7 +173,8 @@ class Recorder {
   }
 
   Status DescribeOne(size_t i) {
-    if (envelope_.views[i].state != ViewState::kRun && !IsOfKilledRun(envelope_.views[i])) return Status::OK();
+    if (envelope_.views[i].state != ViewState::kRun && !IsOfKilledRun(envelope_.views[i]))
+      return Status::OK();
     const auto bundle = compiled_.Find(envelope_.views[i].view_name);
     Description description;
     WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
@@ -152,46 +184,87 @@ class Recorder {
   }
 
   void AddView(const ViewOutcome& view, const std::optional<Description>& description) {
-    rows_.Add("tasks", {envelope_.run_id, view.view_name, "view:" + view.view_name, std::string(ToString(view.state)),
-                        view.started_at_us, view.finished_at_us, view.rows, view.bytes_read, view.bytes_written,
+    rows_.Add("tasks", {envelope_.run_id, view.view_name, "view:" + view.view_name,
+                        std::string(ToString(view.state)), view.started_at_us, view.finished_at_us,
+                        view.rows, view.bytes_read, view.bytes_written,
                         TextOrNull(view.status.message()), TextOrNull(view.metrics_json)});
     if (!view.decision.code.empty()) {
-      rows_.Add("decisions", {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)), view.decision.code,
-                              view.decision.reason, view.fingerprint.ToString(), TextOrNull(view.input_hash.ToString())});
+      rows_.Add("decisions",
+                {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
+                 view.decision.code, view.decision.reason, view.fingerprint.ToString(),
+                 TextOrNull(view.input_hash.ToString())});
     }
     if (!description) return;
     const auto bundle = compiled_.Find(view.view_name);
-    // The rows below belong to the run that built the view: this one, or one that was killed before it recorded them.
+    // The rows below belong to the run that built the view: this one, or one that was killed before
+    // it recorded them.
     if (IsOfKilledRun(view)) {
-      rows_.Add("tasks", {view.built_by, view.view_name, "view:" + view.view_name, "run", {}, {}, view.rows, {}, {}, {}, {}});
+      rows_.Add("tasks", {view.built_by,
+                          view.view_name,
+                          "view:" + view.view_name,
+                          "run",
+                          {},
+                          {},
+                          view.rows,
+                          {},
+                          {},
+                          {},
+                          {}});
     }
-    rows_.Add("writes", {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name), view.version,
-                         "overwrite", IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(static_cast<int64_t>(view.files.size())),
-                         view.rows, IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-                         engine::WriteOptions().compression, bundle->partition_columns, view.content_hash});
+    rows_.Add("writes",
+              {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
+               view.version, "overwrite",
+               IsOfKilledRun(view) ? ArtifactValue()
+                                   : ArtifactValue(static_cast<int64_t>(view.files.size())),
+               view.rows, IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
+               engine::WriteOptions().compression, bundle->partition_columns, view.content_hash});
     AddBundle(view, *bundle, *description);
     AddLineage(view, description->lineage);
     for (const ScanUnit& unit : view.scan_units) AddScanUnit(view.built_by, unit);
   }
 
-  void AddBundle(const ViewOutcome& view, const PlanBundle& bundle, const Description& description) {
+  void AddBundle(const ViewOutcome& view, const PlanBundle& bundle,
+                 const Description& description) {
     const BundleDetails& details = description.details;
     std::vector<std::string> functions;
-    for (const RequiredFunction& function : bundle.functions) functions.push_back(function.name + "@" + function.version);
+    for (const RequiredFunction& function : bundle.functions)
+      functions.push_back(function.name + "@" + function.version);
     Json inputs = Json::object(), units = Json::array();
     for (const ScanUnit& unit : view.scan_units) {
       inputs[unit.table] = unit.version;
       units.push_back(UnitJson(unit));
     }
-    rows_.Add("plan_bundles",
-              {view.built_by, view.view_name, bundle.fingerprint.ToString(), bundle.fingerprint_input, bundle.file,
-               bundle.definition_sql, details.lane, TextOrNull(details.lane_reason), bundle.plan_proto, bundle.plan_outputs,
-               TextOrNull(details.substrait), details.logical_plan, details.optimized_plan, details.physical_plan,
-               details.optimized_plan_graphviz, details.optimized_plan_pgjson, bundle.stored_schema->ToString(), inputs.dump(),
-               functions, std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
-               std::vector<std::string>(), session_.functions().udf_snapshot_hash().ToString(), function_registry_hash_, true,
-               settings_hash_, ToJson(description.lineage).dump(), units.dump(),
-               Json{{"partition_columns", bundle.partition_columns}, {"nodes", NodeCount(*bundle.plan)}}.dump()});
+    rows_.Add(
+        "plan_bundles",
+        {view.built_by,
+         view.view_name,
+         bundle.fingerprint.ToString(),
+         bundle.fingerprint_input,
+         bundle.file,
+         bundle.definition_sql,
+         details.lane,
+         TextOrNull(details.lane_reason),
+         bundle.plan_proto,
+         bundle.plan_outputs,
+         TextOrNull(details.substrait),
+         details.logical_plan,
+         details.optimized_plan,
+         details.physical_plan,
+         details.optimized_plan_graphviz,
+         details.optimized_plan_pgjson,
+         bundle.stored_schema->ToString(),
+         inputs.dump(),
+         functions,
+         std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
+         std::vector<std::string>(),
+         session_.functions().udf_snapshot_hash().ToString(),
+         function_registry_hash_,
+         true,
+         settings_hash_,
+         ToJson(description.lineage).dump(),
+         units.dump(),
+         Json{{"partition_columns", bundle.partition_columns}, {"nodes", NodeCount(*bundle.plan)}}
+             .dump()});
   }
 
   static int NodeCount(const LogicalPlan& plan) {
@@ -206,7 +279,14 @@ class Recorder {
       const std::string transformation(ToString(column.transformation));
       const ColumnInputs inputs = lineage.InputsOf(i);
       if (inputs.empty()) {
-        rows_.Add("lineage", {view.built_by, view.view_name, column.name, {}, {}, {}, transformation, column.expression});
+        rows_.Add("lineage", {view.built_by,
+                              view.view_name,
+                              column.name,
+                              {},
+                              {},
+                              {},
+                              transformation,
+                              column.expression});
       }
       for (const ColumnInput& input : inputs) {
         rows_.Add("lineage", {view.built_by, view.view_name, column.name, input.table, input.column,
@@ -216,27 +296,30 @@ class Recorder {
   }
 
   void AddScanUnit(const std::string& run_id, const ScanUnit& unit) {
-    rows_.Add("scan_units",
-              {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, std::string(ToString(unit.kind)), unit.url,
-               unit.version, unit.columns, unit.filters, static_cast<int64_t>(unit.kept_files.size()),
-               static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
-               unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
+    rows_.Add("scan_units", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
+                             std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns,
+                             unit.filters, static_cast<int64_t>(unit.kept_files.size()),
+                             static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
+                             unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
     const auto add_file = [&](const DataFile& file, bool kept, const std::string& reason) {
       // A location that is a file has no path below itself.
-      const std::string path = file.path.empty() ? unit.url.substr(unit.url.rfind('/') + 1) : file.path;
-      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path, file.size_bytes, kept,
-                               TextOrNull(reason)});
+      const std::string path =
+          file.path.empty() ? unit.url.substr(unit.url.rfind('/') + 1) : file.path;
+      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
+                               file.size_bytes, kept, TextOrNull(reason)});
     };
     for (const DataFile& file : unit.kept_files) add_file(file, true, "");
     for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);
   }
 
   void AddDiagnostic(const Diagnostic& diagnostic) {
-    rows_.Add("diagnostics",
-              {envelope_.run_id, diagnostic.code, diagnostic.severity == Severity::kError ? "error" : "warning",
-               std::string(ToString(diagnostic.blame)), diagnostic.message, TextOrNull(diagnostic.hint),
-               TextOrNull(diagnostic.view_name), TextOrNull(diagnostic.location.file), int64_t{diagnostic.location.line},
-               int64_t{diagnostic.location.column}});
+    rows_.Add(
+        "diagnostics",
+        {envelope_.run_id, diagnostic.code,
+         diagnostic.severity == Severity::kError ? "error" : "warning",
+         std::string(ToString(diagnostic.blame)), diagnostic.message, TextOrNull(diagnostic.hint),
+         TextOrNull(diagnostic.view_name), TextOrNull(diagnostic.location.file),
+         int64_t{diagnostic.location.line}, int64_t{diagnostic.location.column}});
   }
 
   const RunEnvelope& envelope_;
@@ -258,8 +341,9 @@ Status MarkBegun(const std::string& run_id, const SessionRuntime& session) {
   return session.engine().PutObject(MarksUrl(session) + run_id, "");
 }
 
-Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
-                 const SessionRuntime& session, const Diagnostics& diagnostics) {
+Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
+                 const CompiledProject& compiled, const SessionRuntime& session,
+                 const Diagnostics& diagnostics) {
   return Recorder(envelope, project, compiled, session).Record(diagnostics);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns a finished run into rows. In: the run envelope and what it was made from. Out: rows of every artifact table.
+// Turns a finished run into rows. In: the run envelope and what it was made from. Out: rows of
+// every artifact table.
 
 #pragma once
 
@@ -15,12 +16,15 @@
 
 namespace weir {
 
-/// Leaves a mark that the run has begun; RecordRun takes it away. What a later run finds was killed.
+/// Leaves a mark that the run has begun; RecordRun takes it away. What a later run finds was
+/// killed.
 Status MarkBegun(const std::string& run_id, const SessionRuntime& session);
 
-/// Describes the bundles of those views that ran, and records everything with one commit a table. Runs that were
-/// killed before they could do so are recorded too, as far as their commits still stand.
-Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project, const CompiledProject& compiled,
-                 const SessionRuntime& session, const Diagnostics& diagnostics);
+/// Describes the bundles of those views that ran, and records everything with one commit a table.
+/// Runs that were killed before they could do so are recorded too, as far as their commits still
+/// stand.
+Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
+                 const CompiledProject& compiled, const SessionRuntime& session,
+                 const Diagnostics& diagnostics);
 
 }  // namespace weir

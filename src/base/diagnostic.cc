@@ -19,7 +19,8 @@ Diagnostic ToDiagnostic(std::string_view code, const Status& status) {
 }
 
 bool Diagnostics::has_errors() const {
-  return std::any_of(all_.begin(), all_.end(), [](const Diagnostic& d) { return d.severity == Severity::kError; });
+  return std::any_of(all_.begin(), all_.end(),
+                     [](const Diagnostic& d) { return d.severity == Severity::kError; });
 }
 
 void Diagnostics::Sort() {
@@ -30,9 +31,11 @@ void Diagnostics::Sort() {
 }
 
 std::string ToText(const Diagnostic& diagnostic) {
-  std::string text = fmt::format("{}[{}]: {}\n", diagnostic.severity == Severity::kError ? "error" : "warning",
-                                 diagnostic.code, diagnostic.message);
-  if (!diagnostic.location.file.empty()) text += fmt::format("  --> {}\n", ToString(diagnostic.location));
+  std::string text =
+      fmt::format("{}[{}]: {}\n", diagnostic.severity == Severity::kError ? "error" : "warning",
+                  diagnostic.code, diagnostic.message);
+  if (!diagnostic.location.file.empty())
+    text += fmt::format("  --> {}\n", ToString(diagnostic.location));
   if (!diagnostic.hint.empty()) text += fmt::format("  hint: {}\n", diagnostic.hint);
   return text;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user is told about a project: many at once, each with a permanent code. The codes are listed in docs/diagnostics.md.
+// What a user is told about a project: many at once, each with a permanent code. The codes are
+// listed in docs/diagnostics.md.
 
 #pragma once
 
@@ -13,8 +14,8 @@ namespace weir {
 
 enum class Severity { kError, kWarning };
 
-/// One message about one place. `code` is permanent: "W" and four digits, the first the room's (1 project, 2 planning,
-/// 3 sources, 4 scans, 5 runs, 6 storage).
+/// One message about one place. `code` is permanent: "W" and four digits, the first the room's (1
+/// project, 2 planning, 3 sources, 4 scans, 5 runs, 6 storage).
 struct Diagnostic {
   std::string code;
   Severity severity = Severity::kError;
@@ -29,7 +30,8 @@ struct Diagnostic {
 /// Makes a diagnostic of a failure.
 Diagnostic ToDiagnostic(std::string_view code, const Status& status);
 
-/// Collects diagnostics; compile never stops at the first. Not safe for use from several threads at once.
+/// Collects diagnostics; compile never stops at the first. Not safe for use from several threads at
+/// once.
 class Diagnostics {
  public:
   void Add(Diagnostic diagnostic) { all_.push_back(std::move(diagnostic)); }

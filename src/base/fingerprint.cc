@@ -2,10 +2,10 @@
 
 #include "weir/base/fingerprint.h"
 
-#include <blake2.h>
-
 #include <algorithm>
 #include <array>
+
+#include <blake2.h>
 
 namespace weir {
 
@@ -24,10 +24,11 @@ std::string Blake2bHex128(std::string_view bytes) {
 
 Result<Fingerprint> Fingerprint::Parse(std::string_view hex) {
   const bool valid = hex.size() == 32 && std::all_of(hex.begin(), hex.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                     });
   if (!valid) {
-    return Status::User(StatusCode::kInvalidArgument, "a fingerprint has 32 lower-case hex digits, found `{}`", hex);
+    return Status::User(StatusCode::kInvalidArgument,
+                        "a fingerprint has 32 lower-case hex digits, found `{}`", hex);
   }
   Fingerprint fingerprint;
   fingerprint.hex_ = hex;
@@ -38,8 +39,10 @@ FingerprintBuilder& FingerprintBuilder::Add(std::string_view tag, std::string_vi
   input_ += fmt::format("{}:{}:{}", tag.size(), tag, value.size());
   input_ += ':';
   input_ += value;
-  const bool printable = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 32 || c == '\n'; });
-  text_ += fmt::format("{} {} {}\n", tag, value.size(), printable ? std::string(value) : "blake2b:" + Blake2bHex128(value));
+  const bool printable =
+      std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 32 || c == '\n'; });
+  text_ += fmt::format("{} {} {}\n", tag, value.size(),
+                       printable ? std::string(value) : "blake2b:" + Blake2bHex128(value));
   return *this;
 }
 

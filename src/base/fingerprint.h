@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Identity of things by their content: a 128-bit BLAKE2b hash over tagged sections, and the text that was hashed.
+// Identity of things by their content: a 128-bit BLAKE2b hash over tagged sections, and the text
+// that was hashed.
 
 #pragma once
 
@@ -28,9 +29,9 @@ class Fingerprint {
   std::string hex_;
 };
 
-/// Hashes tagged sections. Tags and lengths are hashed with the values, so that no two different sequences of sections give the
-/// same input. Keeps the hashed input as readable text for `weir explain --fingerprint`.
-/// Not safe for use from several threads at once.
+/// Hashes tagged sections. Tags and lengths are hashed with the values, so that no two different
+/// sequences of sections give the same input. Keeps the hashed input as readable text for `weir
+/// explain --fingerprint`. Not safe for use from several threads at once.
 class FingerprintBuilder {
  public:
   /// Appends one section. `tag` is a short constant name such as "plan"; `value` any bytes.
@@ -38,7 +39,8 @@ class FingerprintBuilder {
   FingerprintBuilder& Add(std::string_view tag, int64_t value);
 
   Fingerprint Finish() const;
-  /// One line a section, `tag length value`; values that are not printable stand as the hex of their own hash.
+  /// One line a section, `tag length value`; values that are not printable stand as the hex of
+  /// their own hash.
   std::string InputText() const;
 
  private:

@@ -9,7 +9,10 @@ namespace {
 
 TEST(Fingerprint, KnownVectorOfBlake2bWithSixteenBytesOfOutput) {
   // Python: hashlib.blake2b(b'cst_def\x1fa.py\x1f0\x1f10'[8:], digest_size=16)
-  EXPECT_EQ(Blake2bHex128("a.py\x1f" "0\x1f" "10"), "90a6928209d1e25ff2290615b7e5e183");
+  EXPECT_EQ(Blake2bHex128("a.py\x1f"
+                          "0\x1f"
+                          "10"),
+            "90a6928209d1e25ff2290615b7e5e183");
 }
 
 TEST(Fingerprint, MovingBytesBetweenSectionsChangesIt) {

@@ -60,9 +60,9 @@ std::string ToString(const SourceLocation& location) {
 }
 
 Status::Status(StatusCode code, Blame blame, std::string message)
-    : state_(code == StatusCode::kOk
-                 ? nullptr
-                 : std::make_shared<const State>(State{code, blame, std::move(message), {}, {}, {}})) {}
+    : state_(code == StatusCode::kOk ? nullptr
+                                     : std::make_shared<const State>(
+                                           State{code, blame, std::move(message), {}, {}, {}})) {}
 
 namespace {
 const std::string& Empty() {
@@ -99,7 +99,8 @@ Status Status::WithCause(std::string cause) const {
   return Changed([&](State& state) { state.cause = std::move(cause); });
 }
 Status Status::WithContext(std::string_view context) const {
-  return Changed([&](State& state) { state.message = fmt::format("{}: {}", context, state.message); });
+  return Changed(
+      [&](State& state) { state.message = fmt::format("{}: {}", context, state.message); });
 }
 
 std::string Status::ToString() const {
@@ -111,8 +112,10 @@ std::string Status::ToString() const {
 
 namespace internal {
 void CheckFailed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "weir: internal check failed: %s at %s:%d\nThis is a bug in Weir; please report it.\n", condition,
-               file, line);
+  std::fprintf(
+      stderr,
+      "weir: internal check failed: %s at %s:%d\nThis is a bug in Weir; please report it.\n",
+      condition, file, line);
   std::abort();
 }
 }  // namespace internal

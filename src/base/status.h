@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What went wrong, whose business it is, and where in the user's files. Every fallible function of Weir returns a Status or a
-// Result; no exception leaves a room.
+// What went wrong, whose business it is, and where in the user's files. Every fallible function of
+// Weir returns a Status or a Result; no exception leaves a room.
 
 #pragma once
-
-#include <fmt/format.h>
 
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace weir {
 
-/// Says who can mend a failure. Decides the exit code of a command: user 1, environment 3, bug 1 with a request to report it.
+/// Says who can mend a failure. Decides the exit code of a command: user 1, environment 3, bug 1
+/// with a request to report it.
 enum class Blame {
   kUser,         ///< the user's SQL, settings or data
   kEnvironment,  ///< storage, memory, permissions, network
@@ -24,7 +25,8 @@ enum class Blame {
 /// "user", "environment" or "bug".
 std::string_view ToString(Blame blame);
 
-/// The kind of a failure, for code that reacts to it. Users read the message; `Diagnostic` has the permanent numbers.
+/// The kind of a failure, for code that reacts to it. Users read the message; `Diagnostic` has the
+/// permanent numbers.
 enum class StatusCode {
   kOk,
   kInvalidArgument,  ///< a value that can never be right
@@ -45,7 +47,8 @@ enum class StatusCode {
 /// The name of a code as written in JSON: "not_found", "plan_failed" …
 std::string_view ToString(StatusCode code);
 
-/// A place in a file of the user's project. Lines and columns count from 1, columns in characters; 0 means unknown.
+/// A place in a file of the user's project. Lines and columns count from 1, columns in characters;
+/// 0 means unknown.
 struct SourceLocation {
   std::string file;  ///< relative to the project folder
   int line = 0;
@@ -123,10 +126,10 @@ namespace internal {
 #define WEIR_CHECK(condition) \
   ((condition) ? (void)0 : ::weir::internal::CheckFailed(#condition, __FILE__, __LINE__))
 
-#define WEIR_RETURN_NOT_OK(expression)                 \
-  do {                                                 \
-    ::weir::Status weir_status_ = (expression);        \
-    if (!weir_status_.ok()) return weir_status_;       \
+#define WEIR_RETURN_NOT_OK(expression)           \
+  do {                                           \
+    ::weir::Status weir_status_ = (expression);  \
+    if (!weir_status_.ok()) return weir_status_; \
   } while (false)
 
 }  // namespace weir

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plans every view of a project once. In: the views and a sealed session. Out: a PlanBundle a stored view, in an order in which
-// each comes after the views that it reads, and all problems of the project at once (codes W2xxx).
-// Dependencies for the *order of planning* come from the engine's own resolution of table names; those of the schedule come from
-// the plans.
+// Plans every view of a project once. In: the views and a sealed session. Out: a PlanBundle a
+// stored view, in an order in which each comes after the views that it reads, and all problems of
+// the project at once (codes W2xxx). Dependencies for the *order of planning* come from the
+// engine's own resolution of table names; those of the schedule come from the plans.
 
 #pragma once
 
@@ -30,10 +30,11 @@ struct CompiledProject {
 };
 
 /// Compiles in parallel (session.threads()) and adds each view to the session's catalog.
-CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session, Diagnostics& diagnostics);
+CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
+                             Diagnostics& diagnostics);
 
-/// The table that the engine misses, as the user would write it: of "table 'datafusion.public.flihgts' not found" `flihgts`. Empty
-/// for any other message.
+/// The table that the engine misses, as the user would write it: of "table
+/// 'datafusion.public.flihgts' not found" `flihgts`. Empty for any other message.
 std::string MissingTable(const std::string& message);
 
 /// Everything of a bundle that only people and artifacts read, made on demand.

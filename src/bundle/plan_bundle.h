@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Everything that planning decided about one view.
-// In: a ViewDefinition and a sealed SessionRuntime. Out: a PlanBundle, which lineage, scan, graph, decide and run read.
-// Nobody downstream may plan again: execution decodes `plan_proto`.
+// In: a ViewDefinition and a sealed SessionRuntime. Out: a PlanBundle, which lineage, scan, graph,
+// decide and run read. Nobody downstream may plan again: execution decodes `plan_proto`.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/fingerprint.h"
 #include "weir/base/status.h"
@@ -29,7 +29,8 @@ struct VersionPin {
   Fingerprint listing_hash;  ///< of a listing
 };
 
-/// A function that a plan uses. `version` is "native:<n>" for ours and "datafusion:<release>" for built-in ones.
+/// A function that a plan uses. `version` is "native:<n>" for ours and "datafusion:<release>" for
+/// built-in ones.
 struct RequiredFunction {
   std::string kind;  ///< "scalar", "aggregate" or "window"
   std::string name;
@@ -44,18 +45,18 @@ struct PlanBundle {
   std::string definition_sql;  ///< the user's statement
   SourceLocation location;
 
-  std::string logical_plan;                       ///< as planned from the SQL, before optimisation; indent form
-  std::string plan_proto;                         ///< the optimised plan, as DataFusion's protobuf; the replay plan
-  std::string plan_outputs;                       ///< output columns of its nodes, which the bytes leave out
-  std::shared_ptr<const LogicalPlan> plan;        ///< the same, decoded
-  std::shared_ptr<arrow::Schema> output_schema;   ///< as planned
-  std::shared_ptr<arrow::Schema> stored_schema;   ///< as Delta stores it
+  std::string logical_plan;  ///< as planned from the SQL, before optimisation; indent form
+  std::string plan_proto;    ///< the optimised plan, as DataFusion's protobuf; the replay plan
+  std::string plan_outputs;  ///< output columns of its nodes, which the bytes leave out
+  std::shared_ptr<const LogicalPlan> plan;       ///< the same, decoded
+  std::shared_ptr<arrow::Schema> output_schema;  ///< as planned
+  std::shared_ptr<arrow::Schema> stored_schema;  ///< as Delta stores it
   std::vector<std::string> partition_columns;
   std::string comment;
   std::map<std::string, std::string> properties;
 
-  std::vector<VersionPin> pins;                   ///< ordered by table name
-  std::vector<RequiredFunction> functions;        ///< ordered by kind and name
+  std::vector<VersionPin> pins;             ///< ordered by table name
+  std::vector<RequiredFunction> functions;  ///< ordered by kind and name
   std::set<std::string> required_tags;
 
   Fingerprint fingerprint;

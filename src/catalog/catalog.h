@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables of a project, pinned. In: the project's sources and an engine session. Out: one PinnedTable a source, registered
-// under its name in name order. Delta sources are pinned at a version, listings by their objects' names, sizes and times, at the
-// moment of Open: whatever happens to them later, this catalog reads the same.
+// The tables of a project, pinned. In: the project's sources and an engine session. Out: one
+// PinnedTable a source, registered under its name in name order. Delta sources are pinned at a
+// version, listings by their objects' names, sizes and times, at the moment of Open: whatever
+// happens to them later, this catalog reads the same.
 
 #pragma once
 
@@ -19,11 +20,14 @@
 
 namespace weir {
 
-/// Immutable after Open but for AddView. Not safe for use from several threads while views are added.
+/// Immutable after Open but for AddView. Not safe for use from several threads while views are
+/// added.
 class Catalog {
  public:
-  /// Pins and registers every source. A source that cannot be read is reported (codes W3xxx) and left out.
-  static Catalog Open(const ProjectDefinition& project, const engine::Session& session, Diagnostics& diagnostics);
+  /// Pins and registers every source. A source that cannot be read is reported (codes W3xxx) and
+  /// left out.
+  static Catalog Open(const ProjectDefinition& project, const engine::Session& session,
+                      Diagnostics& diagnostics);
 
   /// Null if there is no such table.
   const PinnedTable* Find(const std::string& name) const;
@@ -31,9 +35,10 @@ class Catalog {
   /// Sources that cannot be read; each was reported by Open.
   const std::set<std::string>& failed() const { return failed_; }
 
-  /// Makes a view known under its name, with the schema that its bundle stores and no files yet, and registers it, so that other
-  /// views can be planned on it.
-  Status AddView(const std::string& name, const std::string& url, const std::shared_ptr<arrow::Schema>& schema,
+  /// Makes a view known under its name, with the schema that its bundle stores and no files yet,
+  /// and registers it, so that other views can be planned on it.
+  Status AddView(const std::string& name, const std::string& url,
+                 const std::shared_ptr<arrow::Schema>& schema,
                  const std::vector<std::string>& partition_columns, const engine::Session& session);
 
  private:
@@ -43,15 +48,18 @@ class Catalog {
 
 /// Opens a Delta table as a pinned one. `version` < 0 and an empty `timestamp` mean the latest.
 /// Fails with kUnsupported, naming the feature, where a reader feature is unknown.
-Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version, const std::string& timestamp,
-                             const engine::Session& session);
+Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
+                             const std::string& timestamp, const engine::Session& session);
 
-/// Builds a pinned table of a view's result from files that are already known, without reading the log again.
+/// Builds a pinned table of a view's result from files that are already known, without reading the
+/// log again.
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,
-                            const std::shared_ptr<arrow::Schema>& schema, const std::vector<std::string>& partition_columns,
+                            const std::shared_ptr<arrow::Schema>& schema,
+                            const std::vector<std::string>& partition_columns,
                             std::vector<DataFile> files, const engine::Session& session);
 
-/// "file:///a/b/" of an absolute path; a URL stays as it is. Never ends without a slash if `folder`.
+/// "file:///a/b/" of an absolute path; a URL stays as it is. Never ends without a slash if
+/// `folder`.
 std::string ToUrl(const std::string& location, bool folder);
 
 }  // namespace weir

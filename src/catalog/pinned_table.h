@@ -4,13 +4,13 @@
 
 #pragma once
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/fingerprint.h"
 #include "weir/engine/data_file.h"
@@ -40,7 +40,10 @@ struct PinnedTable {
   std::vector<DataFile> files;
   /// Hash of the listing's names, sizes, times and etags; empty for Delta.
   Fingerprint listing_hash;
-  /// True when delta-rs' own scan must read it (deletion vectors, column mapping); then files cannot be chosen one by one.
+  /// Hash of how a listing's files are read: format and options. Empty for Delta.
+  std::string read_options_hash;
+  /// True when delta-rs' own scan must read it (deletion vectors, column mapping); then files
+  /// cannot be chosen one by one.
   bool needs_delta_scan = false;
   /// What the engine reads; absent for a view that was never built.
   std::optional<engine::Table> table;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands share: the options every command takes, the exit codes, and the steps from a folder to a compiled project.
-// Commands hold no logic: they call the rooms and print.
+// What the commands share: the options every command takes, the exit codes, and the steps from a
+// folder to a compiled project. Commands hold no logic: they call the rooms and print.
 
 #pragma once
 
@@ -42,17 +42,19 @@ struct OpenProject {
   Diagnostics diagnostics;  ///< sorted; may hold errors
 };
 
-/// Loads, seals and compiles. Fails only where there is no project at all or no session can be opened; what is wrong in the
-/// project's files is in the diagnostics.
+/// Loads, seals and compiles. Fails only where there is no project at all or no session can be
+/// opened; what is wrong in the project's files is in the diagnostics.
 Result<OpenProject> Open(const GlobalOptions& options);
 
 /// Prints to stderr and returns the exit code that fits the blame.
 int Fail(const Status& status);
 
-/// As Fail, where the command line named something: what the user named and is not there is wrong use.
+/// As Fail, where the command line named something: what the user named and is not there is wrong
+/// use.
 int FailNamed(const Status& status);
 
-/// Prints diagnostics to stderr and a last line that counts them; returns kWorkFailed, kEnvironment, or kDone without errors.
+/// Prints diagnostics to stderr and a last line that counts them; returns kWorkFailed,
+/// kEnvironment, or kDone without errors.
 int Report(const Diagnostics& diagnostics);
 
 // The commands; each returns its exit code.

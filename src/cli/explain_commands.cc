@@ -2,9 +2,9 @@
 //
 // explain, lineage, history: what was decided about views.
 
-#include <arrow/api.h>
-
 #include <iostream>
+
+#include <arrow/api.h>
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/nearest.h"
@@ -20,17 +20,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// The compiled view of that name; fails with its compile errors, or with the nearest names.
-Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open, const std::string& name) {
+Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
+                                                   const std::string& name) {
   if (auto bundle = open.compiled.Find(name)) return bundle;
   std::vector<std::string> names;
   for (const ViewDefinition& view : open.definition.views) {
     names.push_back(view.name);
     if (view.name != name) continue;
     if (view.kind == ViewDefinition::Kind::kInline) {
-      return Status::User(StatusCode::kInvalidArgument, "an inlined view has no plan of its own: `{}`", name)
+      return Status::User(StatusCode::kInvalidArgument,
+                          "an inlined view has no plan of its own: `{}`", name)
           .WithHint("explain a stored view that reads it");
     }
-    return Status::User(StatusCode::kPlanFailed, "the view does not compile: `{}`", name).WithHint("`weir check` says why");
+    return Status::User(StatusCode::kPlanFailed, "the view does not compile: `{}`", name)
+        .WithHint("`weir check` says why");
   }
   const std::string hint = SuggestionHint(name, names);
   return Status::User(StatusCode::kNotFound, "there is no view named `{}`", name)
@@ -54,7 +57,8 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
   std::string text;
   json = Json::array();
   for (const ScanUnit& unit : units) {
-    text += fmt::format("{} ({}{})\n", unit.table, ToString(unit.kind), unit.version >= 0 ? fmt::format(", version {}", unit.version) : "");
+    text += fmt::format("{} ({}{})\n", unit.table, ToString(unit.kind),
+                        unit.version >= 0 ? fmt::format(", version {}", unit.version) : "");
     text += "  columns  ";
     for (size_t i = 0; i < unit.columns.size(); ++i) text += (i > 0 ? ", " : "") + unit.columns[i];
     text += "\n";
@@ -62,15 +66,24 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
     if (!unit.files_known) text += "  its files are known when it was built\n";
     Json kept = Json::array(), pruned = Json::array();
     for (const DataFile& file : unit.kept_files) {
-      text += fmt::format("  kept     {} ({})\n", file.path.empty() ? "(the file itself)" : file.path, HumanBytes(file.size_bytes));
+      text +=
+          fmt::format("  kept     {} ({})\n", file.path.empty() ? "(the file itself)" : file.path,
+                      HumanBytes(file.size_bytes));
       kept.push_back({{"path", file.path}, {"size_bytes", file.size_bytes}});
     }
     for (const PrunedFile& file : unit.pruned_files) {
       text += fmt::format("  pruned   {}: {}\n", file.file.path, file.reason);
-      pruned.push_back({{"path", file.file.path}, {"size_bytes", file.file.size_bytes}, {"reason", file.reason}});
+      pruned.push_back({{"path", file.file.path},
+                        {"size_bytes", file.file.size_bytes},
+                        {"reason", file.reason}});
     }
-    json.push_back({{"scan_id", unit.scan_id}, {"table", unit.table}, {"version", unit.version}, {"columns", unit.columns},
-                    {"filters", unit.filters}, {"kept", kept}, {"pruned", pruned}});
+    json.push_back({{"scan_id", unit.scan_id},
+                    {"table", unit.table},
+                    {"version", unit.version},
+                    {"columns", unit.columns},
+                    {"filters", unit.filters},
+                    {"kept", kept},
+                    {"pruned", pruned}});
   }
   return text;
 }
@@ -88,34 +101,42 @@ Result<std::map<std::string, Lineage>> AllLineages(const OpenProject& open) {
   std::map<std::string, Lineage> lineages;
   for (const auto& bundle : open.compiled.bundles) {
     auto lineage = DeriveLineage(*bundle->plan);
-    if (!lineage.ok()) return lineage.status().WithContext(fmt::format("view `{}`", bundle->view_name));
+    if (!lineage.ok())
+      return lineage.status().WithContext(fmt::format("view `{}`", bundle->view_name));
     lineages.emplace(bundle->view_name, *std::move(lineage));
   }
   return lineages;
 }
 
 /// Columns, transitively, that a change of `table.column` can reach.
-int PrintDownstream(const OpenProject& open, const std::string& table, const std::string& column, Format format) {
+int PrintDownstream(const OpenProject& open, const std::string& table, const std::string& column,
+                    Format format) {
   const auto lineages = AllLineages(open);
   if (!lineages.ok()) return Fail(lineages.status());
   std::set<std::pair<std::string, std::string>> reached = {{table, column}};
   std::vector<std::vector<std::string>> rows;
   Json json = Json::array();
-  for (const auto& bundle : open.compiled.bundles) {  // in an order in which each stands after those it reads
+  for (const auto& bundle :
+       open.compiled.bundles) {  // in an order in which each stands after those it reads
     const Lineage& lineage = lineages->at(bundle->view_name);
     for (size_t i = 0; i < lineage.columns.size(); ++i) {
       for (const ColumnInput& input : lineage.InputsOf(i)) {
-        const bool hit = column.empty() ? (input.table == table || reached.contains({input.table, input.column}))
-                                        : reached.contains({input.table, input.column});
+        const bool hit =
+            column.empty() ? (input.table == table || reached.contains({input.table, input.column}))
+                           : reached.contains({input.table, input.column});
         if (!hit) continue;
         reached.insert({bundle->view_name, lineage.columns[i].name});
-        rows.push_back({bundle->view_name, lineage.columns[i].name, std::string(ToString(input.use)), input.table + "." + input.column});
-        json.push_back({{"view", bundle->view_name}, {"column", lineage.columns[i].name}, {"use", ToString(input.use)},
+        rows.push_back({bundle->view_name, lineage.columns[i].name,
+                        std::string(ToString(input.use)), input.table + "." + input.column});
+        json.push_back({{"view", bundle->view_name},
+                        {"column", lineage.columns[i].name},
+                        {"use", ToString(input.use)},
                         {"through", input.table + "." + input.column}});
       }
     }
   }
-  std::cout << (format == Format::kJson ? json.dump(2) + "\n" : RenderTable({"view", "column", "use", "through"}, rows));
+  std::cout << (format == Format::kJson ? json.dump(2) + "\n"
+                                        : RenderTable({"view", "column", "use", "through"}, rows));
   return kDone;
 }
 
@@ -137,7 +158,8 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     text = *scans;
   } else if (what == "fingerprint") {
     text = fmt::format("{}\n\n{}", (*bundle)->fingerprint.ToString(), (*bundle)->fingerprint_input);
-    json = {{"fingerprint", (*bundle)->fingerprint.ToString()}, {"input", (*bundle)->fingerprint_input}};
+    json = {{"fingerprint", (*bundle)->fingerprint.ToString()},
+            {"input", (*bundle)->fingerprint_input}};
   } else {
     const auto details = DescribeBundle(**bundle, *open->session);
     if (!details.ok()) return Fail(details.status());
@@ -146,7 +168,8 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (what == "graphviz") text = details->optimized_plan_graphviz;
     if (what == "pgjson") text = details->optimized_plan_pgjson + "\n";
     if (what == "lane") {
-      text = details->lane + (details->lane_reason.empty() ? "" : ": " + details->lane_reason) + "\n";
+      text =
+          details->lane + (details->lane_reason.empty() ? "" : ": " + details->lane_reason) + "\n";
       json = {{"lane", details->lane}, {"reason", details->lane_reason}};
     } else {
       json = {{"view", view}, {what, text}};
@@ -160,16 +183,20 @@ int RunLineage(const GlobalOptions& options, const std::string& column, bool dow
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   const size_t dot = column.find('.');
-  const std::string view = column.substr(0, dot), name = dot == std::string::npos ? "" : column.substr(dot + 1);
+  const std::string view = column.substr(0, dot),
+                    name = dot == std::string::npos ? "" : column.substr(dot + 1);
   if (downstream) {
     const PinnedTable* table = open->session->catalog().Find(view);
     if (table == nullptr) {
       const std::string hint = SuggestionHint(view, open->session->catalog().names());
-      return FailNamed(Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", view).WithHint(hint));
+      return FailNamed(
+          Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", view)
+              .WithHint(hint));
     }
     if (!name.empty() && table->schema->GetFieldByName(name) == nullptr) {
-      return FailNamed(Status::User(StatusCode::kNotFound, "`{}` has no column named `{}`", view, name)
-                      .WithHint(SuggestionHint(name, table->schema->field_names())));
+      return FailNamed(
+          Status::User(StatusCode::kNotFound, "`{}` has no column named `{}`", view, name)
+              .WithHint(SuggestionHint(name, table->schema->field_names())));
     }
     return PrintDownstream(*open, view, name, options.format);
   }
@@ -188,24 +215,31 @@ int RunLineage(const GlobalOptions& options, const std::string& column, bool dow
     const ColumnLineage& output = lineage->columns[i];
     names.push_back(output.name);
     if (!name.empty() && output.name != name) continue;
-    rows.push_back({output.name, std::string(ToString(output.transformation)), InputsText(output.inputs, ", "), output.expression});
+    rows.push_back({output.name, std::string(ToString(output.transformation)),
+                    InputsText(output.inputs, ", "), output.expression});
     Json inputs = Json::array();
     for (const ColumnInput& input : lineage->InputsOf(i)) {
-      inputs.push_back({{"table", input.table}, {"column", input.column}, {"use", ToString(input.use)}});
+      inputs.push_back(
+          {{"table", input.table}, {"column", input.column}, {"use", ToString(input.use)}});
     }
-    json.push_back({{"column", output.name}, {"transformation", ToString(output.transformation)}, {"expression", output.expression},
+    json.push_back({{"column", output.name},
+                    {"transformation", ToString(output.transformation)},
+                    {"expression", output.expression},
                     {"inputs", inputs}});
   }
   if (rows.empty()) {
-    return FailNamed(Status::User(StatusCode::kNotFound, "the view `{}` has no column named `{}`", view, name)
-                    .WithHint(SuggestionHint(name, names)));
+    return FailNamed(
+        Status::User(StatusCode::kNotFound, "the view `{}` has no column named `{}`", view, name)
+            .WithHint(SuggestionHint(name, names)));
   }
   if (options.format == Format::kJson) {
     std::cout << json.dump(2) << "\n";
     return kDone;
   }
   std::cout << RenderTable({"column", "how", "from", "expression"}, rows);
-  if (!lineage->row_influences.empty()) std::cout << "\nrows depend on  " << InputsText(lineage->row_influences, "\n                ") << "\n";
+  if (!lineage->row_influences.empty())
+    std::cout << "\nrows depend on  " << InputsText(lineage->row_influences, "\n                ")
+              << "\n";
   return kDone;
 }
 
@@ -213,12 +247,17 @@ int RunHistory(const GlobalOptions& options, const std::string& view, int limit)
   std::string quoted;
   for (char c : view) quoted += c == '\'' ? "''" : std::string(1, c);
   const std::string sql =
-      view.empty()
-          ? fmt::format("SELECT run_id, state, started_at, views_run, views_reused, views_failed, views_blocked, bytes_read, "
-                        "bytes_written FROM weir.runs ORDER BY started_at DESC LIMIT {}", limit)
-          : fmt::format("SELECT d.run_id, d.action, t.state, t.rows, t.bytes_written, d.reason FROM weir.decisions d JOIN weir.tasks t ON "
-                        "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = '{}' ORDER BY d.run_id DESC LIMIT {}",
-                        quoted, limit);
+      view.empty() ? fmt::format(
+                         "SELECT run_id, state, started_at, views_run, views_reused, views_failed, "
+                         "views_blocked, bytes_read, "
+                         "bytes_written FROM weir.runs ORDER BY started_at DESC LIMIT {}",
+                         limit)
+                   : fmt::format(
+                         "SELECT d.run_id, d.action, t.state, t.rows, t.bytes_written, d.reason "
+                         "FROM weir.decisions d JOIN weir.tasks t ON "
+                         "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = "
+                         "'{}' ORDER BY d.run_id DESC LIMIT {}",
+                         quoted, limit);
   return RunSql(options, sql);
 }
 

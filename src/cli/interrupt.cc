@@ -2,11 +2,11 @@
 
 #include "weir/cli/interrupt.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <thread>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "weir/cli/command.h"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "weir/cli/command.h"
 
@@ -13,18 +14,24 @@ namespace weir::cli {
 namespace {
 
 int Main(int argc, char** argv) {
-  CLI::App app{"Weir builds a Delta Lake from a folder of SQL views, explains it and repeats it.", "weir"};
+  CLI::App app{"Weir builds a Delta Lake from a folder of SQL views, explains it and repeats it.",
+               "weir"};
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   GlobalOptions options;
   int exit_code = kDone;
 
-  const std::map<std::string, Format> formats = {{"table", Format::kTable}, {"json", Format::kJson}};
+  const std::map<std::string, Format> formats = {{"table", Format::kTable},
+                                                 {"json", Format::kJson}};
   const auto add = [&](const std::string& name, const std::string& help) {
     CLI::App* command = app.add_subcommand(name, help);
-    command->add_option("--project", options.project, "the project's folder")->capture_default_str();
-    command->add_option("--profile", options.profile, "the profile in weir.toml")->capture_default_str();
-    command->add_option("--format", options.format, "table or json")->transform(CLI::CheckedTransformer(formats))->default_str("table");
+    command->add_option("--project", options.project, "the project's folder")
+        ->capture_default_str();
+    command->add_option("--profile", options.profile, "the profile in weir.toml")
+        ->capture_default_str();
+    command->add_option("--format", options.format, "table or json")
+        ->transform(CLI::CheckedTransformer(formats))
+        ->default_str("table");
     return command;
   };
 
@@ -39,7 +46,9 @@ int Main(int argc, char** argv) {
   init->add_option("folder", folder, "where to make it")->capture_default_str();
   init->callback([&] { exit_code = RunInit(options, folder); });
 
-  add("check", "compile everything and report all problems")->callback([&] { exit_code = RunCheck(options); });
+  add("check", "compile everything and report all problems")->callback([&] {
+    exit_code = RunCheck(options);
+  });
 
   CLI::App* plan = add("plan", "say what a run would do, and why");
   plan->add_option("--select", select, "views: names, globs, +view, view+")->delimiter(',');
@@ -54,7 +63,8 @@ int Main(int argc, char** argv) {
   CLI::App* explain = add("explain", "show how a view is planned");
   explain->add_option("view", view, "the view")->required();
   const auto flag = [&](const std::string& name, const std::string& help) {
-    explain->add_flag_callback("--" + name, [&what, name] { what = name; }, help);
+    explain->add_flag_callback(
+        "--" + name, [&what, name] { what = name; }, help);
   };
   flag("plan", "the optimised plan (default)");
   flag("physical", "the physical plan");
@@ -66,7 +76,8 @@ int Main(int argc, char** argv) {
   explain->callback([&] { exit_code = RunExplain(options, view, what); });
 
   CLI::App* lineage = add("lineage", "show where columns come from");
-  lineage->add_option("column", column, "view or view.column (or table.column with --downstream)")->required();
+  lineage->add_option("column", column, "view or view.column (or table.column with --downstream)")
+      ->required();
   lineage->add_flag("--downstream", downstream, "what reads it, instead of what it is made from");
   lineage->callback([&] { exit_code = RunLineage(options, column, downstream); });
 
@@ -87,7 +98,9 @@ int Main(int argc, char** argv) {
   test->add_option("tests", tests, "some tests only");
   test->callback([&] { exit_code = RunTest(options, tests); });
 
-  add("version", "print the versions of Weir and its engine")->callback([&] { exit_code = RunVersion(options); });
+  add("version", "print the versions of Weir and its engine")->callback([&] {
+    exit_code = RunVersion(options);
+  });
 
   try {
     app.parse(argc, argv);

@@ -2,10 +2,10 @@
 
 #include "weir/cli/output.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <arrow/api.h>
 
 namespace weir::cli {
 
@@ -15,7 +15,8 @@ using Json = nlohmann::ordered_json;
 
 /// Columns on a terminal: code points, not bytes.
 size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 bool LooksNumeric(const std::string& text) {
@@ -82,7 +83,8 @@ Json ValueJson(const arrow::Array& array, int64_t row) {
       return value;
     }
     case arrow::Type::FLOAT:
-      return FloatJson(static_cast<double>(static_cast<const arrow::FloatArray&>(array).Value(row)));
+      return FloatJson(
+          static_cast<double>(static_cast<const arrow::FloatArray&>(array).Value(row)));
     case arrow::Type::DOUBLE:
       return FloatJson(static_cast<const arrow::DoubleArray&>(array).Value(row));
     case arrow::Type::LIST: {
@@ -110,7 +112,8 @@ Json ValueJson(const arrow::Array& array, int64_t row) {
 
 std::string ValueText(const arrow::Array& array, int64_t row) {
   if (array.IsNull(row)) return "NULL";
-  if (array.type_id() == arrow::Type::STRING) return static_cast<const arrow::StringArray&>(array).GetString(row);
+  if (array.type_id() == arrow::Type::STRING)
+    return static_cast<const arrow::StringArray&>(array).GetString(row);
   if (array.type_id() == arrow::Type::DOUBLE) {
     return fmt::format("{}", static_cast<const arrow::DoubleArray&>(array).Value(row));
   }
@@ -123,7 +126,8 @@ std::string ValueText(const arrow::Array& array, int64_t row) {
   return (*scalar)->ToString();
 }
 
-std::string RenderTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+std::string RenderTable(const std::vector<std::string>& header,
+                        const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   std::vector<bool> numeric(header.size(), true);
   for (const std::string& name : header) widths.push_back(Width(name));
@@ -172,7 +176,8 @@ nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch) {
   Json rows = Json::array();
   for (int64_t row = 0; row < batch.num_rows(); ++row) {
     Json object = Json::object();
-    for (int i = 0; i < batch.num_columns(); ++i) object[batch.column_name(i)] = ValueJson(*batch.column(i), row);
+    for (int i = 0; i < batch.num_columns(); ++i)
+      object[batch.column_name(i)] = ValueJson(*batch.column(i), row);
     rows.push_back(std::move(object));
   }
   return rows;

@@ -4,12 +4,12 @@
 
 #pragma once
 
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/base/diagnostic.h"
 
@@ -18,12 +18,14 @@ namespace weir::cli {
 enum class Format { kTable, kJson };
 
 /// Rows of text below a header, in aligned columns; numbers stand right.
-std::string RenderTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+std::string RenderTable(const std::vector<std::string>& header,
+                        const std::vector<std::vector<std::string>>& rows);
 
 /// The same of Arrow batches; long values are cut.
 std::string RenderTable(const arrow::Table& table);
 
-/// One JSON object a row. Integers beyond 2^53, decimals, times and binary values are texts; NaN and infinities are texts too.
+/// One JSON object a row. Integers beyond 2^53, decimals, times and binary values are texts; NaN
+/// and infinities are texts too.
 nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch);
 
 /// One value as text, as the table form shows it; NULL is "NULL".

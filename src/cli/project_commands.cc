@@ -29,7 +29,8 @@ std::string Join(const std::vector<std::string>& texts, const std::string& separ
 Json ToJson(const FunctionDeclaration& function) {
   Json arguments = Json::array();
   for (const FunctionArgument& argument : function.arguments) {
-    Json json = {{"name", argument.name}, {"type", argument.type}, {"description", argument.description}};
+    Json json = {
+        {"name", argument.name}, {"type", argument.type}, {"description", argument.description}};
     if (argument.default_value) json["default"] = *argument.default_value;
     arguments.push_back(std::move(json));
   }
@@ -48,16 +49,20 @@ Json ToJson(const FunctionDeclaration& function) {
 }
 
 std::string Describe(const FunctionDeclaration& function) {
-  std::string text = fmt::format("{} → {}\n\n{}\n", function.Syntax(), function.result_type, function.description);
+  std::string text =
+      fmt::format("{} → {}\n\n{}\n", function.Syntax(), function.result_type, function.description);
   if (!function.arguments.empty()) text += "\nArguments\n";
   for (const FunctionArgument& argument : function.arguments) {
-    text += fmt::format("  {} ({}): {}{}\n", argument.name, argument.type, argument.description,
-                        argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
+    text += fmt::format(
+        "  {} ({}): {}{}\n", argument.name, argument.type, argument.description,
+        argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
   }
-  text += fmt::format("\nNULL      {}\nExample   {}\nVersion   {} ({}, {})\nTags      {}\n", function.null_handling,
-                      function.example, function.semantic_version, ToString(function.kind), ToString(function.volatility),
-                      Join(function.tags, " "));
-  if (!function.aliases.empty()) text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
+  text +=
+      fmt::format("\nNULL      {}\nExample   {}\nVersion   {} ({}, {})\nTags      {}\n",
+                  function.null_handling, function.example, function.semantic_version,
+                  ToString(function.kind), ToString(function.volatility), Join(function.tags, " "));
+  if (!function.aliases.empty())
+    text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
   return text;
 }
 
@@ -73,7 +78,8 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
   for (const TemplateFile& file : templates) {
     const std::string path = (root / file.path).string();
     if (files.Exists(path)) {
-      return Fail(Status::User(StatusCode::kAlreadyExists, "a new project would overwrite a file: `{}`", path)
+      return Fail(Status::User(StatusCode::kAlreadyExists,
+                               "a new project would overwrite a file: `{}`", path)
                       .WithHint("name an empty folder: weir init DIR"));
     }
   }
@@ -97,7 +103,8 @@ int RunCheck(const GlobalOptions& options) {
   if (!open.ok()) return FailNamed(open.status());
   if (options.format == Format::kJson) {
     Json diagnostics = Json::array();
-    for (const Diagnostic& diagnostic : open->diagnostics.all()) diagnostics.push_back(ToJson(diagnostic));
+    for (const Diagnostic& diagnostic : open->diagnostics.all())
+      diagnostics.push_back(ToJson(diagnostic));
     std::cout << Json{{"schema_version", 1},
                       {"project", open->definition.name},
                       {"sources", open->definition.sources.size()},
@@ -109,8 +116,9 @@ int RunCheck(const GlobalOptions& options) {
   }
   const int code = Report(open->diagnostics);
   if (code == kDone && options.format == Format::kTable) {
-    std::cout << fmt::format("{}: {} sources, {} views, {} tests: no errors\n", open->definition.name,
-                             open->definition.sources.size(), open->definition.views.size(), open->definition.tests.size());
+    std::cout << fmt::format("{}: {} sources, {} views, {} tests: no errors\n",
+                             open->definition.name, open->definition.sources.size(),
+                             open->definition.views.size(), open->definition.tests.size());
   }
   return code;
 }
@@ -123,10 +131,12 @@ int RunFunctions(const GlobalOptions& options, const std::string& name) {
       std::vector<std::string> names;
       for (const auto* known : functions.Declarations()) names.push_back(known->name);
       std::string hint = SuggestionHint(name, names);
-      return FailNamed(Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
-                      .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
+      return FailNamed(
+          Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
+              .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
     }
-    std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n" : Describe(*function));
+    std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n"
+                                                  : Describe(*function));
     return kDone;
   }
   Json all = Json::array();
@@ -134,8 +144,9 @@ int RunFunctions(const GlobalOptions& options, const std::string& name) {
   for (const FunctionDeclaration* function : functions.Declarations()) {
     all.push_back(ToJson(*function));
     const size_t end = function->description.find(". ");
-    rows.push_back({function->name, std::string(ToString(function->kind)), fmt::format("{}", function->semantic_version),
-                    Join(function->tags, " "), function->description.substr(0, end)});
+    rows.push_back({function->name, std::string(ToString(function->kind)),
+                    fmt::format("{}", function->semantic_version), Join(function->tags, " "),
+                    function->description.substr(0, end)});
   }
   if (options.format == Format::kJson) {
     std::cout << all.dump(2) << "\n";

@@ -2,12 +2,12 @@
 
 #include "weir/delta/content_hash.h"
 
-#include <arrow/api.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include <arrow/api.h>
 
 #include "weir/base/fingerprint.h"
 
@@ -35,7 +35,8 @@ inline uint64_t MultiplyFold(uint64_t value, uint64_t multiplier) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-/// Takes one word into each lane. No word wipes out what came before; in the high lane different words never meet.
+/// Takes one word into each lane. No word wipes out what came before; in the high lane different
+/// words never meet.
 inline void Fold(Lanes& hash, Lanes word) {
   hash.low = MultiplyFold(hash.low ^ word.low, kMultiplier);
   const uint64_t high = (hash.high + word.high) * kSecondMultiplier;
@@ -68,7 +69,8 @@ inline Lanes HashBytes(const uint8_t* data, size_t size) {
   } else if (size >= 4) {
     Fold(hash, Word(Load<uint32_t>(data) | Load<uint32_t>(data + size - 4) << 32));
   } else if (size > 0) {
-    Fold(hash, Word(Load<uint8_t>(data) | Load<uint8_t>(data + size / 2) << 8 | Load<uint8_t>(data + size - 1) << 16));
+    Fold(hash, Word(Load<uint8_t>(data) | Load<uint8_t>(data + size / 2) << 8 |
+                    Load<uint8_t>(data + size - 1) << 16));
   }
   return hash;
 }
@@ -124,7 +126,9 @@ Status Each(const arrow::Array& array, Sink& sink, const WordOf& word) {
 template <typename ArrayType, typename Sink>
 Status VisitNumbers(const arrow::Array& array, Sink& sink) {
   const auto* values = static_cast<const ArrayType&>(array).raw_values();
-  return Each(array, sink, [values](int64_t row) { return Word(static_cast<uint64_t>(static_cast<int64_t>(values[row]))); });
+  return Each(array, sink, [values](int64_t row) {
+    return Word(static_cast<uint64_t>(static_cast<int64_t>(values[row])));
+  });
 }
 
 template <typename ArrayType, typename Sink>
@@ -154,7 +158,8 @@ template <typename Sink>
 Status VisitStructs(const arrow::StructArray& structs, Sink& sink) {
   std::vector<Lanes> rows(static_cast<size_t>(structs.length()), kStart);
   RowFolder folder(rows);
-  for (int i = 0; i < structs.num_fields(); ++i) WEIR_RETURN_NOT_OK(VisitWords(*structs.field(i), folder));
+  for (int i = 0; i < structs.num_fields(); ++i)
+    WEIR_RETURN_NOT_OK(VisitWords(*structs.field(i), folder));
   return Each(structs, sink, [&](int64_t row) { return rows[static_cast<size_t>(row)]; });
 }
 
@@ -186,11 +191,13 @@ Status VisitWords(const arrow::Array& array, Sink& sink) {
       return VisitNumbers<arrow::TimestampArray>(array, sink);
     case arrow::Type::FLOAT: {
       const auto* values = static_cast<const arrow::FloatArray&>(array).raw_values();
-      return Each(array, sink, [values](int64_t row) { return Word(FloatBits<float, uint32_t>(values[row])); });
+      return Each(array, sink,
+                  [values](int64_t row) { return Word(FloatBits<float, uint32_t>(values[row])); });
     }
     case arrow::Type::DOUBLE: {
       const auto* values = static_cast<const arrow::DoubleArray&>(array).raw_values();
-      return Each(array, sink, [values](int64_t row) { return Word(FloatBits<double, uint64_t>(values[row])); });
+      return Each(array, sink,
+                  [values](int64_t row) { return Word(FloatBits<double, uint64_t>(values[row])); });
     }
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
@@ -216,7 +223,8 @@ Status VisitWords(const arrow::Array& array, Sink& sink) {
     case arrow::Type::DICTIONARY:
       return VisitDictionary(static_cast<const arrow::DictionaryArray&>(array), sink);
     default:
-      return Status::User(StatusCode::kUnsupported, "there is no content hash of the type `{}`", array.type()->ToString());
+      return Status::User(StatusCode::kUnsupported, "there is no content hash of the type `{}`",
+                          array.type()->ToString());
   }
 }
 
@@ -240,7 +248,8 @@ std::string TypeText(const arrow::DataType& type) {
     }
     case arrow::Type::STRUCT: {
       std::string text = "struct<";
-      for (const auto& field : type.fields()) text += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
+      for (const auto& field : type.fields())
+        text += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
       return text + ">";
     }
     default:
@@ -251,7 +260,8 @@ std::string TypeText(const arrow::DataType& type) {
 }  // namespace
 
 ContentHasher::ContentHasher(const arrow::Schema& schema) {
-  for (const auto& field : schema.fields()) schema_text_ += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
+  for (const auto& field : schema.fields())
+    schema_text_ += field->name() + "\x1f" + TypeText(*field->type()) + "\x1e";
 }
 
 Result<ContentSum> ContentHasher::Sum(const arrow::RecordBatch& batch) const {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The content hash of a result: a hash of its rows that does not depend on their order, on batches, or on files.
-// Each row is hashed over all its columns in two lanes of 64 bits that know nothing of each other; lanes are added up, with the
-// number of rows, so that duplicates count. NULL differs from every value; -0.0 counts as 0.0 and all NaNs as one. How values are
-// laid out (dictionaries, views, large offsets) does not matter. Not made against adversaries.
+// The content hash of a result: a hash of its rows that does not depend on their order, on batches,
+// or on files. Each row is hashed over all its columns in two lanes of 64 bits that know nothing of
+// each other; lanes are added up, with the number of rows, so that duplicates count. NULL differs
+// from every value; -0.0 counts as 0.0 and all NaNs as one. How values are laid out (dictionaries,
+// views, large offsets) does not matter. Not made against adversaries.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
 
@@ -31,7 +32,8 @@ struct ContentSum {
   bool operator==(const ContentSum&) const = default;
 };
 
-/// Hashes batches of one schema. Columns must have types that Delta stores (see StoredSchema). Safe to use from several threads.
+/// Hashes batches of one schema. Columns must have types that Delta stores (see StoredSchema). Safe
+/// to use from several threads.
 class ContentHasher {
  public:
   explicit ContentHasher(const arrow::Schema& schema);

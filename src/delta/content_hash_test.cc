@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The content hash against a model that knows nothing of hashing: a table is a multiset of rows, a row a list of values written as
-// text. Equal multisets must have equal hashes in whatever order, batches and layouts they come; different ones different hashes.
+// The content hash against a model that knows nothing of hashing: a table is a multiset of rows, a
+// row a list of values written as text. Equal multisets must have equal hashes in whatever order,
+// batches and layouts they come; different ones different hashes.
 
 #include "weir/delta/content_hash.h"
-
-#include <arrow/api.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +13,9 @@
 #include <random>
 #include <set>
 #include <thread>
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
 
 namespace weir {
 namespace {
@@ -31,23 +32,36 @@ std::string HashOf(const ContentHasher& hasher, const Batches& batches) {
   return hasher.Finish(total);
 }
 
-std::string HashOf(const std::shared_ptr<arrow::RecordBatch>& batch) { return HashOf(ContentHasher(*batch->schema()), {batch}); }
+std::string HashOf(const std::shared_ptr<arrow::RecordBatch>& batch) {
+  return HashOf(ContentHasher(*batch->schema()), {batch});
+}
 
-std::shared_ptr<arrow::RecordBatch> OneColumn(const std::shared_ptr<arrow::Array>& column, const std::string& name = "c") {
-  return arrow::RecordBatch::Make(arrow::schema({arrow::field(name, column->type())}), column->length(), {column});
+std::shared_ptr<arrow::RecordBatch> OneColumn(const std::shared_ptr<arrow::Array>& column,
+                                              const std::string& name = "c") {
+  return arrow::RecordBatch::Make(arrow::schema({arrow::field(name, column->type())}),
+                                  column->length(), {column});
 }
 
 template <typename Builder, typename Value>
-std::shared_ptr<arrow::Array> ArrayOf(Builder&& builder, const std::vector<std::optional<Value>>& values) {
-  for (const auto& value : values) EXPECT_TRUE((value ? builder.Append(*value) : builder.AppendNull()).ok());
+std::shared_ptr<arrow::Array> ArrayOf(Builder&& builder,
+                                      const std::vector<std::optional<Value>>& values) {
+  for (const auto& value : values)
+    EXPECT_TRUE((value ? builder.Append(*value) : builder.AppendNull()).ok());
   return *builder.Finish();
 }
 
-std::shared_ptr<arrow::Array> Longs(const std::vector<std::optional<int64_t>>& values) { return ArrayOf(arrow::Int64Builder(), values); }
-std::shared_ptr<arrow::Array> Doubles(const std::vector<std::optional<double>>& values) { return ArrayOf(arrow::DoubleBuilder(), values); }
-std::shared_ptr<arrow::Array> Texts(const std::vector<std::optional<std::string>>& values) { return ArrayOf(arrow::StringBuilder(), values); }
+std::shared_ptr<arrow::Array> Longs(const std::vector<std::optional<int64_t>>& values) {
+  return ArrayOf(arrow::Int64Builder(), values);
+}
+std::shared_ptr<arrow::Array> Doubles(const std::vector<std::optional<double>>& values) {
+  return ArrayOf(arrow::DoubleBuilder(), values);
+}
+std::shared_ptr<arrow::Array> Texts(const std::vector<std::optional<std::string>>& values) {
+  return ArrayOf(arrow::StringBuilder(), values);
+}
 
-std::shared_ptr<arrow::Array> ListsOf(const std::vector<std::optional<std::vector<int64_t>>>& values) {
+std::shared_ptr<arrow::Array> ListsOf(
+    const std::vector<std::optional<std::vector<int64_t>>>& values) {
   const auto items = std::make_shared<arrow::Int64Builder>();
   arrow::ListBuilder builder(arrow::default_memory_pool(), items);
   for (const auto& value : values) {
@@ -66,13 +80,15 @@ TEST(ContentHash, SeesTheFirstColumn) {
 TEST(ContentHash, SeesTheItemsOfAList) {
   EXPECT_NE(HashOf(OneColumn(ListsOf({{{1, 2}}}))), HashOf(OneColumn(ListsOf({{{1, 3}}}))));
   EXPECT_NE(HashOf(OneColumn(ListsOf({{{1, 2}}}))), HashOf(OneColumn(ListsOf({{{2, 1}}}))));
-  EXPECT_NE(HashOf(OneColumn(ListsOf({{{1}}, {{2, 3}}}))), HashOf(OneColumn(ListsOf({{{1, 2}}, {{3}}}))));
+  EXPECT_NE(HashOf(OneColumn(ListsOf({{{1}}, {{2, 3}}}))),
+            HashOf(OneColumn(ListsOf({{{1, 2}}, {{3}}}))));
 }
 
 TEST(ContentHash, TellsNullFromEmptyAndZero) {
   EXPECT_NE(HashOf(OneColumn(Texts({std::nullopt}))), HashOf(OneColumn(Texts({""}))));
   EXPECT_NE(HashOf(OneColumn(Longs({std::nullopt}))), HashOf(OneColumn(Longs({0}))));
-  EXPECT_NE(HashOf(OneColumn(ListsOf({std::nullopt}))), HashOf(OneColumn(ListsOf({std::vector<int64_t>{}}))));
+  EXPECT_NE(HashOf(OneColumn(ListsOf({std::nullopt}))),
+            HashOf(OneColumn(ListsOf({std::vector<int64_t>{}}))));
 }
 
 TEST(ContentHash, TakesMinusZeroAsZeroAndAllNansAsOne) {
@@ -92,17 +108,20 @@ TEST(ContentHash, CountsDuplicates) {
 TEST(ContentHash, CoversNamesAndTypesOfColumns) {
   const auto texts = Texts({"1"});
   EXPECT_NE(HashOf(OneColumn(texts, "a")), HashOf(OneColumn(texts, "b")));
-  EXPECT_NE(HashOf(OneColumn(Longs({1}))), HashOf(OneColumn(ArrayOf<arrow::Int32Builder, int32_t>(arrow::Int32Builder(), {1}))));
+  EXPECT_NE(HashOf(OneColumn(Longs({1}))),
+            HashOf(OneColumn(ArrayOf<arrow::Int32Builder, int32_t>(arrow::Int32Builder(), {1}))));
   const auto decimal = [](int scale) {
-    return ArrayOf<arrow::Decimal128Builder, arrow::Decimal128>(arrow::Decimal128Builder(arrow::decimal128(10, scale)), {arrow::Decimal128(5)});
+    return ArrayOf<arrow::Decimal128Builder, arrow::Decimal128>(
+        arrow::Decimal128Builder(arrow::decimal128(10, scale)), {arrow::Decimal128(5)});
   };
   EXPECT_NE(HashOf(OneColumn(decimal(1))), HashOf(OneColumn(decimal(2))));
 }
 
 TEST(ContentHash, DoesNotConfuseNeighbouringTexts) {
   const auto pair = [](const char* left, const char* right) {
-    return HashOf(arrow::RecordBatch::Make(arrow::schema({arrow::field("a", arrow::utf8()), arrow::field("b", arrow::utf8())}), 1,
-                                           {Texts({left}), Texts({right})}));
+    return HashOf(arrow::RecordBatch::Make(
+        arrow::schema({arrow::field("a", arrow::utf8()), arrow::field("b", arrow::utf8())}), 1,
+        {Texts({left}), Texts({right})}));
   };
   EXPECT_NE(pair("ab", "c"), pair("a", "bc"));
   EXPECT_NE(pair("a", "b"), pair("b", "a"));
@@ -115,7 +134,8 @@ TEST(ContentHash, TellsTextsApartThatDifferInOneByteWhereverItIs) {
     for (size_t at = 0; at < size; ++at) {
       std::string changed(size, 'x');
       changed[at] = 'y';
-      EXPECT_TRUE(seen.insert(HashOf(OneColumn(Texts({changed})))).second) << size << " bytes, changed at " << at;
+      EXPECT_TRUE(seen.insert(HashOf(OneColumn(Texts({changed})))).second)
+          << size << " bytes, changed at " << at;
     }
     EXPECT_TRUE(seen.insert(HashOf(OneColumn(Texts({std::string(size, '\0')})))).second);
     EXPECT_TRUE(seen.insert(HashOf(OneColumn(Texts({std::string(size + 1, '\0')})))).second);
@@ -123,7 +143,9 @@ TEST(ContentHash, TellsTextsApartThatDifferInOneByteWhereverItIs) {
 }
 
 TEST(ContentHash, RefusesTypesThatDeltaDoesNotStore) {
-  const auto times = ArrayOf<arrow::Time64Builder, int64_t>(arrow::Time64Builder(arrow::time64(arrow::TimeUnit::MICRO), arrow::default_memory_pool()), {1});
+  const auto times = ArrayOf<arrow::Time64Builder, int64_t>(
+      arrow::Time64Builder(arrow::time64(arrow::TimeUnit::MICRO), arrow::default_memory_pool()),
+      {1});
   const auto batch = OneColumn(times);
   const auto sum = ContentHasher(*batch->schema()).Sum(*batch);
   ASSERT_FALSE(sum.ok());
@@ -141,7 +163,8 @@ struct Cell {
 using Row = std::vector<Cell>;
 enum class Kind { kLong, kText, kDecimal, kBool, kDouble, kList, kStruct, kTimestamp };
 
-/// The columns and rows of a random small table; values come from few possibilities so that duplicates are common.
+/// The columns and rows of a random small table; values come from few possibilities so that
+/// duplicates are common.
 struct RandomTable {
   std::vector<Kind> kinds;
   std::vector<Row> rows;
@@ -156,12 +179,14 @@ Cell RandomCell(Kind kind, std::mt19937_64& random) {
   cell.number = static_cast<int64_t>(random() % 4) - 1;
   if (kind == Kind::kBool) cell.number = static_cast<int64_t>(random() % 2);
   if (kind == Kind::kText || kind == Kind::kStruct) {
-    static constexpr const char* kTexts[] = {"", "a", "ab", "sixteen bytes ok", "more than sixteen bytes, it is"};
+    static constexpr const char* kTexts[] = {"", "a", "ab", "sixteen bytes ok",
+                                             "more than sixteen bytes, it is"};
     cell.text = kTexts[random() % 5];
   }
   if (kind == Kind::kText) cell.number = 0;
   if (kind == Kind::kList) {
-    for (auto size = random() % 4; size > 0; --size) cell.items.push_back(static_cast<int64_t>(random() % 3));
+    for (auto size = random() % 4; size > 0; --size)
+      cell.items.push_back(static_cast<int64_t>(random() % 3));
     cell.number = 0;
   }
   return cell;
@@ -169,7 +194,8 @@ Cell RandomCell(Kind kind, std::mt19937_64& random) {
 
 RandomTable MakeTable(std::mt19937_64& random) {
   RandomTable table;
-  for (auto columns = 1 + random() % 4; columns > 0; --columns) table.kinds.push_back(static_cast<Kind>(random() % 8));
+  for (auto columns = 1 + random() % 4; columns > 0; --columns)
+    table.kinds.push_back(static_cast<Kind>(random() % 8));
   for (auto rows = random() % 12; rows > 0; --rows) {
     Row row;
     for (Kind kind : table.kinds) row.push_back(RandomCell(kind, random));
@@ -181,7 +207,8 @@ RandomTable MakeTable(std::mt19937_64& random) {
 /// The column in the plain layout or, where the type has others, in one of them.
 std::shared_ptr<arrow::Array> Column(Kind kind, const std::vector<Cell>& cells, uint64_t layout) {
   const auto all = [&](auto&& builder, auto append) {
-    for (const Cell& cell : cells) EXPECT_TRUE((cell.null ? builder.AppendNull() : append(builder, cell)).ok());
+    for (const Cell& cell : cells)
+      EXPECT_TRUE((cell.null ? builder.AppendNull() : append(builder, cell)).ok());
     return *builder.Finish();
   };
   const auto number = [](auto& builder, const Cell& cell) { return builder.Append(cell.number); };
@@ -197,22 +224,29 @@ std::shared_ptr<arrow::Array> Column(Kind kind, const std::vector<Cell>& cells, 
       return all(arrow::StringBuilder(), text);
     case Kind::kDecimal:
       return all(arrow::Decimal128Builder(arrow::decimal128(12, 2)),
-                 [](auto& builder, const Cell& cell) { return builder.Append(arrow::Decimal128(cell.number)); });
+                 [](auto& builder, const Cell& cell) {
+                   return builder.Append(arrow::Decimal128(cell.number));
+                 });
     case Kind::kBool:
-      return all(arrow::BooleanBuilder(), [](auto& builder, const Cell& cell) { return builder.Append(cell.number != 0); });
+      return all(arrow::BooleanBuilder(),
+                 [](auto& builder, const Cell& cell) { return builder.Append(cell.number != 0); });
     case Kind::kDouble:
       return all(arrow::DoubleBuilder(), [&](auto& builder, const Cell& cell) {
-        return builder.Append(cell.number == 0 && layout % 2 == 1 ? -0.0 : static_cast<double>(cell.number));
+        return builder.Append(
+            cell.number == 0 && layout % 2 == 1 ? -0.0 : static_cast<double>(cell.number));
       });
     case Kind::kTimestamp:
-      return all(arrow::TimestampBuilder(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), arrow::default_memory_pool()), number);
+      return all(arrow::TimestampBuilder(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+                                         arrow::default_memory_pool()),
+                 number);
     case Kind::kList: {
       const auto items = std::make_shared<arrow::Int64Builder>();
       const auto append = [&](auto& builder, const Cell& cell) {
         ARROW_RETURN_NOT_OK(builder.Append());
         return items->AppendValues(cell.items);
       };
-      if (layout % 2 == 1) return all(arrow::LargeListBuilder(arrow::default_memory_pool(), items), append);
+      if (layout % 2 == 1)
+        return all(arrow::LargeListBuilder(arrow::default_memory_pool(), items), append);
       return all(arrow::ListBuilder(arrow::default_memory_pool(), items), append);
     }
     case Kind::kStruct: {
@@ -228,14 +262,17 @@ std::shared_ptr<arrow::Array> Column(Kind kind, const std::vector<Cell>& cells, 
       EXPECT_TRUE(bits.AppendValues(valid).ok());
       const auto validity = std::static_pointer_cast<arrow::BooleanArray>(*bits.Finish());
       return std::make_shared<arrow::StructArray>(
-          arrow::struct_({arrow::field("n", arrow::int64()), arrow::field("t", arrow::utf8())}), static_cast<int64_t>(cells.size()),
-          arrow::ArrayVector{Column(Kind::kLong, inner, 0), Column(Kind::kText, inner, 0)}, validity->values());
+          arrow::struct_({arrow::field("n", arrow::int64()), arrow::field("t", arrow::utf8())}),
+          static_cast<int64_t>(cells.size()),
+          arrow::ArrayVector{Column(Kind::kLong, inner, 0), Column(Kind::kText, inner, 0)},
+          validity->values());
     }
   }
   return nullptr;
 }
 
-std::shared_ptr<arrow::RecordBatch> ToBatch(const std::vector<Kind>& kinds, const std::vector<Row>& rows, uint64_t layout) {
+std::shared_ptr<arrow::RecordBatch> ToBatch(const std::vector<Kind>& kinds,
+                                            const std::vector<Row>& rows, uint64_t layout) {
   arrow::FieldVector fields;
   arrow::ArrayVector columns;
   for (size_t i = 0; i < kinds.size(); ++i) {
@@ -244,7 +281,8 @@ std::shared_ptr<arrow::RecordBatch> ToBatch(const std::vector<Kind>& kinds, cons
     columns.push_back(Column(kinds[i], cells, layout >> (2 * i)));
     fields.push_back(arrow::field("c" + std::to_string(i), columns.back()->type()));
   }
-  return arrow::RecordBatch::Make(arrow::schema(fields), static_cast<int64_t>(rows.size()), columns);
+  return arrow::RecordBatch::Make(arrow::schema(fields), static_cast<int64_t>(rows.size()),
+                                  columns);
 }
 
 /// Hashes the rows in the layout given, in random batches, some of them slices of larger ones.
@@ -252,7 +290,8 @@ std::string RandomHash(const RandomTable& table, uint64_t layout, std::mt19937_6
   const auto whole = ToBatch(table.kinds, table.rows, layout);
   Batches batches;
   for (int64_t at = 0; at < whole->num_rows();) {
-    const int64_t size = 1 + static_cast<int64_t>(random() % static_cast<uint64_t>(whole->num_rows() - at));
+    const int64_t size =
+        1 + static_cast<int64_t>(random() % static_cast<uint64_t>(whole->num_rows() - at));
     batches.push_back(whole->Slice(at, size));
     at += size;
   }
@@ -291,8 +330,10 @@ TEST(ContentHashProperty, DifferentMultisetsOfRowsHaveDifferentHashes) {
       default:
         changed.rows.pop_back();
     }
-    const bool same = std::multiset<Row>(table.rows.begin(), table.rows.end()) == std::multiset<Row>(changed.rows.begin(), changed.rows.end());
-    ASSERT_EQ(same, RandomHash(table, 0, random) == RandomHash(changed, random(), random)) << "case " << i;
+    const bool same = std::multiset<Row>(table.rows.begin(), table.rows.end()) ==
+                      std::multiset<Row>(changed.rows.begin(), changed.rows.end());
+    ASSERT_EQ(same, RandomHash(table, 0, random) == RandomHash(changed, random(), random))
+        << "case " << i;
     if (!same) ++compared;
   }
 }
@@ -305,7 +346,8 @@ TEST(ContentHash, AddsUpOverThreads) {
   std::vector<ContentSum> sums(4);
   std::vector<std::thread> threads;
   for (int64_t t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] { sums[static_cast<size_t>(t)] = *hasher.Sum(*whole->Slice(t * 10000, 10000)); });
+    threads.emplace_back(
+        [&, t] { sums[static_cast<size_t>(t)] = *hasher.Sum(*whole->Slice(t * 10000, 10000)); });
   }
   for (std::thread& thread : threads) thread.join();
   ContentSum total;
@@ -318,7 +360,8 @@ TEST(ContentHash, SpreadsSmallNumbersWithoutCollisions) {
   for (int64_t a = 0; a < 40; ++a) {
     for (int64_t b = 0; b < 40; ++b) {
       const auto batch = arrow::RecordBatch::Make(
-          arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::int64())}), 1, {Longs({a}), Longs({b})});
+          arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::int64())}), 1,
+          {Longs({a}), Longs({b})});
       seen.insert(HashOf(batch));
     }
   }

@@ -2,12 +2,12 @@
 
 #include "weir/delta/delta_commit.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
+
+#include <arrow/api.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/delta/delta_schema.h"
 
@@ -22,7 +22,9 @@ constexpr int kMaxAttempts = 10;
 constexpr int64_t kCheckpointInterval = 10;
 
 /// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
-std::string ToText(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string ToText(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string NewUuid() {
   std::random_device random;
@@ -30,16 +32,18 @@ std::string NewUuid() {
   for (int i = 0; i < 4; ++i) hex += fmt::format("{:08x}", random());
   hex[12] = '4';
   hex[16] = "89ab"[random() % 4];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                     hex.substr(16, 4), hex.substr(20));
 }
 
-/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too: a relative URL with a colon in its first
-/// part would be read as one with a scheme.
+/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too: a
+/// relative URL with a colon in its first part would be read as one with a scheme.
 std::string EncodePath(const std::string& path) {
   std::string encoded;
   for (unsigned char c : path) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (plain || std::string_view("-._~/=!$&'()*+,;@").find(static_cast<char>(c)) != std::string_view::npos) {
+    if (plain || std::string_view("-._~/=!$&'()*+,;@").find(static_cast<char>(c)) !=
+                     std::string_view::npos) {
       encoded += static_cast<char>(c);
     } else {
       encoded += fmt::format("%{:02X}", c);
@@ -50,7 +54,8 @@ std::string EncodePath(const std::string& path) {
 
 Json PartitionValuesJson(const DataFile& file) {
   Json values = Json::object();
-  for (const auto& [column, value] : file.partition_values) values[column] = value ? Json(*value) : Json(nullptr);
+  for (const auto& [column, value] : file.partition_values)
+    values[column] = value ? Json(*value) : Json(nullptr);
   return values;
 }
 
@@ -75,7 +80,8 @@ Json RemoveJson(const DataFile& file, int64_t timestamp_ms) {
 }
 
 Json ProtocolJson(const arrow::Schema& schema) {
-  if (!HasTimestampNtz(schema)) return {{"protocol", {{"minReaderVersion", 1}, {"minWriterVersion", 2}}}};
+  if (!HasTimestampNtz(schema))
+    return {{"protocol", {{"minReaderVersion", 1}, {"minWriterVersion", 2}}}};
   return {{"protocol",
            {{"minReaderVersion", 3},
             {"minWriterVersion", 7},
@@ -86,7 +92,8 @@ Json ProtocolJson(const arrow::Schema& schema) {
 /// The features that a protocol action names; older protocols name none.
 std::vector<std::string> FeaturesOf(const Json& protocol, const char* key) {
   std::vector<std::string> features;
-  if (!protocol.is_object() || !protocol.contains(key) || !protocol[key].is_array()) return features;
+  if (!protocol.is_object() || !protocol.contains(key) || !protocol[key].is_array())
+    return features;
   for (const Json& feature : protocol[key]) {
     if (feature.is_string()) features.push_back(feature.get<std::string>());
   }
@@ -94,14 +101,18 @@ std::vector<std::string> FeaturesOf(const Json& protocol, const char* key) {
 }
 
 int64_t IntegerOf(const Json& action, const char* key) {
-  return action.is_object() && action.contains(key) && action[key].is_number_integer() ? action[key].get<int64_t>() : -1;
+  return action.is_object() && action.contains(key) && action[key].is_number_integer()
+             ? action[key].get<int64_t>()
+             : -1;
 }
 
-/// Fails where another writer gave the table a feature whose rules we would break. Protocols up to writer version 2, and version 7
-/// with features that we know, are ours.
+/// Fails where another writer gave the table a feature whose rules we would break. Protocols up to
+/// writer version 2, and version 7 with features that we know, are ours.
 Status CheckProtocol(const Json& protocol, const std::string& table_url) {
   const auto refused = [&](const std::string& feature) {
-    return Status::Environment(StatusCode::kUnsupported, "a table has {}, which Weir does not write: `{}`", feature, table_url)
+    return Status::Environment(StatusCode::kUnsupported,
+                               "a table has {}, which Weir does not write: `{}`", feature,
+                               table_url)
         .WithHint("another program changed this table; remove its folder to build it anew");
   };
   const int64_t version = IntegerOf(protocol, "minWriterVersion");
@@ -118,15 +129,20 @@ Status CheckProtocol(const Json& protocol, const std::string& table_url) {
 Status CheckProperties(const DeltaWriteSpec& spec) {
   for (const auto& [key, value] : spec.properties) {
     const bool off = value.empty() || value == "false" || value == "none" || value == "classic";
-    const bool needs_feature = key.starts_with("delta.enable") || key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
-                               key.starts_with("delta.universalFormat.") || key == "delta.columnMapping.mode" ||
-                               key == "delta.checkpointPolicy" || key == "delta.minReaderVersion" || key == "delta.minWriterVersion";
+    const bool needs_feature =
+        key.starts_with("delta.enable") || key.starts_with("delta.feature.") ||
+        key.starts_with("delta.constraints.") || key.starts_with("delta.universalFormat.") ||
+        key == "delta.columnMapping.mode" || key == "delta.checkpointPolicy" ||
+        key == "delta.minReaderVersion" || key == "delta.minWriterVersion";
     if (needs_feature && !off) {
-      return Status::User(StatusCode::kUnsupported, "a table property wants a Delta feature that Weir does not write: `{}`", key)
+      return Status::User(StatusCode::kUnsupported,
+                          "a table property wants a Delta feature that Weir does not write: `{}`",
+                          key)
           .WithHint("remove it from the view's properties");
     }
     if (key == "delta.appendOnly" && !off && spec.mode == WriteMode::kOverwrite) {
-      return Status::User(StatusCode::kInvalidArgument, "a table that is replaced cannot be append-only: `{}`", key)
+      return Status::User(StatusCode::kInvalidArgument,
+                          "a table that is replaced cannot be append-only: `{}`", key)
           .WithHint("remove it from the view's properties");
     }
   }
@@ -162,12 +178,18 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
             {"weir", recorded}}}};
 }
 
-/// The commit as text: `head` holds the protocol and metaData actions of a first version, or those that changed.
-std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head, const std::vector<DataFile>& removed) {
+/// The commit as text: `head` holds the protocol and metaData actions of a first version, or those
+/// that changed.
+std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
+                    const std::vector<DataFile>& removed) {
   std::string text = ToText(CommitInfoJson(spec)) + "\n";
   for (const Json& action : head) text += ToText(action) + "\n";
   if (!spec.app_id.empty()) {
-    text += ToText({{"txn", {{"appId", spec.app_id}, {"version", spec.epoch}, {"lastUpdated", spec.timestamp_ms}}}}) + "\n";
+    text += ToText({{"txn",
+                     {{"appId", spec.app_id},
+                      {"version", spec.epoch},
+                      {"lastUpdated", spec.timestamp_ms}}}}) +
+            "\n";
   }
   for (const DataFile& file : removed) text += ToText(RemoveJson(file, spec.timestamp_ms)) + "\n";
   for (const DataFile& file : spec.added) text += ToText(AddJson(file)) + "\n";
@@ -175,33 +197,42 @@ std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head, c
 }
 
 std::string TextOf(const Json& action, const char* key) {
-  return action.is_object() && action.contains(key) && action[key].is_string() ? action[key].get<std::string>() : "";
+  return action.is_object() && action.contains(key) && action[key].is_string()
+             ? action[key].get<std::string>()
+             : "";
 }
 
 /// Whether a table's metaData action says what ours does. The order of properties means nothing.
 bool SameShape(const Json& found, const Json& ours) {
   const auto properties = [](const Json& action) {
-    return action.is_object() ? nlohmann::json(action.value("configuration", Json::object())) : nlohmann::json();
+    return action.is_object() ? nlohmann::json(action.value("configuration", Json::object()))
+                              : nlohmann::json();
   };
   return found.is_object() && TextOf(found, "schemaString") == TextOf(ours, "schemaString") &&
-         found.value("partitionColumns", Json::array()) == ours["partitionColumns"] && properties(found) == properties(ours) &&
+         found.value("partitionColumns", Json::array()) == ours["partitionColumns"] &&
+         properties(found) == properties(ours) &&
          TextOf(found, "description") == TextOf(ours, "description");
 }
 
 /// The protocol and metaData actions, as far as a commit on top of `table` needs them.
-Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteSpec& spec, const Json& metadata) {
-  const Json protocol = Json::parse(table.protocol, nullptr, false), found = Json::parse(table.metadata, nullptr, false);
+Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteSpec& spec,
+                                      const Json& metadata) {
+  const Json protocol = Json::parse(table.protocol, nullptr, false),
+             found = Json::parse(table.metadata, nullptr, false);
   WEIR_RETURN_NOT_OK(CheckProtocol(protocol, spec.table_url));
   std::vector<Json> head;
   const auto features = FeaturesOf(protocol, "readerFeatures");
-  if (HasTimestampNtz(*spec.schema) && std::find(features.begin(), features.end(), "timestampNtz") == features.end()) {
+  if (HasTimestampNtz(*spec.schema) &&
+      std::find(features.begin(), features.end(), "timestampNtz") == features.end()) {
     head.push_back(ProtocolJson(*spec.schema));
   }
   if (SameShape(found, metadata["metaData"])) return head;
   if (spec.mode == WriteMode::kAppend && found.is_object() &&
       found.value("partitionColumns", Json::array()) != metadata["metaData"]["partitionColumns"]) {
-    return Status::User(StatusCode::kInvalidArgument, "rows cannot be appended with other partition columns than the table has: `{}`",
-                        spec.table_url);
+    return Status::User(
+        StatusCode::kInvalidArgument,
+        "rows cannot be appended with other partition columns than the table has: `{}`",
+        spec.table_url);
   }
   // A table keeps its id.
   Json changed = metadata;
@@ -210,13 +241,16 @@ Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteS
   return head;
 }
 
-/// The files that an overwrite removes. A removal must name the deletion vector of its file, which a DataFile does not tell.
+/// The files that an overwrite removes. A removal must name the deletion vector of its file, which
+/// a DataFile does not tell.
 Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteSpec& spec) {
   if (spec.mode == WriteMode::kAppend) return std::vector<DataFile>();
   for (const DataFile& file : table.files) {
     if (!file.has_deletion_vector) continue;
-    return Status::Environment(StatusCode::kUnsupported, "a file of a table has a deletion vector, which Weir does not write: `{}`",
-                               spec.table_url)
+    return Status::Environment(
+               StatusCode::kUnsupported,
+               "a file of a table has a deletion vector, which Weir does not write: `{}`",
+               spec.table_url)
         .WithHint("another program changed this table; remove its folder to build it anew");
   }
   return std::move(table.files);
@@ -231,7 +265,8 @@ bool ChangesData(const Json& action, const char* kind) {
 
 }  // namespace
 
-Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec, const TableAt& table_at) {
+Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
+                               const TableAt& table_at) {
   WEIR_ASSIGN_OR_RETURN(const Json metadata, MetadataJson(spec));
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
@@ -242,35 +277,44 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec, 
       head = {ProtocolJson(*spec.schema), metadata};
     } else {
       WEIR_ASSIGN_OR_RETURN(TableState table, table_at(latest));
-      if (!spec.app_id.empty() && table.transaction_version >= spec.epoch) return CommitOutcome{latest, true};
+      if (!spec.app_id.empty() && table.transaction_version >= spec.epoch)
+        return CommitOutcome{latest, true};
       WEIR_ASSIGN_OR_RETURN(head, ChangedHead(table, spec, metadata));
       WEIR_ASSIGN_OR_RETURN(removed, FilesToRemove(table, spec));
     }
     const int64_t version = latest + 1;
-    WEIR_ASSIGN_OR_RETURN(const bool written, log.WriteCommit(version, Actions(spec, head, removed)));
+    WEIR_ASSIGN_OR_RETURN(const bool written,
+                          log.WriteCommit(version, Actions(spec, head, removed)));
     if (written) return CommitOutcome{version, false};
   }
-  return Status::Environment(StatusCode::kConflict, "other writers were first {} times in a row at `{}`", kMaxAttempts, spec.table_url)
+  return Status::Environment(StatusCode::kConflict,
+                             "other writers were first {} times in a row at `{}`", kMaxAttempts,
+                             spec.table_url)
       .WithHint("a table of a warehouse should have one writer; run again");
 }
 
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {
   const auto log = OpenDeltaLog(session, spec.table_url);
-  WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
-                          WEIR_ASSIGN_OR_RETURN(const auto snapshot, engine::DeltaSnapshot::Open(session, spec.table_url, version));
-                          TableState table;
-                          WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
-                          WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
-                          if (spec.mode == WriteMode::kOverwrite) {
-                            WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
-                          }
-                          if (!spec.app_id.empty()) {
-                            WEIR_ASSIGN_OR_RETURN(table.transaction_version, snapshot.transaction_version(spec.app_id));
-                          }
-                          return table;
-                        }));
-  if (!outcome.already_committed && outcome.version > 0 && outcome.version % kCheckpointInterval == 0) {
-    // A checkpoint only makes reading quicker: the commit stands without it, and the next interval tries again.
+  WEIR_ASSIGN_OR_RETURN(
+      const CommitOutcome outcome, CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
+        WEIR_ASSIGN_OR_RETURN(const auto snapshot,
+                              engine::DeltaSnapshot::Open(session, spec.table_url, version));
+        TableState table;
+        WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
+        WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
+        if (spec.mode == WriteMode::kOverwrite) {
+          WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
+        }
+        if (!spec.app_id.empty()) {
+          WEIR_ASSIGN_OR_RETURN(table.transaction_version,
+                                snapshot.transaction_version(spec.app_id));
+        }
+        return table;
+      }));
+  if (!outcome.already_committed && outcome.version > 0 &&
+      outcome.version % kCheckpointInterval == 0) {
+    // A checkpoint only makes reading quicker: the commit stands without it, and the next interval
+    // tries again.
     (void)session.CreateCheckpoint(spec.table_url);
   }
   return outcome;
@@ -290,25 +334,31 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
       if (line.empty()) continue;
       const Json action = Json::parse(line, nullptr, false);
       if (action.is_discarded()) {
-        return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged", *version)
-            .WithHint("restore the file from a backup, or remove the table's folder to build it anew");
+        return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged",
+                                   *version)
+            .WithHint(
+                "restore the file from a backup, or remove the table's folder to build it anew");
       }
-      if (action.contains("commitInfo") && action["commitInfo"].contains("weir")) recorded = action["commitInfo"]["weir"];
+      if (action.contains("commitInfo") && action["commitInfo"].contains("weir"))
+        recorded = action["commitInfo"]["weir"];
       changes_data = ChangesData(action, "add") || ChangesData(action, "remove");
       if (changes_data) break;
     }
-    // A result without rows adds no file; what Weir recorded still tells that the commit is one of data.
+    // A result without rows adds no file; what Weir recorded still tells that the commit is one of
+    // data.
     if (!changes_data && !recorded.is_object()) continue;
     last.version = *version;
     if (recorded.is_object()) {
-      for (const auto& [key, value] : recorded.items()) last.metadata[key] = value.is_string() ? value.get<std::string>() : ToText(value);
+      for (const auto& [key, value] : recorded.items())
+        last.metadata[key] = value.is_string() ? value.get<std::string>() : ToText(value);
     }
     return std::optional<LastCommit>(std::move(last));
   }
   return std::optional<LastCommit>(std::move(last));
 }
 
-Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session, const std::string& table_url) {
+Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,
+                                                 const std::string& table_url) {
   auto last = ReadLastCommitFrom(*OpenDeltaLog(session, table_url));
   if (!last.ok()) return last.status().WithContext(fmt::format("table `{}`", table_url));
   return last;

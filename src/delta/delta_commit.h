@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one atomic commit of a write, and the last one that was made.
-// In: data files that are already written, and what they mean. Out: one new version, or the finding that it was made before.
-// A commit is idempotent: its application transaction (the view's id, the run's epoch) is looked for first.
+// In: data files that are already written, and what they mean. Out: one new version, or the finding
+// that it was made before. A commit is idempotent: its application transaction (the view's id, the
+// run's epoch) is looked for first.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <cstdint>
 #include <functional>
@@ -15,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
 #include "weir/delta/delta_log.h"
@@ -48,19 +49,22 @@ struct CommitOutcome {
   bool already_committed = false;
 };
 
-/// Fails with kConflict when other writers kept being first, with kUnsupported, naming it, where the table or a property of `spec`
-/// needs a feature of Delta that Weir does not write, with the store's error otherwise; then nothing has changed.
+/// Fails with kConflict when other writers kept being first, with kUnsupported, naming it, where
+/// the table or a property of `spec` needs a feature of Delta that Weir does not write, with the
+/// store's error otherwise; then nothing has changed.
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
 
 /// The newest commit that changed a table's data.
 struct LastCommit {
-  int64_t version = -1;                         ///< of that commit
-  int64_t table_version = -1;                   ///< latest, maintenance included
-  std::map<std::string, std::string> metadata;  ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
+  int64_t version = -1;        ///< of that commit
+  int64_t table_version = -1;  ///< latest, maintenance included
+  std::map<std::string, std::string>
+      metadata;  ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
 };
 
 /// nullopt if there is no table. Reads single commits, no snapshot.
-Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session, const std::string& table_url);
+Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,
+                                                 const std::string& table_url);
 
 /// What a commit must know of the version that it follows.
 struct TableState {
@@ -72,7 +76,8 @@ struct TableState {
 using TableAt = std::function<Result<TableState>(int64_t version)>;
 
 /// CommitWrite and ReadLastCommit over any log.
-Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec, const TableAt& table_at);
+Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
+                               const TableAt& table_at);
 Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log);
 
 }  // namespace weir

@@ -2,12 +2,12 @@
 
 #include "weir/delta/delta_commit.h"
 
-#include <arrow/api.h>
-#include <gtest/gtest.h>
-
 #include <random>
 #include <regex>
 #include <thread>
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
 
 #include "weir/delta/memory_log_fixture.h"
 
@@ -15,12 +15,18 @@ namespace weir {
 namespace {
 
 DataFile File(const std::string& path, int64_t size = 100) {
-  return DataFile{.path = path, .size_bytes = size, .modified_ms = 1000, .rows = 1, .partition_values = {}, .statistics = R"({"numRecords":1})"};
+  return DataFile{.path = path,
+                  .size_bytes = size,
+                  .modified_ms = 1000,
+                  .rows = 1,
+                  .partition_values = {},
+                  .statistics = R"({"numRecords":1})"};
 }
 
 DeltaWriteSpec Spec(std::vector<DataFile> added, int64_t epoch = 1) {
   return DeltaWriteSpec{.table_url = "memory:///table/",
-                        .schema = arrow::schema({arrow::field("id", arrow::int64()), arrow::field("day", arrow::utf8())}),
+                        .schema = arrow::schema({arrow::field("id", arrow::int64()),
+                                                 arrow::field("day", arrow::utf8())}),
                         .partition_columns = {},
                         .mode = WriteMode::kOverwrite,
                         .added = std::move(added),
@@ -32,18 +38,24 @@ DeltaWriteSpec Spec(std::vector<DataFile> added, int64_t epoch = 1) {
                         .timestamp_ms = 1700000000000};
 }
 
-Result<CommitOutcome> Commit(const MemoryLog& log, const DeltaWriteSpec& spec) { return CommitTo(log, spec, ReplayTable(log, spec.app_id)); }
+Result<CommitOutcome> Commit(const MemoryLog& log, const DeltaWriteSpec& spec) {
+  return CommitTo(log, spec, ReplayTable(log, spec.app_id));
+}
 
 /// The commit with its random id replaced.
 std::string WithoutIds(const std::string& actions) {
-  return std::regex_replace(actions, std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"), "UUID");
+  return std::regex_replace(
+      actions, std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+      "UUID");
 }
 
-std::string Head(const char* mode, const char* partitions, bool blind, const std::string& recorded = R"({"fingerprint":"f1","run_id":"r1"})") {
-  return fmt::format(R"({{"commitInfo":{{"timestamp":1700000000000,"operation":"WRITE","operationParameters":{{"mode":"{}","partitionBy":"{}"}},)"
-                     R"("isBlindAppend":{},"engineInfo":"weir","weir":{}}}}})"
-                     "\n",
-                     mode, partitions, blind, recorded);
+std::string Head(const char* mode, const char* partitions, bool blind,
+                 const std::string& recorded = R"({"fingerprint":"f1","run_id":"r1"})") {
+  return fmt::format(
+      R"({{"commitInfo":{{"timestamp":1700000000000,"operation":"WRITE","operationParameters":{{"mode":"{}","partitionBy":"{}"}},)"
+      R"("isBlindAppend":{},"engineInfo":"weir","weir":{}}}}})"
+      "\n",
+      mode, partitions, blind, recorded);
 }
 
 TEST(DeltaCommit, CreatesATableAsTheProtocolSays) {
@@ -59,9 +71,8 @@ TEST(DeltaCommit, CreatesATableAsTheProtocolSays) {
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   EXPECT_EQ(outcome->version, 0);
   EXPECT_FALSE(outcome->already_committed);
-  EXPECT_EQ(WithoutIds(log.At(0)),
-            Head("Overwrite", R"([\"day\"])", false) +
-                R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
+  EXPECT_EQ(WithoutIds(log.At(0)), Head("Overwrite", R"([\"day\"])", false) +
+                                       R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
 {"metaData":{"id":"UUID","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}},{\"name\":\"day\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":["day"],"configuration":{"owner":"me"},"createdTime":1700000000000,"description":"flights a day"}}
 {"txn":{"appId":"weir.view.v","version":1,"lastUpdated":1700000000000}}
 {"add":{"path":"day=a%2520b%3Ac/part%200.parquet","partitionValues":{"day":"a b:c","other":null},"size":321,"modificationTime":1000,"dataChange":true,"stats":"{\"numRecords\":1}"}}
@@ -102,9 +113,11 @@ TEST(DeltaCommit, AppendKeepsActiveFiles) {
   ASSERT_TRUE(Commit(log, spec).ok());
   spec.added = {File("b.parquet")};
   ASSERT_TRUE(Commit(log, spec).ok());
-  EXPECT_EQ(log.At(1), Head("Append", "[]", true, "{}") +
-                           R"({"add":{"path":"b.parquet","partitionValues":{},"size":100,"modificationTime":1000,"dataChange":true,"stats":"{\"numRecords\":1}"}})"
-                           "\n");
+  EXPECT_EQ(
+      log.At(1),
+      Head("Append", "[]", true, "{}") +
+          R"({"add":{"path":"b.parquet","partitionValues":{},"size":100,"modificationTime":1000,"dataChange":true,"stats":"{\"numRecords\":1}"}})"
+          "\n");
   EXPECT_EQ(Replayed::Of(log, 1).files.size(), 2U);
 }
 
@@ -117,7 +130,8 @@ TEST(DeltaCommit, WritesMetadataAnewOnlyWhenItChanged) {
   spec.epoch = 2;
   const auto in_another_order = [&](int64_t version) -> Result<TableState> {
     auto table = ReplayTable(log, spec.app_id)(version);
-    table->metadata = std::regex_replace(table->metadata, std::regex(R"(\{"a":"2","x":"1"\})"), R"({"x":"1","a":"2"})");
+    table->metadata = std::regex_replace(table->metadata, std::regex(R"(\{"a":"2","x":"1"\})"),
+                                         R"({"x":"1","a":"2"})");
     EXPECT_NE(table->metadata.find(R"({"x":"1","a":"2"})"), std::string::npos);
     return table;
   };
@@ -130,8 +144,9 @@ TEST(DeltaCommit, WritesMetadataAnewOnlyWhenItChanged) {
   EXPECT_NE(changed["schemaString"], first["schemaString"]);
   EXPECT_EQ(changed["id"], first["id"]);
   EXPECT_EQ(log.At(2).find("\"protocol\""), std::string::npos);
-  for (const auto& change : std::vector<std::function<void()>>{[&] { spec.comment = "new"; }, [&] { spec.properties["x"] = "3"; },
-                                                               [&] { spec.partition_columns = {"id"}; }}) {
+  for (const auto& change : std::vector<std::function<void()>>{
+           [&] { spec.comment = "new"; }, [&] { spec.properties["x"] = "3"; },
+           [&] { spec.partition_columns = {"id"}; }}) {
     ++spec.epoch;
     change();
     const auto outcome = Commit(log, spec);
@@ -171,7 +186,12 @@ TEST(DeltaCommit, FollowsAWriterThatWasFirst) {
   ASSERT_TRUE(Commit(log, Spec({File("a.parquet")}, 1)).ok());
   int races = 3;
   log.before_write = [&](const std::string& name) {
-    if (races-- > 0) log.Set(name, fmt::format(R"({{"add":{{"path":"foreign{}.parquet","partitionValues":{{}},"size":1,"modificationTime":1,"dataChange":true}}}})", races));
+    if (races-- > 0)
+      log.Set(
+          name,
+          fmt::format(
+              R"({{"add":{{"path":"foreign{}.parquet","partitionValues":{{}},"size":1,"modificationTime":1,"dataChange":true}}}})",
+              races));
   };
   const auto outcome = Commit(log, Spec({File("b.parquet")}, 2));
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
@@ -184,7 +204,9 @@ TEST(DeltaCommit, FollowsAWriterThatWasFirst) {
 TEST(DeltaCommit, FindsThatTheWriterThatWasFirstDidTheSame) {
   MemoryLog log;
   ASSERT_TRUE(Commit(log, Spec({File("a.parquet")}, 1)).ok());
-  log.before_write = [&](const std::string& name) { log.Set(name, R"({"txn":{"appId":"weir.view.v","version":2}})"); };
+  log.before_write = [&](const std::string& name) {
+    log.Set(name, R"({"txn":{"appId":"weir.view.v","version":2}})");
+  };
   const auto outcome = Commit(log, Spec({File("b.parquet")}, 2));
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   EXPECT_TRUE(outcome->already_committed);
@@ -236,8 +258,12 @@ TEST(DeltaCommit, RefusesATableWhoseFeaturesItDoesNotWrite) {
       R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["columnMapping"],"writerFeatures":["columnMapping","invariants"]}})");
   EXPECT_EQ(mapped.code(), StatusCode::kUnsupported);
   EXPECT_NE(mapped.message().find("`columnMapping`"), std::string::npos) << mapped.message();
-  EXPECT_EQ(commit_after(R"({"protocol":{"minReaderVersion":2,"minWriterVersion":5}})").code(), StatusCode::kUnsupported);
-  EXPECT_TRUE(commit_after(R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["appendOnly","invariants"]}})").ok());
+  EXPECT_EQ(commit_after(R"({"protocol":{"minReaderVersion":2,"minWriterVersion":5}})").code(),
+            StatusCode::kUnsupported);
+  EXPECT_TRUE(
+      commit_after(
+          R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["appendOnly","invariants"]}})")
+          .ok());
 }
 
 TEST(DeltaCommit, RefusesToOverwriteFilesWithDeletionVectors) {
@@ -292,7 +318,8 @@ TEST(DeltaCommit, WritesJsonWhateverBytesTheCommentHas) {
   EXPECT_EQ(Replayed::Of(log, 0).metadata["description"], "caf\xEF\xBF\xBD \"quoted\"\nline");
 }
 
-/// Several writers at once: every append is in the table once, and each transaction was made by exactly one of them.
+/// Several writers at once: every append is in the table once, and each transaction was made by
+/// exactly one of them.
 TEST(DeltaCommitProperty, ConcurrentWritersLoseNothingAndRepeatNothing) {
   for (int round = 0; round < 20; ++round) {
     MemoryLog log;
@@ -320,10 +347,12 @@ TEST(DeltaCommitProperty, ConcurrentWritersLoseNothingAndRepeatNothing) {
     const auto listing = log.List();
     ASSERT_TRUE(listing.ok());
     const Replayed table = Replayed::Of(log, listing->latest());
-    // Epochs only grow: a writer whose partner is ahead makes nothing, so that a pair makes at most one commit an epoch.
+    // Epochs only grow: a writer whose partner is ahead makes nothing, so that a pair makes at most
+    // one commit an epoch.
     EXPECT_EQ(static_cast<int>(table.files.size()), made);
     EXPECT_EQ(listing->latest() + 1, made);
-    EXPECT_EQ(table.transactions, (std::map<std::string, int64_t>{{"pair0", kCommits - 1}, {"pair1", kCommits - 1}}));
+    EXPECT_EQ(table.transactions,
+              (std::map<std::string, int64_t>{{"pair0", kCommits - 1}, {"pair1", kCommits - 1}}));
     EXPECT_EQ(made, 2 * kCommits);
   }
 }
@@ -362,8 +391,9 @@ TEST(LastCommit, SeesThroughMaintenance) {
 }
 
 TEST(LastCommit, IsForeignWhenSomebodyElseChangedTheData) {
-  for (const char* action : {R"({"remove":{"path":"a.parquet"}})", R"({"add":{"path":"b.parquet","dataChange":true}})",
-                             R"({"add":{"path":"b.parquet","dataChange":null}})"}) {
+  for (const char* action :
+       {R"({"remove":{"path":"a.parquet"}})", R"({"add":{"path":"b.parquet","dataChange":true}})",
+        R"({"add":{"path":"b.parquet","dataChange":null}})"}) {
     MemoryLog log;
     ASSERT_TRUE(Commit(log, Spec({File("a.parquet")}, 1)).ok());
     log.SetCommit(1, std::string(R"({"commitInfo":{"operation":"DELETE"}})") + "\n" + action);
@@ -399,12 +429,14 @@ TEST(LastCommit, TellsHolesAndDamage) {
   auto last = ReadLastCommitFrom(log);
   ASSERT_FALSE(last.ok());
   EXPECT_EQ(last.status().code(), StatusCode::kCorrupt);
-  EXPECT_NE(last.status().message().find("version 1"), std::string::npos) << last.status().message();
+  EXPECT_NE(last.status().message().find("version 1"), std::string::npos)
+      << last.status().message();
   log.Remove(CommitName(1));
   log.SetCommit(2, "{}");
   last = ReadLastCommitFrom(log);
   ASSERT_FALSE(last.ok());
-  EXPECT_NE(last.status().message().find("version 1 is missing"), std::string::npos) << last.status().message();
+  EXPECT_NE(last.status().message().find("version 1 is missing"), std::string::npos)
+      << last.status().message();
 }
 
 /// Whatever bytes a commit holds, reading it answers or fails; it never throws.
@@ -414,8 +446,16 @@ TEST(LastCommitFuzz, SurvivesAnyCommit) {
   ASSERT_TRUE(Commit(log, spec).ok());
   const std::string whole = log.At(0);
   std::mt19937_64 random(3);
-  const std::string pieces[] = {"null", "[]", "{}", "\"x\"", "\n", "{\"add\":null}", "{\"remove\":3}", "{\"commitInfo\":[]}",
-                                "{\"commitInfo\":{\"weir\":[1]}}", "{\"add\":{\"dataChange\":\"no\"}}"};
+  const std::string pieces[] = {"null",
+                                "[]",
+                                "{}",
+                                "\"x\"",
+                                "\n",
+                                "{\"add\":null}",
+                                "{\"remove\":3}",
+                                "{\"commitInfo\":[]}",
+                                "{\"commitInfo\":{\"weir\":[1]}}",
+                                "{\"add\":{\"dataChange\":\"no\"}}"};
   for (int i = 0; i < 3000; ++i) {
     std::string text = whole;
     for (auto changes = 1 + random() % 3; changes > 0; --changes) {

@@ -2,12 +2,12 @@
 //
 // What Weir commits, read by the real engine from a real folder.
 
-#include <arrow/api.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
 
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
@@ -16,11 +16,12 @@
 namespace weir {
 namespace {
 
-#define ASSERT_OK_AND_ASSIGN_(result, target, expression)        \
-  auto result = (expression);                                    \
-  ASSERT_TRUE(result.ok()) << result.status().ToString();        \
+#define ASSERT_OK_AND_ASSIGN_(result, target, expression) \
+  auto result = (expression);                             \
+  ASSERT_TRUE(result.ok()) << result.status().ToString(); \
   target = *std::move(result)
-#define ASSERT_OK_AND_ASSIGN(target, expression) ASSERT_OK_AND_ASSIGN_(WEIR_CONCAT_(result_, __COUNTER__), target, expression)
+#define ASSERT_OK_AND_ASSIGN(target, expression) \
+  ASSERT_OK_AND_ASSIGN_(WEIR_CONCAT_(result_, __COUNTER__), target, expression)
 
 using Rows = std::vector<std::pair<std::optional<std::string>, int64_t>>;
 
@@ -34,7 +35,8 @@ class DeltaEngine : public testing::Test {
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
     spec_ = DeltaWriteSpec{.table_url = "file://" + Encoded(folder_) + "/t/",
-                           .schema = arrow::schema({arrow::field("day", arrow::utf8()), arrow::field("n", arrow::int64())}),
+                           .schema = arrow::schema({arrow::field("day", arrow::utf8()),
+                                                    arrow::field("n", arrow::int64())}),
                            .partition_columns = {},
                            .mode = WriteMode::kOverwrite,
                            .added = {},
@@ -60,8 +62,10 @@ class DeltaEngine : public testing::Test {
       EXPECT_TRUE((day ? days.Append(*day) : days.AppendNull()).ok());
       EXPECT_TRUE(numbers.Append(n).ok());
     }
-    const auto batch = arrow::RecordBatch::Make(spec_.schema, static_cast<int64_t>(rows.size()), {*days.Finish(), *numbers.Finish()});
-    const engine::WriteOptions options{.root_url = spec_.table_url, .partition_columns = spec_.partition_columns};
+    const auto batch = arrow::RecordBatch::Make(spec_.schema, static_cast<int64_t>(rows.size()),
+                                                {*days.Finish(), *numbers.Finish()});
+    const engine::WriteOptions options{.root_url = spec_.table_url,
+                                       .partition_columns = spec_.partition_columns};
     WEIR_ASSIGN_OR_RETURN(auto written, session_.WriteBatch(options, *batch));
     spec_.added = std::move(written.files);
     ++spec_.epoch;
@@ -70,18 +74,23 @@ class DeltaEngine : public testing::Test {
 
   /// The rows of the latest version, as "day|n" in order.
   Result<std::vector<std::string>> Read() const {
-    WEIR_ASSIGN_OR_RETURN(const auto snapshot, engine::DeltaSnapshot::Open(session_, spec_.table_url));
+    WEIR_ASSIGN_OR_RETURN(const auto snapshot,
+                          engine::DeltaSnapshot::Open(session_, spec_.table_url));
     WEIR_ASSIGN_OR_RETURN(const auto table, snapshot.AsTable(session_));
     const std::string name = fmt::format("t{}", snapshot.version());
     WEIR_RETURN_NOT_OK(session_.RegisterTable(name, table));
     WEIR_ASSIGN_OR_RETURN(const auto result,
-                          session_.Query("SELECT coalesce(day, 'NULL') || '|' || n AS line FROM " + name + " ORDER BY n"));
+                          session_.Query("SELECT coalesce(day, 'NULL') || '|' || n AS line FROM " +
+                                         name + " ORDER BY n"));
     std::vector<std::string> lines;
-    for (int64_t row = 0; row < result->num_rows(); ++row) lines.push_back((*result->column(0)->GetScalar(row))->ToString());
+    for (int64_t row = 0; row < result->num_rows(); ++row)
+      lines.push_back((*result->column(0)->GetScalar(row))->ToString());
     return lines;
   }
 
-  std::string LogFile(int64_t version) const { return folder_ + "/t/_delta_log/" + CommitName(version); }
+  std::string LogFile(int64_t version) const {
+    return folder_ + "/t/_delta_log/" + CommitName(version);
+  }
   std::string LogText(int64_t version) const {
     std::ifstream file(LogFile(version));
     return {std::istreambuf_iterator<char>(file), {}};
@@ -112,7 +121,8 @@ TEST_F(DeltaEngine, ReadsBackWhatWasCommitted) {
 
 TEST_F(DeltaEngine, FindsFilesOfOddPartitions) {
   spec_.partition_columns = {"day"};
-  const Rows rows = {{"a b", 1}, {"x/y", 2}, {"50%", 3}, {"h:m", 4}, {"caf\xC3\xA9", 5}, {std::nullopt, 6}, {"q?#&=+", 7}, {"a%20b", 8}};
+  const Rows rows = {{"a b", 1},         {"x/y", 2},        {"50%", 3},    {"h:m", 4},
+                     {"caf\xC3\xA9", 5}, {std::nullopt, 6}, {"q?#&=+", 7}, {"a%20b", 8}};
   std::vector<std::string> lines;
   for (const auto& [day, n] : rows) lines.push_back(day.value_or("NULL") + "|" + std::to_string(n));
   for (int i = 0; i < 2; ++i) {
@@ -120,11 +130,14 @@ TEST_F(DeltaEngine, FindsFilesOfOddPartitions) {
     EXPECT_EQ(outcome.version, i);
     ASSERT_OK_AND_ASSIGN(const auto read, Read());
     EXPECT_EQ(read, lines);
-    // The files that the snapshot names are there, and the second version removed those of the first.
-    ASSERT_OK_AND_ASSIGN(const auto snapshot, engine::DeltaSnapshot::Open(session_, spec_.table_url));
+    // The files that the snapshot names are there, and the second version removed those of the
+    // first.
+    ASSERT_OK_AND_ASSIGN(const auto snapshot,
+                         engine::DeltaSnapshot::Open(session_, spec_.table_url));
     ASSERT_OK_AND_ASSIGN(const auto files, snapshot.files());
     EXPECT_EQ(files.size(), rows.size());
-    for (const DataFile& file : files) EXPECT_TRUE(std::filesystem::exists(folder_ + "/t/" + file.path)) << file.path;
+    for (const DataFile& file : files)
+      EXPECT_TRUE(std::filesystem::exists(folder_ + "/t/" + file.path)) << file.path;
   }
 }
 
@@ -135,10 +148,12 @@ TEST_F(DeltaEngine, MakesACheckpointThatKeepsEverything) {
     ASSERT_OK_AND_ASSIGN(const auto outcome, Write({{"a", i}}));
     ASSERT_EQ(outcome.version, i);
     if (i > 0) {
-      EXPECT_EQ(LogText(i).find("metaData"), std::string::npos) << "version " << i << " repeats what did not change";
+      EXPECT_EQ(LogText(i).find("metaData"), std::string::npos)
+          << "version " << i << " repeats what did not change";
     }
   }
-  EXPECT_TRUE(std::filesystem::exists(folder_ + "/t/_delta_log/00000000000000000010.checkpoint.parquet"));
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_ + "/t/_delta_log/00000000000000000010.checkpoint.parquet"));
   for (int64_t i = 0; i < 10; ++i) std::filesystem::remove(LogFile(i));
   ASSERT_OK_AND_ASSIGN(auto rows, Read());
   EXPECT_EQ(rows, (std::vector<std::string>{"a|12"}));
@@ -158,28 +173,34 @@ TEST_F(DeltaEngine, MakesACheckpointThatKeepsEverything) {
 TEST_F(DeltaEngine, ReadsTimestampsWithoutZone) {
   spec_.schema = arrow::schema({arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO))});
   ASSERT_OK_AND_ASSIGN(const auto outcome, CommitWrite(session_, spec_));
-  ASSERT_OK_AND_ASSIGN(const auto snapshot, engine::DeltaSnapshot::Open(session_, spec_.table_url, outcome.version));
+  ASSERT_OK_AND_ASSIGN(const auto snapshot,
+                       engine::DeltaSnapshot::Open(session_, spec_.table_url, outcome.version));
   ASSERT_OK_AND_ASSIGN(const auto schema, snapshot.schema());
   EXPECT_EQ(schema->field(0)->type()->ToString(), "timestamp[us]");
 }
 
 TEST_F(DeltaEngine, ReadsEveryTypeThatItIsToldToStore) {
-  spec_.schema = arrow::schema({
-      arrow::field("b", arrow::boolean()), arrow::field("i8", arrow::int8()), arrow::field("i16", arrow::int16()),
-      arrow::field("i32", arrow::int32()), arrow::field("i64", arrow::int64()), arrow::field("f", arrow::float32()),
-      arrow::field("d", arrow::float64()), arrow::field("s", arrow::utf8()), arrow::field("bin", arrow::binary()),
-      arrow::field("date", arrow::date32()), arrow::field("dec", arrow::decimal128(20, 4)),
-      arrow::field("ts", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
-      arrow::field("l", arrow::list(arrow::field("element", arrow::struct_({arrow::field("x", arrow::int32())})))),
-      arrow::field("m", arrow::map(arrow::utf8(), arrow::int64())),
-      arrow::field("mapped", arrow::int64(), true, arrow::key_value_metadata({"delta.columnMapping.id"}, {"1"}))});
+  spec_.schema = arrow::schema(
+      {arrow::field("b", arrow::boolean()), arrow::field("i8", arrow::int8()),
+       arrow::field("i16", arrow::int16()), arrow::field("i32", arrow::int32()),
+       arrow::field("i64", arrow::int64()), arrow::field("f", arrow::float32()),
+       arrow::field("d", arrow::float64()), arrow::field("s", arrow::utf8()),
+       arrow::field("bin", arrow::binary()), arrow::field("date", arrow::date32()),
+       arrow::field("dec", arrow::decimal128(20, 4)),
+       arrow::field("ts", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+       arrow::field("l", arrow::list(arrow::field(
+                             "element", arrow::struct_({arrow::field("x", arrow::int32())})))),
+       arrow::field("m", arrow::map(arrow::utf8(), arrow::int64())),
+       arrow::field("mapped", arrow::int64(), true,
+                    arrow::key_value_metadata({"delta.columnMapping.id"}, {"1"}))});
   ASSERT_OK_AND_ASSIGN(const auto outcome, CommitWrite(session_, spec_));
   EXPECT_EQ(outcome.version, 0);
   ASSERT_OK_AND_ASSIGN(const auto snapshot, engine::DeltaSnapshot::Open(session_, spec_.table_url));
   ASSERT_OK_AND_ASSIGN(const auto schema, snapshot.schema());
   ASSERT_EQ(schema->num_fields(), spec_.schema->num_fields());
   for (int i = 0; i < 12; ++i) {
-    EXPECT_TRUE(schema->field(i)->type()->Equals(spec_.schema->field(i)->type())) << schema->field(i)->ToString();
+    EXPECT_TRUE(schema->field(i)->type()->Equals(spec_.schema->field(i)->type()))
+        << schema->field(i)->ToString();
   }
 }
 
@@ -197,7 +218,8 @@ TEST_F(DeltaEngine, KeepsAllRowsOfConcurrentAppends) {
   std::filesystem::create_directories(folder_ + "/copy");
   std::vector<std::thread> writers;
   for (size_t i = 0; i < added.size(); ++i) {
-    std::filesystem::copy(folder_ + "/t/" + added[i][0].path, folder_ + "/copy/" + added[i][0].path);
+    std::filesystem::copy(folder_ + "/t/" + added[i][0].path,
+                          folder_ + "/copy/" + added[i][0].path);
     writers.emplace_back([this, spec, &added, i]() mutable {
       spec.added = added[i];
       const auto outcome = CommitWrite(session_, spec);

@@ -23,12 +23,15 @@ int64_t VersionOf(std::string_view name) {
 
 /// The rest of a checkpoint's name; files that a writer was killed over have other ends.
 bool IsCheckpoint(std::string_view rest) {
-  return rest.starts_with(".checkpoint.") && (rest.ends_with(".parquet") || rest.ends_with(".json"));
+  return rest.starts_with(".checkpoint.") &&
+         (rest.ends_with(".parquet") || rest.ends_with(".json"));
 }
 
 Status ListFailed(const std::error_code& error, const std::string& path) {
-  const auto code = error == std::errc::permission_denied ? StatusCode::kPermission : StatusCode::kIo;
-  return Status::Environment(code, "cannot list the log of a table: {}: `{}`", error.message(), path);
+  const auto code =
+      error == std::errc::permission_denied ? StatusCode::kPermission : StatusCode::kIo;
+  return Status::Environment(code, "cannot list the log of a table: {}: `{}`", error.message(),
+                             path);
 }
 
 /// Undoes the percent-encoding of a file URL's path.
@@ -38,7 +41,8 @@ std::string LocalPath(const std::string& url) {
   for (size_t i = kScheme.size(); i < url.size(); ++i) {
     int byte = 0;
     const char* digits = url.data() + i + 1;
-    if (url[i] == '%' && i + 2 < url.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+    if (url[i] == '%' && i + 2 < url.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
       path += static_cast<char>(byte);
       i += 2;
     } else {
@@ -50,7 +54,8 @@ std::string LocalPath(const std::string& url) {
 
 class StoreLog : public DeltaLog {
  public:
-  StoreLog(const engine::Session& session, const std::string& table_url) : session_(session), url_(table_url + "_delta_log/") {}
+  StoreLog(const engine::Session& session, const std::string& table_url)
+      : session_(session), url_(table_url + "_delta_log/") {}
 
  protected:
   Result<std::vector<std::string>> ListNames() const override {
@@ -63,7 +68,9 @@ class StoreLog : public DeltaLog {
     for (const ObjectInfo& object : *objects) names.push_back(object.relative_path);
     return names;
   }
-  Result<std::string> Read(const std::string& name) const override { return session_.GetObject(url_ + name); }
+  Result<std::string> Read(const std::string& name) const override {
+    return session_.GetObject(url_ + name);
+  }
   Result<bool> WriteIfAbsent(const std::string& name, const std::string& bytes) const override {
     return session_.PutObjectIfAbsent(url_ + name, bytes);
   }
@@ -74,10 +81,12 @@ class StoreLog : public DeltaLog {
   const std::string url_;
 };
 
-/// Reads the file system itself: projects have thousands of tables, and each is looked at in every run.
+/// Reads the file system itself: projects have thousands of tables, and each is looked at in every
+/// run.
 class LocalLog : public StoreLog {
  public:
-  LocalLog(const engine::Session& session, const std::string& table_url) : StoreLog(session, table_url), path_(LocalPath(url_)) {}
+  LocalLog(const engine::Session& session, const std::string& table_url)
+      : StoreLog(session, table_url), path_(LocalPath(url_)) {}
 
  protected:
   Result<std::vector<std::string>> ListNames() const override {
@@ -95,7 +104,8 @@ class LocalLog : public StoreLog {
   Result<std::string> Read(const std::string& name) const override {
     auto bytes = LocalFileSystem().ReadFile(path_ + name);
     // A log is nothing that users write.
-    if (!bytes.ok()) return Status(bytes.status().code(), Blame::kEnvironment, bytes.status().message());
+    if (!bytes.ok())
+      return Status(bytes.status().code(), Blame::kEnvironment, bytes.status().message());
     return bytes;
   }
 
@@ -122,21 +132,27 @@ Result<LogListing> DeltaLog::List() const {
   for (int64_t version : listing.commits) {
     if (version < expected) continue;
     if (version > expected) {
-      return Status::Environment(StatusCode::kCorrupt, "the log of a table has a hole: version {} is missing in `{}`", expected, url())
-          .WithHint("restore the file from a backup, or remove the table's folder to build it anew");
+      return Status::Environment(StatusCode::kCorrupt,
+                                 "the log of a table has a hole: version {} is missing in `{}`",
+                                 expected, url())
+          .WithHint(
+              "restore the file from a backup, or remove the table's folder to build it anew");
     }
     ++expected;
   }
   return listing;
 }
 
-Result<std::string> DeltaLog::ReadCommit(int64_t version) const { return Read(CommitName(version)); }
+Result<std::string> DeltaLog::ReadCommit(int64_t version) const {
+  return Read(CommitName(version));
+}
 
 Result<bool> DeltaLog::WriteCommit(int64_t version, const std::string& actions) const {
   return WriteIfAbsent(CommitName(version), actions);
 }
 
-std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session, const std::string& table_url) {
+std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
+                                       const std::string& table_url) {
   if (table_url.starts_with("file://")) return std::make_unique<LocalLog>(session, table_url);
   return std::make_unique<StoreLog>(session, table_url);
 }

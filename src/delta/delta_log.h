@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A table's `_delta_log` folder: which commits there are, reading one, adding one that nobody has written before.
+// A table's `_delta_log` folder: which commits there are, reading one, adding one that nobody has
+// written before.
 
 #pragma once
 
@@ -22,7 +23,9 @@ struct LogListing {
   int64_t last_checkpoint = -1;
 
   /// -1 for a folder without commits: there is no table.
-  int64_t latest() const { return commits.empty() ? last_checkpoint : std::max(commits.back(), last_checkpoint); }
+  int64_t latest() const {
+    return commits.empty() ? last_checkpoint : std::max(commits.back(), last_checkpoint);
+  }
 };
 
 /// The log of one table. Safe to use from several threads; so must implementations be.
@@ -30,7 +33,8 @@ class DeltaLog {
  public:
   virtual ~DeltaLog() = default;
 
-  /// Fails with kCorrupt, naming the version, where a commit is missing between the last checkpoint (or 0) and the latest.
+  /// Fails with kCorrupt, naming the version, where a commit is missing between the last checkpoint
+  /// (or 0) and the latest.
   Result<LogListing> List() const;
   Result<std::string> ReadCommit(int64_t version) const;
   /// Returns false if the version exists already; then nothing was written.
@@ -45,8 +49,10 @@ class DeltaLog {
   virtual std::string url() const = 0;
 };
 
-/// The log below a table's URL, in any store of the session. Local folders are listed without the engine.
-std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session, const std::string& table_url);
+/// The log below a table's URL, in any store of the session. Local folders are listed without the
+/// engine.
+std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
+                                       const std::string& table_url);
 
 /// "00000000000000000007.json".
 std::string CommitName(int64_t version);

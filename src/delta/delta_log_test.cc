@@ -9,7 +9,9 @@
 namespace weir {
 namespace {
 
-TEST(DeltaLog, NamesCommitsWithTwentyDigits) { EXPECT_EQ(CommitName(7), "00000000000000000007.json"); }
+TEST(DeltaLog, NamesCommitsWithTwentyDigits) {
+  EXPECT_EQ(CommitName(7), "00000000000000000007.json");
+}
 
 TEST(DeltaLog, IsNoTableWithoutCommits) {
   const MemoryLog log;
@@ -41,7 +43,8 @@ TEST(DeltaLog, NamesTheVersionThatIsMissing) {
   const auto listing = log.List();
   ASSERT_FALSE(listing.ok());
   EXPECT_EQ(listing.status().code(), StatusCode::kCorrupt);
-  EXPECT_NE(listing.status().message().find("version 2 is missing"), std::string::npos) << listing.status().message();
+  EXPECT_NE(listing.status().message().find("version 2 is missing"), std::string::npos)
+      << listing.status().message();
 }
 
 TEST(DeltaLog, MissesTheFirstVersion) {
@@ -49,7 +52,8 @@ TEST(DeltaLog, MissesTheFirstVersion) {
   log.SetCommit(1, "");
   const auto listing = log.List();
   ASSERT_FALSE(listing.ok());
-  EXPECT_NE(listing.status().message().find("version 0 is missing"), std::string::npos) << listing.status().message();
+  EXPECT_NE(listing.status().message().find("version 0 is missing"), std::string::npos)
+      << listing.status().message();
 }
 
 TEST(DeltaLog, NeedsNoCommitThatACheckpointCovers) {
@@ -62,7 +66,8 @@ TEST(DeltaLog, NeedsNoCommitThatACheckpointCovers) {
   log.Remove(CommitName(11));
   listing = log.List();
   ASSERT_FALSE(listing.ok());
-  EXPECT_NE(listing.status().message().find("version 11 is missing"), std::string::npos) << listing.status().message();
+  EXPECT_NE(listing.status().message().find("version 11 is missing"), std::string::npos)
+      << listing.status().message();
 }
 
 TEST(DeltaLog, KnowsMultiPartAndUuidCheckpoints) {

@@ -2,9 +2,9 @@
 
 #include "weir/delta/delta_schema.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
+
+#include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -15,9 +15,12 @@ using Json = nlohmann::ordered_json;
 
 Result<Json> TypeJson(const arrow::DataType& type);
 
-/// Whether a key of a field's metadata describes how its source stores it: ids of Parquet fields, mapped names and rules of another
-/// Delta table. Repeated in our log they would claim features that the table does not have, and readers would refuse it.
-bool IsOfSource(std::string_view key) { return key.starts_with("delta.") || key.starts_with("PARQUET:") || key.starts_with("ARROW:"); }
+/// Whether a key of a field's metadata describes how its source stores it: ids of Parquet fields,
+/// mapped names and rules of another Delta table. Repeated in our log they would claim features
+/// that the table does not have, and readers would refuse it.
+bool IsOfSource(std::string_view key) {
+  return key.starts_with("delta.") || key.starts_with("PARQUET:") || key.starts_with("ARROW:");
+}
 
 Result<Json> StructJson(const arrow::FieldVector& fields) {
   Json json_fields = Json::array();
@@ -27,10 +30,12 @@ Result<Json> StructJson(const arrow::FieldVector& fields) {
     Json metadata = Json::object();
     if (field->metadata()) {
       for (int64_t i = 0; i < field->metadata()->size(); ++i) {
-        if (!IsOfSource(field->metadata()->key(i))) metadata[field->metadata()->key(i)] = field->metadata()->value(i);
+        if (!IsOfSource(field->metadata()->key(i)))
+          metadata[field->metadata()->key(i)] = field->metadata()->value(i);
       }
     }
-    json_fields.push_back({{"name", field->name()}, {"type", *type}, {"nullable", true}, {"metadata", metadata}});
+    json_fields.push_back(
+        {{"name", field->name()}, {"type", *type}, {"nullable", true}, {"metadata", metadata}});
   }
   return Json{{"type", "struct"}, {"fields", json_fields}};
 }
@@ -63,28 +68,35 @@ Result<Json> TypeJson(const arrow::DataType& type) {
       return Json(fmt::format("decimal({},{})", decimal.precision(), decimal.scale()));
     }
     case arrow::Type::TIMESTAMP:
-      return Json(static_cast<const arrow::TimestampType&>(type).timezone().empty() ? "timestamp_ntz" : "timestamp");
+      return Json(static_cast<const arrow::TimestampType&>(type).timezone().empty()
+                      ? "timestamp_ntz"
+                      : "timestamp");
     case arrow::Type::LIST: {
-      WEIR_ASSIGN_OR_RETURN(const Json element, TypeJson(*static_cast<const arrow::ListType&>(type).value_type()));
+      WEIR_ASSIGN_OR_RETURN(const Json element,
+                            TypeJson(*static_cast<const arrow::ListType&>(type).value_type()));
       return Json{{"type", "array"}, {"elementType", element}, {"containsNull", true}};
     }
     case arrow::Type::MAP: {
       const auto& map = static_cast<const arrow::MapType&>(type);
       WEIR_ASSIGN_OR_RETURN(const Json key, TypeJson(*map.key_type()));
       WEIR_ASSIGN_OR_RETURN(const Json value, TypeJson(*map.item_type()));
-      return Json{{"type", "map"}, {"keyType", key}, {"valueType", value}, {"valueContainsNull", true}};
+      return Json{
+          {"type", "map"}, {"keyType", key}, {"valueType", value}, {"valueContainsNull", true}};
     }
     case arrow::Type::STRUCT:
       return StructJson(type.fields());
     default:
       break;
   }
-  return Status::User(StatusCode::kUnsupported, "Delta has no type for `{}`", type.ToString()).WithHint("cast it");
+  return Status::User(StatusCode::kUnsupported, "Delta has no type for `{}`", type.ToString())
+      .WithHint("cast it");
 }
 
 bool IsNtz(const arrow::DataType& type) {
-  if (type.id() == arrow::Type::TIMESTAMP) return static_cast<const arrow::TimestampType&>(type).timezone().empty();
-  return std::any_of(type.fields().begin(), type.fields().end(), [](const auto& field) { return IsNtz(*field->type()); });
+  if (type.id() == arrow::Type::TIMESTAMP)
+    return static_cast<const arrow::TimestampType&>(type).timezone().empty();
+  return std::any_of(type.fields().begin(), type.fields().end(),
+                     [](const auto& field) { return IsNtz(*field->type()); });
 }
 
 }  // namespace
@@ -95,7 +107,8 @@ Result<std::string> DeltaSchemaString(const arrow::Schema& schema) {
 }
 
 bool HasTimestampNtz(const arrow::Schema& schema) {
-  return std::any_of(schema.fields().begin(), schema.fields().end(), [](const auto& field) { return IsNtz(*field->type()); });
+  return std::any_of(schema.fields().begin(), schema.fields().end(),
+                     [](const auto& field) { return IsNtz(*field->type()); });
 }
 
 }  // namespace weir

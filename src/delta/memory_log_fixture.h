@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests: a Delta log in memory that other writers can get ahead in, and a reader that replays it as the protocol says.
+// For tests: a Delta log in memory that other writers can get ahead in, and a reader that replays
+// it as the protocol says.
 
 #pragma once
 
 #include <functional>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
@@ -42,13 +44,15 @@ class MemoryLog : public DeltaLog {
   Result<std::vector<std::string>> ListNames() const override {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
-    for (const auto& [name, bytes] : files_) names.insert(names.begin(), name);  // stores promise no order
+    for (const auto& [name, bytes] : files_)
+      names.insert(names.begin(), name);  // stores promise no order
     return names;
   }
   Result<std::string> Read(const std::string& name) const override {
     const std::lock_guard lock(mutex_);
     const auto found = files_.find(name);
-    if (found == files_.end()) return Status::Environment(StatusCode::kNotFound, "no such file: `{}`", name);
+    if (found == files_.end())
+      return Status::Environment(StatusCode::kNotFound, "no such file: `{}`", name);
     return found->second;
   }
   Result<bool> WriteIfAbsent(const std::string& name, const std::string& bytes) const override {
@@ -82,8 +86,10 @@ struct Replayed {
         const auto action = nlohmann::json::parse(line);
         if (action.contains("protocol")) state.protocol = action["protocol"];
         if (action.contains("metaData")) state.metadata = action["metaData"];
-        if (action.contains("txn")) state.transactions[action["txn"]["appId"]] = action["txn"]["version"];
-        if (action.contains("remove")) state.files.erase(action["remove"]["path"].get<std::string>());
+        if (action.contains("txn"))
+          state.transactions[action["txn"]["appId"]] = action["txn"]["version"];
+        if (action.contains("remove"))
+          state.files.erase(action["remove"]["path"].get<std::string>());
         if (action.contains("add")) state.files[action["add"]["path"]] = action["add"];
       }
     }
@@ -97,7 +103,8 @@ inline TableAt ReplayTable(const DeltaLog& log, const std::string& app_id) {
     const Replayed state = Replayed::Of(log, version);
     TableState table;
     for (const auto& [path, add] : state.files) {
-      table.files.push_back(DataFile{.path = path, .size_bytes = add["size"], .modified_ms = add["modificationTime"]});
+      table.files.push_back(DataFile{
+          .path = path, .size_bytes = add["size"], .modified_ms = add["modificationTime"]});
     }
     table.metadata = state.metadata.dump();
     table.protocol = state.protocol.dump();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The structures of the Arrow C Data and C Stream interfaces, as their specification defines them
-// (https://arrow.apache.org/docs/format/CDataInterface.html). Guarded like every other definition of them, so that the header can
-// stand beside Arrow's own; it lets the bridge's generated code compile without Arrow C++.
+// (https://arrow.apache.org/docs/format/CDataInterface.html). Guarded like every other definition
+// of them, so that the header can stand beside Arrow's own; it lets the bridge's generated code
+// compile without Arrow C++.
 
 #pragma once
 

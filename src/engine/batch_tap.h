@@ -10,12 +10,14 @@
 
 namespace weir {
 
-/// Called for each batch of each partition, from several threads at once; batches of one partition come in order.
+/// Called for each batch of each partition, from several threads at once; batches of one partition
+/// come in order.
 class BatchTap {
  public:
   virtual ~BatchTap() = default;
 
-  /// Takes over the contents of both structures. Throws std::exception to fail the write with its text.
+  /// Takes over the contents of both structures. Throws std::exception to fail the write with its
+  /// text.
   virtual void OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema) const = 0;
 };
 

@@ -18,7 +18,8 @@ Status FromEnvelope(std::string_view envelope);
 
 /// Calls the bridge and catches what it throws.
 template <typename Call>
-auto Try(Call&& call) -> std::conditional_t<std::is_void_v<decltype(call())>, Status, Result<decltype(call())>> {
+auto Try(Call&& call)
+    -> std::conditional_t<std::is_void_v<decltype(call())>, Status, Result<decltype(call())>> {
   try {
     if constexpr (std::is_void_v<decltype(call())>) {
       call();

@@ -16,7 +16,8 @@ bridge::TableFile ToBridge(const DataFile& file) {
   result.modified_ms = file.modified_ms;
   result.rows = file.rows;
   for (const auto& [column, value] : file.partition_values) {
-    result.partition_values.push_back({rust::String(column), rust::String(value.value_or("")), !value.has_value()});
+    result.partition_values.push_back(
+        {rust::String(column), rust::String(value.value_or("")), !value.has_value()});
   }
   result.statistics = file.statistics;
   result.has_deletion_vector = file.has_deletion_vector;
@@ -74,11 +75,13 @@ WriteOutcome FromBridge(const bridge::WriteOutcome& outcome) {
 Status FromArrow(const arrow::Status& status) {
   if (status.ok()) return Status::OK();
   if (status.message().find("{\"") != std::string::npos) return FromEnvelope(status.message());
-  if (status.IsOutOfMemory()) return Status::Environment(StatusCode::kOutOfMemory, "{}", status.message());
+  if (status.IsOutOfMemory())
+    return Status::Environment(StatusCode::kOutOfMemory, "{}", status.message());
   return Status::Bug("Arrow failed: {}", status.ToString());
 }
 
-Result<std::shared_ptr<arrow::Schema>> ImportSchema(const std::function<Status(ArrowSchema*)>& fill) {
+Result<std::shared_ptr<arrow::Schema>> ImportSchema(
+    const std::function<Status(ArrowSchema*)>& fill) {
   ArrowSchema exported;
   WEIR_RETURN_NOT_OK(fill(&exported));
   auto imported = arrow::ImportSchema(&exported);

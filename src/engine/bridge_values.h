@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conversions between Weir's values and the bridge's, and the states behind the handles of engine.h. Private to the room.
+// Conversions between Weir's values and the bridge's, and the states behind the handles of
+// engine.h. Private to the room.
 
 #pragma once
-
-#include <arrow/c/abi.h>
-#include <arrow/status.h>
-#include <arrow/type_fwd.h>
 
 #include <map>
 #include <memory>
@@ -14,7 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/c/abi.h>
+#include <arrow/status.h>
+#include <arrow/type_fwd.h>
+
 #include "bridge/src/lib.rs.h"
+
 #include "weir/engine/engine.h"
 
 namespace weir::engine {
@@ -59,7 +61,8 @@ WriteOutcome FromBridge(const bridge::WriteOutcome& outcome);
 Status FromArrow(const arrow::Status& status);
 
 /// Calls `fill` with an empty C schema and imports the result.
-Result<std::shared_ptr<arrow::Schema>> ImportSchema(const std::function<Status(ArrowSchema*)>& fill);
+Result<std::shared_ptr<arrow::Schema>> ImportSchema(
+    const std::function<Status(ArrowSchema*)>& fill);
 
 }  // namespace internal
 }  // namespace weir::engine

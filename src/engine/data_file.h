@@ -22,10 +22,12 @@ struct DataFile {
   int64_t rows = -1;
   /// Column and value in Delta's text form; nullopt is NULL.
   std::vector<std::pair<std::string, std::optional<std::string>>> partition_values;
-  /// Delta's per-file statistics (numRecords, minValues, maxValues, nullCount) as JSON; empty if unknown.
+  /// Delta's per-file statistics (numRecords, minValues, maxValues, nullCount) as JSON; empty if
+  /// unknown.
   std::string statistics;
   bool has_deletion_vector = false;
-  /// Of a listed object, empty where the store has none; tells apart what has the same size and time.
+  /// Of a listed object, empty where the store has none; tells apart what has the same size and
+  /// time.
   std::string etag;
 };
 

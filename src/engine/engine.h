@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only door to the bridge, hence to DataFusion, delta-rs and object_store. Everything above speaks these classes, which hold
-// no policy: they turn calls into calls and the bridge's error envelopes into Status. Nobody else may include the bridge's headers.
+// The only door to the bridge, hence to DataFusion, delta-rs and object_store. Everything above
+// speaks these classes, which hold no policy: they turn calls into calls and the bridge's error
+// envelopes into Status. Nobody else may include the bridge's headers.
 //
-// All classes are handles to shared, thread-safe state: cheap to copy, usable from any thread. Calls block.
+// All classes are handles to shared, thread-safe state: cheap to copy, usable from any thread.
+// Calls block.
 
 #pragma once
-
-#include <arrow/type_fwd.h>
 
 #include <cstdint>
 #include <functional>
@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/type_fwd.h>
+
 #include "weir/base/result.h"
 #include "weir/engine/data_file.h"
 
@@ -27,7 +29,8 @@ class FunctionRegistry;
 
 namespace engine {
 
-/// Ends the calls it was given to, soon; they fail with kCancelled. Safe to call from a signal-handling thread.
+/// Ends the calls it was given to, soon; they fail with kCancelled. Safe to call from a
+/// signal-handling thread.
 class Cancellation {
  public:
   Cancellation();
@@ -42,12 +45,14 @@ class Cancellation {
 
 /// What a session is built from; 0 means "no limit" or "the engine's default".
 struct SessionOptions {
-  std::vector<std::pair<std::string, std::string>> settings;  ///< dotted DataFusion keys, applied in order
-  int64_t memory_limit_bytes = 0;                             ///< of the fair spill pool
+  std::vector<std::pair<std::string, std::string>>
+      settings;                    ///< dotted DataFusion keys, applied in order
+  int64_t memory_limit_bytes = 0;  ///< of the fair spill pool
   std::string spill_directory;
   int64_t max_spill_bytes = 0;
   int64_t metadata_cache_bytes = 0;
-  /// Merges partitions in their order, not in the order of arrival: results do not depend on timing.
+  /// Merges partitions in their order, not in the order of arrival: results do not depend on
+  /// timing.
   bool ordered_coalesce = true;
 };
 
@@ -84,10 +89,10 @@ class Table {
 class DeltaSnapshot {
  public:
   /// The latest version unless `version` >= 0 or `timestamp` (RFC 3339) is given.
-  /// Fails with kNotFound where there is no table or no such version, kUnsupported naming the table feature, kCorrupt on a
-  /// damaged log.
-  static Result<DeltaSnapshot> Open(const Session& session, const std::string& url, int64_t version = -1,
-                                    const std::string& timestamp = {});
+  /// Fails with kNotFound where there is no table or no such version, kUnsupported naming the table
+  /// feature, kCorrupt on a damaged log.
+  static Result<DeltaSnapshot> Open(const Session& session, const std::string& url,
+                                    int64_t version = -1, const std::string& timestamp = {});
 
   int64_t version() const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
@@ -107,7 +112,8 @@ class DeltaSnapshot {
   std::shared_ptr<State> state_;
 };
 
-/// Columns cast to `schema` by position, partitioned, cut into files of about `target_file_size_bytes`.
+/// Columns cast to `schema` by position, partitioned, cut into files of about
+/// `target_file_size_bytes`.
 struct WriteOptions {
   std::string root_url;
   std::vector<std::string> partition_columns;
@@ -128,7 +134,8 @@ using BatchObserver = std::function<Status(uint32_t partition, const arrow::Reco
 /// A logical plan.
 class Plan {
  public:
-  /// Plans one query (parse, resolve, type-check). Fails with kPlanFailed and the place in the text where DataFusion knows it.
+  /// Plans one query (parse, resolve, type-check). Fails with kPlanFailed and the place in the text
+  /// where DataFusion knows it.
   static Result<Plan> FromSql(const Session& session, const std::string& sql);
   /// `scans` binds scan indexes to tables; other scans read the session's table of that name.
   static Result<Plan> FromProto(const Session& session, std::string_view bytes,
@@ -162,7 +169,8 @@ class PhysicalPlan {
   /// One JSON object an operator, after execution.
   Result<std::string> Metrics() const;
   int partition_count() const;
-  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session, const Cancellation& cancellation) const;
+  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session,
+                                                            const Cancellation& cancellation) const;
   /// Writes Delta data files; commits nothing. `observer` may be empty.
   Result<WriteOutcome> Write(const Session& session, const WriteOptions& options,
                              const std::shared_ptr<arrow::Schema>& schema, BatchObserver observer,
@@ -179,13 +187,15 @@ class Session {
   /// Starts the process's runtime on first use. Fails on an unknown setting, naming it.
   static Result<Session> Open(const SessionOptions& options);
   /// Shares everything but the settings given.
-  Result<Session> WithSettings(const std::vector<std::pair<std::string, std::string>>& settings) const;
+  Result<Session> WithSettings(
+      const std::vector<std::pair<std::string, std::string>>& settings) const;
 
   Status RegisterFunctions(const FunctionRegistry& functions) const;
   Status RegisterTable(const std::string& name, const Table& table) const;
   /// Makes `name` stand for `plan`: queries that name it get the plan in its place.
   Status RegisterView(const std::string& name, const Plan& plan) const;
-  Status RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const;
+  Status RegisterObjectStore(const std::string& url,
+                             const std::map<std::string, std::string>& options) const;
   /// The tables that a statement names, common table expressions left out.
   Result<std::vector<std::string>> TableReferences(const std::string& sql) const;
   /// Runs a query to its end. For catalog queries, not for data.
@@ -200,7 +210,8 @@ class Session {
   Result<bool> PutObjectIfAbsent(const std::string& url, std::string_view bytes) const;
   Status DeleteObject(const std::string& url) const;
   /// Writes one batch as Delta data files; commits nothing.
-  Result<WriteOutcome> WriteBatch(const WriteOptions& options, const arrow::RecordBatch& batch) const;
+  Result<WriteOutcome> WriteBatch(const WriteOptions& options,
+                                  const arrow::RecordBatch& batch) const;
   /// Has delta-rs write a checkpoint of the table's latest version.
   Status CreateCheckpoint(const std::string& table_url) const;
 

@@ -2,13 +2,13 @@
 
 #include "weir/engine/function_callbacks.h"
 
+#include <span>
+#include <stdexcept>
+
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
 #include <arrow/util/checked_cast.h>
-
 #include <nlohmann/json.hpp>
-#include <span>
-#include <stdexcept>
 
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
@@ -22,10 +22,11 @@ namespace {
 class CallbackError : public std::runtime_error {
  public:
   explicit CallbackError(const Status& status)
-      : std::runtime_error(nlohmann::json{{"code", ToString(status.code())},
-                                          {"blame", ToString(status.blame())},
-                                          {"message", status.message()}}
-                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {}
+      : std::runtime_error(nlohmann::json{
+            {"code", ToString(status.code())},
+            {"blame", ToString(status.blame())},
+            {"message",
+             status.message()}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {}
 };
 
 Status ToStatus(const arrow::Status& status) { return engine::internal::FromArrow(status); }
@@ -92,9 +93,12 @@ arrow::ArrayVector ImportArrays(ArrowArray* arrays, const FieldVector& fields) {
 
 class NativeScalar final : public ScalarCallback {
  public:
-  explicit NativeScalar(std::shared_ptr<const ScalarFunction> function) : function_(std::move(function)) {}
+  explicit NativeScalar(std::shared_ptr<const ScalarFunction> function)
+      : function_(std::move(function)) {}
 
-  void Signatures(ArrowSchema* out) const override { ExportSignatures(function_->declaration().signatures, out); }
+  void Signatures(ArrowSchema* out) const override {
+    ExportSignatures(function_->declaration().signatures, out);
+  }
 
   void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const override {
     ExportTypes(Must(function_->CoerceTypes(TypesOf(ImportFields(fields)))), out);
@@ -110,8 +114,8 @@ class NativeScalar final : public ScalarCallback {
     Must(arrow::ExportField(*Must(function_->ReturnField(arguments, literals)), out));
   }
 
-  void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant, size_t rows,
-              ArrowSchema* return_field, ArrowArray* out) const override {
+  void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,
+              size_t rows, ArrowSchema* return_field, ArrowArray* out) const override {
     const FieldVector types = ImportFields(fields);
     const arrow::ArrayVector columns = ImportArrays(arrays, types);
     const FieldVector wanted = ImportFields(return_field);
@@ -127,23 +131,30 @@ class NativeScalar final : public ScalarCallback {
 
 class NativeAccumulator final : public AccumulatorCallback {
  public:
-  NativeAccumulator(std::unique_ptr<GroupsAccumulator> accumulator, FieldVector arguments, FieldVector states)
-      : accumulator_(std::move(accumulator)), arguments_(std::move(arguments)), states_(std::move(states)) {}
+  NativeAccumulator(std::unique_ptr<GroupsAccumulator> accumulator, FieldVector arguments,
+                    FieldVector states)
+      : accumulator_(std::move(accumulator)),
+        arguments_(std::move(arguments)),
+        states_(std::move(states)) {}
 
   void Update(ArrowArray* arrays, rust::Slice<const size_t> group_indices, ArrowArray* filter,
               size_t group_count) override {
     const arrow::ArrayVector values = ImportArrays(arrays, arguments_);
     const auto mask = ImportFilter(filter);
-    Must(accumulator_->Update(values, ToSpan(group_indices), mask.get(), static_cast<int64_t>(group_count)));
+    Must(accumulator_->Update(values, ToSpan(group_indices), mask.get(),
+                              static_cast<int64_t>(group_count)));
   }
 
-  void Merge(ArrowArray* states, rust::Slice<const size_t> group_indices, size_t group_count) override {
+  void Merge(ArrowArray* states, rust::Slice<const size_t> group_indices,
+             size_t group_count) override {
     const arrow::ArrayVector values = ImportArrays(states, states_);
-    Must(accumulator_->Merge(values, ToSpan(group_indices), nullptr, static_cast<int64_t>(group_count)));
+    Must(accumulator_->Merge(values, ToSpan(group_indices), nullptr,
+                             static_cast<int64_t>(group_count)));
   }
 
   bool SupportsRetract() const override { return accumulator_->supports_retract(); }
-  void Retract(ArrowArray* arrays, rust::Slice<const size_t> group_indices, size_t group_count) override {
+  void Retract(ArrowArray* arrays, rust::Slice<const size_t> group_indices,
+               size_t group_count) override {
     const arrow::ArrayVector values = ImportArrays(arrays, arguments_);
     Must(accumulator_->Retract(values, ToSpan(group_indices), static_cast<int64_t>(group_count)));
   }
@@ -151,7 +162,9 @@ class NativeAccumulator final : public AccumulatorCallback {
   void Evaluate(int64_t count, ArrowArray* out) override {
     Must(arrow::ExportArray(*Must(accumulator_->Evaluate(ToCount(count))), out));
   }
-  void State(int64_t count, ArrowArray* out) override { ExportStates(Must(accumulator_->State(ToCount(count))), out); }
+  void State(int64_t count, ArrowArray* out) override {
+    ExportStates(Must(accumulator_->State(ToCount(count))), out);
+  }
   void Peek(ArrowArray* out) const override {
     Must(arrow::ExportArray(*Must(accumulator_->Peek(accumulator_->group_count())), out));
   }
@@ -177,7 +190,8 @@ class NativeAccumulator final : public AccumulatorCallback {
   }
   static std::shared_ptr<arrow::BooleanArray> ImportFilter(ArrowArray* filter) {
     if (filter == nullptr) return nullptr;
-    return std::static_pointer_cast<arrow::BooleanArray>(Must(arrow::ImportArray(filter, arrow::boolean())));
+    return std::static_pointer_cast<arrow::BooleanArray>(
+        Must(arrow::ImportArray(filter, arrow::boolean())));
   }
   void ExportStates(const arrow::ArrayVector& states, ArrowArray* out) const {
     const auto structs = Must(arrow::StructArray::Make(states, states_));
@@ -191,9 +205,12 @@ class NativeAccumulator final : public AccumulatorCallback {
 
 class NativeAggregate final : public AggregateCallback {
  public:
-  explicit NativeAggregate(std::shared_ptr<const AggregateFunction> function) : function_(std::move(function)) {}
+  explicit NativeAggregate(std::shared_ptr<const AggregateFunction> function)
+      : function_(std::move(function)) {}
 
-  void Signatures(ArrowSchema* out) const override { ExportSignatures(function_->declaration().signatures, out); }
+  void Signatures(ArrowSchema* out) const override {
+    ExportSignatures(function_->declaration().signatures, out);
+  }
   void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const override {
     ExportTypes(Must(function_->CoerceTypes(TypesOf(ImportFields(fields)))), out);
   }
@@ -201,13 +218,15 @@ class NativeAggregate final : public AggregateCallback {
     Must(arrow::ExportField(*Must(function_->ReturnField(ImportFields(fields))), out));
   }
   void StateFields(ArrowSchema* fields, ArrowSchema* out) const override {
-    Must(arrow::ExportType(*arrow::struct_(Must(function_->StateFields(ImportFields(fields)))), out));
+    Must(arrow::ExportType(*arrow::struct_(Must(function_->StateFields(ImportFields(fields)))),
+                           out));
   }
   std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields) const override {
     FieldVector arguments = ImportFields(fields);
     FieldVector states = Must(function_->StateFields(arguments));
     auto accumulator = Must(function_->CreateGroupsAccumulator(arguments));
-    return std::make_unique<NativeAccumulator>(std::move(accumulator), std::move(arguments), std::move(states));
+    return std::make_unique<NativeAccumulator>(std::move(accumulator), std::move(arguments),
+                                               std::move(states));
   }
 
  private:
@@ -224,7 +243,8 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   result.example = declaration.example;
   for (const FunctionArgument& argument : declaration.arguments) {
     result.arguments.push_back({rust::String(argument.name), rust::String(argument.type),
-                                rust::String(argument.description), rust::String(argument.default_value.value_or(""))});
+                                rust::String(argument.description),
+                                rust::String(argument.default_value.value_or(""))});
   }
   result.variadic = declaration.variadic;
   result.user_defined = declaration.signature_kind == SignatureKind::kUserDefined;
@@ -240,13 +260,15 @@ Status Session::RegisterFunctions(const FunctionRegistry& functions) const {
   for (const auto& function : functions.scalars()) {
     const std::shared_ptr<ScalarCallback> callback = std::make_shared<NativeScalar>(function);
     WEIR_RETURN_NOT_OK(internal::Try([&] {
-      bridge::register_scalar_function(*state_->handle, ToBridge(function->declaration()), callback);
+      bridge::register_scalar_function(*state_->handle, ToBridge(function->declaration()),
+                                       callback);
     }));
   }
   for (const auto& function : functions.aggregates()) {
     const std::shared_ptr<AggregateCallback> callback = std::make_shared<NativeAggregate>(function);
     WEIR_RETURN_NOT_OK(internal::Try([&] {
-      bridge::register_aggregate_function(*state_->handle, ToBridge(function->declaration()), callback);
+      bridge::register_aggregate_function(*state_->handle, ToBridge(function->declaration()),
+                                          callback);
     }));
   }
   return Status::OK();

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Native functions as the bridge calls them. In and out: Arrow C Data structures. The bridge's generated code includes this
-// header, hence it knows neither Arrow C++ nor the room `functions`; function_callbacks.cc connects them.
+// Native functions as the bridge calls them. In and out: Arrow C Data structures. The bridge's
+// generated code includes this header, hence it knows neither Arrow C++ nor the room `functions`;
+// function_callbacks.cc connects them.
 //
 // Conventions of every method:
-// * `fields` is a struct type with one field an argument; `arrays` points to as many arrays. Their contents are taken over, on
-//   failure too. `out` is an uninitialised structure of the caller, who owns its contents after success.
-// * A failure is a std::exception whose text is the envelope {"code","blame","message"} of rust/bridge/src/error.rs.
+// * `fields` is a struct type with one field an argument; `arrays` points to as many arrays. Their
+// contents are taken over, on
+//   failure too. `out` is an uninitialised structure of the caller, who owns its contents after
+//   success.
+// * A failure is a std::exception whose text is the envelope {"code","blame","message"} of
+// rust/bridge/src/error.rs.
 
 #pragma once
 
@@ -15,6 +19,7 @@
 #include <memory>
 
 #include "rust/cxx.h"
+
 #include "weir/engine/arrow_abi.h"
 
 namespace weir {
@@ -30,22 +35,26 @@ class ScalarCallback {
   virtual void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const = 0;
   /// `constants` has one array an argument: of one element if it is a literal, else empty.
   virtual void ReturnField(ArrowSchema* fields, ArrowArray* constants, ArrowSchema* out) const = 0;
-  /// `constant[i]` says that array i has one element which stands for all rows. `return_field` is a struct with one field.
-  virtual void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant, size_t rows,
-                      ArrowSchema* return_field, ArrowArray* out) const = 0;
+  /// `constant[i]` says that array i has one element which stands for all rows. `return_field` is a
+  /// struct with one field.
+  virtual void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,
+                      size_t rows, ArrowSchema* return_field, ArrowArray* out) const = 0;
 };
 
-/// The states of one aggregate for all groups. For one thread at a time. A count of groups of -1 means all.
+/// The states of one aggregate for all groups. For one thread at a time. A count of groups of -1
+/// means all.
 class AccumulatorCallback {
  public:
   virtual ~AccumulatorCallback() = default;
 
   /// `filter` may be null.
-  virtual void Update(ArrowArray* arrays, rust::Slice<const size_t> group_indices, ArrowArray* filter,
-                      size_t group_count) = 0;
-  virtual void Merge(ArrowArray* states, rust::Slice<const size_t> group_indices, size_t group_count) = 0;
+  virtual void Update(ArrowArray* arrays, rust::Slice<const size_t> group_indices,
+                      ArrowArray* filter, size_t group_count) = 0;
+  virtual void Merge(ArrowArray* states, rust::Slice<const size_t> group_indices,
+                     size_t group_count) = 0;
   virtual bool SupportsRetract() const = 0;
-  virtual void Retract(ArrowArray* arrays, rust::Slice<const size_t> group_indices, size_t group_count) = 0;
+  virtual void Retract(ArrowArray* arrays, rust::Slice<const size_t> group_indices,
+                       size_t group_count) = 0;
   virtual void Evaluate(int64_t count, ArrowArray* out) = 0;
   /// A struct array with one field a state array.
   virtual void State(int64_t count, ArrowArray* out) = 0;

@@ -2,10 +2,10 @@
 //
 // Native functions called by the engine, from SQL to the kernel and back.
 
+#include <cctype>
+
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "weir/engine/engine.h"
@@ -23,7 +23,8 @@ Session OpenSession(std::vector<std::pair<std::string, std::string>> settings = 
   return *session;
 }
 
-/// The cells of a result: columns separated by "|", rows by new lines; the failure's text if there is one.
+/// The cells of a result: columns separated by "|", rows by new lines; the failure's text if there
+/// is one.
 std::string Rows(const Session& session, const std::string& sql) {
   auto table = session.Query(sql);
   if (!table.ok()) return table.status().ToString();
@@ -47,9 +48,12 @@ TEST(NativeScalars, KnownVectorsThroughSql) {
 
 TEST(NativeScalars, TakeEveryTextEncodingAndMixConstantsWithColumns) {
   const Session session = OpenSession();
-  const std::string expected = "6393727014797677913|k:cf4ab791c62b8d2b2109c90275287816\nnull|null\n";
-  for (const char* type : {"Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)", "Dictionary(UInt16, Utf8)"}) {
-    EXPECT_EQ(Rows(session, fmt::format("SELECT stable_hash64(x), stable_id('k', x) FROM (SELECT arrow_cast(column1, '{}') AS x "
+  const std::string expected =
+      "6393727014797677913|k:cf4ab791c62b8d2b2109c90275287816\nnull|null\n";
+  for (const char* type :
+       {"Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)", "Dictionary(UInt16, Utf8)"}) {
+    EXPECT_EQ(Rows(session, fmt::format("SELECT stable_hash64(x), stable_id('k', x) FROM (SELECT "
+                                        "arrow_cast(column1, '{}') AS x "
                                         "FROM (VALUES ('abc'), (NULL)))",
                                         type)),
               expected)
@@ -59,14 +63,18 @@ TEST(NativeScalars, TakeEveryTextEncodingAndMixConstantsWithColumns) {
 
 TEST(NativeScalars, ArgumentsMayBeNamedAndOmitted) {
   const Session session = OpenSession();
-  const std::string fields = "s['bstart'], s['bend'], s['line_base'], s['col_unit'], s['end_exclusive']";
-  const auto span = [&](const std::string& call) { return Rows(session, "SELECT " + fields + " FROM (SELECT " + call + " AS s)"); };
+  const std::string fields =
+      "s['bstart'], s['bend'], s['line_base'], s['col_unit'], s['end_exclusive']";
+  const auto span = [&](const std::string& call) {
+    return Rows(session, "SELECT " + fields + " FROM (SELECT " + call + " AS s)");
+  };
   EXPECT_EQ(span("span_make(1, 5)"), "1|5|0|byte|true\n");
   EXPECT_EQ(span("span_make(bend => 5, bstart => 1)"), "1|5|0|byte|true\n");
   EXPECT_EQ(span("span_make(1, 5, line_base => 1)"), "1|5|1|byte|true\n");
   EXPECT_EQ(span("span_make(1, 5, col_unit => 'utf16')"), "1|5|0|utf16|true\n");
   EXPECT_EQ(span("span_make(1, bend => 5, END_EXCLUSIVE => false)"), "1|5|0|byte|false\n");
-  EXPECT_NE(span("span_make(1, unit => 'byte')").find("Unknown parameter name 'unit'"), std::string::npos);
+  EXPECT_NE(span("span_make(1, unit => 'byte')").find("Unknown parameter name 'unit'"),
+            std::string::npos);
   EXPECT_NE(span("span_make(1, line_base => 1)").find("bend"), std::string::npos);
 }
 
@@ -77,8 +85,10 @@ TEST(NativeScalars, StructResultsKeepTheirMetadata) {
   const auto field = (*plan->output_schema())->field(0);
   ASSERT_NE(field->metadata(), nullptr);
   EXPECT_EQ(field->metadata()->Get("semantic_type").ValueOrDie(), "Span");
-  EXPECT_EQ(Rows(session, "SELECT span_len(span_make(column1, 9)), span_contains(span_make(0, 8), span_make(column1, 8)) "
-                          "FROM (VALUES (1), (2), (NULL))"),
+  EXPECT_EQ(Rows(session,
+                 "SELECT span_len(span_make(column1, 9)), span_contains(span_make(0, 8), "
+                 "span_make(column1, 8)) "
+                 "FROM (VALUES (1), (2), (NULL))"),
             "8|true\n7|true\nnull|null\n");
 }
 
@@ -87,13 +97,15 @@ TEST(NativeScalars, AKernelsFailureKeepsItsCodeAndMessage) {
   ASSERT_FALSE(table.ok());
   EXPECT_EQ(table.status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(table.status().blame(), Blame::kUser);
-  EXPECT_EQ(table.status().message(), "span_make wants bend at or behind bstart, found bstart `9` and bend `3`");
+  EXPECT_EQ(table.status().message(),
+            "span_make wants bend at or behind bstart, found bstart `9` and bend `3`");
 }
 
 TEST(NativeScalars, WrongArgumentsAreTheUsersFault) {
   const Session session = OpenSession();
-  for (const char* sql : {"SELECT stable_hash64()", "SELECT stable_hash64('a', 'b')", "SELECT stable_id_parts('a')",
-                          "SELECT span_len(5)", "SELECT count_if('x', 1)", "SELECT any_value_det(1)"}) {
+  for (const char* sql :
+       {"SELECT stable_hash64()", "SELECT stable_hash64('a', 'b')", "SELECT stable_id_parts('a')",
+        "SELECT span_len(5)", "SELECT count_if('x', 1)", "SELECT any_value_det(1)"}) {
     auto table = session.Query(sql);
     ASSERT_FALSE(table.ok()) << sql;
     EXPECT_EQ(table.status().blame(), Blame::kUser) << sql << ": " << table.status().ToString();
@@ -104,12 +116,14 @@ TEST(NativeScalars, WrongArgumentsAreTheUsersFault) {
 TEST(NativeFunctions, AreInTheInformationSchemaWithTheirParameters) {
   const Session session = OpenSession();
   EXPECT_EQ(Rows(session,
-                 "SELECT DISTINCT ordinal_position, parameter_name FROM information_schema.parameters WHERE "
+                 "SELECT DISTINCT ordinal_position, parameter_name FROM "
+                 "information_schema.parameters WHERE "
                  "specific_name = 'span_make' AND parameter_mode = 'IN' ORDER BY 1"),
             "1|bstart\n2|bend\n3|line_base\n4|col_unit\n5|end_exclusive\n");
   const FunctionRegistry functions = NativeFunctions();
   for (const FunctionDeclaration* declaration : functions.Declarations()) {
-    EXPECT_NE(Rows(session, fmt::format("SELECT DISTINCT syntax_example FROM information_schema.routines WHERE routine_name = '{}'",
+    EXPECT_NE(Rows(session, fmt::format("SELECT DISTINCT syntax_example FROM "
+                                        "information_schema.routines WHERE routine_name = '{}'",
                                         declaration->name)),
               "")
         << declaration->name;
@@ -118,29 +132,36 @@ TEST(NativeFunctions, AreInTheInformationSchemaWithTheirParameters) {
 
 /// Rows spread over partitions and small batches.
 Session ManyBatches() {
-  return OpenSession({{"datafusion.execution.target_partitions", "4"},
-                      {"datafusion.execution.batch_size", "64"},
-                      {"datafusion.execution.skip_partial_aggregation_probe_rows_threshold", "100"},
-                      {"datafusion.execution.skip_partial_aggregation_probe_ratio_threshold", "0.1"}});
+  return OpenSession(
+      {{"datafusion.execution.target_partitions", "4"},
+       {"datafusion.execution.batch_size", "64"},
+       {"datafusion.execution.skip_partial_aggregation_probe_rows_threshold", "100"},
+       {"datafusion.execution.skip_partial_aggregation_probe_ratio_threshold", "0.1"}});
 }
 
 constexpr char kNumbers[] =
-    "(SELECT value AS i, value % 700 AS g, CAST(value * 7919 % 1009 AS VARCHAR) AS t, value * 31 % 97 AS k "
+    "(SELECT value AS i, value % 700 AS g, CAST(value * 7919 % 1009 AS VARCHAR) AS t, value * 31 % "
+    "97 AS k "
     "FROM generate_series(1, 5000))";
 
 TEST(NativeAggregates, GroupedResultsEqualThoseOfTheEnginesOwnWords) {
   const Session session = ManyBatches();
   for (const char* groups : {"g", "g % 3", "1 + g - g"}) {
-    const std::string native = Rows(
-        session, fmt::format("SELECT {0} AS h, count_if(i % 3 = 0), count_if(i % 2 = 0) FILTER (WHERE k > 50), "
-                             "any_value_det(t, k), arg_min(t, k), arg_max(t, k), arg_max(t, t) FILTER (WHERE k < 20) "
-                             "FROM {1} GROUP BY {0} ORDER BY h",
-                             groups, kNumbers));
-    const std::string own = Rows(
-        session, fmt::format("SELECT {0} AS h, count(*) FILTER (WHERE i % 3 = 0), count(*) FILTER (WHERE i % 2 = 0 AND k > 50), "
-                             "first_value(t ORDER BY k, t), first_value(t ORDER BY k, t) AS again, first_value(t ORDER BY k DESC, t), "
-                             "max(t) FILTER (WHERE k < 20) FROM {1} GROUP BY {0} ORDER BY h",
-                             groups, kNumbers));
+    const std::string native =
+        Rows(session,
+             fmt::format(
+                 "SELECT {0} AS h, count_if(i % 3 = 0), count_if(i % 2 = 0) FILTER (WHERE k > 50), "
+                 "any_value_det(t, k), arg_min(t, k), arg_max(t, k), arg_max(t, t) FILTER (WHERE k "
+                 "< 20) "
+                 "FROM {1} GROUP BY {0} ORDER BY h",
+                 groups, kNumbers));
+    const std::string own =
+        Rows(session, fmt::format("SELECT {0} AS h, count(*) FILTER (WHERE i % 3 = 0), count(*) "
+                                  "FILTER (WHERE i % 2 = 0 AND k > 50), "
+                                  "first_value(t ORDER BY k, t), first_value(t ORDER BY k, t) AS "
+                                  "again, first_value(t ORDER BY k DESC, t), "
+                                  "max(t) FILTER (WHERE k < 20) FROM {1} GROUP BY {0} ORDER BY h",
+                                  groups, kNumbers));
     EXPECT_EQ(native, own) << groups;
     EXPECT_TRUE(std::isdigit(native[0])) << native;
   }
@@ -148,14 +169,19 @@ TEST(NativeAggregates, GroupedResultsEqualThoseOfTheEnginesOwnWords) {
 
 TEST(NativeAggregates, WithoutGroupsAndWithoutRows) {
   const Session session = ManyBatches();
-  EXPECT_EQ(Rows(session, fmt::format("SELECT count_if(i > 10), any_value_det(i, -i), arg_max(i, i) FROM {}", kNumbers)),
+  EXPECT_EQ(Rows(session,
+                 fmt::format("SELECT count_if(i > 10), any_value_det(i, -i), arg_max(i, i) FROM {}",
+                             kNumbers)),
             "4990|5000|5000\n");
-  EXPECT_EQ(Rows(session, "SELECT count_if(x > 1), any_value_det(x, x) FROM (SELECT 1 AS x WHERE false)"), "0|null\n");
+  EXPECT_EQ(
+      Rows(session, "SELECT count_if(x > 1), any_value_det(x, x) FROM (SELECT 1 AS x WHERE false)"),
+      "0|null\n");
 }
 
 TEST(NativeAggregates, NestedValuesAreKept) {
   EXPECT_EQ(Rows(ManyBatches(),
-                 "SELECT any_value_det(make_array(i, 2), k)[1], arg_max(named_struct('a', i), named_struct('b', k, 'c', i))['a'] FROM "
+                 "SELECT any_value_det(make_array(i, 2), k)[1], arg_max(named_struct('a', i), "
+                 "named_struct('b', k, 'c', i))['a'] FROM "
                  "(VALUES (1, 5), (3, 2), (4, 5)) AS v(i, k)"),
             "3|4\n");
 }
@@ -163,26 +189,32 @@ TEST(NativeAggregates, NestedValuesAreKept) {
 TEST(NativeAggregates, RunOverWindows) {
   const Session session = OpenSession();
   EXPECT_EQ(Rows(session,
-                 "SELECT i, any_value_det(i, k) OVER (ORDER BY i), count_if(k > 1) OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND "
-                 "CURRENT ROW), arg_max(i, k) OVER () FROM (VALUES (1, 3), (2, 1), (3, 2), (4, 9)) AS v(i, k) ORDER BY i"),
+                 "SELECT i, any_value_det(i, k) OVER (ORDER BY i), count_if(k > 1) OVER (ORDER BY "
+                 "i ROWS BETWEEN 1 PRECEDING AND "
+                 "CURRENT ROW), arg_max(i, k) OVER () FROM (VALUES (1, 3), (2, 1), (3, 2), (4, 9)) "
+                 "AS v(i, k) ORDER BY i"),
             "1|1|1|4\n2|2|1|4\n3|2|1|4\n4|2|2|4\n");
 }
 
 TEST(NativeAggregates, AMissingGroupOfASubqueryCountsZero) {
   EXPECT_EQ(Rows(OpenSession(),
-                 "WITH a(x) AS (VALUES (1), (2)), b(x, c) AS (VALUES (1, true)) SELECT x, (SELECT count_if(c) FROM b WHERE b.x = a.x) "
+                 "WITH a(x) AS (VALUES (1), (2)), b(x, c) AS (VALUES (1, true)) SELECT x, (SELECT "
+                 "count_if(c) FROM b WHERE b.x = a.x) "
                  "FROM a ORDER BY x"),
             "1|1\n2|0\n");
 }
 
 TEST(NativeAggregates, SpillAndGiveTheSame) {
   const std::string sql =
-      "SELECT count(*), sum(length(v)), sum(n) FROM (SELECT value % 200000 AS g, any_value_det(repeat('x', CAST(value % 50 AS INT)), "
-      "value * 7919 % 100003) AS v, count_if(value % 2 = 0) AS n FROM generate_series(1, 600000) GROUP BY value % 200000)";
+      "SELECT count(*), sum(length(v)), sum(n) FROM (SELECT value % 200000 AS g, "
+      "any_value_det(repeat('x', CAST(value % 50 AS INT)), "
+      "value * 7919 % 100003) AS v, count_if(value % 2 = 0) AS n FROM generate_series(1, 600000) "
+      "GROUP BY value % 200000)";
   const std::string plain = Rows(OpenSession(), sql);
-  auto session = Session::Open({.settings = {{"datafusion.execution.target_partitions", "2"},
-                                             {"datafusion.execution.sort_spill_reservation_bytes", "1000000"}},
-                                .memory_limit_bytes = 16 << 20});
+  auto session =
+      Session::Open({.settings = {{"datafusion.execution.target_partitions", "2"},
+                                  {"datafusion.execution.sort_spill_reservation_bytes", "1000000"}},
+                     .memory_limit_bytes = 16 << 20});
   ASSERT_TRUE(session.ok());
   ASSERT_TRUE(session->RegisterFunctions(NativeFunctions()).ok());
   EXPECT_EQ(Rows(*session, sql), plain);
@@ -206,7 +238,8 @@ TEST(NativeAggregates, SpillAndGiveTheSame) {
 TEST(NativeFunctions, TravelInPlans) {
   const Session session = OpenSession();
   const std::string sql =
-      "SELECT stable_id_parts('k', g, any_value_det(i, i)) FROM (VALUES (1, 2), (1, 1)) AS v(g, i) GROUP BY g";
+      "SELECT stable_id_parts('k', g, any_value_det(i, i)) FROM (VALUES (1, 2), (1, 1)) AS v(g, i) "
+      "GROUP BY g";
   auto plan = Plan::FromSql(session, sql);
   ASSERT_TRUE(plan.ok()) << plan.status().ToString();
   auto optimized = plan->Optimize(session);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <stdexcept>
+
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
-
-#include <stdexcept>
 
 #include "weir/engine/batch_tap.h"
 #include "weir/engine/bridge_error.h"
@@ -16,7 +16,8 @@ using internal::FromArrow;
 using internal::Try;
 
 Result<Plan> Plan::FromSql(const Session& session, const std::string& sql) {
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::plan_sql(*session.state_->handle, sql); }));
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return bridge::plan_sql(*session.state_->handle, sql); }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
   return plan;
@@ -27,7 +28,8 @@ Result<Plan> Plan::FromProto(const Session& session, std::string_view bytes,
   auto bindings = bridge::new_scan_bindings();
   for (const auto& [scan, table] : scans) bindings->bind(scan, *table.state_->handle);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::plan_from_proto(*session.state_->handle, internal::ToBytes(bytes), *bindings);
+                          return bridge::plan_from_proto(*session.state_->handle,
+                                                         internal::ToBytes(bytes), *bindings);
                         }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -35,16 +37,19 @@ Result<Plan> Plan::FromProto(const Session& session, std::string_view bytes,
 }
 
 Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes) {
-  WEIR_ASSIGN_OR_RETURN(
-      auto handle, Try([&] { return bridge::plan_from_substrait(*session.state_->handle, internal::ToBytes(bytes)); }));
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::plan_from_substrait(*session.state_->handle,
+                                                             internal::ToBytes(bytes));
+                        }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
   return plan;
 }
 
 Result<Plan> Plan::Optimize(const Session& session) const {
-  WEIR_ASSIGN_OR_RETURN(auto handle,
-                        Try([&] { return bridge::optimize_plan(*session.state_->handle, *state_->handle); }));
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::optimize_plan(*session.state_->handle, *state_->handle);
+                        }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
   return plan;
@@ -55,7 +60,8 @@ Result<std::string> Plan::Display(const std::string& format) const {
 }
 
 Result<std::shared_ptr<arrow::Schema>> Plan::output_schema() const {
-  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->output_schema(out); }); });
+  return internal::ImportSchema(
+      [&](ArrowSchema* out) { return Try([&] { state_->handle->output_schema(out); }); });
 }
 
 Result<std::string> Plan::ToProto() const {
@@ -67,12 +73,16 @@ Result<std::string> Plan::Outputs() const {
 }
 
 Result<std::string> Plan::ToSubstrait(const Session& session) const {
-  return Try([&] { return internal::ToString(bridge::plan_to_substrait(*session.state_->handle, *state_->handle)); });
+  return Try([&] {
+    return internal::ToString(bridge::plan_to_substrait(*session.state_->handle, *state_->handle));
+  });
 }
 
 Result<PhysicalPlan> PhysicalPlan::Create(const Session& session, const Plan& plan) {
-  WEIR_ASSIGN_OR_RETURN(
-      auto handle, Try([&] { return bridge::create_physical_plan(*session.state_->handle, *plan.state_->handle); }));
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::create_physical_plan(*session.state_->handle,
+                                                              *plan.state_->handle);
+                        }));
   PhysicalPlan physical;
   physical.state_ = std::make_shared<State>(State{std::move(handle)});
   return physical;
@@ -86,13 +96,16 @@ Result<std::string> PhysicalPlan::Metrics() const {
   return Try([&] { return std::string(state_->handle->metrics()); });
 }
 
-int PhysicalPlan::partition_count() const { return static_cast<int>(state_->handle->partition_count()); }
+int PhysicalPlan::partition_count() const {
+  return static_cast<int>(state_->handle->partition_count());
+}
 
-Result<std::shared_ptr<arrow::RecordBatchReader>> PhysicalPlan::Execute(const Session& session,
-                                                                        const Cancellation& cancellation) const {
+Result<std::shared_ptr<arrow::RecordBatchReader>> PhysicalPlan::Execute(
+    const Session& session, const Cancellation& cancellation) const {
   ArrowArrayStream stream;
   WEIR_RETURN_NOT_OK(Try([&] {
-    bridge::execute_stream(*session.state_->handle, *state_->handle, *cancellation.state_->handle, &stream);
+    bridge::execute_stream(*session.state_->handle, *state_->handle, *cancellation.state_->handle,
+                           &stream);
   }));
   auto reader = arrow::ImportRecordBatchReader(&stream);
   if (!reader.ok()) return FromArrow(reader.status());
@@ -120,7 +133,8 @@ class ObserverTap final : public BatchTap {
 }  // namespace
 
 Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOptions& options,
-                                         const std::shared_ptr<arrow::Schema>& schema, BatchObserver observer,
+                                         const std::shared_ptr<arrow::Schema>& schema,
+                                         BatchObserver observer,
                                          const Cancellation& cancellation) const {
   ArrowSchema exported;
   const arrow::Status status = arrow::ExportSchema(*schema, &exported);
@@ -129,8 +143,9 @@ Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOpti
   if (observer) tap = std::make_shared<ObserverTap>(std::move(observer));
   const auto bridged = internal::ToBridge(options);
   WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] {
-                          return bridge::write_delta_files(*session.state_->handle, *state_->handle, bridged, &exported,
-                                                           tap, *cancellation.state_->handle);
+                          return bridge::write_delta_files(*session.state_->handle, *state_->handle,
+                                                           bridged, &exported, tap,
+                                                           *cancellation.state_->handle);
                         }));
   return internal::FromBridge(outcome);
 }

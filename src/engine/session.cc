@@ -33,7 +33,8 @@ Result<Session> Session::Open(const SessionOptions& options) {
   return session;
 }
 
-Result<Session> Session::WithSettings(const std::vector<std::pair<std::string, std::string>>& settings) const {
+Result<Session> Session::WithSettings(
+    const std::vector<std::pair<std::string, std::string>>& settings) const {
   const auto bridged = ToKeyValues(settings);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_settings(bridged); }));
   Session session;
@@ -49,13 +50,15 @@ Status Session::RegisterView(const std::string& name, const Plan& plan) const {
   return Try([&] { bridge::register_view(*state_->handle, name, *plan.state_->handle); });
 }
 
-Status Session::RegisterObjectStore(const std::string& url, const std::map<std::string, std::string>& options) const {
+Status Session::RegisterObjectStore(const std::string& url,
+                                    const std::map<std::string, std::string>& options) const {
   const auto bridged = ToKeyValues(options);
   return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });
 }
 
 Result<std::vector<std::string>> Session::TableReferences(const std::string& sql) const {
-  WEIR_ASSIGN_OR_RETURN(auto names, Try([&] { return bridge::table_references(*state_->handle, sql); }));
+  WEIR_ASSIGN_OR_RETURN(auto names,
+                        Try([&] { return bridge::table_references(*state_->handle, sql); }));
   std::vector<std::string> result;
   for (const auto& name : names) result.emplace_back(name);
   return result;
@@ -71,10 +74,13 @@ Result<std::shared_ptr<arrow::Table>> Session::Query(const std::string& sql) con
   return table.MoveValueUnsafe();
 }
 
-int64_t Session::reserved_bytes() const { return static_cast<int64_t>(state_->handle->reserved_bytes()); }
+int64_t Session::reserved_bytes() const {
+  return static_cast<int64_t>(state_->handle->reserved_bytes());
+}
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
-  WEIR_ASSIGN_OR_RETURN(auto objects, Try([&] { return bridge::list_objects(*state_->handle, url); }));
+  WEIR_ASSIGN_OR_RETURN(auto objects,
+                        Try([&] { return bridge::list_objects(*state_->handle, url); }));
   std::vector<ObjectInfo> result;
   for (const auto& object : objects) {
     result.push_back({.url = std::string(object.url),
@@ -107,7 +113,8 @@ Status Session::CreateCheckpoint(const std::string& table_url) const {
   return Try([&] { bridge::create_checkpoint(*state_->handle, table_url); });
 }
 
-Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options, const arrow::RecordBatch& batch) const {
+Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options,
+                                         const arrow::RecordBatch& batch) const {
   auto copy = arrow::RecordBatch::Make(batch.schema(), batch.num_rows(), batch.columns());
   auto reader = arrow::RecordBatchReader::Make({copy}, batch.schema());
   if (!reader.ok()) return FromArrow(reader.status());
@@ -115,13 +122,15 @@ Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options, const arro
   const arrow::Status exported = arrow::ExportRecordBatchReader(*reader, &stream);
   if (!exported.ok()) return FromArrow(exported);
   const auto bridged = internal::ToBridge(options);
-  WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); }));
+  WEIR_ASSIGN_OR_RETURN(
+      auto outcome, Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); }));
   return internal::FromBridge(outcome);
 }
 
 std::map<std::string, std::string> EngineVersions() {
   std::map<std::string, std::string> versions;
-  for (const auto& entry : bridge::engine_versions()) versions.emplace(std::string(entry.key), std::string(entry.value));
+  for (const auto& entry : bridge::engine_versions())
+    versions.emplace(std::string(entry.key), std::string(entry.value));
   return versions;
 }
 

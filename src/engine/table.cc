@@ -26,7 +26,8 @@ Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec
     if (!status.ok()) return internal::FromArrow(status);
   }
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::new_file_table(*session.state_->handle, bridged, schema ? &exported : nullptr);
+                          return bridge::new_file_table(*session.state_->handle, bridged,
+                                                        schema ? &exported : nullptr);
                         }));
   Table table;
   table.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -42,13 +43,15 @@ Result<Table> Table::WithFiles(const std::vector<uint32_t>& kept) const {
 }
 
 Result<std::shared_ptr<arrow::Schema>> Table::schema() const {
-  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->schema(out); }); });
+  return internal::ImportSchema(
+      [&](ArrowSchema* out) { return Try([&] { state_->handle->schema(out); }); });
 }
 
-Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url, int64_t version,
-                                          const std::string& timestamp) {
-  WEIR_ASSIGN_OR_RETURN(auto handle,
-                        Try([&] { return bridge::open_delta(*session.state_->handle, url, version, timestamp); }));
+Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url,
+                                          int64_t version, const std::string& timestamp) {
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle,
+      Try([&] { return bridge::open_delta(*session.state_->handle, url, version, timestamp); }));
   DeltaSnapshot snapshot;
   snapshot.state_ = std::make_shared<State>(State{std::move(handle)});
   return snapshot;
@@ -57,7 +60,8 @@ Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::str
 int64_t DeltaSnapshot::version() const { return state_->handle->version(); }
 
 Result<std::shared_ptr<arrow::Schema>> DeltaSnapshot::schema() const {
-  return internal::ImportSchema([&](ArrowSchema* out) { return Try([&] { state_->handle->arrow_schema(out); }); });
+  return internal::ImportSchema(
+      [&](ArrowSchema* out) { return Try([&] { state_->handle->arrow_schema(out); }); });
 }
 
 std::vector<std::string> DeltaSnapshot::partition_columns() const {
@@ -87,7 +91,8 @@ Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) co
 }
 
 Result<Table> DeltaSnapshot::AsTable(const Session& session) const {
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->delta_table(*session.state_->handle); }));
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return state_->handle->delta_table(*session.state_->handle); }));
   Table table;
   table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
   return table;

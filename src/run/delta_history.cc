@@ -3,6 +3,7 @@
 #include "weir/run/delta_history.h"
 
 #include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include "weir/delta/delta_commit.h"
@@ -43,7 +44,8 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   const auto input_hash = Fingerprint::Parse(text("input_hash"));
   const auto epoch = ToInteger(text("epoch")), rows = ToInteger(text("rows"));
   const auto inputs = nlohmann::json::parse(text("inputs"), nullptr, false);
-  if (!fingerprint.ok() || !input_hash.ok() || !epoch || !rows || !inputs.is_object() || text("content_hash").empty()) {
+  if (!fingerprint.ok() || !input_hash.ok() || !epoch || !rows || !inputs.is_object() ||
+      text("content_hash").empty()) {
     return std::nullopt;
   }
   BuildRecord record{.view_name = text("view_name"),
@@ -61,7 +63,8 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
 }
 
 Result<std::optional<BuildRecord>> DeltaHistory::LastBuild(const std::string& view_name) const {
-  WEIR_ASSIGN_OR_RETURN(const auto last, ReadLastCommit(session_, TableUrl(warehouse_url_, view_name)));
+  WEIR_ASSIGN_OR_RETURN(const auto last,
+                        ReadLastCommit(session_, TableUrl(warehouse_url_, view_name)));
   if (!last) return std::optional<BuildRecord>();
   auto record = FromCommitMetadata(last->metadata);
   if (!record) return std::optional<BuildRecord>();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The history that views' own Delta logs keep: what a build recorded in its commit. Nothing else decides what is reused, so that a
-// run which was killed between two commits leaves no doubt behind.
+// The history that views' own Delta logs keep: what a build recorded in its commit. Nothing else
+// decides what is reused, so that a run which was killed between two commits leaves no doubt
+// behind.
 
 #pragma once
 

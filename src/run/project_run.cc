@@ -2,17 +2,17 @@
 
 #include "weir/run/project_run.h"
 
-#include <arrow/api.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <ctime>
 #include <deque>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <thread>
+
+#include <arrow/api.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/delta/content_hash.h"
 #include "weir/delta/delta_commit.h"
@@ -28,12 +28,15 @@ using TablePtr = std::shared_ptr<const PinnedTable>;
 constexpr double kMemoryShareToWait = 0.7;
 constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
 
-/// The tables that views read now: pinned sources, and the newest results of views, loaded when first asked for.
+/// The tables that views read now: pinned sources, and the newest results of views, loaded when
+/// first asked for.
 class CurrentTables {
  public:
-  CurrentTables(const SessionRuntime& session, const TaskGraph& graph) : session_(session), graph_(graph) {}
+  CurrentTables(const SessionRuntime& session, const TaskGraph& graph)
+      : session_(session), graph_(graph) {}
 
-  /// Sources only; views are unknown. Enough to decide, since views count by the content of their result.
+  /// Sources only; views are unknown. Enough to decide, since views count by the content of their
+  /// result.
   TablePtr Source(const std::string& name) const {
     if (graph_.Find(name) != nullptr) return nullptr;
     const PinnedTable* table = session_.catalog().Find(name);
@@ -48,8 +51,9 @@ class CurrentTables {
       const auto found = views_.find(name);
       if (found != views_.end()) return found->second;
     }
-    WEIR_ASSIGN_OR_RETURN(PinnedTable table,
-                          PinDelta(name, TableUrl(session_.warehouse_url(), name), version, "", session_.engine()));
+    WEIR_ASSIGN_OR_RETURN(
+        PinnedTable table,
+        PinDelta(name, TableUrl(session_.warehouse_url(), name), version, "", session_.engine()));
     table.kind = TableKind::kView;
     auto shared = std::make_shared<const PinnedTable>(std::move(table));
     Set(name, shared);
@@ -73,13 +77,16 @@ class LastBuilds {
  public:
   static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
     LastBuilds builds;
-    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(), std::optional<BuildRecord>());
+    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(),
+                                                         std::optional<BuildRecord>());
     std::atomic<size_t> next = 0;
     const auto drain = [&] {
-      for (size_t i = next++; i < read.size(); i = next++) read[i] = history.LastBuild(graph.tasks()[i].view_name);
+      for (size_t i = next++; i < read.size(); i = next++)
+        read[i] = history.LastBuild(graph.tasks()[i].view_name);
     };
     std::vector<std::thread> others;
-    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t) others.emplace_back(drain);
+    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t)
+      others.emplace_back(drain);
     drain();
     for (std::thread& other : others) other.join();
     for (size_t i = 0; i < read.size(); ++i) {
@@ -90,7 +97,9 @@ class LastBuilds {
     return builds;
   }
 
-  const std::optional<BuildRecord>& Of(const std::string& view_name) const { return records_.at(view_name); }
+  const std::optional<BuildRecord>& Of(const std::string& view_name) const {
+    return records_.at(view_name);
+  }
 
  private:
   std::map<std::string, std::optional<BuildRecord>> records_;
@@ -99,17 +108,23 @@ class LastBuilds {
 /// What execution adds to the outcome of a view.
 class ViewExecution {
  public:
-  ViewExecution(const PlanBundle& bundle, const SessionRuntime& session, const engine::Cancellation& cancellation)
-      : bundle_(bundle), session_(session), cancellation_(cancellation), hasher_(*bundle.stored_schema) {}
+  ViewExecution(const PlanBundle& bundle, const SessionRuntime& session,
+                const engine::Cancellation& cancellation)
+      : bundle_(bundle),
+        session_(session),
+        cancellation_(cancellation),
+        hasher_(*bundle.stored_schema) {}
 
-  /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits nothing.
+  /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits
+  /// nothing.
   Status Write(const TableLookup& lookup, ViewOutcome& outcome) {
     WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
     std::vector<std::pair<uint32_t, engine::Table>> bindings;
     for (const ScanUnit& unit : outcome.scan_units) {
       const TablePtr table = lookup(unit.table);
       if (!table || !table->table) {
-        return Status::User(StatusCode::kNotFound, "the view reads a view that was never built: `{}`", unit.table)
+        return Status::User(StatusCode::kNotFound,
+                            "the view reads a view that was never built: `{}`", unit.table)
             .WithHint(fmt::format("run it too: --select +{}", bundle_.view_name));
       }
       outcome.bytes_read += unit.kept_bytes;
@@ -119,8 +134,10 @@ class ViewExecution {
       }
       bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
     }
-    WEIR_ASSIGN_OR_RETURN(const auto plan, engine::Plan::FromProto(session_.engine(), bundle_.plan_proto, bindings));
-    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session_.engine(), plan));
+    WEIR_ASSIGN_OR_RETURN(const auto plan,
+                          engine::Plan::FromProto(session_.engine(), bundle_.plan_proto, bindings));
+    WEIR_ASSIGN_OR_RETURN(const auto physical,
+                          engine::PhysicalPlan::Create(session_.engine(), plan));
     engine::WriteOptions options;
     options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
     options.partition_columns = bundle_.partition_columns;
@@ -130,8 +147,9 @@ class ViewExecution {
       sum_.Add(sum);
       return Status::OK();
     };
-    WEIR_ASSIGN_OR_RETURN(auto written,
-                          physical.Write(session_.engine(), options, bundle_.stored_schema, observer, cancellation_));
+    WEIR_ASSIGN_OR_RETURN(
+        auto written,
+        physical.Write(session_.engine(), options, bundle_.stored_schema, observer, cancellation_));
     outcome.content_hash = hasher_.Finish(sum_);
     outcome.files = std::move(written.files);
     outcome.rows = written.rows;
@@ -152,8 +170,9 @@ class ViewExecution {
 /// One run in progress: the states of the views, and the threads that work on them.
 class Execution {
  public:
-  Execution(const CompiledProject& compiled, const SessionRuntime& session, const TaskGraph& graph, const LastBuilds& builds,
-            const Clock& clock, const RunOptions& options, std::set<std::string> selected, RunObserver& observer,
+  Execution(const CompiledProject& compiled, const SessionRuntime& session, const TaskGraph& graph,
+            const LastBuilds& builds, const Clock& clock, const RunOptions& options,
+            std::set<std::string> selected, RunObserver& observer,
             const engine::Cancellation& cancellation)
       : session_(session),
         graph_(graph),
@@ -174,13 +193,15 @@ class Execution {
     for (const ViewTask& task : graph_.tasks()) {
       if (!selected_.contains(task.view_name)) continue;
       int waiting = 0;
-      for (const std::string& upstream : task.upstream_views) waiting += selected_.contains(upstream) ? 1 : 0;
+      for (const std::string& upstream : task.upstream_views)
+        waiting += selected_.contains(upstream) ? 1 : 0;
       waiting_for_[task.view_name] = waiting;
       if (waiting == 0) ready_.push_back(&task);
     }
     total_ = static_cast<int>(selected_.size());
     std::vector<std::thread> others;
-    for (int t = 1; t < std::min(session_.threads(), total_); ++t) others.emplace_back([this] { Work(); });
+    for (int t = 1; t < std::min(session_.threads(), total_); ++t)
+      others.emplace_back([this] { Work(); });
     Work();
     for (std::thread& other : others) other.join();
 
@@ -189,7 +210,8 @@ class Execution {
       if (outcome != outcomes_.end()) envelope_.views.push_back(std::move(outcome->second));
     }
     envelope_.finished_at_us = clock_.Now();
-    const bool failed = envelope_.Count(ViewState::kFailed) + envelope_.Count(ViewState::kBlocked) > 0;
+    const bool failed =
+        envelope_.Count(ViewState::kFailed) + envelope_.Count(ViewState::kBlocked) > 0;
     envelope_.state = cancellation_.is_cancelled() ? "cancelled" : failed ? "failed" : "succeeded";
     return std::move(envelope_);
   }
@@ -226,7 +248,8 @@ class Execution {
     observer_.OnFinished(outcome, finished_, total_);
     outcomes_.emplace(task.view_name, std::move(outcome));
     for (const std::string& downstream : task.downstream_views) {
-      if (selected_.contains(downstream) && --waiting_for_[downstream] == 0) ready_.push_back(graph_.Find(downstream));
+      if (selected_.contains(downstream) && --waiting_for_[downstream] == 0)
+        ready_.push_back(graph_.Find(downstream));
     }
     changed_.notify_all();
   }
@@ -248,11 +271,13 @@ class Execution {
 
   Status TrySettle(const ViewTask& task, ViewOutcome& outcome) {
     if (Blocked(task, outcome)) return Status::OK();
-    if (cancellation_.is_cancelled()) return Status::User(StatusCode::kCancelled, "cancelled before it began");
+    if (cancellation_.is_cancelled())
+      return Status::User(StatusCode::kCancelled, "cancelled before it began");
     const PlanBundle& bundle = *bundles_.at(task.view_name);
     const auto& last = builds_.Of(task.view_name);
-    WEIR_ASSIGN_OR_RETURN(outcome.scan_units,
-                          DeriveScanUnits(bundle, [&](const std::string& name) { return tables_.Source(name); }));
+    WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) {
+                            return tables_.Source(name);
+                          }));
     outcome.decision = Decide({.view_name = task.view_name,
                                .fingerprint = task.fingerprint,
                                .units = &outcome.scan_units,
@@ -276,7 +301,8 @@ class Execution {
     for (const std::string& upstream : task.upstream_views) {
       const auto found = outcomes_.find(upstream);
       if (found == outcomes_.end()) continue;
-      if (found->second.state != ViewState::kFailed && found->second.state != ViewState::kBlocked) continue;
+      if (found->second.state != ViewState::kFailed && found->second.state != ViewState::kBlocked)
+        continue;
       outcome.state = ViewState::kBlocked;
       outcome.status = Status::User(StatusCode::kNotFound, "it reads `{}`, which failed", upstream);
       return true;
@@ -288,9 +314,11 @@ class Execution {
   UpstreamState StateOf(const std::string& view) {
     const std::lock_guard lock(mutex_);
     const auto found = outcomes_.find(view);
-    if (found != outcomes_.end()) return {.will_run = false, .content_hash = found->second.content_hash};
+    if (found != outcomes_.end())
+      return {.will_run = false, .content_hash = found->second.content_hash};
     const auto& last = builds_.Of(view);
-    return {.will_run = false, .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+    return {.will_run = false,
+            .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
   }
 
   /// Loads what the view reads, so that the lookup itself cannot fail.
@@ -330,8 +358,10 @@ class Execution {
     const auto inputs = InputStates(outcome.scan_units, content_hash);
     const auto input_hash = InputHash(outcome.scan_units, content_hash);
     ViewExecution execution(bundle, session_, cancellation_);
-    WEIR_RETURN_NOT_OK(execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
-    if (!input_hash) return Status::Bug("`{}` was built from a view without content hash", task.view_name);
+    WEIR_RETURN_NOT_OK(
+        execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
+    if (!input_hash)
+      return Status::Bug("`{}` was built from a view without content hash", task.view_name);
     outcome.input_hash = *input_hash;
 
     const BuildRecord record{.view_name = task.view_name,
@@ -358,8 +388,9 @@ class Execution {
     outcome.version = commit.version;
     outcome.built_by = run_id_;
     outcome.state = ViewState::kRun;
-    WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version, bundle.stored_schema,
-                                                     bundle.partition_columns, outcome.files, session_.engine()));
+    WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version,
+                                                     bundle.stored_schema, bundle.partition_columns,
+                                                     outcome.files, session_.engine()));
     tables_.Set(task.view_name, std::make_shared<const PinnedTable>(std::move(table)));
     return Status::OK();
   }
@@ -411,7 +442,8 @@ std::string_view ToString(ViewState state) {
 }
 
 int RunEnvelope::Count(ViewState state) const {
-  return static_cast<int>(std::count_if(views.begin(), views.end(), [&](const ViewOutcome& view) { return view.state == state; }));
+  return static_cast<int>(std::count_if(
+      views.begin(), views.end(), [&](const ViewOutcome& view) { return view.state == state; }));
 }
 
 int64_t RunEnvelope::bytes_read() const {
@@ -436,13 +468,18 @@ std::string NewRunId(const Clock& clock) {
   return fmt::format("{}.{:06}Z-{:06x}", text, clock.Now() % 1'000'000, random() & 0xFFFFFF);
 }
 
-ProjectRun::ProjectRun(const CompiledProject& compiled, const SessionRuntime& session, const BuildHistory& history,
-                       const Clock& clock)
-    : compiled_(compiled), session_(session), history_(history), clock_(clock), graph_(TaskGraph::Derive(compiled.bundles)) {}
+ProjectRun::ProjectRun(const CompiledProject& compiled, const SessionRuntime& session,
+                       const BuildHistory& history, const Clock& clock)
+    : compiled_(compiled),
+      session_(session),
+      history_(history),
+      clock_(clock),
+      graph_(TaskGraph::Derive(compiled.bundles)) {}
 
 Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) const {
   WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, graph_.Select(options.selected));
-  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
+                        LastBuilds::Read(graph_, history_, session_.threads()));
   CurrentTables tables(session_, graph_);
   std::map<std::string, Action> actions;
   std::vector<PlannedView> planned;
@@ -450,12 +487,16 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
     if (!selected.contains(task.view_name)) continue;
     const PlanBundle& bundle = *compiled_.Find(task.view_name);
     PlannedView view{.view_name = task.view_name, .decision = {}, .scan_units = {}};
-    WEIR_ASSIGN_OR_RETURN(view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) { return tables.Source(name); }));
+    WEIR_ASSIGN_OR_RETURN(view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) {
+                            return tables.Source(name);
+                          }));
     const auto upstream = [&](const std::string& name) -> UpstreamState {
       const auto action = actions.find(name);
-      if (action != actions.end() && action->second != Action::kReuse) return {.will_run = true, .content_hash = {}};
+      if (action != actions.end() && action->second != Action::kReuse)
+        return {.will_run = true, .content_hash = {}};
       const auto& last = builds.Of(name);
-      return {.will_run = false, .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+      return {.will_run = false,
+              .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
     };
     view.decision = Decide({.view_name = task.view_name,
                             .fingerprint = task.fingerprint,
@@ -466,7 +507,8 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
     actions[task.view_name] = view.decision.action;
     if (view.decision.action != Action::kReuse) {
       // What it would read of views that stay as they are is known too.
-      WEIR_ASSIGN_OR_RETURN(view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
+      WEIR_ASSIGN_OR_RETURN(view.scan_units,
+                            DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
                               if (graph_.Find(name) == nullptr) return tables.Source(name);
                               const auto& last = builds.Of(name);
                               if (upstream(name).will_run || !last) return nullptr;
@@ -482,8 +524,11 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
 Result<RunEnvelope> ProjectRun::Run(const RunOptions& options, RunObserver& observer,
                                     const engine::Cancellation& cancellation) const {
   WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, graph_.Select(options.selected));
-  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
-  return Execution(compiled_, session_, graph_, builds, clock_, options, std::move(selected), observer, cancellation).Run();
+  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
+                        LastBuilds::Read(graph_, history_, session_.threads()));
+  return Execution(compiled_, session_, graph_, builds, clock_, options, std::move(selected),
+                   observer, cancellation)
+      .Run();
 }
 
 }  // namespace weir

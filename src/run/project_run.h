@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns decisions into tables. In: a compiled project, its sealed session, what was built before. Out: every view built, reused,
-// failed or blocked, each with its metrics, in a run envelope.
+// Turns decisions into tables. In: a compiled project, its sealed session, what was built before.
+// Out: every view built, reused, failed or blocked, each with its metrics, in a run envelope.
 //
 // The life of a view in a run:
 //
@@ -101,12 +101,14 @@ class ProjectRun {
  public:
   /// All references must outlive the object.
   /// REQUIRES: everything compiled (compiled.failed is empty).
-  ProjectRun(const CompiledProject& compiled, const SessionRuntime& session, const BuildHistory& history, const Clock& clock);
+  ProjectRun(const CompiledProject& compiled, const SessionRuntime& session,
+             const BuildHistory& history, const Clock& clock);
 
   /// In topological order; reads logs, runs nothing.
   Result<std::vector<PlannedView>> Plan(const RunOptions& options) const;
   /// Builds what must be built. A failed view fails the run but not the views that do not read it.
-  Result<RunEnvelope> Run(const RunOptions& options, RunObserver& observer, const engine::Cancellation& cancellation) const;
+  Result<RunEnvelope> Run(const RunOptions& options, RunObserver& observer,
+                          const engine::Cancellation& cancellation) const;
 
   const TaskGraph& graph() const { return graph_; }
 

@@ -36,6 +36,7 @@ std::string WithoutDefaultSchema(const std::string& name) {
 /// The hash of one source scan's files and columns.
 std::string SourceState(const ScanUnit& unit) {
   FingerprintBuilder builder;
+  builder.Add("options", unit.read_options_hash);
   for (const std::string& column : unit.columns) builder.Add("column", column);
   // A deletion vector takes rows from a file that keeps its name.
   if (!unit.restrictable) builder.Add("version", unit.version);
@@ -70,6 +71,7 @@ Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const Ta
       unit.kind = table->kind;
       unit.url = table->url;
       unit.version = table->version;
+      unit.read_options_hash = table->read_options_hash;
       unit.restrictable = !table->needs_delta_scan;
       ChooseFiles(*table, node->expressions, unit);
     }

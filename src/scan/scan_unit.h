@@ -32,6 +32,7 @@ struct ScanUnit {
   TableKind kind = TableKind::kDelta;
   std::string url;
   int64_t version = -1;
+  std::string read_options_hash;     ///< of a listing: format and options
   std::vector<std::string> columns;  ///< projected
   std::vector<std::string> filters;  ///< pushed into the scan, as text
   std::vector<uint32_t> kept;        ///< indexes into the pinned table's files

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one place where sessions are built. In: a ProjectDefinition with its profile. Out: a sealed SessionRuntime: engine session,
-// native functions installed before anything is registered or planned, object stores, and the pinned catalog.
-// Nobody else may open an engine session.
+// The one place where sessions are built. In: a ProjectDefinition with its profile. Out: a sealed
+// SessionRuntime: engine session, native functions installed before anything is registered or
+// planned, object stores, and the pinned catalog. Nobody else may open an engine session.
 
 #pragma once
 
@@ -19,13 +19,14 @@
 
 namespace weir {
 
-/// Everything that views are planned and run with. Safe to share across threads once sealed, but for `catalog()` while views are
-/// added to it.
+/// Everything that views are planned and run with. Safe to share across threads once sealed, but
+/// for `catalog()` while views are added to it.
 class SessionRuntime {
  public:
-  /// Fails when no session can be opened at all (an unknown setting, an object store that cannot be built). Sources that cannot
-  /// be read are reported to `diagnostics` and left out of the catalog.
-  static Result<std::unique_ptr<SessionRuntime>> Seal(const ProjectDefinition& project, Diagnostics& diagnostics);
+  /// Fails when no session can be opened at all (an unknown setting, an object store that cannot be
+  /// built). Sources that cannot be read are reported to `diagnostics` and left out of the catalog.
+  static Result<std::unique_ptr<SessionRuntime>> Seal(const ProjectDefinition& project,
+                                                      Diagnostics& diagnostics);
 
   const engine::Session& engine() const { return engine_; }
   Catalog& catalog() { return catalog_; }

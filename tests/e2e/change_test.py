@@ -57,6 +57,18 @@ class Change(ProjectCase):
         add_plane(fresh, tailnum)
         self.check_equals_fresh_build(project, fresh)
 
+    def test_other_options_of_a_source_run_what_reads_it(self):
+        project = self.flights()
+        project.run()
+        source = next(file for file in (project.folder / "sources").glob("*.sql") if "airlines.csv" in file.read_text())
+        rows = project.read("stg_airlines").num_rows
+        text = source.read_text()
+        self.assertIn("'has_header' 'true'", text)
+        # The header is read as a row from now on; the files themselves stay as they are.
+        source.write_text(text.replace("'has_header' 'true'", "'has_header' 'false'"))
+        project.succeed("run", "--select", "stg_airlines", "--format", "json")
+        self.assertEqual(project.read("stg_airlines").num_rows, rows + 1)
+
     def test_a_changed_view_runs_with_its_readers(self):
         project = self.flights(flight_rows=20000)
         project.run()

@@ -122,6 +122,17 @@ class ProjectErrors(ErrorsCase):
     def test_unknown_option_is_wrong_use(self):
         self.assert_refused(2, "--forse", command=("run", "--forse"))
 
+    def test_names_on_the_command_line_that_nothing_has(self):
+        for command in (("run", "--select", "chaep"), ("plan", "--select", "chaep"), ("explain", "chaep"), ("lineage", "chaep")):
+            with self.subTest(command):
+                self.assert_refused(2, "`chaep`", "`cheap`", command=command)
+        self.assert_refused(2, "`stable_hash46`", "`stable_hash64`", command=("functions", "stable_hash46"))
+        self.assert_refused(2, "`no_nulls`", command=("test", "no_nulls"))
+
+    def test_spill_directory_that_cannot_be_made_is_named(self):
+        self.project.write("weir.toml", '[project]\nname = "shop"\n[profiles.default]\nspill_directory = "/proc/spill"\n')
+        self.assert_refused(3, "`/proc/spill`", "spill_directory")
+
     def test_query_that_fails_in_weir_sql(self):
         self.build()
         self.assert_refused(1, "`chaep`", "`cheap`", command=("sql", "SELECT * FROM chaep"))
@@ -170,6 +181,19 @@ class ViewErrors(ErrorsCase):
         self.assert_view_refused("views/bad.sql", "CREATE MATERIALIZED VIEW bad PARTITIONED BY (nane) AS\nSELECT id, name FROM items\n",
                                  "views/bad.sql:1:", "`nane`", "`name`")
 
+    def test_column_without_a_usable_name(self):
+        self.assert_view_refused("views/bad.sql", "SELECT count(*) FROM items\n", "W2007", "`count(*)`", "AS")
+
+    def test_two_columns_of_one_name(self):
+        for query in ("SELECT id, id FROM items", "SELECT a.id, b.id FROM items a JOIN items b ON a.id = b.id",
+                      "SELECT id, name AS ID FROM items"):
+            with self.subTest(query):
+                self.project.write("views/bad.sql", query + "\n")
+                self.assert_refused(1, "W2007", "id`", "AS", command=("check",))
+
+    def test_arguments_that_a_function_does_not_take(self):
+        self.assert_view_refused("views/bad.sql", "SELECT sum(name) AS total FROM items\n", "`sum`", "`Utf8`", "CAST")
+
     def test_cycle_is_printed(self):
         self.build()
         for view, upstream in (("egg", "hen"), ("hen", "chick"), ("chick", "egg")):
@@ -203,6 +227,26 @@ class SourceErrors(ErrorsCase):
         self.project.write("sources/items.sql", ITEMS.replace("has_header", "has_heather"))
         self.assert_refused(1, "sources/items.sql:3:10", "`has_heather`", "`has_header`")
 
+    def test_readers_of_a_broken_source_are_not_blamed(self):
+        for ddl in (ITEMS.replace("has_header", "has_heather"), ITEMS.replace("items.csv", "nothing.csv")):
+            with self.subTest(ddl):
+                self.project.write("sources/items.sql", ddl)
+                self.assertNotIn("W2001", self.assert_refused(1, "sources/items.sql", "1 error,").stderr)
+
+    def test_unbounded_source(self):
+        self.project.write("sources/items.sql", ITEMS.replace("CREATE EXTERNAL", "CREATE UNBOUNDED EXTERNAL"))
+        self.assert_refused(1, "W3006", "UNBOUNDED", "sources/items.sql:1:1")
+
+    def test_access_options_belong_into_weir_toml(self):
+        self.project.write("sources/items.sql", "CREATE EXTERNAL TABLE items STORED AS DELTATABLE LOCATION 's3://shop/items'\n"
+                                                "OPTIONS ('aws_secret_access_key' 'open-sesame');\n")
+        outcome = self.assert_refused(1, "W3006", "`aws_secret_access_key`", '[object_stores."s3://shop"]')
+        self.assertNotIn("open-sesame", outcome.text)
+
+    def test_object_store_that_weir_toml_does_not_describe(self):
+        self.project.write("sources/items.sql", "CREATE EXTERNAL TABLE items STORED AS DELTATABLE LOCATION 's3://shop/items';\n")
+        self.assert_refused(1, "W3001", '[object_stores."s3://shop"]')
+
     def test_missing_file_is_named(self):
         self.build()
         os.remove(self.project.folder / "data" / "items.csv")
@@ -226,7 +270,7 @@ class SourceErrors(ErrorsCase):
     def test_csv_value_of_another_type(self):
         self.build()
         self.project.write("data/items.csv", ITEM_LINES + "four,fig,0.1\n")
-        self.assert_refused(1, "cheap", "items.csv", "four", "int64")
+        self.assert_refused(1, "cheap", "items.csv", "line 5", "`id`", "`four`", "int64")
 
     def test_failed_view_blocks_its_readers_only(self):
         self.project.write("views/plain.sql", "SELECT 1 AS one\n")
@@ -283,7 +327,7 @@ class DeltaErrors(ErrorsCase):
         self.build()
         hidden = self.log(1).read_bytes()
         os.remove(self.log(1))
-        self.assert_refused(3, "stock", "sources/stock.sql:1:1", "version")
+        self.assert_refused(3, "stock", "sources/stock.sql:1:1", "version 0 is followed by version 2")
         self.log(1).write_bytes(hidden)
         self.assert_mended()
 

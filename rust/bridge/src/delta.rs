@@ -49,7 +49,10 @@ pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -
         }
         if !timestamp.is_empty() {
             let parsed = DateTime::parse_from_rfc3339(timestamp).map_err(|e| {
-                BridgeError::user("invalid_argument", format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"))
+                BridgeError::user(
+                    "invalid_argument",
+                    format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"),
+                )
             })?;
             builder = builder.with_timestamp(parsed.with_timezone(&Utc));
         }
@@ -70,10 +73,7 @@ impl DeltaSnapshot {
     }
 
     pub fn partition_columns(&self) -> Vec<String> {
-        self.table
-            .snapshot()
-            .map(|state| state.metadata().partition_columns().to_vec())
-            .unwrap_or_default()
+        self.table.snapshot().map(|state| state.metadata().partition_columns().to_vec()).unwrap_or_default()
     }
 
     pub fn protocol(&self) -> Result<String> {

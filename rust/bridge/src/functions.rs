@@ -22,7 +22,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, Ident, ObjectName, visit_expressions_mut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, Ident, ObjectName,
+    visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -36,8 +37,19 @@ use crate::session::Session;
 /// The error of a callback, whose text is an envelope.
 fn failure(error: cxx::Exception) -> BridgeError {
     const CODES: [&str; 13] = [
-        "invalid_argument", "not_found", "already_exists", "plan_failed", "unsupported", "corrupt", "io", "out_of_memory",
-        "out_of_space", "permission", "cancelled", "conflict", "internal",
+        "invalid_argument",
+        "not_found",
+        "already_exists",
+        "plan_failed",
+        "unsupported",
+        "corrupt",
+        "io",
+        "out_of_memory",
+        "out_of_space",
+        "permission",
+        "cancelled",
+        "conflict",
+        "internal",
     ];
     let text = error.what();
     if text == "std::bad_alloc" {
@@ -302,12 +314,18 @@ impl ScalarUDFImpl for NativeScalarUdf {
 }
 
 /// Replaces a function of the same name.
-pub fn register_scalar_function(session: &Session, native: NativeFunction, callback: SharedPtr<ScalarCallback>) -> Result<()> {
+pub fn register_scalar_function(
+    session: &Session,
+    native: NativeFunction,
+    callback: SharedPtr<ScalarCallback>,
+) -> Result<()> {
     entry(|| {
         let mut signatures = FFI_ArrowSchema::empty();
         unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
         let declaration = Declaration::new(&native, &signatures)?;
-        session.context.register_udf(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
+        session
+            .context
+            .register_udf(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
         Ok(())
     })
 }
@@ -413,14 +431,17 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     }
 
     fn is_nullable(&self) -> bool {
-        let returned = self.declaration.signatures.first().map(|types| AggregateUDFImpl::return_field(self, &bare_fields(types)));
+        let returned =
+            self.declaration.signatures.first().map(|types| AggregateUDFImpl::return_field(self, &bare_fields(types)));
         !matches!(returned, Some(Ok(field)) if !field.is_nullable())
     }
 
     /// The result over no rows.
     fn default_value(&self, data_type: &DataType) -> EngineResult<ScalarValue> {
         match self.declaration.signatures.first() {
-            Some(types) if !self.is_nullable() => Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types))?),
+            Some(types) if !self.is_nullable() => {
+                Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types))?)
+            }
             _ => ScalarValue::try_from(data_type),
         }
     }
@@ -518,7 +539,8 @@ impl NativeAccumulator {
     fn merge(&mut self, states: &[ArrayRef], groups: &[usize], group_count: usize) -> EngineResult<()> {
         self.check_types(states, &self.state_types())?;
         let mut exported = export_arrays(states);
-        unsafe { self.callback.pin_mut().Merge(arrays_pointer(&mut exported), groups, group_count) }.map_err(engine_failure)
+        unsafe { self.callback.pin_mut().Merge(arrays_pointer(&mut exported), groups, group_count) }
+            .map_err(engine_failure)
     }
 
     fn import_states(&self, states: FFI_ArrowArray) -> EngineResult<Vec<ArrayRef>> {
@@ -541,19 +563,26 @@ impl GroupsAccumulator for NativeAccumulator {
         self.update(values, group_indices, opt_filter, total_num_groups)
     }
 
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> EngineResult<()> {
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> EngineResult<()> {
         self.merge(values, group_indices, total_num_groups)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> EngineResult<ArrayRef> {
         let mut out = FFI_ArrowArray::empty();
-        unsafe { self.callback.pin_mut().Evaluate(emit_count(emit_to), array_pointer(&mut out)) }.map_err(engine_failure)?;
+        unsafe { self.callback.pin_mut().Evaluate(emit_count(emit_to), array_pointer(&mut out)) }
+            .map_err(engine_failure)?;
         import_array(out, &self.return_type)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> EngineResult<Vec<ArrayRef>> {
         let mut out = FFI_ArrowArray::empty();
-        unsafe { self.callback.pin_mut().State(emit_count(emit_to), array_pointer(&mut out)) }.map_err(engine_failure)?;
+        unsafe { self.callback.pin_mut().State(emit_count(emit_to), array_pointer(&mut out)) }
+            .map_err(engine_failure)?;
         self.import_states(out)
     }
 
@@ -659,8 +688,11 @@ fn fill_call(arguments: &[NativeArgument], args: &mut Vec<FunctionArg>) {
     let Some(last) = named.iter().copied().max() else {
         return;
     };
-    for argument in arguments.iter().enumerate().skip(positional).filter(|(i, _)| *i < last && !named.contains(i)).map(|(_, a)| a) {
-        let parsed = Parser::new(&GenericDialect {}).try_with_sql(&argument.default_value).and_then(|mut p| p.parse_expr());
+    for argument in
+        arguments.iter().enumerate().skip(positional).filter(|(i, _)| *i < last && !named.contains(i)).map(|(_, a)| a)
+    {
+        let parsed =
+            Parser::new(&GenericDialect {}).try_with_sql(&argument.default_value).and_then(|mut p| p.parse_expr());
         // Without a default the call stays as it is, and DataFusion names what is missing.
         if let Ok(value) = parsed {
             args.push(FunctionArg::Named {

@@ -25,8 +25,9 @@ mod write;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use functions::{register_aggregate_function, register_scalar_function};
 use plan::{
-    PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan, plan_from_proto,
-    plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait, register_view, table_references,
+    PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan,
+    plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait, register_view,
+    table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
@@ -148,7 +149,12 @@ pub mod ffi {
         type BatchTap;
         /// Takes ownership of both structures' contents.
         #[namespace = "weir"]
-        unsafe fn OnBatch(self: &BatchTap, partition: u32, array: *mut ArrowArray, schema: *mut ArrowSchema) -> Result<()>;
+        unsafe fn OnBatch(
+            self: &BatchTap,
+            partition: u32,
+            array: *mut ArrowArray,
+            schema: *mut ArrowSchema,
+        ) -> Result<()>;
     }
 
     extern "Rust" {
@@ -185,7 +191,11 @@ pub mod ffi {
         // --- tables ---
         type Table;
         /// A table of plain files. With a null `schema` it is inferred from the files; partition columns are then text.
-        unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *mut ArrowSchema) -> Result<Box<Table>>;
+        unsafe fn new_file_table(
+            session: &Session,
+            spec: &FileTableSpec,
+            schema: *mut ArrowSchema,
+        ) -> Result<Box<Table>>;
         /// The same table with the files at `kept` (indexes into its file list) only.
         fn with_files(self: &Table, kept: &[u32]) -> Result<Box<Table>>;
         unsafe fn schema(self: &Table, out_schema: *mut ArrowSchema) -> Result<()>;
@@ -265,7 +275,11 @@ pub mod ffi {
             cancellation: &Cancellation,
         ) -> Result<WriteOutcome>;
         /// The same for batches that C++ has; takes the stream over.
-        unsafe fn write_batches(session: &Session, options: &WriteOptions, stream: *mut ArrowArrayStream) -> Result<WriteOutcome>;
+        unsafe fn write_batches(
+            session: &Session,
+            options: &WriteOptions,
+            stream: *mut ArrowArrayStream,
+        ) -> Result<WriteOutcome>;
     }
 
     // --- functions ---

@@ -22,7 +22,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, col};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
-use datafusion_proto::bytes::{logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec};
+use datafusion_proto::bytes::{
+    logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec,
+};
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
 use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
 use datafusion_substrait::logical_plan::producer::to_substrait_plan;
@@ -87,7 +89,10 @@ pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         options.verify_plan(&plan)?;
         if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
-            return Err(BridgeError::user("unsupported", "a query (SELECT, WITH or VALUES) is wanted, found another statement"));
+            return Err(BridgeError::user(
+                "unsupported",
+                "a query (SELECT, WITH or VALUES) is wanted, found another statement",
+            ));
         }
         Ok(Box::new(Plan { plan: order_hidden_sort_columns(plan)? }))
     })
@@ -173,7 +178,10 @@ impl LogicalExtensionCodec for ReferenceCodec {
     }
 
     fn try_encode(&self, node: &Extension, _buf: &mut Vec<u8>) -> EngineResult<()> {
-        Err(DataFusionError::NotImplemented(format!("the extension node has no serialised form: `{}`", node.node.name())))
+        Err(DataFusionError::NotImplemented(format!(
+            "the extension node has no serialised form: `{}`",
+            node.node.name()
+        )))
     }
 
     fn try_decode_table_provider(
@@ -183,8 +191,9 @@ impl LogicalExtensionCodec for ReferenceCodec {
         schema: SchemaRef,
         _ctx: &TaskContext,
     ) -> EngineResult<Arc<dyn TableProvider>> {
-        let reference: Value = serde_json::from_slice(buf)
-            .map_err(|e| DataFusionError::External(Box::new(BridgeError::bug(format!("a table reference is damaged: {e}")))))?;
+        let reference: Value = serde_json::from_slice(buf).map_err(|e| {
+            DataFusionError::External(Box::new(BridgeError::bug(format!("a table reference is damaged: {e}"))))
+        })?;
         let name = reference["table"].as_str().unwrap_or_default();
         if name == EMPTY_TABLE {
             return Ok(Arc::new(EmptyTable::new(schema)));
@@ -195,7 +204,10 @@ impl LogicalExtensionCodec for ReferenceCodec {
         }
         let context = self.context.as_ref().expect("decoding has a session");
         block_in_runtime(context.table_provider(name.to_string())).map_err(|_| {
-            DataFusionError::External(Box::new(BridgeError::user("not_found", format!("the plan reads a table that is not registered: `{name}`"))))
+            DataFusionError::External(Box::new(BridgeError::user(
+                "not_found",
+                format!("the plan reads a table that is not registered: `{name}`"),
+            )))
         })
     }
 
@@ -247,7 +259,9 @@ fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
             .enumerate()
             .map(|(i, (qualifier, field))| col(format!("c{i}")).alias_qualified(qualifier.cloned(), field.name()))
             .collect();
-        let plan = LogicalPlanBuilder::scan(EMPTY_TABLE, provider_as_source(Arc::new(table)), None)?.project(columns)?.build()?;
+        let plan = LogicalPlanBuilder::scan(EMPTY_TABLE, provider_as_source(Arc::new(table)), None)?
+            .project(columns)?
+            .build()?;
         Ok(Transformed::yes(plan))
     })?;
     Ok(rewritten.data)
@@ -264,7 +278,8 @@ pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
 
 pub fn plan_outputs(plan: &Plan) -> Result<String> {
     fn walk(plan: &LogicalPlan, nodes: &mut Vec<Value>) -> EngineResult<()> {
-        let columns = plan.schema().iter().map(|(relation, field)| json!([relation.map(|r| r.to_string()), field.name()]));
+        let columns =
+            plan.schema().iter().map(|(relation, field)| json!([relation.map(|r| r.to_string()), field.name()]));
         nodes.push(Value::Array(columns.collect()));
         let mut subqueries = Vec::new();
         plan.apply_subqueries(|subquery| {

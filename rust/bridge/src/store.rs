@@ -94,7 +94,9 @@ pub fn put_object(session: &Session, url: &str, bytes: &[u8], create_only: bool)
         block_on(async {
             match store.put_opts(&path, payload, PutOptions::from(mode)).await {
                 Ok(_) => Ok(true),
-                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) if create_only => {
+                Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
+                    if create_only =>
+                {
                     Ok(false)
                 }
                 Err(error) => Err(error.into()),

@@ -25,8 +25,8 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use object_store::{ObjectMeta, ObjectStore};
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 use serde_json::Value;
 use url::Url;
 
@@ -120,12 +120,12 @@ async fn infer_schema(
     Err(error.into())
 }
 
-pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *mut ffi::ArrowSchema) -> Result<Box<Table>> {
-    let given = if schema.is_null() {
-        None
-    } else {
-        Some(unsafe { import_schema(schema) }?)
-    };
+pub unsafe fn new_file_table(
+    session: &Session,
+    spec: &FileTableSpec,
+    schema: *mut ffi::ArrowSchema,
+) -> Result<Box<Table>> {
+    let given = if schema.is_null() { None } else { Some(unsafe { import_schema(schema) }?) };
     entry(|| {
         let url = parse_url(&spec.root_url)?;
         let (store, root) = resolve(&session.context, &url)?;
@@ -133,13 +133,17 @@ pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *m
         let is_partition = |name: &str| spec.partition_columns.iter().any(|p| p == name);
         let (file_schema, partition_fields) = match &given {
             Some(schema) => {
-                let file_fields: Vec<FieldRef> = schema.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
+                let file_fields: Vec<FieldRef> =
+                    schema.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
                 let partition_fields = spec
                     .partition_columns
                     .iter()
                     .map(|name| {
                         schema.field_with_name(name).map(|f| Arc::new(f.clone())).map_err(|_| {
-                            BridgeError::user("not_found", format!("the partition column is not among the columns: `{name}`"))
+                            BridgeError::user(
+                                "not_found",
+                                format!("the partition column is not among the columns: `{name}`"),
+                            )
                         })
                     })
                     .collect::<Result<Vec<FieldRef>>>()?;
@@ -148,7 +152,8 @@ pub unsafe fn new_file_table(session: &Session, spec: &FileTableSpec, schema: *m
             None => {
                 let metas = spec.files.iter().map(|f| object_meta(&root, f)).collect::<EngineResult<Vec<_>>>()?;
                 let inferred = block_on(infer_schema(session, format.as_ref(), &store, &metas, &spec.root_url))?;
-                let fields: Vec<FieldRef> = inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
+                let fields: Vec<FieldRef> =
+                    inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
                 let partitions = spec
                     .partition_columns
                     .iter()
@@ -320,13 +325,8 @@ impl TableProvider for FileTable {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         // Scans are laid out with partition columns last.
-        let laid_out: Vec<&str> = self
-            .file_schema
-            .fields()
-            .iter()
-            .chain(self.partition_fields.iter())
-            .map(|f| f.name().as_str())
-            .collect();
+        let laid_out: Vec<&str> =
+            self.file_schema.fields().iter().chain(self.partition_fields.iter()).map(|f| f.name().as_str()).collect();
         let positions: HashMap<&str, usize> = laid_out.iter().enumerate().map(|(i, name)| (*name, i)).collect();
         let wanted: Vec<usize> = match projection {
             Some(indexes) => indexes.clone(),
@@ -345,8 +345,10 @@ impl TableProvider for FileTable {
             .build();
         let mut complete = true;
         for file in self.files.iter() {
-            let values = self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
-            let partitioned = PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values);
+            let values =
+                self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
+            let partitioned =
+                PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values);
             match file_statistics(self, file) {
                 Some(statistics) => {
                     total = Some(match total {

@@ -15,11 +15,11 @@ use arrow::util::display::FormatOptions;
 use cxx::SharedPtr;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlanProperties;
+use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake_core::kernel::Add;
 use deltalake_core::parquet::basic::Compression;
 use deltalake_core::parquet::file::properties::WriterProperties;
-use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use futures::StreamExt;
 use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
@@ -48,7 +48,11 @@ impl SharedTap {
         let mut array = FFI_ArrowArray::new(&data);
         let mut schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
         let seen = unsafe {
-            tap.OnBatch(partition, (&raw mut array).cast::<ffi::ArrowArray>(), (&raw mut schema).cast::<ffi::ArrowSchema>())
+            tap.OnBatch(
+                partition,
+                (&raw mut array).cast::<ffi::ArrowArray>(),
+                (&raw mut schema).cast::<ffi::ArrowSchema>(),
+            )
         };
         seen.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))
     }
@@ -65,7 +69,14 @@ fn cast_to(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
                 return Ok(Arc::clone(column));
             }
             cast_with_options(column, field.data_type(), &options).map_err(|e| {
-                BridgeError::user("invalid_argument", format!("a value does not fit the column's stored type {}: {e}: `{}`", field.data_type(), field.name()))
+                BridgeError::user(
+                    "invalid_argument",
+                    format!(
+                        "a value does not fit the column's stored type {}: {e}: `{}`",
+                        field.data_type(),
+                        field.name()
+                    ),
+                )
             })
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
@@ -84,10 +95,9 @@ struct Destination {
 impl Destination {
     fn new(session: &Session, options: &WriteOptions, schema: SchemaRef) -> Result<Self> {
         let (store, root) = resolve(&session.context, &parse_url(&options.root_url)?)?;
-        let compression: Compression = options
-            .compression
-            .parse()
-            .map_err(|e| BridgeError::user("invalid_argument", format!("unknown compression ({e}): `{}`", options.compression)))?;
+        let compression: Compression = options.compression.parse().map_err(|e| {
+            BridgeError::user("invalid_argument", format!("unknown compression ({e}): `{}`", options.compression))
+        })?;
         Ok(Self {
             store: Arc::new(PrefixStore::new(store, root)),
             schema,
@@ -226,7 +236,11 @@ pub unsafe fn write_delta_files(
 }
 
 /// Writes the batches of a C++ stream, as `write_delta_files` does for a plan of one partition.
-pub unsafe fn write_batches(session: &Session, options: &WriteOptions, stream: *mut ffi::ArrowArrayStream) -> Result<WriteOutcome> {
+pub unsafe fn write_batches(
+    session: &Session,
+    options: &WriteOptions,
+    stream: *mut ffi::ArrowArrayStream,
+) -> Result<WriteOutcome> {
     entry(|| {
         let reader = unsafe { ArrowArrayStreamReader::from_raw(stream.cast::<FFI_ArrowArrayStream>()) }?;
         let schema = arrow::array::RecordBatchReader::schema(&reader);
