@@ -110,13 +110,14 @@ std::string Between(const std::string& text, std::string_view open, std::string_
   return text.substr(begin + open.size(), end - begin - open.size());
 }
 
-/// Of: … the expression "items.id" at position 0 and "items.id" at position 1 have the same name …
+/// Of: Schema contains qualified field name items.id and unqualified field name id which would be ambiguous. And of:
+/// … the expression "items.id" at position 0 and "items.id" at position 1 have the same name …
 Status ExplainSameNames(const Status& status) {
-  const std::string name = Between(status.message(), "the expression \"", "\"");
-  const Status found = name.empty()
-                           ? status
-                           : Status::User(StatusCode::kAlreadyExists,
-                                          "two columns of the result have the name `{}`", name);
+  std::string name = Between(status.message(), "the expression \"", "\"");
+  if (name.empty()) name = Between(status.message(), "unqualified field name ", " which");
+  const Status found = name.empty() ? status
+                                    : Status::User(StatusCode::kAlreadyExists,
+                                                   "two columns of the result have the name `{}`", name);
   return found.WithCause(status.message()).WithHint("rename one with AS");
 }
 
@@ -158,7 +159,8 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
             .WithCause(status.cause());
     return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
   }
-  if (message.find("unique expression names") != std::string::npos) {
+  if (message.find("unique expression names") != std::string::npos ||
+      message.find("Schema contains ") != std::string::npos) {
     return DiagnosticOf("W2007", ExplainSameNames(status), view);
   }
   if (message.find("failed to match any signature") != std::string::npos) {
@@ -449,7 +451,12 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
                                           outcome.bundle->stored_schema, view.partition_columns,
                                           session.engine());
       }
-      if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
+      if (!added.ok()) {
+        if (added.message().find("no object store is registered") != std::string::npos) {
+          added = added.WithHint("weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
+        }
+        outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
+      }
       if (outcome.diagnostics.empty()) {
         if (outcome.bundle) compiled.bundles.push_back(std::move(outcome.bundle));
       } else {
