@@ -110,14 +110,16 @@ std::string Between(const std::string& text, std::string_view open, std::string_
   return text.substr(begin + open.size(), end - begin - open.size());
 }
 
-/// Of: Schema contains qualified field name items.id and unqualified field name id which would be ambiguous. And of:
-/// … the expression "items.id" at position 0 and "items.id" at position 1 have the same name …
+/// Of: Schema contains qualified field name items.id and unqualified field name id which would be
+/// ambiguous. And of: … the expression "items.id" at position 0 and "items.id" at position 1 have
+/// the same name …
 Status ExplainSameNames(const Status& status) {
   std::string name = Between(status.message(), "the expression \"", "\"");
   if (name.empty()) name = Between(status.message(), "unqualified field name ", " which");
-  const Status found = name.empty() ? status
-                                    : Status::User(StatusCode::kAlreadyExists,
-                                                   "two columns of the result have the name `{}`", name);
+  const Status found = name.empty()
+                           ? status
+                           : Status::User(StatusCode::kAlreadyExists,
+                                          "two columns of the result have the name `{}`", name);
   return found.WithCause(status.message()).WithHint("rename one with AS");
 }
 
@@ -453,7 +455,8 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
       }
       if (!added.ok()) {
         if (added.message().find("no object store is registered") != std::string::npos) {
-          added = added.WithHint("weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
+          added = added.WithHint(
+              "weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
         }
         outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
       }

@@ -13,10 +13,12 @@ namespace weir {
 
 namespace {
 
+/// nullopt unless `text` is a count or a time: a whole number of at least zero.
 std::optional<int64_t> ToInteger(const std::string& text) {
   int64_t value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  if (value < 0) return std::nullopt;
   return value;
 }
 
@@ -45,7 +47,7 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   const auto epoch = ToInteger(text("epoch")), rows = ToInteger(text("rows"));
   const auto inputs = nlohmann::json::parse(text("inputs"), nullptr, false);
   if (!fingerprint.ok() || !input_hash.ok() || !epoch || !rows || !inputs.is_object() ||
-      text("content_hash").empty()) {
+      text("view_name").empty() || text("content_hash").empty() || text("run_id").empty()) {
     return std::nullopt;
   }
   BuildRecord record{.view_name = text("view_name"),
@@ -57,7 +59,8 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
                      .rows = *rows,
                      .inputs = {}};
   for (const auto& [table, state] : inputs.items()) {
-    if (state.is_string()) record.inputs[table] = state.get<std::string>();
+    if (!state.is_string()) return std::nullopt;
+    record.inputs[table] = state.get<std::string>();
   }
   return record;
 }

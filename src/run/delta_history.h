@@ -25,7 +25,7 @@ class DeltaHistory : public BuildHistory {
   std::string warehouse_url_;
 };
 
-/// A record as a commit's metadata, and back; fields that are missing make nullopt.
+/// A record as a commit's metadata, and back; fields that are missing or damaged make nullopt.
 std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record);
 std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::string>& metadata);
 
