@@ -26,13 +26,14 @@ std::string PlanningSql(const ViewDefinition& view) {
   if (view.column_names.empty()) return view.query_sql;
   static constexpr std::string_view kOpen = "SELECT * FROM (";
   std::string sql = view.query_sql;
-  const size_t body = sql.find_first_not_of(" \t\r\n");
-  if (body >= kOpen.size() && body != std::string::npos) {
-    // Only blanks of the last line before the body may be overwritten, else the start of the text
-    // takes the wrapping.
+  const size_t body = std::min(sql.find_first_not_of(" \t\r\n"), sql.size());
+  const size_t line_break = sql.find_last_of('\n', body);
+  const size_t line = line_break == std::string::npos ? 0 : line_break + 1;
+  if (body - line >= kOpen.size()) {
     sql.replace(body - kOpen.size(), kOpen.size(), kOpen);
   } else {
-    sql.insert(0, kOpen);
+    // What is added at the end of the line before moves nothing.
+    sql.insert(line_break == std::string::npos ? 0 : line_break, kOpen);
   }
   std::string names;
   for (const std::string& name : view.column_names)

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small projects in real folders, compiled by the real engine.
+
+#include "weir/bundle/compile.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+using Files = std::map<std::string, std::string>;
+using Texts = std::vector<std::string>;
+
+constexpr char kItemsSource[] =
+    "CREATE EXTERNAL TABLE items (id BIGINT, name VARCHAR, price DOUBLE, day DATE)\n"
+    "STORED AS CSV LOCATION 'data/items.csv' OPTIONS ('has_header' 'true');\n";
+constexpr char kItemsData[] =
+    "id,name,price,day\n1,nail,0.5,2024-01-01\n2,saw,19.25,2024-01-02\n3,,,\n";
+constexpr char kToml[] = "[project]\nname = \"shop\"\n";
+
+/// A project in a folder of its own, compiled.
+class Compiled {
+ public:
+  /// `files` by path; weir.toml and the source `items` are there unless they are among them.
+  static Compiled Of(Files files) { return Compiled(std::move(files)); }
+  Compiled(const Compiled&) = delete;
+  ~Compiled() { std::filesystem::remove_all(folder_); }
+
+  const PlanBundle& Bundle(const std::string& view) const {
+    static const PlanBundle kNone;
+    const auto found = compiled_.Find(view);
+    EXPECT_NE(found, nullptr) << view << ": " << testing::PrintToString(Reports());
+    return found ? *found : kNone;
+  }
+  std::string FingerprintOf(const std::string& view) const {
+    return Bundle(view).fingerprint.ToString();
+  }
+  /// "W2002 views/v.sql:2:3".
+  Texts Reports() const {
+    Texts texts;
+    for (const Diagnostic& diagnostic : diagnostics_.all())
+      texts.push_back(diagnostic.code + " " + ToString(diagnostic.location));
+    return texts;
+  }
+  const Diagnostic& First() const {
+    static const Diagnostic kNone;
+    return diagnostics_.all().empty() ? kNone : diagnostics_.all().front();
+  }
+  const CompiledProject& views() const { return compiled_; }
+  const SessionRuntime& session() const { return *session_; }
+
+ private:
+  explicit Compiled(Files files) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "weir-bundle-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    files.insert({{"weir.toml", kToml},
+                  {"sources/items.sql", kItemsSource},
+                  {"data/items.csv", kItemsData}});
+    for (const auto& [path, text] : files) {
+      const auto file = folder_ / path;
+      std::filesystem::create_directories(file.parent_path());
+      std::ofstream(file, std::ios::binary) << text;
+    }
+    auto project = LoadProject(LocalFileSystem(), folder_.string(), "", diagnostics_);
+    EXPECT_TRUE(project.ok()) << project.status().ToString();
+    project_ = *std::move(project);
+    auto session = SessionRuntime::Seal(project_, diagnostics_);
+    EXPECT_TRUE(session.ok()) << session.status().ToString();
+    session_ = *std::move(session);
+    compiled_ = CompileViews(project_, *session_, diagnostics_);
+    diagnostics_.Sort();
+  }
+
+  std::filesystem::path folder_;
+  Diagnostics diagnostics_;
+  ProjectDefinition project_;
+  std::unique_ptr<SessionRuntime> session_;
+  CompiledProject compiled_;
+};
+
+std::string FingerprintOf(const std::string& sql) {
+  return Compiled::Of({{"views/v.sql", sql}}).FingerprintOf("v");
+}
+
+Texts Names(const arrow::Schema& schema) { return schema.field_names(); }
+
+Texts PinsOf(const PlanBundle& bundle) {
+  Texts pins;
+  for (const VersionPin& pin : bundle.pins) pins.push_back(pin.kind + " " + pin.table);
+  return pins;
+}
+
+// --- What a bundle holds
+
+TEST(Compile, ABundleHoldsWhatPlanningDecided) {
+  const Compiled project =
+      Compiled::Of({{"views/cheap.sql",
+                     "SELECT id, stable_hash64(name) AS h, sum(price) OVER () AS total\n"
+                     "FROM items WHERE price < 5"}});
+  const PlanBundle& bundle = project.Bundle("cheap");
+  EXPECT_EQ(project.Reports(), Texts{});
+  EXPECT_EQ(bundle.file, "views/cheap.sql");
+  EXPECT_EQ(Names(*bundle.output_schema), (Texts{"id", "h", "total"}));
+  EXPECT_EQ(Names(*bundle.stored_schema), (Texts{"id", "h", "total"}));
+  EXPECT_EQ(PinsOf(bundle), Texts{"listing items"});
+  EXPECT_FALSE(bundle.pins[0].listing_hash.empty());
+  ASSERT_EQ(bundle.functions.size(), 2U);
+  EXPECT_EQ(bundle.functions[0].name, "stable_hash64");
+  EXPECT_TRUE(bundle.functions[0].version.starts_with("native:"));
+  EXPECT_EQ(bundle.functions[1].name, "sum");
+  EXPECT_TRUE(bundle.functions[1].version.starts_with("datafusion:"));
+  EXPECT_EQ(CollectScans(*bundle.plan).size(), 1U);
+  EXPECT_FALSE(bundle.logical_plan.empty());
+  EXPECT_NE(bundle.fingerprint_input.find("native:"), std::string::npos);
+}
+
+TEST(Compile, AViewWithoutTablesHasNoPins) {
+  const Compiled project = Compiled::Of({{"views/one.sql", "SELECT 1 AS one"}});
+  EXPECT_EQ(PinsOf(project.Bundle("one")), Texts{});
+}
+
+TEST(Compile, AViewThatSelectsNothingKeepsItsColumns) {
+  const std::string columns = "SELECT id, upper(name) AS n, price, day FROM items";
+  const Compiled project = Compiled::Of(
+      {{"views/all_of_it.sql", columns}, {"views/none.sql", columns + " WHERE false"}});
+  const PlanBundle& none = project.Bundle("none");
+  EXPECT_EQ(project.Reports(), Texts{});
+  EXPECT_TRUE(none.stored_schema->Equals(*project.Bundle("all_of_it").stored_schema));
+  EXPECT_EQ(none.plan->outputs.size(), 4U);
+
+  const auto plan = engine::Plan::FromProto(project.session().engine(), none.plan_proto);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  const auto physical = engine::PhysicalPlan::Create(project.session().engine(), *plan);
+  ASSERT_TRUE(physical.ok()) << physical.status().ToString();
+  const auto reader = physical->Execute(project.session().engine(), engine::Cancellation());
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  const auto rows = (*reader)->ToTable();
+  ASSERT_TRUE(rows.ok()) << rows.status().ToString();
+  EXPECT_EQ((*rows)->num_rows(), 0);
+  EXPECT_EQ(Names(*(*rows)->schema()), Names(*none.output_schema));
+}
+
+TEST(Compile, StoredColumnsHaveTypesOfDelta) {
+  const Compiled project =
+      Compiled::Of({{"views/v.sql",
+                     "SELECT arrow_cast(id, 'UInt8') AS u8, arrow_cast(id, 'UInt32') AS u32, "
+                     "arrow_cast(name, 'Dictionary(Int32, Utf8)') AS d, "
+                     "arrow_cast(day, 'Timestamp(Second, None)') AS at, "
+                     "arrow_cast(name, 'LargeUtf8') AS l FROM items"}});
+  const auto& schema = *project.Bundle("v").stored_schema;
+  EXPECT_EQ(schema.field(0)->type()->ToString(), "int16");
+  EXPECT_EQ(schema.field(1)->type()->ToString(), "int64");
+  EXPECT_EQ(schema.field(2)->type()->ToString(), "string");
+  EXPECT_EQ(schema.field(3)->type()->ToString(), "timestamp[us]");
+  EXPECT_EQ(schema.field(4)->type()->ToString(), "string");
+}
+
+TEST(Compile, BundlesComeAfterThoseTheyRead) {
+  const Compiled project = Compiled::Of(
+      {{"views/a.sql", "SELECT id FROM b JOIN c USING (id)"},
+       {"views/b.sql", "SELECT id FROM c"},
+       {"views/c.sql", "SELECT id FROM items"},
+       {"views/\u00fc.sql", "CREATE MATERIALIZED VIEW \"Odd Name\" AS SELECT id FROM a"},
+       {"views/d.sql", "SELECT id FROM \"Odd Name\""}});
+  EXPECT_EQ(project.Reports(), Texts{});
+  Texts order;
+  for (const auto& bundle : project.views().bundles) order.push_back(bundle->view_name);
+  EXPECT_EQ(order, (Texts{"c", "b", "a", "Odd Name", "d"}));
+  EXPECT_EQ(PinsOf(project.Bundle("a")), (Texts{"view b", "view c"}));
+}
+
+TEST(Compile, AnInlinedViewIsReadThroughToItsSources) {
+  const Compiled project = Compiled::Of(
+      {{"views/cheap.sql", "CREATE VIEW cheap AS SELECT id, name FROM items WHERE price < 5"},
+       {"views/names.sql", "CREATE VIEW names AS SELECT name FROM cheap"},
+       {"views/stored.sql", "SELECT upper(name) AS n FROM names"}});
+  EXPECT_EQ(project.Reports(), Texts{});
+  EXPECT_EQ(project.views().bundles.size(), 1U);
+  EXPECT_EQ(PinsOf(project.Bundle("stored")), Texts{"listing items"});
+  EXPECT_NE(ToText(*project.Bundle("stored").plan).find("price"), std::string::npos)
+      << "the filter of the inlined view counts";
+}
+
+TEST(Compile, DetailsNameTheLane) {
+  const Compiled project = Compiled::Of(
+      {{"views/v.sql", "SELECT id, name FROM items WHERE price < 5"},
+       {"views/w.sql", "SELECT id, row_number() OVER (ORDER BY id) AS nth FROM items"}});
+  for (const char* view : {"v", "w"}) {
+    const auto details = DescribeBundle(project.Bundle(view), project.session());
+    ASSERT_TRUE(details.ok()) << details.status().ToString();
+    EXPECT_FALSE(details->physical_plan.empty());
+    EXPECT_FALSE(details->optimized_plan.empty());
+    if (details->lane == "substrait") {
+      EXPECT_FALSE(details->substrait.empty());
+      EXPECT_EQ(details->lane_reason, "");
+    } else {
+      EXPECT_EQ(details->lane, "proto");
+      EXPECT_TRUE(details->substrait.empty());
+      EXPECT_FALSE(details->lane_reason.empty());
+    }
+  }
+}
+
+// --- Fingerprints
+
+/// Words in another case, blanks and comments in other places; quoted words stay.
+std::string Reformatted(const std::string& sql, std::mt19937_64& random) {
+  static const Texts kBlanks = {" ",         "\n",          "\t",           "  \r\n ",
+                                " /* , */ ", " -- x ; '\n", "\n\n-- ü\n\n", "/**/ "};
+  std::string text;
+  bool quoted = false;
+  for (char c : sql) {
+    if (c == '\'' || c == '"') quoted = !quoted;
+    if (c == ' ' && !quoted) {
+      text += kBlanks[random() % kBlanks.size()];
+    } else if (!quoted && random() % 2 == 0) {
+      text += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+TEST(FingerprintProperty, FormattingCommentsAndCaseNeverChangeIt) {
+  static const Texts kQueries = {
+      "select id , name from items where price < 5 and name = 'Saw  -- x'",
+      "select name , sum ( price ) as total , count ( * ) as n from items group by name having "
+      "count ( * ) > 1",
+      "with cheap as ( select id , price from items where price between 1 and 2 ) select a . id , "
+      "b . price from cheap a left join items b on a . id = b . id",
+      "select id , row_number ( ) over ( partition by name order by day desc ) as nth from items",
+      "select id as \"Odd Id\" , case when price is null then 0 else price end as p from items "
+      "union all select 7 , 1.5",
+      "select day , stable_id ( 'k' , name ) as key from items where exists ( select 1 from items "
+      "i where i . id = items . id + 1 ) order by day limit 3",
+  };
+  std::mt19937_64 random(7);
+  Files files;
+  for (size_t query = 0; query < kQueries.size(); ++query) {
+    // A column with a blank in its name cannot be stored.
+    std::string sql = kQueries[query];
+    if (const size_t odd = sql.find("Odd Id"); odd != std::string::npos) sql[odd + 3] = '_';
+    files[fmt::format("views/q{}_plain.sql", query)] = sql;
+    for (int variant = 0; variant < 40; ++variant)
+      files[fmt::format("views/q{}_{}.sql", query, variant)] = Reformatted(sql, random);
+  }
+  const Compiled project = Compiled::Of(files);
+  EXPECT_EQ(project.Reports(), Texts{});
+  std::set<std::string> all;
+  for (size_t query = 0; query < kQueries.size(); ++query) {
+    const std::string plain = project.FingerprintOf(fmt::format("q{}_plain", query));
+    EXPECT_TRUE(all.insert(plain).second) << "two queries have one fingerprint";
+    for (int variant = 0; variant < 40; ++variant) {
+      const std::string name = fmt::format("q{}_{}", query, variant);
+      EXPECT_EQ(project.FingerprintOf(name), plain) << files["views/" + name + ".sql"];
+    }
+  }
+}
+
+TEST(Fingerprint, ChangesWithWhatTheViewMeans) {
+  const Texts meanings = {
+      "SELECT id, name FROM items WHERE price < 5",
+      "SELECT id, name FROM items WHERE price < 6",
+      "SELECT id, name FROM items WHERE price <= 5",
+      "SELECT id, name FROM items",
+      "SELECT name, id FROM items WHERE price < 5",
+      "SELECT id, name AS nom FROM items WHERE price < 5",
+      "SELECT id, upper(name) AS name FROM items WHERE price < 5",
+      "SELECT CAST(id AS INT) AS id, name FROM items WHERE price < 5",
+      "SELECT DISTINCT id, name FROM items WHERE price < 5",
+      "SELECT id, name FROM items WHERE price < 5 LIMIT 5",
+      "SELECT id, name FROM items WHERE price < 5 AND name = 'a'",
+      "SELECT id, name FROM items WHERE price < 5 AND name = 'A'",
+      "CREATE MATERIALIZED VIEW v PARTITIONED BY (name) AS SELECT id, name FROM items WHERE price "
+      "< 5",
+  };
+  std::map<std::string, std::string> seen;
+  for (const std::string& sql : meanings) {
+    const auto [found, is_new] = seen.emplace(FingerprintOf(sql), sql);
+    EXPECT_TRUE(is_new) << sql << "\nhas the fingerprint of\n" << found->second;
+  }
+}
+
+TEST(Fingerprint, IsThatOfThePlanNotOfTheStatement) {
+  const std::string plain = FingerprintOf("SELECT id, name FROM items");
+  EXPECT_EQ(FingerprintOf("CREATE OR REPLACE MATERIALIZED VIEW v AS SELECT id, name FROM items;"),
+            plain);
+  EXPECT_EQ(FingerprintOf(
+                "CREATE MATERIALIZED VIEW v COMMENT 'other words' AS SELECT id, name FROM items"),
+            plain);
+  EXPECT_EQ(FingerprintOf("SELECT items.id, items.name FROM items"), plain);
+}
+
+TEST(Fingerprint, KnowsNoFolderNoDataNoNameAndNoMachine) {
+  const std::string sql = "SELECT id, sum(price) AS total FROM items WHERE name <> 'x' GROUP BY id";
+  const std::string plain = FingerprintOf(sql);
+  EXPECT_EQ(FingerprintOf(sql), plain) << "each project has a folder of its own";
+  const Compiled other = Compiled::Of(
+      {{"weir.toml",
+        "[project]\nname = \"other\"\nwarehouse = \"elsewhere\"\n[profiles.default]\nthreads = 3\n"
+        "memory_limit = \"500MB\"\n[profiles.default.settings]\n"
+        "\"datafusion.execution.batch_size\" = 77\n"},
+       {"sources/a.sql",
+        "CREATE EXTERNAL TABLE aaa (id INT) STORED AS CSV LOCATION 'data/aaa.csv';"},
+       {"data/aaa.csv", "id\n1\n"},
+       {"data/items.csv", "id,name,price,day\n9,hammer,7,2024-01-09\n"},
+       {"views/deep/renamed.sql", sql}});
+  EXPECT_EQ(other.FingerprintOf("renamed"), plain);
+}
+
+TEST(Fingerprint, ChangesWithSettingsThatCanChangeResults) {
+  const std::string sql = "SELECT id FROM items";
+  const auto with = [&](const std::string& profile) {
+    return Compiled::Of({{"weir.toml", kToml + profile}, {"views/v.sql", sql}}).FingerprintOf("v");
+  };
+  const std::string plain = with("");
+  EXPECT_NE(with("[profiles.default]\ndeterministic = false\n"), plain);
+  EXPECT_NE(with("[profiles.default.settings]\n\"datafusion.execution.time_zone\" = \"+02:00\"\n"),
+            plain);
+}
+
+TEST(Fingerprint, ChangesWithAnInlinedViewButNotWithAStoredOne) {
+  const auto reader = [](const std::string& create, const std::string& limit) {
+    return Compiled::Of({{"views/cheap.sql",
+                          create + " cheap AS SELECT id, name FROM items WHERE price < " + limit},
+                         {"views/v.sql", "SELECT id FROM cheap"}})
+        .FingerprintOf("v");
+  };
+  EXPECT_NE(reader("CREATE VIEW", "5"), reader("CREATE VIEW", "6"));
+  EXPECT_EQ(reader("CREATE MATERIALIZED VIEW", "5"), reader("CREATE MATERIALIZED VIEW", "6"))
+      << "what it reads is decided by the content of the table";
+}
+
+// --- Diagnostics
+
+TEST(CompileErrors, AnUnknownColumnIsNamedAtItsPlace) {
+  const Compiled project =
+      Compiled::Of({{"views/v.sql", "-- about\nSELECT id,\n  nam\nFROM items"}});
+  EXPECT_EQ(project.Reports(), Texts{"W2002 views/v.sql:3:3"});
+  EXPECT_NE(project.First().message.find("nam"), std::string::npos) << project.First().message;
+  EXPECT_NE(project.First().hint.find("`name`"), std::string::npos) << project.First().hint;
+  EXPECT_EQ(project.First().view_name, "v");
+  EXPECT_EQ(project.views().failed, std::set<std::string>{"v"});
+}
+
+/// Listing columns must not move the places in the user's text, wherever the query begins.
+TEST(CompileErrors, PlacesStayWhereTheDdlListsColumns) {
+  struct Case {
+    std::string sql, place;
+  };
+  const std::vector<Case> cases = {
+      {"CREATE MATERIALIZED VIEW v (a, b) AS SELECT id, nam FROM items", "1:49"},
+      {"CREATE MATERIALIZED VIEW v (a, b) AS\nSELECT id, nam FROM items", "2:12"},
+      {"CREATE MATERIALIZED VIEW v (a, b) AS\n\n\n  SELECT id,\n nam FROM items", "5:2"},
+      {"CREATE\nVIEW\nv\n(a,\nb)\nAS\nSELECT id, nam FROM items", "7:12"},
+      {"CREATE MATERIALIZED VIEW v (a, b) AS\n                         SELECT id, nam FROM items",
+       "2:37"},
+      {"CREATE MATERIALIZED VIEW v (a COMMENT 'é', b) AS SELECT id, nam FROM items", "1:61"},
+      {"CREATE MATERIALIZED VIEW v COMMENT 'é' AS SELECT id, nam FROM items", "1:54"},
+  };
+  for (const Case& one : cases) {
+    EXPECT_EQ(Compiled::Of({{"views/v.sql", one.sql}}).Reports(),
+              Texts{"W2002 views/v.sql:" + one.place})
+        << one.sql;
+  }
+}
+
+TEST(Compile, TheDdlMayRenameColumns) {
+  const Texts bodies = {"AS SELECT id, name FROM items", "AS\nSELECT id, name FROM items",
+                        "AS\n\nWITH x AS (SELECT id, name FROM items)\nSELECT * FROM x",
+                        "AS SELECT id, name FROM items ORDER BY id LIMIT 2 -- end",
+                        "AS VALUES (1, 'a'), (2, 'b')"};
+  for (const std::string& body : bodies) {
+    const Compiled project =
+        Compiled::Of({{"views/v.sql", "CREATE MATERIALIZED VIEW v (a, \"B\") " + body}});
+    EXPECT_EQ(project.Reports(), Texts{}) << body;
+    EXPECT_EQ(Names(*project.Bundle("v").stored_schema), (Texts{"a", "B"})) << body;
+  }
+}
+
+TEST(CompileErrors, AnUnknownTableIsNamedAtItsPlace) {
+  const Compiled project = Compiled::Of({{"views/v.sql", "SELECT id\nFROM itens"}});
+  EXPECT_EQ(project.Reports(), Texts{"W2001 views/v.sql:2:6"});
+  EXPECT_EQ(project.First().message, "there is no source or view named `itens`");
+  EXPECT_NE(project.First().hint.find("`items`"), std::string::npos) << project.First().hint;
+}
+
+TEST(CompileErrors, EveryProblemIsReportedAtOnceAndReadersOnlyOnce) {
+  const Compiled project =
+      Compiled::Of({{"views/a.sql", "SELECT nam FROM items"},
+                    {"views/b.sql", "SELECT id FROM nowhere"},
+                    {"views/c.sql", "SELECT * FROM a"},
+                    {"views/d.sql", "SELECT id FROM items WHERE WHERE id = 1"},
+                    {"views/e.sql", "SELECT no_such_function(id) AS x FROM items"},
+                    {"views/f.sql", "CREATE VIEW f AS SELECT * FROM c"},
+                    {"views/good.sql", "SELECT id FROM items"}});
+  EXPECT_EQ(project.Reports(), (Texts{"W2002 views/a.sql:1:8", "W2001 views/b.sql:1:16",
+                                      "W2004 views/d.sql:1:34", "W2003 views/e.sql:1:8"}));
+  EXPECT_EQ(project.views().failed, (std::set<std::string>{"a", "b", "c", "d", "e", "f"}));
+  EXPECT_EQ(project.views().bundles.size(), 1U);
+}
+
+TEST(CompileErrors, ACircleIsPrintedAndItsReadersAreLeftOut) {
+  const Compiled project =
+      Compiled::Of({{"views/a.sql", "SELECT id FROM b"},
+                    {"views/b.sql", "SELECT id FROM c"},
+                    {"views/c.sql", "SELECT id FROM items UNION ALL SELECT id FROM a"},
+                    {"views/reader.sql", "SELECT id FROM c"},
+                    {"views/apart.sql", "SELECT id FROM items"}});
+  ASSERT_EQ(project.Reports(), Texts{"W2009 views/a.sql:1:1"});
+  EXPECT_NE(project.First().message.find("a → b → c → a"), std::string::npos)
+      << project.First().message;
+  EXPECT_EQ(project.views().failed, (std::set<std::string>{"a", "b", "c", "reader"}));
+  EXPECT_EQ(project.views().bundles.size(), 1U);
+}
+
+TEST(CompileErrors, AViewThatReadsItselfIsACircle) {
+  const Compiled project =
+      Compiled::Of({{"views/snake.sql", "SELECT id FROM snake"},
+                    {"views/eel.sql", "CREATE VIEW eel AS SELECT id FROM eel"}});
+  EXPECT_EQ(project.Reports(), (Texts{"W2009 views/eel.sql:1:1", "W2009 views/snake.sql:1:1"}));
+}
+
+TEST(Compile, ACommonTableExpressionHidesAViewOfItsName) {
+  const Compiled project =
+      Compiled::Of({{"views/a.sql", "WITH b AS (SELECT id FROM items) SELECT id FROM b"},
+                    {"views/b.sql", "SELECT id FROM a"}});
+  EXPECT_EQ(project.Reports(), Texts{});
+  EXPECT_EQ(project.views().bundles.size(), 2U);
+}
+
+TEST(CompileErrors, ColumnsThatCannotBeStored) {
+  struct Case {
+    std::string sql, text;
+  };
+  const std::vector<Case> cases = {
+      {"SELECT id, INTERVAL '1 day' AS length FROM items", "`length`"},
+      {"SELECT CAST('10:00' AS TIME) AS clock", "`clock`"},
+      {"SELECT [CAST('10:00' AS TIME)] AS clocks", "`clocks`"},
+      {"SELECT id, name AS \"I D\" FROM items", "`I D`"},
+      {"SELECT id, name AS \"ID\" FROM items", "`ID`"},
+      {"SELECT id, id FROM items", "id`"},
+      {"SELECT count(*) FROM items", "`count(*)`"},
+      {"SELECT a.id, b.id FROM items a JOIN items b ON a.id = b.id", "`id`"},
+  };
+  for (const Case& one : cases) {
+    const Compiled project = Compiled::Of({{"views/v.sql", one.sql}});
+    ASSERT_EQ(project.Reports().size(), 1U) << one.sql << testing::PrintToString(project.Reports());
+    EXPECT_EQ(project.First().code, "W2007") << one.sql << "\n" << project.First().message;
+    EXPECT_NE(project.First().message.find(one.text), std::string::npos) << one.sql << "\n"
+                                                                         << project.First().message;
+    EXPECT_FALSE(project.First().hint.empty()) << one.sql;
+    EXPECT_TRUE(project.views().failed.contains("v"));
+  }
+}
+
+TEST(CompileErrors, APartitionColumnMustBeAColumn) {
+  const Compiled project = Compiled::Of(
+      {{"views/v.sql",
+        "CREATE MATERIALIZED VIEW v PARTITIONED BY (nane) AS SELECT id, name FROM items"}});
+  EXPECT_EQ(project.Reports(), Texts{"W2008 views/v.sql:1:1"});
+  EXPECT_NE(project.First().hint.find("`name`"), std::string::npos) << project.First().hint;
+}
+
+TEST(CompileErrors, AViewReadsSourcesAndViewsOnly) {
+  const Compiled project =
+      Compiled::Of({{"views/v.sql", "SELECT table_name FROM information_schema.tables"}});
+  ASSERT_EQ(project.Reports().size(), 1U);
+  EXPECT_EQ(project.First().code, "W2006") << project.First().message;
+}
+
+TEST(CompileErrors, AStatementThatIsNoQueryNeverReachesTheEngine) {
+  for (const char* sql : {"DROP TABLE items", "INSERT INTO items VALUES (1)", "EXPLAIN SELECT 1",
+                          "SET datafusion.execution.batch_size = 1"}) {
+    const Compiled project = Compiled::Of({{"views/v.sql", sql}});
+    ASSERT_FALSE(project.Reports().empty()) << sql;
+    EXPECT_EQ(project.First().location.file, "views/v.sql") << sql;
+    EXPECT_TRUE(project.views().bundles.empty()) << sql;
+  }
+}
+
+TEST(MissingTable, IsNamedAsTheUserWouldWriteIt) {
+  EXPECT_EQ(MissingTable("table 'datafusion.public.flihgts' not found"), "flihgts");
+  EXPECT_EQ(MissingTable("Error during planning: table 'datafusion.other.t' not found"), "other.t");
+  EXPECT_EQ(MissingTable("No field named x"), "");
+  EXPECT_EQ(MissingTable("' not found table '"), "");
+  EXPECT_EQ(MissingTable(""), "");
+}
+
+}  // namespace
+}  // namespace weir
