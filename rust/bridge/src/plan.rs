@@ -63,7 +63,8 @@ impl ScanBindings {
 
 pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
     entry(|| {
-        let state = session.context.state();
+        let state = session.context.state_ref();
+        let state = state.read();
         let dialect = state.config_options().sql_parser.dialect;
         let statement = state.sql_to_statement(sql, &dialect)?;
         let names: BTreeSet<String> = state
@@ -81,7 +82,8 @@ pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
 
 pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
     entry(|| {
-        let state = session.context.state();
+        let state = session.context.state_ref();
+        let state = state.read();
         let dialect = state.config_options().sql_parser.dialect;
         let mut statement = state.sql_to_statement(sql, &dialect)?;
         crate::functions::fill_omitted_arguments(&state, &mut statement);
@@ -126,7 +128,7 @@ fn order_hidden_sort_columns(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
 }
 
 pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: session.context.state().optimize(&plan.plan)? })))
+    entry(|| Ok(Box::new(Plan { plan: session.context.state_ref().read().optimize(&plan.plan)? })))
 }
 
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
