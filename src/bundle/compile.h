@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -33,9 +34,29 @@ struct CompiledProject {
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
                              Diagnostics& diagnostics);
 
-/// The table that the engine misses, as the user would write it: of "table
-/// 'datafusion.public.flihgts' not found" `flihgts`. Empty for any other message.
-std::string MissingTable(const std::string& message);
+/// Looks at the typed plan of a view; called from several threads.
+using PlanInspector =
+    std::function<Status(const std::string& view_name, const LogicalPlan& plan)>;
+
+/// A view that passed the check.
+struct CheckedView {
+  std::string name;
+  std::vector<std::string> tables;               ///< that its query names, ordered by name
+  std::shared_ptr<arrow::Schema> stored_schema;  ///< null for an inlined view
+};
+
+struct CheckedProject {
+  std::vector<CheckedView> views;  ///< each after those it reads
+  std::set<std::string> failed;    ///< views that failed, or that read a view which failed
+};
+
+/// Checks views without compiling them: parsed, resolved, typed, plan decoded and handed to
+/// `inspect`, as far as the optimiser is not needed. `known_views` are further names that a hint
+/// may suggest; what the views read must be among them or in the session's catalog.
+CheckedProject CheckViews(const ProjectDefinition& project,
+                          const std::vector<std::string>& known_views,
+                          const PlanInspector& inspect, SessionRuntime& session,
+                          Diagnostics& diagnostics);
 
 /// Everything of a bundle that only people and artifacts read, made on demand.
 struct BundleDetails {

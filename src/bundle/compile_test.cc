@@ -3,6 +3,7 @@
 // Small projects in real folders, compiled by the real engine.
 
 #include "weir/bundle/compile.h"
+#include "weir/bundle/plan_failure.h"
 
 #include <algorithm>
 #include <cctype>

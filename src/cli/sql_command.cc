@@ -14,6 +14,7 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/nearest.h"
+#include "weir/bundle/plan_failure.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 

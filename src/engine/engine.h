@@ -142,6 +142,8 @@ class Plan {
                                 const std::vector<std::pair<uint32_t, Table>>& scans = {});
   static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes);
 
+  /// With all types settled (casts inserted, functions resolved), not optimised.
+  Result<Plan> Analyze(const Session& session) const;
   Result<Plan> Optimize(const Session& session) const;
   /// "indent", "indent_schema", "graphviz" or "pgjson".
   Result<std::string> Display(const std::string& format) const;

@@ -46,6 +46,15 @@ Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes)
   return plan;
 }
 
+Result<Plan> Plan::Analyze(const Session& session) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::analyze_plan(*session.state_->handle, *state_->handle);
+                        }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
 Result<Plan> Plan::Optimize(const Session& session) const {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::optimize_plan(*session.state_->handle, *state_->handle);

@@ -25,9 +25,9 @@ mod write;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use functions::{register_aggregate_function, register_scalar_function};
 use plan::{
-    PhysicalPlan, Plan, ScanBindings, create_physical_plan, execute_stream, new_scan_bindings, optimize_plan,
-    plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait, register_view,
-    table_references,
+    PhysicalPlan, Plan, ScanBindings, analyze_plan, create_physical_plan, execute_stream, new_scan_bindings,
+    optimize_plan, plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait,
+    register_view, table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
@@ -230,6 +230,7 @@ pub mod ffi {
         fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>>;
         /// Makes `name` stand for the plan: queries that name it get it in its place.
         fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
+        fn analyze_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
         /// "indent", "indent_schema", "graphviz" or "pgjson".
         fn display(self: &Plan, format: &str) -> Result<String>;

@@ -11,15 +11,21 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
+use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, col};
+use datafusion::optimizer::OptimizerConfig;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 use datafusion_proto::bytes::{
@@ -127,8 +133,44 @@ fn order_hidden_sort_columns(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
     Ok(rewritten.data)
 }
 
+/// What the optimiser knows of the session, with aliases that start anew for each plan: the same text makes the same plan.
+struct Planning<'a> {
+    state: &'a SessionState,
+    started_at: DateTime<Utc>,
+    aliases: Arc<AliasGenerator>,
+}
+
+impl OptimizerConfig for Planning<'_> {
+    fn query_execution_start_time(&self) -> Option<DateTime<Utc>> {
+        Some(self.started_at)
+    }
+    fn alias_generator(&self) -> &Arc<AliasGenerator> {
+        &self.aliases
+    }
+    fn options(&self) -> Arc<ConfigOptions> {
+        Arc::clone(self.state.config().options())
+    }
+    fn function_registry(&self) -> Option<&dyn FunctionRegistry> {
+        Some(self.state)
+    }
+}
+
+fn analyze(state: &SessionState, plan: &Plan) -> EngineResult<LogicalPlan> {
+    state.analyzer().execute_and_check(plan.plan.clone(), state.config_options(), |_, _| {})
+}
+
+pub fn analyze_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
+    entry(|| Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan)? })))
+}
+
 pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: session.context.state_ref().read().optimize(&plan.plan)? })))
+    entry(|| {
+        let state = session.context.state_ref();
+        let state = state.read();
+        let planning = Planning { state: &state, started_at: Utc::now(), aliases: Arc::new(AliasGenerator::new()) };
+        let plan = state.optimizer().optimize(analyze(&state, plan)?, &planning, |_, _| {})?;
+        Ok(Box::new(Plan { plan }))
+    })
 }
 
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/plan_failure.h"
+
+#include "weir/base/nearest.h"
+
+namespace weir {
+
+namespace {
+
+/// "daily" of "views/daily.sql".
+std::string Stem(const std::string& file) {
+  const size_t begin = file.rfind('/') + 1;
+  return file.substr(begin, file.rfind('.') - begin);
+}
+
+/// The text between the first `open` after `from` and the next `close`; empty if there is none.
+std::string Between(const std::string& text, std::string_view open, std::string_view close,
+                    size_t from = 0) {
+  const size_t begin = text.find(open, from);
+  if (begin == std::string::npos) return {};
+  const size_t end = text.find(close, begin + open.size());
+  if (end == std::string::npos) return {};
+  return text.substr(begin + open.size(), end - begin - open.size());
+}
+
+/// Of: Schema contains qualified field name items.id and unqualified field name id which would be
+/// ambiguous. And of: … the expression "items.id" at position 0 and "items.id" at position 1 have
+/// the same name …
+Status ExplainSameNames(const Status& status) {
+  std::string name = Between(status.message(), "the expression \"", "\"");
+  if (name.empty()) name = Between(status.message(), "unqualified field name ", " which");
+  const Status found = name.empty()
+                           ? status
+                           : Status::User(StatusCode::kAlreadyExists,
+                                          "two columns of the result have the name `{}`", name);
+  return found.WithCause(status.message()).WithHint("rename one with AS");
+}
+
+/// Of: Invalid function 'stable_hash46'; Possible function 'stable_hash64'
+Status ExplainFunction(const Status& status) {
+  const std::string name = Between(status.message(), "Invalid function '", "'");
+  const std::string near = Between(status.message(), "Possible function '", "'");
+  if (name.empty()) return status;
+  const std::string hint = SuggestionHint(name, {near});
+  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
+      .WithLocation(status.location())
+      .WithCause(status.message())
+      .WithHint(hint.empty() ? "`weir functions` lists the native ones" : hint);
+}
+
+/// Of: … Function 'sum' failed to match any signature, errors: … but received String (DataType:
+/// Utf8) …
+Status ExplainArguments(const Status& status) {
+  const std::string& message = status.message();
+  const std::string function = Between(message, "Function '", "'");
+  const std::string type = Between(message, "(DataType: ", ")");
+  if (function.empty()) return status;
+  return Status::User(StatusCode::kPlanFailed, "the function `{}` does not take these arguments{}",
+                      function,
+                      type.empty() ? "" : fmt::format(", found one of the type `{}`", type))
+      .WithLocation(status.location())
+      .WithCause(message)
+      .WithHint("convert the argument with CAST(… AS …)");
+}
+
+}  // namespace
+
+Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewDefinition& view) {
+  Diagnostic diagnostic = ToDiagnostic(code, status);
+  diagnostic.view_name = view.name;
+  diagnostic.location.file = view.file;
+  if (diagnostic.location.line == 0) diagnostic.location = view.location;
+  return diagnostic;
+}
+
+std::string StripDefaultSchema(const std::string& name) {
+  return name.starts_with("public.") ? name.substr(7) : name;
+}
+
+std::string MissingTable(const std::string& message) {
+  static constexpr std::string_view kStart = "table '", kEnd = "' not found";
+  const size_t start = message.find(kStart);
+  const size_t end = message.find(kEnd);
+  if (start == std::string::npos || end == std::string::npos || end < start) return {};
+  std::string name = message.substr(start + kStart.size(), end - start - kStart.size());
+  for (const std::string_view prefix : {"datafusion.", "public."}) {
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  }
+  return name;
+}
+
+KnownTables::KnownTables(const ProjectDefinition& project, const Catalog& catalog,
+                         const Diagnostics& diagnostics,
+                         const std::vector<std::string>& more_names)
+    : names(catalog.names()), broken(catalog.failed()) {
+  for (const ViewDefinition& view : project.views) names.push_back(view.name);
+  names.insert(names.end(), more_names.begin(), more_names.end());
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    if (diagnostic.severity != Severity::kError) continue;
+    const std::string& file = diagnostic.location.file;
+    if (!diagnostic.view_name.empty()) broken.insert(diagnostic.view_name);
+    if (file.starts_with("views/")) broken.insert(Stem(file));
+    if (file.starts_with("sources/") && diagnostic.code.starts_with("W1")) {
+      broken.insert(Stem(file));
+      broken_source_files.insert(file);
+    }
+  }
+}
+
+std::string KnownTables::HintFor(const std::string& table) const {
+  std::string hint = SuggestionHint(table, names);
+  if (!hint.empty()) return hint;
+  if (broken_source_files.empty()) return "define it in sources/ or views/";
+  std::string files;
+  for (const std::string& file : broken_source_files)
+    files += fmt::format("{}`{}`", files.empty() ? "" : ", ", file);
+  return fmt::format("if it is defined in {}: mend the errors there first", files);
+}
+
+/// Says what the engine says in the words of the project, with its permanent code.
+Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
+                              const KnownTables& tables) {
+  const std::string& message = status.message();
+  if (const std::string table = MissingTable(message); !table.empty()) {
+    Status found =
+        Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", table)
+            .WithLocation(status.location())
+            .WithCause(status.cause());
+    return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
+  }
+  if (message.find("unique expression names") != std::string::npos ||
+      message.find("Schema contains ") != std::string::npos) {
+    return DiagnosticOf("W2007", ExplainSameNames(status), view);
+  }
+  if (message.find("failed to match any signature") != std::string::npos) {
+    return DiagnosticOf("W2005", ExplainArguments(status), view);
+  }
+  if (message.find("incompatible types") != std::string::npos && status.hint().empty()) {
+    return DiagnosticOf("W2005", status.WithHint("cast one of them with CAST(… AS …)"), view);
+  }
+  if (message.find("Invalid function") != std::string::npos)
+    return DiagnosticOf("W2003", ExplainFunction(status), view);
+  if (message.find("is ambiguous") != std::string::npos && status.hint().empty()) {
+    return DiagnosticOf("W2005",
+                        status.WithHint("write the name of its table before it, with a dot"), view);
+  }
+  if (status.cause().find("Schema error: No field named") != std::string::npos)
+    return DiagnosticOf("W2002", status, view);
+  if (message.find("ParserError") != std::string::npos ||
+      status.cause().find("SQL error") != std::string::npos) {
+    return DiagnosticOf("W2004", status, view);
+  }
+  if (status.code() == StatusCode::kUnsupported) return DiagnosticOf("W2006", status, view);
+  return DiagnosticOf("W2005", status, view);
+}
+
+}  // namespace weir

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In which order views are planned, so that each finds what it reads: by the engine's own
+// resolution of table names in the queries. The schedule of a run does not come from here but from
+// the plans (room `graph`).
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weir/base/diagnostic.h"
+#include "weir/project/project_definition.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+/// Views by level, each level after those it names. Views on a cycle are reported (W2009) and left
+/// out. Indexes are those of `project.views`, which must outlive the object.
+class PlanningOrder {
+ public:
+  PlanningOrder(const ProjectDefinition& project, const SessionRuntime& session,
+                Diagnostics& diagnostics);
+
+  std::vector<std::vector<size_t>> Levels() const;
+  /// The views among the project's that a view names.
+  const std::vector<size_t>& references(size_t view) const { return references_[view]; }
+  /// All tables that it names, sources and unknown ones included, ordered by name. Empty for a
+  /// query that cannot be parsed.
+  const std::vector<std::string>& tables(size_t view) const { return tables_[view]; }
+  bool on_cycle(size_t view) const { return level_[view] == kCycle; }
+
+ private:
+  static constexpr int kUnknown = -1, kCycle = -2, kVisiting = -3;
+
+  void Visit(size_t view, Diagnostics& diagnostics);
+  void ReportCycle(size_t start, Diagnostics& diagnostics);
+
+  const std::vector<ViewDefinition>& views_;
+  std::vector<std::vector<size_t>> references_;
+  std::vector<std::vector<std::string>> tables_;
+  std::vector<int> level_;
+  std::vector<size_t> path_;
+};
+
+}  // namespace weir
