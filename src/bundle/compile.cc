@@ -12,6 +12,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
+#include "weir/project/dialect.h"
 
 namespace weir {
 
@@ -35,15 +36,19 @@ std::string PlanningSql(const ViewDefinition& view) {
     // What is added at the end of the line before moves nothing.
     sql.insert(line_break == std::string::npos ? 0 : line_break, kOpen);
   }
+  const SqlDialect* dialect = FindDialect(view.dialect);
+  const auto quoted = [&](const std::string& name) {
+    return QuoteIdentifier(name, dialect == nullptr ? GenericDialect() : *dialect);
+  };
   std::string names;
   for (const std::string& name : view.column_names)
-    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
-  return sql + fmt::format("\n) AS \"{}\"({})", view.name, names);
+    names += (names.empty() ? "" : ", ") + quoted(name);
+  return sql + fmt::format("\n) AS {}({})", quoted(view.name), names);
 }
 
 /// What one view's compilation yields.
 struct Outcome {
-  std::shared_ptr<PlanBundle> bundle;            ///< null for inlined views, failures and in a check
+  std::shared_ptr<PlanBundle> bundle;  ///< null for inlined views, failures and in a check
   std::shared_ptr<arrow::Schema> stored_schema;  ///< null for inlined views and failures
   std::optional<engine::Plan> plan;              ///< of an inlined view
   std::vector<Diagnostic> diagnostics;
@@ -70,8 +75,8 @@ Result<const PinnedTable*> Pinned(const SessionRuntime& session, const Scan& sca
   if (scan.table.starts_with("$")) return nullptr;
   const PinnedTable* table = session.catalog().Find(StripDefaultSchema(scan.table));
   if (table != nullptr) return table;
-  return Status::User(StatusCode::kUnsupported, "a view may read sources and views only, found `{}`",
-                      scan.table);
+  return Status::User(StatusCode::kUnsupported,
+                      "a view may read sources and views only, found `{}`", scan.table);
 }
 
 Status AddPins(const SessionRuntime& session, PlanBundle& bundle) {
@@ -170,7 +175,8 @@ Status CheckInto(const ViewDefinition& view, const engine::Plan& plan,
   WEIR_RETURN_NOT_OK(proto.status());
   WEIR_ASSIGN_OR_RETURN(const std::string outputs, typed.Outputs());
   WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(*proto, outputs));
-  for (const Scan* scan : CollectScans(*decoded)) WEIR_RETURN_NOT_OK(Pinned(session, *scan).status());
+  for (const Scan* scan : CollectScans(*decoded))
+    WEIR_RETURN_NOT_OK(Pinned(session, *scan).status());
   return inspect(view.name, *decoded);
 }
 
@@ -180,7 +186,7 @@ using Deepen = std::function<Status(const ViewDefinition&, const engine::Plan&, 
 Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
                     const KnownTables& tables, const Deepen& deepen) {
   Outcome outcome;
-  auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view));
+  auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view), view.dialect);
   if (!plan.ok()) {
     if (tables.broken.contains(MissingTable(plan.status().message()))) {
       outcome.blocked = true;
@@ -281,9 +287,8 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
 }
 
 CheckedProject CheckViews(const ProjectDefinition& project,
-                          const std::vector<std::string>& known_views,
-                          const PlanInspector& inspect, SessionRuntime& session,
-                          Diagnostics& diagnostics) {
+                          const std::vector<std::string>& known_views, const PlanInspector& inspect,
+                          SessionRuntime& session, Diagnostics& diagnostics) {
   CheckedProject checked;
   const PlanningOrder order(project, session, diagnostics);
   checked.failed = CompileLevels(

@@ -19,7 +19,7 @@ PlanningOrder::PlanningOrder(const ProjectDefinition& project, const SessionRunt
   std::unordered_map<std::string, size_t> indexes;
   for (size_t i = 0; i < views_.size(); ++i) indexes[views_[i].name] = i;
   ForEachInParallel(views_.size(), session.threads(), [&](size_t i) {
-    auto names = session.engine().TableReferences(views_[i].query_sql);
+    auto names = session.engine().TableReferences(views_[i].query_sql, views_[i].dialect);
     if (!names.ok()) return;  // planning reports the same failure with its place
     for (const std::string& name : *names) {
       tables_[i].push_back(StripDefaultSchema(name));

@@ -57,15 +57,25 @@ int FailNamed(const Status& status);
 /// kEnvironment, or kDone without errors.
 int Report(const Diagnostics& diagnostics);
 
+/// What `weir sql` is asked for.
+struct SqlRequest {
+  std::optional<std::string> sql;  ///< nothing: a prompt, or the statements of a pipe
+  std::string dialect;             ///< read in; empty: the project's
+  std::string to;                  ///< written in, instead of run; empty: run
+  bool own = false;                ///< a query of Weir itself, which no policy concerns
+};
+
 // The commands; each returns its exit code.
 int RunInit(const GlobalOptions& options, const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
 int RunRun(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
-/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "substrait" or "all".
-int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what);
+/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or "ast".
+/// `to`: the dialect for "sql".
+int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
+               const std::string& to);
 int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream);
-int RunSql(const GlobalOptions& options, const std::optional<std::string>& sql);
+int RunSql(const GlobalOptions& options, SqlRequest request);
 int RunFunctions(const GlobalOptions& options, const std::string& name);
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit);
 int RunTest(const GlobalOptions& options, const std::vector<std::string>& names);

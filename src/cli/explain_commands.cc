@@ -7,7 +7,9 @@
 #include <arrow/api.h>
 
 #include "weir/artifacts/artifact_tables.h"
+#include "weir/artifacts/project_statements.h"
 #include "weir/base/nearest.h"
+#include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/graph/task_graph.h"
 #include "weir/lineage/lineage.h"
@@ -140,9 +142,20 @@ int PrintDownstream(const OpenProject& open, const std::string& table, const std
   return kDone;
 }
 
+Result<ProjectStatement> StatementOf(const std::string& view, const OpenProject& open) {
+  const auto& views = open.definition.views;
+  const auto found = std::find_if(views.begin(), views.end(),
+                                  [&](const ViewDefinition& other) { return other.name == view; });
+  if (found == views.end()) return Status::Bug("the view has no definition: `{}`", view);
+  return ReadStatement(open.session->engine(), open.definition, *found);
+}
+
 }  // namespace
 
-int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what) {
+int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
+               const std::string& to) {
+  const auto written = FindWrittenDialect(to.empty() ? "generic" : to);
+  if (!written.ok()) return FailNamed(written.status());
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   const auto bundle = FindView(*open, view);
@@ -160,6 +173,24 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     text = fmt::format("{}\n\n{}", (*bundle)->fingerprint.ToString(), (*bundle)->fingerprint_input);
     json = {{"fingerprint", (*bundle)->fingerprint.ToString()},
             {"input", (*bundle)->fingerprint_input}};
+  } else if (what == "sql") {
+    const auto plan = engine::Plan::FromProto(open->session->engine(), (*bundle)->plan_proto);
+    if (!plan.ok()) return Fail(plan.status());
+    const auto sql = WriteSql(*plan, *written);
+    if (!sql.ok()) return Fail(sql.status());
+    text = *sql + ";\n";
+    json = {{"view", view}, {"dialect", *written}, {"sql", *sql}};
+  } else if (what == "ast") {
+    const auto statement = StatementOf(view, *open);
+    if (!statement.ok()) return Fail(statement.status());
+    const Json tree = Json::parse(statement->tree);
+    json = {{"view", view},
+            {"dialect", statement->dialect},
+            {"fingerprint", statement->tree_fingerprint.ToString()},
+            {"sql", statement->normalized_sql},
+            {"tree", tree}};
+    text = fmt::format("{}\n\n{}\n\n{}\n", statement->tree_fingerprint.ToString(),
+                       statement->normalized_sql, tree.dump(2));
   } else {
     const auto details = DescribeBundle(**bundle, *open->session);
     if (!details.ok()) return Fail(details.status());
@@ -258,7 +289,7 @@ int RunHistory(const GlobalOptions& options, const std::string& view, int limit)
                          "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = "
                          "'{}' ORDER BY d.run_id DESC LIMIT {}",
                          quoted, limit);
-  return RunSql(options, sql);
+  return RunSql(options, {.sql = sql, .dialect = "generic", .to = {}, .own = true});
 }
 
 }  // namespace weir::cli

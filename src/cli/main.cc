@@ -39,6 +39,7 @@ int Main(int argc, char** argv) {
   bool force = false, downstream = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
+  std::string dialect, to;
   std::vector<std::string> tests;
   int limit = 20;
 
@@ -73,7 +74,13 @@ int Main(int argc, char** argv) {
   flag("scans", "the files it reads, and those it does not, with the reason");
   flag("graphviz", "the optimised plan as DOT");
   flag("pgjson", "the optimised plan as JSON");
-  explain->callback([&] { exit_code = RunExplain(options, view, what); });
+  flag("sql", "the optimised plan as SQL");
+  flag("ast", "the view's statement: normalised, its syntax tree and the tree's fingerprint");
+  explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
+  explain->callback([&] {
+    if (!to.empty() && what == "plan") what = "sql";
+    exit_code = RunExplain(options, view, what, to);
+  });
 
   CLI::App* lineage = add("lineage", "show where columns come from");
   lineage->add_option("column", column, "view or view.column (or table.column with --downstream)")
@@ -82,8 +89,10 @@ int Main(int argc, char** argv) {
   lineage->callback([&] { exit_code = RunLineage(options, column, downstream); });
 
   CLI::App* query = add("sql", "query sources, views and weir.* artifacts; without SQL, a prompt");
-  query->add_option("sql", sql, "one query");
-  query->callback([&] { exit_code = RunSql(options, sql); });
+  query->add_option("sql", sql, "one statement");
+  query->add_option("--dialect", dialect, "the dialect it is in; default: the project's");
+  query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
+  query->callback([&] { exit_code = RunSql(options, {.sql = sql, .dialect = dialect, .to = to}); });
 
   CLI::App* functions = add("functions", "list the native functions, or describe one");
   functions->add_option("name", function, "the function");

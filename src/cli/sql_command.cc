@@ -15,8 +15,11 @@
 #include "weir/base/filesystem.h"
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
+#include "weir/bundle/statement.h"
+#include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
+#include "weir/project/weir_toml.h"
 
 namespace weir::cli {
 
@@ -35,6 +38,11 @@ class QuerySession {
     Diagnostics diagnostics;
     WEIR_ASSIGN_OR_RETURN(session.project_,
                           LoadProject(files, root.string(), options.profile, diagnostics));
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
+        session.broken_settings_.Add(diagnostic);
+    }
+    if (!session.broken_settings_.all().empty()) return session;
     // A query may be asked of a project with broken views: only what the query names must work.
     WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
     session.diagnostics_ = std::move(diagnostics);
@@ -42,6 +50,10 @@ class QuerySession {
   }
 
   const ProjectDefinition& project() const { return project_; }
+
+  /// Errors in weir.toml: with any of them the session has no engine, and nothing may be asked of
+  /// it.
+  const Diagnostics& broken_settings() const { return broken_settings_; }
 
   /// Names that a query may use, for completion and hints.
   std::vector<std::string> TableNames() const {
@@ -51,20 +63,53 @@ class QuerySession {
     return names;
   }
 
+  /// Runs a query.
   Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(
-      const std::string& sql, const engine::Cancellation& cancellation) {
-    WEIR_RETURN_NOT_OK(RegisterNamed(sql));
-    auto plan = engine::Plan::FromSql(runtime_->engine(), sql);
+      const std::string& sql, const std::string& dialect,
+      const engine::Cancellation& cancellation) {
+    WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
+    return ExecuteOptimized(optimized, cancellation);
+  }
+
+  /// Runs a statement of any kind that the profile allows.
+  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
+      const std::string& sql, const std::string& dialect,
+      const engine::Cancellation& cancellation) {
+    WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
+                          ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
+    WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
+    if (statement.node == "Query") return Execute(sql, dialect, cancellation);
+    WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
+    auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
     if (!plan.ok()) return Explain(plan.status());
     WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
+    return ExecuteOptimized(optimized, cancellation);
+  }
+
+  /// The query's optimised plan as SQL of the dialect `to`.
+  Result<std::string> Write(const std::string& sql, const std::string& dialect,
+                            const std::string& to) {
+    WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
+    return WriteSql(optimized, to);
+  }
+
+ private:
+  Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect) {
+    WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
+    auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
+    if (!plan.ok()) return Explain(plan.status());
+    return plan->Optimize(runtime_->engine());
+  }
+
+  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
+      const engine::Plan& optimized, const engine::Cancellation& cancellation) {
     WEIR_ASSIGN_OR_RETURN(const auto physical,
                           engine::PhysicalPlan::Create(runtime_->engine(), optimized));
     return physical.Execute(runtime_->engine(), cancellation);
   }
 
- private:
-  Status RegisterNamed(const std::string& sql) {
-    auto references = runtime_->engine().TableReferences(sql);
+  Status RegisterNamed(const std::string& sql, const std::string& dialect) {
+    auto references = runtime_->engine().TableReferences(sql, dialect);
     if (!references.ok()) return Status::OK();  // planning says it better
     for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
     return Status::OK();
@@ -104,8 +149,8 @@ class QuerySession {
   }
 
   Status RegisterInline(const ViewDefinition& view) {
-    WEIR_RETURN_NOT_OK(RegisterNamed(view.query_sql));
-    auto plan = engine::Plan::FromSql(runtime_->engine(), view.query_sql);
+    WEIR_RETURN_NOT_OK(RegisterNamed(view.query_sql, view.dialect));
+    auto plan = engine::Plan::FromSql(runtime_->engine(), view.query_sql, view.dialect);
     if (!plan.ok()) return plan.status().WithContext(fmt::format("view `{}`", view.name));
     return runtime_->engine().RegisterView(view.name, *plan);
   }
@@ -124,6 +169,7 @@ class QuerySession {
   ProjectDefinition project_;
   std::unique_ptr<SessionRuntime> runtime_;
   Diagnostics diagnostics_;
+  Diagnostics broken_settings_;
   std::set<std::string> registered_;
 };
 
@@ -155,9 +201,21 @@ Status PrintTable(arrow::RecordBatchReader& reader) {
   return Status::OK();
 }
 
-Status RunQuery(QuerySession& session, const std::string& sql, Format format) {
+Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequest& request,
+                    Format format) {
+  if (!request.to.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const std::string written,
+                          session.Write(sql, request.dialect, request.to));
+    std::cout << (format == Format::kJson ? Json{{"dialect", request.to}, {"sql", written}}.dump(2)
+                                          : written + ";")
+              << "\n";
+    return Status::OK();
+  }
   const InterruptScope interrupt;
-  WEIR_ASSIGN_OR_RETURN(auto reader, session.Execute(sql, interrupt.cancellation()));
+  auto opened = request.own
+                    ? session.Execute(sql, request.dialect, interrupt.cancellation())
+                    : session.ExecuteAllowed(sql, request.dialect, interrupt.cancellation());
+  WEIR_ASSIGN_OR_RETURN(auto reader, std::move(opened));
   return format == Format::kJson ? PrintJson(*reader) : PrintTable(*reader);
 }
 
@@ -288,10 +346,10 @@ std::vector<std::string> PipedStatements() {
   return statements;
 }
 
-int Interact(QuerySession& session, Format format) {
+int Interact(QuerySession& session, const SqlRequest& request, Format format) {
   if (isatty(STDIN_FILENO) == 0) {
     for (const std::string& sql : PipedStatements()) {
-      const Status status = RunQuery(session, sql, format);
+      const Status status = RunStatement(session, sql, request, format);
       if (!status.ok()) return Fail(status);
     }
     return kDone;
@@ -308,7 +366,7 @@ int Interact(QuerySession& session, Format format) {
       std::cout << "\\tables  list sources, views and artifacts\n\\quit    leave\n";
       continue;
     }
-    const Status status = RunQuery(session, *statement, format);
+    const Status status = RunStatement(session, *statement, request, format);
     if (!status.ok()) (void)Fail(status);
   }
   return kDone;
@@ -316,17 +374,27 @@ int Interact(QuerySession& session, Format format) {
 
 }  // namespace
 
-int RunSql(const GlobalOptions& options, const std::optional<std::string>& sql) {
+int RunSql(const GlobalOptions& options, SqlRequest request) {
+  for (const auto& [name, find] : {std::pair{&request.dialect, &FindReadDialect},
+                                   std::pair{&request.to, &FindWrittenDialect}}) {
+    if (name->empty()) continue;
+    auto found = find(*name);
+    if (!found.ok()) return FailNamed(found.status());
+    *name = *std::move(found);
+  }
   auto session = QuerySession::Open(options);
   if (!session.ok()) return FailNamed(session.status());
-  if (!sql) return Interact(*session, options.format);
-  const Status status = RunQuery(*session, *sql, options.format);
+  if (!session->broken_settings().all().empty()) return Report(session->broken_settings());
+  if (request.dialect.empty()) request.dialect = session->project().dialect;
+  if (!request.sql) return Interact(*session, request, options.format);
+  const Status status = RunStatement(*session, *request.sql, request, options.format);
   return status.ok() ? kDone : Fail(status);
 }
 
 int RunTest(const GlobalOptions& options, const std::vector<std::string>& names) {
   auto session = QuerySession::Open(options);
   if (!session.ok()) return FailNamed(session.status());
+  if (!session->broken_settings().all().empty()) return Report(session->broken_settings());
   const InterruptScope interrupt;
   Json results = Json::array();
   int passed = 0, failed = 0, broken = 0;
@@ -347,7 +415,7 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& names)
     Status status;
     int64_t rows = 0;
     std::string sample;
-    auto reader = session->Execute(test.query_sql, interrupt.cancellation());
+    auto reader = session->Execute(test.query_sql, test.dialect, interrupt.cancellation());
     if (reader.ok()) {
       auto table = (*reader)->ToTable();
       if (!table.ok()) {

@@ -38,6 +38,7 @@ class Cancellation {
   bool is_cancelled() const;
 
  private:
+  friend class Plan;
   friend class PhysicalPlan;
   struct State;
   std::shared_ptr<State> state_;
@@ -63,6 +64,15 @@ struct FileTableSpec {
   std::map<std::string, std::string> options;
   std::vector<std::string> partition_columns;
   std::vector<DataFile> files;
+};
+
+/// A parsed statement.
+struct SyntaxTree {
+  /// JSON without places in the text: `{"Query": {"body": {"Select": …}}}`, nodes named as the
+  /// engine's parser names them.
+  std::string json;
+  /// The statement written from the tree, in the dialect that it was read in.
+  std::string sql;
 };
 
 class Session;
@@ -136,7 +146,14 @@ class Plan {
  public:
   /// Plans one query (parse, resolve, type-check). Fails with kPlanFailed and the place in the text
   /// where DataFusion knows it.
-  static Result<Plan> FromSql(const Session& session, const std::string& sql);
+  /// `dialect` is one of ReadDialects(), or empty: the session's.
+  static Result<Plan> FromSql(const Session& session, const std::string& sql,
+                              const std::string& dialect = {});
+  /// Plans one statement of any kind. What changes the session (DDL, SET, PREPARE …) is carried out
+  /// at once, and the plan is that of its result; what reads or writes rows does so when the plan
+  /// is executed. Whether the statement may be run is the caller's to decide before.
+  static Result<Plan> FromStatement(const Session& session, const std::string& sql,
+                                    const std::string& dialect, const Cancellation& cancellation);
   /// `scans` binds scan indexes to tables; other scans read the session's table of that name.
   static Result<Plan> FromProto(const Session& session, std::string_view bytes,
                                 const std::vector<std::pair<uint32_t, Table>>& scans = {});
@@ -152,6 +169,9 @@ class Plan {
   /// The output columns of every node as JSON, as DecodePlan takes them beside the bytes.
   Result<std::string> Outputs() const;
   Result<std::string> ToSubstrait(const Session& session) const;
+  /// The plan as one SQL statement in a dialect of WrittenDialects(). Fails with kUnsupported for
+  /// what SQL text, or the dialect, cannot say.
+  Result<std::string> ToSql(const std::string& dialect) const;
 
  private:
   friend class PhysicalPlan;
@@ -198,8 +218,12 @@ class Session {
   Status RegisterView(const std::string& name, const Plan& plan) const;
   Status RegisterObjectStore(const std::string& url,
                              const std::map<std::string, std::string>& options) const;
-  /// The tables that a statement names, common table expressions left out.
-  Result<std::vector<std::string>> TableReferences(const std::string& sql) const;
+  /// The tables that a statement names, common table expressions left out. `dialect` as in
+  /// Plan::FromSql.
+  Result<std::vector<std::string>> TableReferences(const std::string& sql,
+                                                   const std::string& dialect = {}) const;
+  /// Parses one statement of any kind. `dialect` as in Plan::FromSql.
+  Result<SyntaxTree> ParseSql(const std::string& sql, const std::string& dialect = {}) const;
   /// Runs a query to its end. For catalog queries, not for data.
   Result<std::shared_ptr<arrow::Table>> Query(const std::string& sql) const;
   int64_t reserved_bytes() const;
@@ -228,6 +252,10 @@ class Session {
 
 /// The failure of a stream that Execute returned, with the code and the blame that crossed with it.
 Status FromStreamFailure(const arrow::Status& status);
+
+/// The dialects that statements are read in, and those that plans are written in; in byte order.
+std::vector<std::string> ReadDialects();
+std::vector<std::string> WrittenDialects();
 
 /// Versions of the engine's parts: "datafusion" → "55.2.0" …
 std::map<std::string, std::string> EngineVersions();

@@ -15,12 +15,28 @@ namespace weir::engine {
 using internal::FromArrow;
 using internal::Try;
 
-Result<Plan> Plan::FromSql(const Session& session, const std::string& sql) {
-  WEIR_ASSIGN_OR_RETURN(auto handle,
-                        Try([&] { return bridge::plan_sql(*session.state_->handle, sql); }));
+Result<Plan> Plan::FromSql(const Session& session, const std::string& sql,
+                           const std::string& dialect) {
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle, Try([&] { return bridge::plan_sql(*session.state_->handle, sql, dialect); }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
   return plan;
+}
+
+Result<Plan> Plan::FromStatement(const Session& session, const std::string& sql,
+                                 const std::string& dialect, const Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::apply_statement(*session.state_->handle, sql, dialect,
+                                                         *cancellation.state_->handle);
+                        }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<std::string> Plan::ToSql(const std::string& dialect) const {
+  return Try([&] { return std::string(bridge::plan_to_sql(*state_->handle, dialect)); });
 }
 
 Result<Plan> Plan::FromProto(const Session& session, std::string_view bytes,

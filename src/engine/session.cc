@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
 
@@ -56,12 +58,19 @@ Status Session::RegisterObjectStore(const std::string& url,
   return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });
 }
 
-Result<std::vector<std::string>> Session::TableReferences(const std::string& sql) const {
-  WEIR_ASSIGN_OR_RETURN(auto names,
-                        Try([&] { return bridge::table_references(*state_->handle, sql); }));
+Result<std::vector<std::string>> Session::TableReferences(const std::string& sql,
+                                                          const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(
+      auto names, Try([&] { return bridge::table_references(*state_->handle, sql, dialect); }));
   std::vector<std::string> result;
   for (const auto& name : names) result.emplace_back(name);
   return result;
+}
+
+Result<SyntaxTree> Session::ParseSql(const std::string& sql, const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(auto parsed,
+                        Try([&] { return bridge::parse_sql(*state_->handle, sql, dialect); }));
+  return SyntaxTree{.json = std::string(parsed.tree), .sql = std::string(parsed.sql)};
 }
 
 Result<std::shared_ptr<arrow::Table>> Session::Query(const std::string& sql) const {
@@ -126,6 +135,20 @@ Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options,
       auto outcome, Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); }));
   return internal::FromBridge(outcome);
 }
+
+namespace {
+
+std::vector<std::string> Sorted(const rust::Vec<rust::String>& texts) {
+  std::vector<std::string> sorted;
+  for (const auto& text : texts) sorted.emplace_back(text);
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+}  // namespace
+
+std::vector<std::string> ReadDialects() { return Sorted(bridge::read_dialects()); }
+std::vector<std::string> WrittenDialects() { return Sorted(bridge::written_dialects()); }
 
 std::map<std::string, std::string> EngineVersions() {
   std::map<std::string, std::string> versions;

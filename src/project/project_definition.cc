@@ -18,4 +18,18 @@ std::string_view ToString(SourceFormat format) {
   return "parquet";
 }
 
+std::string_view ToString(StatementKind kind) {
+  switch (kind) {
+    case StatementKind::kQuery:
+      return "query";
+    case StatementKind::kSet:
+      return "set";
+    case StatementKind::kDdl:
+      return "ddl";
+    case StatementKind::kDml:
+      return "dml";
+  }
+  return "query";
+}
+
 }  // namespace weir

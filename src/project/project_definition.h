@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,9 @@ struct SourceDefinition {
   std::optional<std::string>
       timestamp;  ///< Delta only: pinned by the user; never together with `version`
   bool unbounded = false;
-  std::string ddl;          ///< the statement as written
-  SourceLocation location;  ///< of the statement's first word
+  std::string dialect = "generic";  ///< of SQL that the file is read in
+  std::string ddl;                  ///< the statement as written
+  SourceLocation location;          ///< of the statement's first word
 };
 
 /// One view.
@@ -64,7 +66,8 @@ struct ViewDefinition {
 
   std::string name;  ///< lower case unless it was quoted; the file's name for a plain query
   Kind kind = Kind::kStored;
-  std::string file;  ///< relative to the project folder
+  std::string file;                 ///< relative to the project folder
+  std::string dialect = "generic";  ///< of SQL that the file is read in
   /// The query; all that stands before it is blank, line breaks kept, so that the engine's lines
   /// and columns are the file's.
   std::string query_sql;
@@ -79,11 +82,23 @@ struct ViewDefinition {
 
 /// A query that must return no row.
 struct TestDefinition {
-  std::string name;       ///< the file's
-  std::string file;       ///< relative to the project folder
-  std::string query_sql;  ///< with the file's lines and columns
+  std::string name;                 ///< the file's
+  std::string file;                 ///< relative to the project folder
+  std::string dialect = "generic";  ///< of SQL that the file is read in
+  std::string query_sql;            ///< with the file's lines and columns
   SourceLocation location;
 };
+
+/// What a statement does, as far as a policy tells statements apart.
+enum class StatementKind {
+  kQuery,  ///< reads: SELECT, WITH, VALUES, SHOW, DESCRIBE, EXPLAIN
+  kSet,    ///< changes the session only: SET, RESET, PREPARE, EXECUTE, DEALLOCATE
+  kDdl,    ///< makes or drops tables, views and schemas of the session: CREATE, DROP
+  kDml,    ///< writes rows: INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY
+};
+
+/// "query", "set", "ddl" or "dml".
+std::string_view ToString(StatementKind kind);
 
 /// How a session is to be set up. Zero and empty mean that the session decides.
 struct ProfileSettings {
@@ -97,6 +112,8 @@ struct ProfileSettings {
   bool deterministic = true;
   std::string spill_directory;  ///< absolute
   int64_t max_spill_bytes = 0;
+  /// What `weir sql` may run.
+  std::set<StatementKind> allowed_statements = {StatementKind::kQuery};
 };
 
 /// Where objects under a URL are kept, and how to get at them.
@@ -111,8 +128,9 @@ struct ObjectStoreDefinition {
 /// A whole project. Immutable by custom: later rooms take it by const reference.
 struct ProjectDefinition {
   std::string name;
-  std::string root;           ///< absolute path, without a slash at its end
-  std::string warehouse_uri;  ///< absolute path or URL, without a slash at its end
+  std::string root;                 ///< absolute path, without a slash at its end
+  std::string warehouse_uri;        ///< absolute path or URL, without a slash at its end
+  std::string dialect = "generic";  ///< of SQL, where a file names none
   ProfileSettings profile;
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
   std::vector<SourceDefinition>

@@ -268,7 +268,10 @@ std::vector<SourceDefinition> ParseSourceFile(const SqlFile& file, const std::st
   while (!cursor.at_end()) {
     if (cursor.TrySymbol(';')) continue;
     cursor.ClearFailed();
-    if (auto source = SourceParser(cursor, root).Parse()) sources.push_back(*std::move(source));
+    if (auto source = SourceParser(cursor, root).Parse()) {
+      source->dialect = file.dialect->name;
+      sources.push_back(*std::move(source));
+    }
     cursor.SkipStatement();
   }
   return sources;

@@ -20,7 +20,7 @@ bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view sql) : sql_(sql) {}
+  Lexer(std::string_view sql, const SqlDialect& dialect) : sql_(sql), dialect_(dialect) {}
 
   LexedText Run() {
     while (SkipBlank() && at_ < sql_.size()) {
@@ -48,7 +48,9 @@ class Lexer {
   }
 
   void Emit(size_t end) {
-    result_.tokens.push_back({kind_, sql_.substr(at_, end - at_), at_, line_, column_});
+    result_.tokens.push_back(
+        {kind_, sql_.substr(at_, end - at_), at_, line_, column_, escapes_, triple_});
+    escapes_ = triple_ = false;
     AdvanceTo(end);
   }
 
@@ -61,7 +63,7 @@ class Lexer {
     while (at_ < sql_.size()) {
       if (IsSpace(Peek())) {
         AdvanceTo(at_ + 1);
-      } else if (Peek() == '-' && Peek(1) == '-') {
+      } else if (AtLineComment()) {
         AdvanceTo(std::min(sql_.find('\n', at_), sql_.size()));
       } else if (Peek() == '/' && Peek(1) == '*') {
         const size_t end = CommentEnd();
@@ -74,11 +76,18 @@ class Lexer {
     return true;
   }
 
+  bool AtLineComment() const {
+    if (Peek() == '#') return dialect_.hash_comments;
+    if (Peek() == '/' && Peek(1) == '/') return dialect_.slash_comments;
+    if (Peek() != '-' || Peek(1) != '-') return false;
+    return !dialect_.dash_comment_needs_space || IsSpace(Peek(2));
+  }
+
   size_t CommentEnd() {
     int depth = 0;
     for (size_t i = at_; i + 1 < sql_.size(); ++i) {
       const std::string_view two = sql_.substr(i, 2);
-      if (two == "/*") {
+      if (two == "/*" && (depth == 0 || dialect_.nested_comments)) {
         ++depth;
         ++i;
       } else if (two == "*/") {
@@ -93,12 +102,13 @@ class Lexer {
   /// Finds where the token at the current place ends, and sets its kind.
   size_t TokenEnd() {
     const char c = Peek();
-    if (c == '\'') return QuotedEnd(TokenKind::kString, at_, '\'', /*backslash=*/false);
-    if ((c == 'e' || c == 'E') && Peek(1) == '\'')
-      return QuotedEnd(TokenKind::kString, at_ + 1, '\'', /*backslash=*/true);
-    if (c == '"' || c == '`')
-      return QuotedEnd(TokenKind::kQuotedIdentifier, at_, c, /*backslash=*/false);
-    if (c == '$') return DollarEnd();
+    if (c == '\'' || (c == '"' && dialect_.double_quoted_strings()))
+      return StringEnd(at_, dialect_.backslash_escapes);
+    if ((c == 'e' || c == 'E') && Peek(1) == '\'' && dialect_.escape_strings)
+      return StringEnd(at_ + 1, /*backslash=*/true);
+    if (AtQuotedIdentifier())
+      return QuotedEnd(TokenKind::kQuotedIdentifier, at_, c == '[' ? ']' : c, /*backslash=*/false);
+    if (c == '$' && dialect_.dollar_strings) return DollarEnd();
     if (IsDigit(c) || (c == '.' && IsDigit(Peek(1)))) return NumberEnd();
     size_t end = at_ + 1;
     if (!IsWordStart(c)) {
@@ -106,8 +116,49 @@ class Lexer {
       return end;
     }
     kind_ = TokenKind::kWord;
-    while (end < sql_.size() && IsWordPart(sql_[end])) ++end;
+    while (end < sql_.size() && IsWordPart(sql_[end]) &&
+           !(sql_[end] == '#' && dialect_.hash_comments)) {
+      ++end;
+    }
     return end;
+  }
+
+  bool AtQuotedIdentifier() const {
+    if (!dialect_.quotes_identifier(Peek())) return false;
+    if (Peek() != '[' || !dialect_.bracket_needs_word) return true;
+    const size_t next = sql_.find_first_not_of(" \t\r\n", at_ + 1);
+    return next != std::string_view::npos && (IsWordStart(sql_[next]) || sql_[next] == '"');
+  }
+
+  /// The end of the string whose quote is at `open`.
+  size_t StringEnd(size_t open, bool backslash) {
+    const char quote = sql_[open];
+    if (IsRawPrefixed(open)) backslash = false;
+    const std::string three(3, quote);
+    if (!dialect_.triple_quotes || sql_.substr(open, 3) != three) {
+      escapes_ = backslash;
+      return QuotedEnd(TokenKind::kString, open, quote, backslash);
+    }
+    kind_ = TokenKind::kString;
+    for (size_t i = open + 3; i < sql_.size(); ++i) {
+      if (backslash && sql_[i] == '\\') {
+        ++i;
+      } else if (sql_.substr(i, 3) == three) {
+        escapes_ = backslash;
+        triple_ = true;
+        return i + 3;
+      }
+    }
+    Fail("string", three);
+    return at_;
+  }
+
+  /// Whether the string at `open` directly follows the word r or b: bytes and raw texts of dialects
+  /// with triple quotes know no escapes.
+  bool IsRawPrefixed(size_t open) const {
+    if (!dialect_.triple_quotes || result_.tokens.empty()) return false;
+    const Token& last = result_.tokens.back();
+    return last.end() == open && (last.IsKeyword("R") || last.IsKeyword("B"));
   }
 
   size_t QuotedEnd(TokenKind kind, size_t open, char quote, bool backslash) {
@@ -153,10 +204,13 @@ class Lexer {
   }
 
   std::string_view sql_;
+  const SqlDialect& dialect_;
   size_t at_ = 0;
   int line_ = 1;
   int column_ = 1;
   TokenKind kind_ = TokenKind::kEnd;
+  bool escapes_ = false;
+  bool triple_ = false;
   LexedText result_;
 };
 
@@ -170,11 +224,11 @@ std::string Unquote(std::string_view quoted, char quote) {
   return value;
 }
 
-std::string UnescapeBackslashes(std::string_view quoted) {
+std::string UnescapeBackslashes(std::string_view quoted, char quote) {
   std::string value;
   for (size_t i = 1; i + 1 < quoted.size(); ++i) {
     char c = quoted[i];
-    if (c == '\'') {
+    if (c == quote) {
       ++i;
     } else if (c == '\\') {
       c = quoted[++i];
@@ -193,11 +247,11 @@ bool Token::IsKeyword(std::string_view keyword) const {
                     [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
-LexedText Lex(std::string_view sql) { return Lexer(sql).Run(); }
+LexedText Lex(std::string_view sql, const SqlDialect& dialect) { return Lexer(sql, dialect).Run(); }
 
 std::string IdentifierName(const Token& token) {
   return token.kind == TokenKind::kWord ? AsciiLowerCase(token.text)
-                                        : Unquote(token.text, token.text[0]);
+                                        : Unquote(token.text, token.text.back());
 }
 
 std::string StringValue(const Token& token) {
@@ -205,8 +259,16 @@ std::string StringValue(const Token& token) {
     const size_t tag_size = token.text.find('$', 1) + 1;
     return std::string(token.text.substr(tag_size, token.text.size() - 2 * tag_size));
   }
-  if (token.text[0] != '\'') return UnescapeBackslashes(token.text.substr(1));
-  return Unquote(token.text, '\'');
+  std::string_view quoted = token.text;
+  if (quoted[0] != '\'' && quoted[0] != '"') quoted.remove_prefix(1);
+  const char quote = quoted[0];
+  if (token.triple_quoted) {
+    // A quote within three stands for itself; '\0' is none.
+    quoted = quoted.substr(2, quoted.size() - 4);
+    return token.escapes ? UnescapeBackslashes(quoted, '\0')
+                         : std::string(quoted.substr(1, quoted.size() - 2));
+  }
+  return token.escapes ? UnescapeBackslashes(quoted, quote) : Unquote(quoted, quote);
 }
 
 std::string AsciiLowerCase(std::string_view text) {

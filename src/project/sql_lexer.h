@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/project/dialect.h"
+
 namespace weir {
 
 enum class TokenKind {
   kWord,              ///< keyword or unquoted identifier
-  kQuotedIdentifier,  ///< "…" or `…`
-  kString,            ///< '…', E'…' or $tag$…$tag$
+  kQuotedIdentifier,  ///< "…", `…` or […], as the dialect has it
+  kString,            ///< '…', E'…', $tag$…$tag$; in some dialects "…" and triple quotes
   kNumber,
   kSymbol,  ///< one character
   kEnd,     ///< after the last character; the last token of every list
@@ -29,6 +31,8 @@ struct Token {
   size_t offset = 0;      ///< in bytes
   int line = 1;           ///< counts from 1
   int column = 1;         ///< in characters, counts from 1
+  bool escapes = false;   ///< a string in which backslashes escape
+  bool triple_quoted = false;
 
   size_t end() const { return offset + text.size(); }
   /// Says whether this is the unquoted word `keyword`, in any case. REQUIRES: `keyword` is in upper
@@ -51,9 +55,9 @@ struct LexedText {
   std::optional<LexError> error;
 };
 
-/// Cuts `sql`, which may be any bytes. A line ends at each `\n`; a character is a UTF-8 sequence,
-/// or a byte that belongs to none.
-LexedText Lex(std::string_view sql);
+/// Cuts `sql`, which may be any bytes, as `dialect` does. A line ends at each `\n`; a character is
+/// a UTF-8 sequence, or a byte that belongs to none.
+LexedText Lex(std::string_view sql, const SqlDialect& dialect = GenericDialect());
 
 /// The name that a word or quoted identifier stands for: words in lower case, the others without
 /// their quotes. REQUIRES: kind kWord or kQuotedIdentifier

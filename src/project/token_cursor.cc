@@ -53,7 +53,7 @@ bool BeginsQuery(const Token& token) {
 
 TokenCursor::TokenCursor(const SqlFile& file, Diagnostics& diagnostics)
     : file_(file), diagnostics_(diagnostics) {
-  LexedText lexed = Lex(file.text);
+  LexedText lexed = Lex(file.text, *file.dialect);
   tokens_ = std::move(lexed.tokens);
   if (!lexed.error) return;
   failed_ = true;

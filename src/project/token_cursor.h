@@ -20,6 +20,7 @@ namespace weir {
 struct SqlFile {
   std::string path;  ///< relative to the project folder
   std::string text;
+  const SqlDialect* dialect = &GenericDialect();
 };
 
 /// One pair of an option list.

@@ -42,6 +42,7 @@ class ViewParser {
  public:
   ViewParser(const SqlFile& file, Diagnostics& diagnostics) : cursor_(file, diagnostics) {
     view_.file = file.path;
+    view_.dialect = file.dialect->name;
   }
 
   /// The name, as soon as it is known; else empty.
@@ -263,6 +264,7 @@ std::optional<TestDefinition> ParseTestFile(const SqlFile& file, Diagnostics& di
   if (!ExpectNoFurtherStatement(cursor)) return std::nullopt;
   return TestDefinition{.name = NameOfFile(file.path),
                         .file = file.path,
+                        .dialect = std::string(file.dialect->name),
                         .query_sql = BlankBefore(file.text, first.offset, end),
                         .location = cursor.LocationOf(first)};
 }

@@ -149,10 +149,18 @@ class WeirTomlReader {
   }
 
   void ReadProject(const toml::table& table) {
-    CheckKeys(table, {"name", "warehouse"}, " in [project]");
+    CheckKeys(table, {"name", "warehouse", "dialect"}, " in [project]");
     if (auto name = StringAt(table, "name")) project_.name = *std::move(name);
     if (const auto warehouse = StringAt(table, "warehouse")) {
       project_.warehouse_uri = WithoutSlashAtEnd(ResolveLocation(*warehouse, project_.root));
+    }
+    if (const auto name = StringAt(table, "dialect")) {
+      if (const SqlDialect* dialect = FindDialect(*name)) {
+        project_.dialect = dialect->name;
+      } else {
+        Fail("W1023", table.get("dialect")->source(),
+             fmt::format("a dialect of SQL is wanted, found `{}`", *name), DialectHint(*name));
+      }
     }
   }
 
@@ -285,7 +293,7 @@ class WeirTomlReader {
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
     CheckKeys(table,
               {"extends", "threads", "memory_limit", "deterministic", "spill_directory",
-               "max_spill", "settings"},
+               "max_spill", "settings", "sql"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -304,6 +312,39 @@ class WeirTomlReader {
       std::set<std::string> seen;
       ReadSettings(*settings, "", profile, seen);
     }
+    if (const toml::table* sql = TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
+  }
+
+  /// [profiles.NAME.sql] allow = ["query", …]
+  void ReadSqlPolicy(const toml::table& table, ProfileSettings& profile) {
+    CheckKeys(table, {"allow"}, " in `sql` of a profile");
+    const toml::node* allow = table.get("allow");
+    if (allow == nullptr) return;
+    if (!allow->is_array()) return FailType(*allow, "an array", "allow");
+    profile.allowed_statements.clear();
+    for (const toml::node& node : *allow->as_array()) {
+      if (!node.is_string()) {
+        FailType(node, "a string", "allow");
+        continue;
+      }
+      ReadStatementKind(*node.as_string(), profile);
+    }
+  }
+
+  void ReadStatementKind(const toml::value<std::string>& node, ProfileSettings& profile) {
+    std::vector<std::string> known;
+    for (const StatementKind kind :
+         {StatementKind::kQuery, StatementKind::kSet, StatementKind::kDdl, StatementKind::kDml}) {
+      known.emplace_back(ToString(kind));
+      if (known.back() != node.get()) continue;
+      profile.allowed_statements.insert(kind);
+      return;
+    }
+    std::string hint = SuggestionHint(node.get(), known);
+    if (hint.empty()) hint = fmt::format("kinds are `{}`", fmt::join(known, "`, `"));
+    Fail("W1024", node.source(),
+         fmt::format("a kind of statement is wanted in `allow`, found `{}`", node.get()),
+         std::move(hint));
   }
 
   void ReadThreads(const toml::node& node, ProfileSettings& profile) {
@@ -335,6 +376,10 @@ class WeirTomlReader {
              fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`",
                          name),
              "use `memory_limit`, `spill_directory` and `max_spill`");
+      } else if (name == "datafusion.sql_parser.dialect") {
+        Fail("W1025", key.source(),
+             fmt::format("the project's own key is wanted for the dialect, found `{}`", name),
+             "use `dialect` in [project], or a comment `-- dialect: …` at the top of a file");
       } else if (!text) {
         FailType(value, "a string, number or boolean", name);
       } else if (!seen.insert(name).second) {

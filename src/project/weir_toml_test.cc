@@ -34,6 +34,7 @@ TEST(WeirToml, EveryKey) {
   const LoadedProject loaded = Toml(R"([project]
 name = "flights"
 warehouse = "s3://bucket/lake/"
+dialect = "DuckDB"
 [profiles.default]
 threads = 3
 memory_limit = "1.5GB"
@@ -44,12 +45,17 @@ max_spill = 1000
 "datafusion.execution.batch_size" = 4096
 datafusion.optimizer.prefer_hash_join = false
 [profiles.default.settings.datafusion.sql_parser]
-dialect = "duckdb"
+parse_float_as_decimal = true
+[profiles.default.sql]
+allow = ["set", "query"]
 )");
   EXPECT_EQ(loaded.reports, Names{});
   EXPECT_EQ(loaded.project.name, "flights");
   EXPECT_EQ(loaded.project.warehouse_uri, "s3://bucket/lake");
+  EXPECT_EQ(loaded.project.dialect, "duckdb");
   const ProfileSettings& profile = loaded.project.profile;
+  EXPECT_EQ(profile.allowed_statements,
+            (std::set<StatementKind>{StatementKind::kQuery, StatementKind::kSet}));
   EXPECT_EQ(profile.threads, 3);
   EXPECT_EQ(profile.memory_limit_bytes, int64_t{1536} << 20);
   EXPECT_FALSE(profile.deterministic);
@@ -57,11 +63,11 @@ dialect = "duckdb"
   EXPECT_EQ(profile.max_spill_bytes, 1000);
   EXPECT_EQ(profile.settings, (Settings{{"datafusion.execution.batch_size", "4096"},
                                         {"datafusion.optimizer.prefer_hash_join", "false"},
-                                        {"datafusion.sql_parser.dialect", "duckdb"}}));
+                                        {"datafusion.sql_parser.parse_float_as_decimal", "true"}}));
   EXPECT_EQ(profile.setting_locations.at("datafusion.execution.batch_size"),
-            (SourceLocation{"weir.toml", 11, 1}));
-  EXPECT_EQ(profile.setting_locations.at("datafusion.sql_parser.dialect"),
-            (SourceLocation{"weir.toml", 14, 1}));
+            (SourceLocation{"weir.toml", 12, 1}));
+  EXPECT_EQ(profile.setting_locations.at("datafusion.sql_parser.parse_float_as_decimal"),
+            (SourceLocation{"weir.toml", 15, 1}));
 }
 
 TEST(WeirToml, AProfileAddsToTheOneItExtends) {
@@ -100,7 +106,7 @@ TEST(WeirToml, UnknownKeys) {
             Names{"W1011 weir.toml:1:2 unknown key: `projcet` | did you mean `project`?"});
   EXPECT_EQ(Toml("[project]\nzzz = 1").reports,
             Names{"W1011 weir.toml:2:1 unknown key in [project]: `zzz` | known keys are `name`, "
-                  "`warehouse`"});
+                  "`warehouse`, `dialect`"});
   EXPECT_EQ(
       Toml("[profiles.unused]\n  memory = 1").reports,
       Names{

@@ -18,6 +18,7 @@ mod ordered_coalesce;
 mod plan;
 mod runtime;
 mod session;
+mod sql;
 mod store;
 mod table;
 mod write;
@@ -31,6 +32,7 @@ use plan::{
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
+use sql::{apply_statement, parse_sql, plan_to_sql, read_dialects, written_dialects};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
 use table::{Table, new_file_table, register_table};
 use write::{write_batches, write_delta_files};
@@ -134,6 +136,14 @@ pub mod ffi {
         bytes: u64,
     }
 
+    /// One statement.
+    struct ParsedSql {
+        /// Its syntax tree as JSON, without places in the text; nodes are named as the parser names them.
+        tree: String,
+        /// The statement written from the tree, in the dialect it was read in.
+        sql: String,
+    }
+
     #[namespace = ""]
     unsafe extern "C++" {
         include!("weir/engine/arrow_abi.h");
@@ -222,12 +232,30 @@ pub mod ffi {
         /// Writes a checkpoint of the latest version.
         fn create_checkpoint(session: &Session, url: &str) -> Result<()>;
 
+        // --- SQL ---
+        // Where a `dialect` is read it is one of `read_dialects`, or empty: the session's.
+        /// The dialects that statements are read in.
+        fn read_dialects() -> Vec<String>;
+        /// The dialects that plans are written in.
+        fn written_dialects() -> Vec<String>;
+        fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSql>;
+        /// Plans one statement of any kind. What changes the session (DDL, SET, PREPARE …) is carried out at once, and the plan
+        /// of its result returned; what reads or writes rows does so when the plan is executed.
+        fn apply_statement(
+            session: &Session,
+            sql: &str,
+            dialect: &str,
+            cancellation: &Cancellation,
+        ) -> Result<Box<Plan>>;
+        /// `dialect` is one of `written_dialects`. Fails with "unsupported" for what SQL text or the dialect cannot say.
+        fn plan_to_sql(plan: &Plan, dialect: &str) -> Result<String>;
+
         // --- plans ---
         type Plan;
         /// The tables that a statement names, as DataFusion resolves them; common table expressions left out.
-        fn table_references(session: &Session, sql: &str) -> Result<Vec<String>>;
+        fn table_references(session: &Session, sql: &str, dialect: &str) -> Result<Vec<String>>;
         /// Parses, resolves and type-checks one query. Anything but a query is refused.
-        fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>>;
+        fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>>;
         /// Makes `name` stand for the plan: queries that name it get it in its place.
         fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
         fn analyze_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;

@@ -45,7 +45,7 @@ use crate::session::Session;
 use crate::table::{Table, export_schema};
 
 pub struct Plan {
-    plan: LogicalPlan,
+    pub plan: LogicalPlan,
 }
 
 pub struct PhysicalPlan {
@@ -67,12 +67,11 @@ impl ScanBindings {
     }
 }
 
-pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
+pub fn table_references(session: &Session, sql: &str, dialect: &str) -> Result<Vec<String>> {
     entry(|| {
         let state = session.context.state_ref();
         let state = state.read();
-        let dialect = state.config_options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect)?;
+        let statement = crate::sql::parse(&state, sql, dialect)?;
         let names: BTreeSet<String> = state
             .resolve_table_references(&statement)?
             .into_iter()
@@ -86,12 +85,12 @@ pub fn table_references(session: &Session, sql: &str) -> Result<Vec<String>> {
     })
 }
 
-pub fn plan_sql(session: &Session, sql: &str) -> Result<Box<Plan>> {
+pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>> {
     entry(|| {
         let state = session.context.state_ref();
         let state = state.read();
-        let dialect = state.config_options().sql_parser.dialect;
-        let mut statement = state.sql_to_statement(sql, &dialect)?;
+        let mut statement = crate::sql::parse(&state, sql, dialect)?;
+        crate::sql::refuse_dropped(&statement)?;
         crate::functions::fill_omitted_arguments(&state, &mut statement);
         let plan = block_on(state.statement_to_plan(statement))?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//! SQL text: reading it in a dialect, its syntax tree, and plans written as SQL.
+
+use std::ops::ControlFlow;
+
+use datafusion::config::Dialect;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
+use datafusion::sql::unparser::Unparser;
+use datafusion::sql::unparser::dialect as written;
+use serde_json::{Value, json};
+use sqlparser::ast::{Query, SetExpr, TableFactor, Visit, Visitor};
+
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi::ParsedSql;
+use crate::plan::Plan;
+use crate::runtime::{Cancellation, block_on};
+use crate::session::Session;
+
+/// Syntax trees are walked by recursion, one level an operator of a chain.
+const TREE_STACK_BYTES: usize = 512 << 20;
+
+/// Parses one statement. An empty dialect is the session's.
+pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement> {
+    let dialect = match dialect {
+        "" => state.config_options().sql_parser.dialect,
+        name => name.parse::<Dialect>()?,
+    };
+    Ok(state.sql_to_statement(sql, &dialect)?)
+}
+
+pub fn read_dialects() -> Vec<String> {
+    Dialect::metadata().iter().map(|info| info.canonical_name.to_string()).collect()
+}
+
+pub fn written_dialects() -> Vec<String> {
+    ["bigquery", "duckdb", "generic", "mysql", "postgresql", "snowflake", "sqlite"].map(String::from).to_vec()
+}
+
+fn written_dialect(name: &str) -> Result<Box<dyn written::Dialect>> {
+    Ok(match name {
+        "bigquery" => Box::new(written::BigQueryDialect::new()),
+        "duckdb" => Box::new(written::DuckDBDialect::new()),
+        "generic" => Box::new(written::DefaultDialect {}),
+        "mysql" => Box::new(written::MySqlDialect {}),
+        "postgresql" => Box::new(written::PostgreSqlDialect {}),
+        "snowflake" => Box::new(written::SnowflakeDialect::new()),
+        "sqlite" => Box::new(written::SqliteDialect {}),
+        other => return Err(BridgeError::bug(format!("no dialect that plans are written in: `{other}`"))),
+    })
+}
+
+pub fn plan_to_sql(plan: &Plan, dialect: &str) -> Result<String> {
+    entry(|| {
+        let dialect = written_dialect(dialect)?;
+        let statement = Unparser::new(dialect.as_ref()).plan_to_sql(&plan.plan)?;
+        Ok(statement.to_string())
+    })
+}
+
+/// The tree of a statement as the parser names its nodes; the engine's own statements likewise.
+fn tree_of(statement: &Statement) -> serde_json::Result<Value> {
+    Ok(match statement {
+        Statement::Statement(statement) => serde_json::to_value(statement)?,
+        Statement::CreateExternalTable(create) => json!({ "CreateExternalTable": { "name": create.name } }),
+        Statement::CopyTo(copy) => {
+            let source = match &copy.source {
+                CopyToSource::Relation(name) => json!({ "Relation": name }),
+                CopyToSource::Query(query) => json!({ "Query": query }),
+            };
+            json!({ "CopyTo": { "source": source, "target": copy.target, "options": copy.options } })
+        }
+        Statement::Explain(explain) => json!({ "Explain": {
+            "analyze": explain.options.analyze, "verbose": explain.options.verbose, "statement": tree_of(&explain.statement)?,
+        }}),
+        Statement::Reset(ResetStatement::Variable(name)) => json!({ "Reset": { "variable": name } }),
+    })
+}
+
+/// Removes places in the text, and tokens that are kept for nothing else.
+fn without_places(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(without_places).collect(),
+        // A node of one token keeps its name.
+        Value::Object(fields) if fields.len() == 1 => fields
+            .into_iter()
+            .map(|(key, value)| (key, if is_token(&value) { Value::Null } else { without_places(value) }))
+            .collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(key, value)| key != "span" && !is_token(value))
+            .map(|(key, value)| (key, without_places(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+fn is_token(value: &Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|fields| fields.len() == 2 && fields.contains_key("token") && fields.contains_key("span"))
+}
+
+pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSql> {
+    let work = || {
+        entry(|| {
+            let statement = parse(&session.context.state_ref().read(), sql, dialect)?;
+            let tree = tree_of(&statement).map_err(|e| BridgeError::bug(format!("a syntax tree has no JSON: {e}")))?;
+            Ok(ParsedSql { tree: without_places(tree).to_string(), sql: statement.to_string() })
+        })
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(TREE_STACK_BYTES).spawn_scoped(scope, work);
+        let thread =
+            thread.map_err(|e| BridgeError::new("io", "environment", format!("cannot start a thread: {e}")))?;
+        thread.join().unwrap_or_else(|_| Err(BridgeError::bug("the parser panicked")))
+    })
+}
+
+/// Finds what the parser reads and the planner leaves out without a word although it changes the result.
+struct Dropped;
+
+impl Visitor for Dropped {
+    type Break = &'static str;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
+        let in_query = [
+            ("FOR XML, FOR JSON or FOR BROWSE", query.for_clause.is_some()),
+            ("SETTINGS", query.settings.is_some()),
+            ("FORMAT", query.format_clause.is_some()),
+        ];
+        if let Some((name, _)) = in_query.iter().find(|(_, found)| *found) {
+            return ControlFlow::Break(name);
+        }
+        dropped_of(&query.body)
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<&'static str> {
+        let dropped = match table {
+            TableFactor::Table { version, with_ordinality, partitions, json_path, sample, .. } => [
+                ("time travel (VERSION or TIMESTAMP AS OF, FOR SYSTEM_TIME)", version.is_some()),
+                ("WITH ORDINALITY", *with_ordinality),
+                ("PARTITION after a table", !partitions.is_empty()),
+                ("a path into a table", json_path.is_some()),
+                ("TABLESAMPLE", sample.is_some()),
+            ]
+            .into_iter()
+            .find(|(_, found)| *found),
+            TableFactor::Derived { sample, .. } => sample.is_some().then_some(("TABLESAMPLE", true)),
+            _ => None,
+        };
+        match dropped {
+            Some((name, _)) => ControlFlow::Break(name),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn dropped_of(body: &SetExpr) -> ControlFlow<&'static str> {
+    match body {
+        SetExpr::Select(select) => {
+            let in_select = [
+                ("PREWHERE", select.prewhere.is_some()),
+                ("CONNECT BY", !select.connect_by.is_empty()),
+                ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
+                ("EXCLUDE after a list of columns", select.exclude.is_some()),
+            ];
+            match in_select.iter().find(|(_, found)| *found) {
+                Some((name, _)) => ControlFlow::Break(name),
+                None => ControlFlow::Continue(()),
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            dropped_of(left)?;
+            dropped_of(right)
+        }
+        // A query in parentheses is visited by itself.
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Refuses what would be left out silently.
+pub fn refuse_dropped(statement: &Statement) -> Result<()> {
+    if let Statement::Statement(statement) = statement
+        && let ControlFlow::Break(name) = statement.visit(&mut Dropped)
+    {
+        return Err(BridgeError::user("unsupported", format!("the engine does not support {name}")));
+    }
+    Ok(())
+}
+
+pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation: &Cancellation) -> Result<Box<Plan>> {
+    entry(|| {
+        let state = session.context.state();
+        let mut statement = parse(&state, sql, dialect)?;
+        refuse_dropped(&statement)?;
+        crate::functions::fill_omitted_arguments(&state, &mut statement);
+        let plan = block_on(state.statement_to_plan(statement))?;
+        let plan = match plan {
+            LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {
+                let context = session.context.clone();
+                let applied = block_on(
+                    cancellation.guard(async move { Ok(Box::pin(context.execute_logical_plan(plan)).await?) }),
+                )?;
+                applied.into_unoptimized_plan()
+            }
+            other => other,
+        };
+        Ok(Box::new(Plan { plan }))
+    })
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/artifacts/project_statements.h"
+
+#include <nlohmann/json.hpp>
+
+#include "weir/artifacts/artifact_tables.h"
+#include "weir/base/fingerprint.h"
+#include "weir/project/dialect.h"
+#include "weir/project/sql_lexer.h"
+
+namespace weir {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string UpperCase(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return upper;
+}
+
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
+}
+
+/// `name` as it must be written to be read as it is.
+std::string Name(const std::string& name, const SqlDialect& dialect) {
+  const std::vector<Token> tokens = Lex(name, dialect).tokens;
+  const bool is_word = tokens.size() == 2 && tokens[0].kind == TokenKind::kWord &&
+                       tokens[0].text == name && AsciiLowerCase(name) == name;
+  return is_word ? name : QuoteIdentifier(name, dialect);
+}
+
+std::string Names(const std::vector<std::string>& names, const SqlDialect& dialect) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + Name(name, dialect);
+  return "(" + list + ")";
+}
+
+const SqlDialect& DialectNamed(const std::string& name) {
+  const SqlDialect* dialect = FindDialect(name);
+  return dialect == nullptr ? GenericDialect() : *dialect;
+}
+
+/// What Weir's own DDL says of a view, before AS.
+std::string DefinitionText(const ViewDefinition& view) {
+  const SqlDialect& dialect = DialectNamed(view.dialect);
+  const bool stored = view.kind == ViewDefinition::Kind::kStored;
+  std::string text =
+      fmt::format("CREATE {}VIEW {}", stored ? "MATERIALIZED " : "", Name(view.name, dialect));
+  std::string columns;
+  for (const std::string& column : view.column_names) {
+    columns += (columns.empty() ? "" : ", ") + Name(column, dialect);
+    const auto comment = view.column_comments.find(column);
+    if (comment != view.column_comments.end()) columns += " COMMENT " + Quoted(comment->second);
+  }
+  if (!columns.empty()) text += " (" + columns + ")";
+  if (!view.partition_columns.empty())
+    text += " PARTITIONED BY " + Names(view.partition_columns, dialect);
+  if (!view.comment.empty()) text += " COMMENT " + Quoted(view.comment);
+  std::string properties;
+  for (const auto& [key, value] : view.properties)
+    properties +=
+        fmt::format("{}{} = {}", properties.empty() ? "" : ", ", Quoted(key), Quoted(value));
+  if (!properties.empty()) text += " TBLPROPERTIES (" + properties + ")";
+  return text + " AS ";
+}
+
+Json DefinitionTree(const ViewDefinition& view) {
+  return {{"name", view.name},
+          {"materialized", view.kind == ViewDefinition::Kind::kStored},
+          {"columns", view.column_names},
+          {"column_comments", view.column_comments},
+          {"partitioned_by", view.partition_columns},
+          {"comment", view.comment},
+          {"properties", view.properties}};
+}
+
+bool IsPlainQuery(const ViewDefinition& view) {
+  const std::vector<Token> tokens = Lex(view.definition_sql, DialectNamed(view.dialect)).tokens;
+  return !tokens.front().IsKeyword("CREATE");
+}
+
+}  // namespace
+
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const ViewDefinition& view) {
+  WEIR_ASSIGN_OR_RETURN(ParsedStatement query,
+                        ParseStatement(session, view.query_sql, ReadingOf(project, view.dialect)));
+  ProjectStatement statement{.kind = "view",
+                             .name = view.name,
+                             .file = view.file,
+                             .dialect = view.dialect,
+                             .normalized_sql = std::move(query.normalized_sql),
+                             .tree = std::move(query.tree),
+                             .tree_fingerprint = query.tree_fingerprint};
+  if (IsPlainQuery(view)) return statement;
+  const std::string definition = DefinitionTree(view).dump();
+  // Both are JSON texts: no need to parse the larger one again.
+  statement.tree =
+      fmt::format(R"({{"CreateView":{{"definition":{},"query":{}}}}})", definition, statement.tree);
+  statement.normalized_sql = DefinitionText(view) + statement.normalized_sql;
+  FingerprintBuilder builder;
+  builder.Add("definition", definition).Add("query", query.tree_fingerprint.ToString());
+  statement.tree_fingerprint = builder.Finish();
+  return statement;
+}
+
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const TestDefinition& test) {
+  WEIR_ASSIGN_OR_RETURN(ParsedStatement query,
+                        ParseStatement(session, test.query_sql, ReadingOf(project, test.dialect)));
+  return ProjectStatement{.kind = "test",
+                          .name = test.name,
+                          .file = test.file,
+                          .dialect = test.dialect,
+                          .normalized_sql = std::move(query.normalized_sql),
+                          .tree = std::move(query.tree),
+                          .tree_fingerprint = query.tree_fingerprint};
+}
+
+ProjectStatement ReadStatement(const SourceDefinition& source) {
+  const SqlDialect& dialect = DialectNamed(source.dialect);
+  std::string columns, options;
+  Json column_trees = Json::array(), option_trees = Json::object();
+  for (const ColumnDefinition& column : source.columns) {
+    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", Name(column.name, dialect),
+                           column.sql_type, column.nullable ? "" : " NOT NULL");
+    column_trees.push_back(
+        {{"name", column.name}, {"type", column.sql_type}, {"nullable", column.nullable}});
+  }
+  for (const auto& [key, value] : source.options) {
+    const std::string shown = Redacted(key, value);
+    options += fmt::format("{}{} {}", options.empty() ? "" : ", ", Quoted(key), Quoted(shown));
+    option_trees[key] = shown;
+  }
+  const std::string format =
+      source.format == SourceFormat::kDelta ? "DELTATABLE" : UpperCase(ToString(source.format));
+  if (source.version) {
+    option_trees["version"] = *source.version;
+    options += fmt::format("{}'version' '{}'", options.empty() ? "" : ", ", *source.version);
+  }
+  if (source.timestamp) {
+    option_trees["timestamp"] = *source.timestamp;
+    options +=
+        fmt::format("{}'timestamp' {}", options.empty() ? "" : ", ", Quoted(*source.timestamp));
+  }
+  std::string text = fmt::format("CREATE {}EXTERNAL TABLE {}", source.unbounded ? "UNBOUNDED " : "",
+                                 Name(source.name, dialect));
+  if (!columns.empty()) text += " (" + columns + ")";
+  text += " STORED AS " + format + " LOCATION " + Quoted(source.location_as_written);
+  if (!source.partition_columns.empty())
+    text += " PARTITIONED BY " + Names(source.partition_columns, dialect);
+  if (!options.empty()) text += " OPTIONS (" + options + ")";
+  const Json tree = {{"CreateExternalTable",
+                      {{"name", source.name},
+                       {"format", format},
+                       {"location", source.location_as_written},
+                       {"columns", column_trees},
+                       {"partitioned_by", source.partition_columns},
+                       {"unbounded", source.unbounded},
+                       {"options", option_trees}}}};
+  FingerprintBuilder builder;
+  builder.Add("definition", tree.dump());
+  return ProjectStatement{.kind = "source",
+                          .name = source.name,
+                          .file = source.location.file,
+                          .dialect = source.dialect,
+                          .normalized_sql = std::move(text),
+                          .tree = tree.dump(),
+                          .tree_fingerprint = builder.Finish()};
+}
+
+}  // namespace weir

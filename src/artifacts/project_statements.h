@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The statements of a project as artifacts hold them: normalised text, syntax tree and fingerprint
+// of each, with the dialect read. In: definitions and a session that parses. Out: values for rows.
+
+#pragma once
+
+#include <string>
+
+#include "weir/bundle/statement.h"
+#include "weir/engine/engine.h"
+#include "weir/project/project_definition.h"
+
+namespace weir {
+
+/// A whole statement of the project: what Weir's own DDL says, and the query in it.
+struct ProjectStatement {
+  std::string kind;  ///< "view", "test" or "source"
+  std::string name;
+  std::string file;
+  std::string dialect;         ///< read
+  std::string normalized_sql;  ///< in the same dialect
+  std::string tree;            ///< JSON
+  Fingerprint tree_fingerprint;
+};
+
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const ViewDefinition& view);
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const TestDefinition& test);
+/// A source's DDL is Weir's own; its options are as the project has them, secrets not included.
+ProjectStatement ReadStatement(const SourceDefinition& source);
+
+}  // namespace weir
