@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lets C++ see every batch that a write consumes, on its way into the files.
+// Lets C++ see, and thin out, every batch that a write consumes, on its way into the files.
 
 #pragma once
 
@@ -16,9 +16,11 @@ class BatchTap {
  public:
   virtual ~BatchTap() = default;
 
-  /// Takes over the contents of both structures. Throws std::exception to fail the write with its
-  /// text.
-  virtual void OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema) const = 0;
+  /// Takes over the contents of both structures. Returns true, and fills `kept`, if other rows of
+  /// the same schema are to be written in the batch's place. Throws std::exception to fail the write
+  /// with its text.
+  virtual bool OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema,
+                       ArrowArray* kept) const = 0;
 };
 
 }  // namespace weir

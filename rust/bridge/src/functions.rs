@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, Ident, ObjectName,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, Ident, ObjectName, VisitMut,
     visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -716,10 +716,14 @@ fn declared_arguments<'a>(state: &'a SessionState, name: &ObjectName) -> Option<
 
 /// Completes the calls of native functions in a statement, before it is planned.
 pub fn fill_omitted_arguments(state: &SessionState, statement: &mut Statement) {
-    let Statement::Statement(statement) = statement else {
-        return;
-    };
-    let _ = visit_expressions_mut(statement, |expression| {
+    if let Statement::Statement(statement) = statement {
+        fill_omitted_calls(state, statement.as_mut());
+    }
+}
+
+/// The same for any part of a statement.
+pub fn fill_omitted_calls(state: &SessionState, part: &mut impl VisitMut) {
+    let _ = visit_expressions_mut(part, |expression| {
         if let Expr::Function(function) = expression
             && let FunctionArguments::List(list) = &mut function.args
             && let Some(arguments) = declared_arguments(state, &function.name)

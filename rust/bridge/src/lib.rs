@@ -12,6 +12,7 @@
 
 mod delta;
 mod error;
+mod expression;
 mod functions;
 mod named_source;
 mod ordered_coalesce;
@@ -24,6 +25,7 @@ mod table;
 mod write;
 
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
+use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
 use functions::{register_aggregate_function, register_scalar_function};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, analyze_plan, create_physical_plan, execute_stream, new_scan_bindings,
@@ -34,7 +36,7 @@ use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
 use sql::{apply_statement, parse_sql, plan_to_sql, read_dialects, written_dialects};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
-use table::{Table, new_file_table, register_table};
+use table::{Table, new_file_table, new_memory_table, register_table};
 use write::{write_batches, write_delta_files};
 
 #[global_allocator]
@@ -157,14 +159,15 @@ pub mod ffi {
         /// Sees every batch of every partition of a write, from several threads at once.
         #[namespace = "weir"]
         type BatchTap;
-        /// Takes ownership of both structures' contents.
+        /// Takes ownership of both structures' contents. Returns true if `out_kept` holds what is written in the batch's place.
         #[namespace = "weir"]
         unsafe fn OnBatch(
             self: &BatchTap,
             partition: u32,
             array: *mut ArrowArray,
             schema: *mut ArrowSchema,
-        ) -> Result<()>;
+            out_kept: *mut ArrowArray,
+        ) -> Result<bool>;
     }
 
     extern "Rust" {
@@ -206,6 +209,8 @@ pub mod ffi {
             spec: &FileTableSpec,
             schema: *mut ArrowSchema,
         ) -> Result<Box<Table>>;
+        /// A table of the rows of one batch; takes over the contents of both structures.
+        unsafe fn new_memory_table(array: *mut ArrowArray, schema: *mut ArrowSchema) -> Result<Box<Table>>;
         /// The same table with the files at `kept` (indexes into its file list) only.
         fn with_files(self: &Table, kept: &[u32]) -> Result<Box<Table>>;
         unsafe fn schema(self: &Table, out_schema: *mut ArrowSchema) -> Result<()>;
@@ -290,6 +295,50 @@ pub mod ffi {
             plan: &PhysicalPlan,
             cancellation: &Cancellation,
             out_stream: *mut ArrowArrayStream,
+        ) -> Result<()>;
+
+        // --- expressions ---
+        type CompiledPredicate;
+        /// One boolean expression over the columns of batches of `schema`. `sql` may begin with blanks: places in errors count
+        /// from its beginning.
+        unsafe fn compile_predicate(
+            session: &Session,
+            sql: &str,
+            schema: *mut ArrowSchema,
+        ) -> Result<Box<CompiledPredicate>>;
+        /// The same from the bytes of an expression as plans carry it; columns go by their names alone.
+        unsafe fn compile_predicate_from_proto(
+            session: &Session,
+            bytes: &[u8],
+            schema: *mut ArrowSchema,
+        ) -> Result<Box<CompiledPredicate>>;
+        /// The coerced expression as plans carry it.
+        fn to_proto(self: &CompiledPredicate) -> Result<Vec<u8>>;
+        fn display(self: &CompiledPredicate) -> String;
+        /// Names of the columns that it reads; ordered.
+        fn columns(self: &CompiledPredicate) -> Vec<String>;
+        /// Names of the functions that it calls; ordered.
+        fn functions(self: &CompiledPredicate) -> Vec<String>;
+        /// Takes over a batch. The mask has no nulls: it is true where the expression is, false where it is false or NULL.
+        unsafe fn evaluate(
+            self: &CompiledPredicate,
+            array: *mut ArrowArray,
+            schema: *mut ArrowSchema,
+            out_mask: *mut ArrowArray,
+        ) -> Result<()>;
+        /// The rows of a batch where `mask` is true. Takes over all three.
+        unsafe fn filter_batch(
+            array: *mut ArrowArray,
+            schema: *mut ArrowSchema,
+            mask: *mut ArrowArray,
+            out_array: *mut ArrowArray,
+        ) -> Result<()>;
+        /// The columns of a batch cast, position by position, to the types of `wanted`; a value that does not fit is an error.
+        unsafe fn cast_batch(
+            array: *mut ArrowArray,
+            schema: *mut ArrowSchema,
+            wanted: *mut ArrowSchema,
+            out_array: *mut ArrowArray,
         ) -> Result<()>;
 
         // --- writing ---

@@ -6,13 +6,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use arrow::ffi::FFI_ArrowSchema;
+use arrow::array::{RecordBatch, StructArray};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, Session as CatalogSession, TableProvider};
 use datafusion::common::config::{ConfigField, CsvOptions, JsonOptions, TableParquetOptions};
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, TableReference};
-use datafusion::datasource::TableType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics, TableReference};
+use datafusion::datasource::{MemTable, TableType, provider_as_source};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
@@ -22,7 +24,8 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
@@ -195,6 +198,64 @@ pub unsafe fn export_schema(schema: &Schema, out: *mut ffi::ArrowSchema) -> Resu
     let exported = FFI_ArrowSchema::try_from(schema)?;
     unsafe { std::ptr::write(out.cast::<FFI_ArrowSchema>(), exported) };
     Ok(())
+}
+
+/// The rows of one batch. Unlike the engine's own table of batches it applies the filters that a plan has pushed into its scan,
+/// whichever the table could do that the plan was made for.
+#[derive(Debug)]
+struct MemoryTable {
+    rows: Arc<MemTable>,
+}
+
+#[async_trait]
+impl TableProvider for MemoryTable {
+    fn schema(&self) -> SchemaRef {
+        self.rows.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn CatalogSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let rows: Arc<dyn TableProvider> = Arc::clone(&self.rows) as _;
+        let mut plan = LogicalPlanBuilder::scan("given", provider_as_source(rows), None)?;
+        if let Some(filter) = conjunction(filters.to_vec()) {
+            let unqualified = filter.transform(|part| match part {
+                Expr::Column(column) => Ok(Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))),
+                other => Ok(Transformed::no(other)),
+            })?;
+            plan = plan.filter(unqualified.data)?;
+        }
+        if let Some(projection) = projection {
+            let schema = self.schema();
+            plan = plan.project(
+                projection.iter().map(|&i| Expr::Column(Column::new_unqualified(schema.field(i).name().as_str()))),
+            )?;
+        }
+        session.create_physical_plan(&plan.build()?).await
+    }
+}
+
+pub unsafe fn new_memory_table(array: *mut ffi::ArrowArray, schema: *mut ffi::ArrowSchema) -> Result<Box<Table>> {
+    entry(|| {
+        let batch = unsafe { import_batch(array, schema) }?;
+        let rows = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?);
+        Ok(Box::new(Table { provider: Arc::new(MemoryTable { rows }) }))
+    })
+}
+
+/// Takes over the contents of both structures. A batch crosses as a struct array without nulls.
+pub unsafe fn import_batch(array: *mut ffi::ArrowArray, schema: *mut ffi::ArrowSchema) -> Result<RecordBatch> {
+    let (array, schema) = unsafe { (FFI_ArrowArray::from_raw(array.cast()), FFI_ArrowSchema::from_raw(schema.cast())) };
+    let data = unsafe { from_ffi(array, &schema) }?;
+    Ok(RecordBatch::from(StructArray::from(data)))
 }
 
 impl Table {

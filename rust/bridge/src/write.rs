@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StructArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::SchemaRef;
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
@@ -40,21 +40,29 @@ unsafe impl Send for SharedTap {}
 unsafe impl Sync for SharedTap {}
 
 impl SharedTap {
-    fn see(&self, partition: u32, batch: &RecordBatch) -> Result<()> {
+    /// Shows a batch, and returns what is to be written in its place.
+    fn see(&self, partition: u32, batch: RecordBatch) -> Result<RecordBatch> {
         let Some(tap) = self.0.as_ref() else {
-            return Ok(());
+            return Ok(batch);
         };
         let data = StructArray::from(batch.clone()).into_data();
         let mut array = FFI_ArrowArray::new(&data);
         let mut schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
-        let seen = unsafe {
+        let mut kept = FFI_ArrowArray::empty();
+        let replaced = unsafe {
             tap.OnBatch(
                 partition,
                 (&raw mut array).cast::<ffi::ArrowArray>(),
                 (&raw mut schema).cast::<ffi::ArrowSchema>(),
+                (&raw mut kept).cast::<ffi::ArrowArray>(),
             )
         };
-        seen.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))
+        if !replaced.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))? {
+            return Ok(batch);
+        }
+        let data = unsafe { from_ffi_and_data_type(kept, DataType::Struct(batch.schema().fields().clone())) }?;
+        let columns = StructArray::from(data).columns().to_vec();
+        Ok(RecordBatch::try_new(batch.schema(), columns)?)
     }
 }
 
@@ -138,7 +146,10 @@ impl Destination {
                     if batch.num_rows() == 0 {
                         continue;
                     }
-                    tap.see(partition, &batch)?;
+                    let batch = tap.see(partition, batch)?;
+                    if batch.num_rows() == 0 {
+                        continue;
+                    }
                     rows += batch.num_rows() as u64;
                     writer.get_or_insert_with(|| self.writer()).write(&batch).await?;
                 }
