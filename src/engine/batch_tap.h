@@ -17,8 +17,8 @@ class BatchTap {
   virtual ~BatchTap() = default;
 
   /// Takes over the contents of both structures. Returns true, and fills `kept`, if other rows of
-  /// the same schema are to be written in the batch's place. Throws std::exception to fail the write
-  /// with its text.
+  /// the same schema are to be written in the batch's place. Throws std::exception to fail the
+  /// write with its text.
   virtual bool OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema,
                        ArrowArray* kept) const = 0;
 };

@@ -83,6 +83,8 @@ class Table {
   /// Infers the schema from the files when `schema` is null.
   static Result<Table> FromFiles(const Session& session, const FileTableSpec& spec,
                                  const std::shared_ptr<arrow::Schema>& schema);
+  /// A table of the rows of one batch.
+  static Result<Table> FromRows(const arrow::RecordBatch& rows);
   /// The same table with some of its files only; indexes into the file list it was made with.
   Result<Table> WithFiles(const std::vector<uint32_t>& kept) const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
@@ -141,6 +143,11 @@ struct WriteOutcome {
 /// Sees each batch of each partition while it is written; called from several threads at once.
 using BatchObserver = std::function<Status(uint32_t partition, const arrow::RecordBatch& batch)>;
 
+/// Chooses which rows of each batch are written; called before the observer, from several threads
+/// at once. May return the batch itself.
+using BatchSieve = std::function<Result<std::shared_ptr<arrow::RecordBatch>>(
+    const std::shared_ptr<arrow::RecordBatch>& batch)>;
+
 /// A logical plan.
 class Plan {
  public:
@@ -193,10 +200,11 @@ class PhysicalPlan {
   int partition_count() const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session,
                                                             const Cancellation& cancellation) const;
-  /// Writes Delta data files; commits nothing. `observer` may be empty.
+  /// Writes Delta data files; commits nothing. `observer` and `sieve` may be empty; the observer
+  /// sees what the sieve has left.
   Result<WriteOutcome> Write(const Session& session, const WriteOptions& options,
                              const std::shared_ptr<arrow::Schema>& schema, BatchObserver observer,
-                             const Cancellation& cancellation) const;
+                             const Cancellation& cancellation, BatchSieve sieve = {}) const;
 
  private:
   struct State;
@@ -246,6 +254,7 @@ class Session {
   friend class DeltaSnapshot;
   friend class Plan;
   friend class PhysicalPlan;
+  friend class CompiledPredicate;
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -139,33 +139,49 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> PhysicalPlan::Execute(
 
 namespace {
 
-/// Hands batches to a C++ observer. Exceptions are how a failure travels through the bridge.
+/// Hands batches to a C++ sieve and observer. Exceptions are how a failure travels through the
+/// bridge.
 class ObserverTap final : public BatchTap {
  public:
-  explicit ObserverTap(BatchObserver observer) : observer_(std::move(observer)) {}
+  ObserverTap(BatchObserver observer, BatchSieve sieve)
+      : observer_(std::move(observer)), sieve_(std::move(sieve)) {}
 
-  void OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema) const override {
-    auto batch = arrow::ImportRecordBatch(array, schema);
-    if (!batch.ok()) throw std::runtime_error(batch.status().ToString());
-    const Status status = observer_(partition, **batch);
-    if (!status.ok()) throw std::runtime_error(status.ToString());
+  bool OnBatch(uint32_t partition, ArrowArray* array, ArrowSchema* schema,
+               ArrowArray* kept) const override {
+    auto imported = arrow::ImportRecordBatch(array, schema);
+    if (!imported.ok()) throw std::runtime_error(imported.status().ToString());
+    std::shared_ptr<arrow::RecordBatch> batch = *imported;
+    if (sieve_) {
+      auto sieved = sieve_(batch);
+      if (!sieved.ok()) throw std::runtime_error(sieved.status().ToString());
+      batch = *std::move(sieved);
+    }
+    if (observer_ && batch->num_rows() > 0) {
+      const Status status = observer_(partition, *batch);
+      if (!status.ok()) throw std::runtime_error(status.ToString());
+    }
+    if (batch == *imported) return false;
+    const arrow::Status exported = arrow::ExportRecordBatch(*batch, kept);
+    if (!exported.ok()) throw std::runtime_error(exported.ToString());
+    return true;
   }
 
  private:
   BatchObserver observer_;
+  BatchSieve sieve_;
 };
 
 }  // namespace
 
 Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOptions& options,
                                          const std::shared_ptr<arrow::Schema>& schema,
-                                         BatchObserver observer,
-                                         const Cancellation& cancellation) const {
+                                         BatchObserver observer, const Cancellation& cancellation,
+                                         BatchSieve sieve) const {
   ArrowSchema exported;
   const arrow::Status status = arrow::ExportSchema(*schema, &exported);
   if (!status.ok()) return FromArrow(status);
   std::shared_ptr<BatchTap> tap;
-  if (observer) tap = std::make_shared<ObserverTap>(std::move(observer));
+  if (observer || sieve) tap = std::make_shared<ObserverTap>(std::move(observer), std::move(sieve));
   const auto bridged = internal::ToBridge(options);
   WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] {
                           return bridge::write_delta_files(*session.state_->handle, *state_->handle,

@@ -34,6 +34,18 @@ Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec
   return table;
 }
 
+Result<Table> Table::FromRows(const arrow::RecordBatch& rows) {
+  ArrowArray array;
+  ArrowSchema schema;
+  const arrow::Status status = arrow::ExportRecordBatch(rows, &array, &schema);
+  if (!status.ok()) return internal::FromArrow(status);
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return bridge::new_memory_table(&array, &schema); }));
+  Table table;
+  table.state_ = std::make_shared<State>(State{std::move(handle)});
+  return table;
+}
+
 Result<Table> Table::WithFiles(const std::vector<uint32_t>& kept) const {
   const rust::Slice<const uint32_t> indexes(kept.data(), kept.size());
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_files(indexes); }));

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::array::{RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, Session as CatalogSession, TableProvider};
@@ -14,7 +14,6 @@ use datafusion::common::config::{ConfigField, CsvOptions, JsonOptions, TableParq
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics, TableReference};
-use datafusion::datasource::{MemTable, TableType, provider_as_source};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
@@ -22,6 +21,7 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::datasource::{MemTable, TableType, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
