@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Prints the path of a Python environment that holds tests/requirements.txt, its only line on stdout; makes it when it is missing
-# or the requirements have changed.
+# Prints the path of a Python environment that holds tests/requirements.txt, its only line on stdout; makes it when it is missing.
+# Other requirements are another environment: checkouts that differ in them share a cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cache="${WEIR_CACHE_DIR:-$HOME/.cache/weir}"
-venv="$cache/venv"
+venv="$cache/venv-$(sha256sum tests/requirements.txt | cut -c1-8)"
 mkdir -p "$cache"
 exec 9>"$cache/venv.lock"
 flock 9  # two checkouts share the environment
