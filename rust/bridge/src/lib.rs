@@ -20,9 +20,11 @@ mod plan;
 mod runtime;
 mod session;
 mod sql;
+mod sql_tree;
 mod store;
 mod table;
 mod write;
+mod written_sql;
 
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};

@@ -196,7 +196,7 @@ impl Plan {
 }
 
 /// The name under which an empty relation with columns travels, since the protobuf form of one forgets them.
-const EMPTY_TABLE: &str = "$empty";
+pub const EMPTY_TABLE: &str = "$empty";
 
 /// Writes tables as references; reads them from bindings, else from the session.
 struct ReferenceCodec {

@@ -7,7 +7,6 @@ use datafusion::config::Dialect;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
-use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
 use sqlparser::ast::{Query, SetExpr, TableFactor, Visit, Visitor};
@@ -51,11 +50,20 @@ fn written_dialect(name: &str) -> Result<Box<dyn written::Dialect>> {
     })
 }
 
-pub fn plan_to_sql(plan: &Plan, dialect: &str) -> Result<String> {
-    entry(|| {
-        let dialect = written_dialect(dialect)?;
-        let statement = Unparser::new(dialect.as_ref()).plan_to_sql(&plan.plan)?;
-        Ok(statement.to_string())
+pub fn plan_to_sql(plan: &Plan, name: &str) -> Result<String> {
+    with_deep_stack(|| {
+        let dialect = written_dialect(name)?;
+        let query = crate::written_sql::write_plan(&plan.plan, name, dialect.as_ref())?;
+        Ok(format!("{query:#}"))
+    })
+}
+
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(TREE_STACK_BYTES).spawn_scoped(scope, || entry(work));
+        let thread =
+            thread.map_err(|e| BridgeError::new("io", "environment", format!("cannot start a thread: {e}")))?;
+        thread.join().unwrap_or_else(|_| Err(BridgeError::bug("a thread of the parser panicked")))
     })
 }
 
@@ -103,18 +111,10 @@ fn is_token(value: &Value) -> bool {
 }
 
 pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSql> {
-    let work = || {
-        entry(|| {
-            let statement = parse(&session.context.state_ref().read(), sql, dialect)?;
-            let tree = tree_of(&statement).map_err(|e| BridgeError::bug(format!("a syntax tree has no JSON: {e}")))?;
-            Ok(ParsedSql { tree: without_places(tree).to_string(), sql: statement.to_string() })
-        })
-    };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(TREE_STACK_BYTES).spawn_scoped(scope, work);
-        let thread =
-            thread.map_err(|e| BridgeError::new("io", "environment", format!("cannot start a thread: {e}")))?;
-        thread.join().unwrap_or_else(|_| Err(BridgeError::bug("the parser panicked")))
+    with_deep_stack(|| {
+        let statement = parse(&session.context.state_ref().read(), sql, dialect)?;
+        let tree = tree_of(&statement).map_err(|e| BridgeError::bug(format!("a syntax tree has no JSON: {e}")))?;
+        Ok(ParsedSql { tree: without_places(tree).to_string(), sql: statement.to_string() })
     })
 }
 
