@@ -2,10 +2,16 @@
 
 #include "weir/artifacts/project_statements.h"
 
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <set>
+
 #include <nlohmann/json.hpp>
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/fingerprint.h"
+#include "weir/base/parallel.h"
 #include "weir/project/dialect.h"
 #include "weir/project/sql_lexer.h"
 
@@ -82,6 +88,12 @@ Json DefinitionTree(const ViewDefinition& view) {
           {"properties", view.properties}};
 }
 
+std::string WithoutBlanks(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+}
+
 bool IsPlainQuery(const ViewDefinition& view) {
   const std::vector<Token> tokens = Lex(view.definition_sql, DialectNamed(view.dialect)).tokens;
   return !tokens.front().IsKeyword("CREATE");
@@ -98,6 +110,7 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                              .name = view.name,
                              .file = view.file,
                              .dialect = view.dialect,
+                             .sql = view.definition_sql,
                              .normalized_sql = std::move(query.normalized_sql),
                              .tree = std::move(query.tree),
                              .tree_fingerprint = query.tree_fingerprint};
@@ -122,6 +135,7 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                           .name = test.name,
                           .file = test.file,
                           .dialect = test.dialect,
+                          .sql = WithoutBlanks(test.query_sql),
                           .normalized_sql = std::move(query.normalized_sql),
                           .tree = std::move(query.tree),
                           .tree_fingerprint = query.tree_fingerprint};
@@ -174,9 +188,67 @@ ProjectStatement ReadStatement(const SourceDefinition& source) {
                           .name = source.name,
                           .file = source.location.file,
                           .dialect = source.dialect,
+                          .sql = {},
                           .normalized_sql = std::move(text),
                           .tree = tree.dump(),
                           .tree_fingerprint = builder.Finish()};
+}
+
+namespace {
+
+/// One line a statement: its key and a hash of all that its row is made from.
+std::string KnownLine(std::string_view kind, const std::string& name,
+                      std::initializer_list<std::string_view> parts) {
+  FingerprintBuilder builder;
+  for (const std::string_view part : parts) builder.Add("part", part);
+  // A name may hold anything; its hash takes one line.
+  return fmt::format("{} {} {}\n", kind, Blake2bHex128(name), builder.Finish().ToString());
+}
+
+}  // namespace
+
+ChangedStatements ReadChangedStatements(const engine::Session& session,
+                                        const ProjectDefinition& project, const std::string& known,
+                                        int threads) {
+  struct Candidate {
+    std::string line;
+    std::function<Result<ProjectStatement>()> read;
+  };
+  std::vector<Candidate> candidates;
+  for (const ViewDefinition& view : project.views) {
+    candidates.push_back(
+        {KnownLine("view", view.name, {view.file, view.dialect, view.definition_sql}),
+         [&] { return ReadStatement(session, project, view); }});
+  }
+  for (const TestDefinition& test : project.tests) {
+    candidates.push_back({KnownLine("test", test.name, {test.file, test.dialect, test.query_sql}),
+                          [&] { return ReadStatement(session, project, test); }});
+  }
+  for (const SourceDefinition& source : project.sources) {
+    candidates.push_back(
+        {KnownLine("source", source.name, {source.location.file, source.dialect, source.ddl}),
+         [&] { return Result<ProjectStatement>(ReadStatement(source)); }});
+  }
+  ChangedStatements changed;
+  for (const Candidate& candidate : candidates) changed.known += candidate.line;
+  if (changed.known == known) return changed;
+
+  std::set<std::string_view> lines;
+  for (size_t begin = 0; begin < known.size();) {
+    const size_t end = std::min(known.find('\n', begin), known.size() - 1) + 1;
+    lines.insert(std::string_view(known).substr(begin, end - begin));
+    begin = end;
+  }
+  std::erase_if(candidates, [&](const Candidate& c) { return lines.contains(c.line); });
+  std::vector<std::optional<ProjectStatement>> read(candidates.size());
+  ForEachInParallel(candidates.size(), threads, [&](size_t i) {
+    auto statement = candidates[i].read();
+    if (statement.ok()) read[i] = *std::move(statement);
+  });
+  for (std::optional<ProjectStatement>& statement : read) {
+    if (statement) changed.statements.push_back(*std::move(statement));
+  }
+  return changed;
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "weir/bundle/statement.h"
 #include "weir/engine/engine.h"
@@ -19,6 +20,7 @@ struct ProjectStatement {
   std::string name;
   std::string file;
   std::string dialect;         ///< read
+  std::string sql;             ///< as written; empty for a source, whose options may be secrets
   std::string normalized_sql;  ///< in the same dialect
   std::string tree;            ///< JSON
   Fingerprint tree_fingerprint;
@@ -32,5 +34,18 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                                        const TestDefinition& test);
 /// A source's DDL is Weir's own; its options are as the project has them, secrets not included.
 ProjectStatement ReadStatement(const SourceDefinition& source);
+
+/// The statements of a project of which the next run has a row to record.
+struct ChangedStatements {
+  std::vector<ProjectStatement> statements;  ///< views, tests, sources, each by name
+  /// What to compare with next time.
+  std::string known;
+};
+
+/// Reads those statements that are not in `known`, which an earlier call has given (empty: none).
+/// What cannot be parsed is left out: compiling reports it.
+ChangedStatements ReadChangedStatements(const engine::Session& session,
+                                        const ProjectDefinition& project, const std::string& known,
+                                        int threads);
 
 }  // namespace weir

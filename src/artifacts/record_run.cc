@@ -10,6 +10,7 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/artifacts/project_statements.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 
@@ -63,6 +64,7 @@ class Recorder {
     WEIR_RETURN_NOT_OK(AddSettings());
     AddFunctions();
     AddRun();
+    const std::string known_statements = AddStatements();
     WEIR_RETURN_NOT_OK(FindKilledRuns());
     WEIR_RETURN_NOT_OK(Describe());
     for (size_t i = 0; i < envelope_.views.size(); ++i)
@@ -74,6 +76,8 @@ class Recorder {
       WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created,
                             session_.engine().PutObjectIfAbsent(url, ""));
     }
+    if (!known_statements.empty())
+      WEIR_RETURN_NOT_OK(session_.engine().PutObject(KnownStatementsUrl(), known_statements));
     for (const std::string& mark : marks_) WEIR_RETURN_NOT_OK(session_.engine().DeleteObject(mark));
     return Status::OK();
   }
@@ -144,6 +148,25 @@ class Recorder {
                  int64_t{function->semantic_version}, function->Syntax(), function->tags,
                  std::string(ToString(function->volatility)), function->description});
     }
+  }
+
+  std::string KnownStatementsUrl() const {
+    return ArtifactTableUrl(session_.warehouse_url(), "statements") + "_known/last";
+  }
+
+  /// Returns what to remember once the rows are committed; empty if nothing changed.
+  std::string AddStatements() {
+    const auto known = session_.engine().GetObject(KnownStatementsUrl());
+    const std::string before = known.ok() ? *known : std::string();
+    ChangedStatements changed =
+        ReadChangedStatements(session_.engine(), project_, before, session_.threads());
+    for (const ProjectStatement& statement : changed.statements) {
+      rows_.Add("statements",
+                {envelope_.run_id, statement.kind, statement.name, statement.file,
+                 TextOrNull(statement.sql), statement.dialect, statement.normalized_sql,
+                 statement.dialect, statement.tree, statement.tree_fingerprint.ToString()});
+    }
+    return changed.known == before ? std::string() : std::move(changed.known);
   }
 
   void AddRun() {
