@@ -7,9 +7,11 @@
 
 #include "weir/base/filesystem.h"
 #include "weir/base/nearest.h"
+#include "weir/bundle/preflight.h"
 #include "weir/cli/command.h"
 #include "weir/engine/engine.h"
 #include "weir/functions/function_registry.h"
+#include "weir/lineage/lineage.h"
 #include "weir/project/initial_project.h"
 
 namespace weir::cli {
@@ -99,26 +101,32 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
 }
 
 int RunCheck(const GlobalOptions& options) {
-  auto open = Open(options);
-  if (!open.ok()) return FailNamed(open.status());
+  std::error_code error;
+  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
+  PreflightOptions preflight{.root = root.string(), .profile = options.profile};
+  preflight.inspect = [](const std::string&, const LogicalPlan& plan) {
+    return DeriveLineage(plan).status();
+  };
+  auto checked = CheckProject(preflight);
+  if (!checked.ok()) return FailNamed(checked.status());
   if (options.format == Format::kJson) {
     Json diagnostics = Json::array();
-    for (const Diagnostic& diagnostic : open->diagnostics.all())
+    for (const Diagnostic& diagnostic : checked->diagnostics.all())
       diagnostics.push_back(ToJson(diagnostic));
     std::cout << Json{{"schema_version", 1},
-                      {"project", open->definition.name},
-                      {"sources", open->definition.sources.size()},
-                      {"views", open->definition.views.size()},
-                      {"tests", open->definition.tests.size()},
+                      {"project", checked->project_name},
+                      {"sources", checked->sources},
+                      {"views", checked->views},
+                      {"tests", checked->tests},
                       {"diagnostics", diagnostics}}
                      .dump(2)
               << "\n";
   }
-  const int code = Report(open->diagnostics);
+  const int code = Report(checked->diagnostics);
   if (code == kDone && options.format == Format::kTable) {
     std::cout << fmt::format("{}: {} sources, {} views, {} tests: no errors\n",
-                             open->definition.name, open->definition.sources.size(),
-                             open->definition.views.size(), open->definition.tests.size());
+                             checked->project_name, checked->sources, checked->views,
+                             checked->tests);
   }
   return code;
 }

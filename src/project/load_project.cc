@@ -38,12 +38,6 @@ SourceLocation LocationAt(const std::string& file, std::string_view text, size_t
           static_cast<int>(characters) + 1};
 }
 
-/// Says whether a path below a folder of the project is a SQL file that is not hidden.
-bool IsSqlFile(const std::string& path) {
-  if (path.starts_with('.') || path.find("/.") != std::string::npos) return false;
-  return AsciiLowerCase(path).ends_with(".sql");
-}
-
 /// A bad file is the user's business, a file that cannot be had the environment's.
 void AddReadFailure(const Status& status, const std::string& path, Diagnostics& diagnostics) {
   Diagnostic diagnostic = ToDiagnostic("W1002", status);
@@ -66,9 +60,11 @@ class ProjectLoader {
     SortByName(project_.sources);
   }
 
-  void LoadViews() {
+  /// `selected`: the files to read; null for all.
+  void LoadViews(const std::vector<std::string>* selected) {
     const std::map<std::string, SourceLocation> sources = first_table_;
-    const std::vector<SqlFile> view_files = LoadFolder("views");
+    const std::vector<SqlFile> view_files =
+        selected == nullptr ? LoadFolder("views") : LoadFiles(*selected);
     for (const SqlFile& file : view_files) {
       std::optional<ViewDefinition> view = ParseViewFile(file, diagnostics_);
       if (!view) continue;
@@ -85,7 +81,7 @@ class ProjectLoader {
       }
     }
     SortByName(project_.views);
-    if (view_files.empty()) {
+    if (selected == nullptr && view_files.empty()) {
       diagnostics_.Add({.code = "W1216",
                         .severity = Severity::kWarning,
                         .message = "the project has no views: no `*.sql` under `views`",
@@ -132,9 +128,17 @@ class ProjectLoader {
       AddReadFailure(names.status(), folder, diagnostics_);
       return loaded;
     }
+    std::vector<std::string> paths;
     for (const std::string& name : *names) {
-      if (!IsSqlFile(name)) continue;
-      if (auto file = LoadFile(folder + "/" + name)) loaded.push_back(*std::move(file));
+      if (IsSqlFile(name)) paths.push_back(folder + "/" + name);
+    }
+    return LoadFiles(paths);
+  }
+
+  std::vector<SqlFile> LoadFiles(const std::vector<std::string>& paths) {
+    std::vector<SqlFile> loaded;
+    for (const std::string& path : paths) {
+      if (auto file = LoadFile(path)) loaded.push_back(*std::move(file));
     }
     return loaded;
   }
@@ -181,8 +185,14 @@ class ProjectLoader {
 
 }  // namespace
 
+bool IsSqlFile(const std::string& path) {
+  if (path.starts_with('.') || path.find("/.") != std::string::npos) return false;
+  return AsciiLowerCase(path).ends_with(".sql");
+}
+
 Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
-                                      const std::string& profile_name, Diagnostics& diagnostics) {
+                                      const std::string& profile_name, Diagnostics& diagnostics,
+                                      const std::vector<std::string>* view_files) {
   ProjectDefinition project;
   project.root = AbsoluteFolder(root);
   const std::string file = project.root + "/" + std::string(kProjectFileName);
@@ -203,7 +213,7 @@ Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string
 
   ProjectLoader loader(files, project, diagnostics);
   loader.LoadSources();
-  loader.LoadViews();
+  loader.LoadViews(view_files);
   loader.LoadTests();
   return project;
 }

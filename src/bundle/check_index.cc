@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/check_index.h"
+
+#include <unordered_map>
+
+#include "weir/base/byte_stream.h"
+#include "weir/base/fingerprint.h"
+
+namespace weir {
+
+namespace {
+
+/// Raise it when the form of the bytes changes.
+constexpr uint32_t kFormat = 1;
+
+void Put(ByteWriter& out, const FileStamp& stamp) {
+  out.Put(stamp.size);
+  out.Put(stamp.modified_ns);
+  out.Put(stamp.changed_ns);
+  out.Put(stamp.inode);
+}
+
+FileStamp GetStamp(ByteReader& in) {
+  FileStamp stamp;
+  stamp.size = in.Get<int64_t>();
+  stamp.modified_ns = in.Get<int64_t>();
+  stamp.changed_ns = in.Get<int64_t>();
+  stamp.inode = in.Get<uint64_t>();
+  return stamp;
+}
+
+void Put(ByteWriter& out, const std::vector<std::string>& texts) {
+  out.Put(static_cast<uint32_t>(texts.size()));
+  for (const std::string& text : texts) out.PutText(text);
+}
+
+std::vector<std::string> GetTexts(ByteReader& in) {
+  std::vector<std::string> texts(in.GetCount(sizeof(uint32_t)));
+  for (std::string& text : texts) text = in.GetText();
+  return texts;
+}
+
+}  // namespace
+
+std::string CheckIndex::Serialize() const {
+  ByteWriter out;
+  out.Put(kFormat);
+  out.PutText(environment);
+  out.Put(taken_at_ns);
+  out.Put(static_cast<uint32_t>(sources.size()));
+  for (const IndexedSource& source : sources)
+    Put(out, {source.name, source.definition_hash, source.stamp, source.schema_hash});
+  // Many views have the same schema: each stands once.
+  std::unordered_map<std::string_view, uint32_t> numbers;
+  std::vector<std::string> schemas;
+  for (const IndexedView& view : views) {
+    if (numbers.emplace(view.schema, static_cast<uint32_t>(schemas.size())).second)
+      schemas.push_back(view.schema);
+  }
+  Put(out, schemas);
+  out.Put(static_cast<uint32_t>(views.size()));
+  for (const IndexedView& view : views) {
+    out.PutText(view.file);
+    Put(out, view.stamp);
+    out.PutText(view.content_hash);
+    out.PutText(view.name);
+    out.Put(static_cast<uint8_t>((view.clean ? 1 : 0) | (view.is_inline ? 2 : 0)));
+    Put(out, view.tables);
+    out.Put(numbers.at(view.schema));
+    Put(out, view.partition_columns);
+  }
+  return Blake2bHex128(out.bytes()) + out.bytes();
+}
+
+std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
+  static constexpr size_t kHash = 32;
+  if (bytes.size() < kHash || Blake2bHex128(bytes.substr(kHash)) != bytes.substr(0, kHash))
+    return std::nullopt;
+  ByteReader in(bytes.substr(kHash));
+  if (in.Get<uint32_t>() != kFormat) return std::nullopt;
+  CheckIndex index;
+  index.environment = in.GetText();
+  index.taken_at_ns = in.Get<int64_t>();
+  index.sources.resize(in.GetCount(sizeof(uint32_t)));
+  for (IndexedSource& source : index.sources) {
+    const std::vector<std::string> texts = GetTexts(in);
+    if (texts.size() != 4) return std::nullopt;
+    source = {texts[0], texts[1], texts[2], texts[3]};
+  }
+  const std::vector<std::string> schemas = GetTexts(in);
+  index.views.resize(in.GetCount(sizeof(FileStamp)));
+  for (IndexedView& view : index.views) {
+    view.file = in.GetText();
+    view.stamp = GetStamp(in);
+    view.content_hash = in.GetText();
+    view.name = in.GetText();
+    const auto flags = in.Get<uint8_t>();
+    view.clean = (flags & 1) != 0;
+    view.is_inline = (flags & 2) != 0;
+    view.tables = GetTexts(in);
+    const auto schema = in.Get<uint32_t>();
+    if (!in.ok() || schema >= schemas.size()) return std::nullopt;
+    view.schema = schemas[schema];
+    view.partition_columns = GetTexts(in);
+  }
+  if (!in.ok() || !in.at_end()) return std::nullopt;
+  return index;
+}
+
+}  // namespace weir

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/preflight.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <unistd.h>
+
+#include "weir/base/filesystem.h"
+#include "weir/bundle/check_index.h"
+#include "weir/bundle/plan_failure.h"
+
+namespace weir {
+
+namespace {
+
+using Names = std::unordered_set<std::string>;
+
+std::string SchemaBytes(const std::shared_ptr<arrow::Schema>& schema) {
+  if (!schema) return {};
+  const auto buffer = arrow::ipc::SerializeSchema(*schema);
+  return buffer.ok() ? (*buffer)->ToString() : std::string();
+}
+
+std::shared_ptr<arrow::Schema> SchemaOf(const std::string& bytes) {
+  arrow::io::BufferReader reader(arrow::Buffer::FromString(bytes));
+  arrow::ipc::DictionaryMemo memo;
+  const auto schema = arrow::ipc::ReadSchema(&reader, &memo);
+  return schema.ok() ? *schema : nullptr;
+}
+
+std::string ToText(const FileStamp& stamp) {
+  return fmt::format("{} {} {} {}", stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.inode);
+}
+
+/// Of a local source, what changes with its files: of a Delta table the folder of its log, of
+/// others all files. Empty for what cannot be told by stamps: another machine's files, or files
+/// that changed this very moment.
+std::string SourceStamp(const SourceDefinition& source, int64_t now_ns) {
+  if (source.uri.find("://") != std::string::npos) return {};
+  const std::string path =
+      source.format == SourceFormat::kDelta ? source.uri + "/_delta_log" : source.uri;
+  const auto own = StampOf(path);
+  if (!own || !IsSettled(*own, now_ns)) return {};
+  std::string text = ToText(*own);
+  if (source.format != SourceFormat::kDelta) {
+    for (const StampedFile& file : StampFiles(path)) {
+      if (!IsSettled(file.stamp, now_ns)) return {};
+      text += fmt::format("\n{} {}", file.path, ToText(file.stamp));
+    }
+  }
+  return Blake2bHex128(text);
+}
+
+std::string DefinitionHash(const SourceDefinition& source) {
+  return FingerprintBuilder().Add("ddl", source.ddl).Add("uri", source.uri).Finish().ToString();
+}
+
+/// All that decides about a check beside sources and views: this program, the settings.
+std::string EnvironmentHash(const ProjectDefinition& project) {
+  FingerprintBuilder builder;
+  if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
+  for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
+  builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
+  builder.Add("warehouse", project.warehouse_uri);
+  return builder.Finish().ToString();
+}
+
+std::string IndexPath(const PreflightOptions& options, const ProjectDefinition& project) {
+  return fmt::format("{}/.weir/check-{}.index", options.root, project.profile.name);
+}
+
+CheckIndex LoadIndex(const std::string& path, const std::string& environment) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  if (file) bytes << file.rdbuf();
+  auto index = CheckIndex::Parse(std::move(bytes).str());
+  if (!index || index->environment != environment) return {};
+  return *std::move(index);
+}
+
+/// Replaces the file at once, so that nobody reads half of it. A cache: failures only cost time.
+void SaveIndex(const std::string& path, const CheckIndex& index) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  if (std::filesystem::create_directories(folder, error))
+    std::ofstream(folder / ".gitignore") << "*\n";
+  const std::string temporary = fmt::format("{}.{}", path, getpid());
+  {
+    std::ofstream file(temporary, std::ios::binary);
+    file << index.Serialize();
+    file.close();
+    if (!file) {
+      std::filesystem::remove(temporary, error);
+      return;
+    }
+  }
+  std::filesystem::rename(temporary, path, error);
+}
+
+/// One check of one project: what is known from before, and what must be looked at.
+class Checker {
+ public:
+  Checker(const PreflightOptions& options, const ProjectDefinition& frame)
+      : options_(options), taken_at_ns_(StampClockNs()) {
+    if (options.use_index)
+      before_ = LoadIndex(IndexPath(options, frame), EnvironmentHash(frame));
+    now_.environment = EnvironmentHash(frame);
+    now_.taken_at_ns = taken_at_ns_;
+  }
+
+  Result<Preflight> Run(const ProjectDefinition& frame, Diagnostics frame_diagnostics) {
+    CompareSources(frame);
+    CompareViews();
+    // That a project has no views is said when all of it is loaded.
+    pins_needed_ = pins_needed_ || now_.views.empty();
+    Preflight result;
+    result.diagnostics = std::move(frame_diagnostics);
+    result.project_name = frame.name;
+    result.sources = frame.sources.size();
+    result.tests = frame.tests.size();
+    Spread();
+    while (!dirty_.empty() || pins_needed_) {
+      Diagnostics diagnostics;
+      WEIR_ASSIGN_OR_RETURN(const bool settled, CheckDirty(diagnostics));
+      if (!settled) continue;
+      result.diagnostics = std::move(diagnostics);
+      break;
+    }
+    result.views_checked = dirty_.size();
+    for (const IndexedView& view : now_.views) result.views += view.name.empty() ? 0 : 1;
+    result.diagnostics.Sort();
+    if (options_.use_index && worth_saving_) SaveIndex(IndexPath(options_, frame), now_);
+    return result;
+  }
+
+ private:
+  /// Fills now_.sources; pins are needed where the schema may be another one.
+  void CompareSources(const ProjectDefinition& frame) {
+    std::unordered_map<std::string_view, const IndexedSource*> known;
+    for (const IndexedSource& source : before_.sources) known[source.name] = &source;
+    for (const SourceDefinition& source : frame.sources) {
+      IndexedSource entry{.name = source.name,
+                          .definition_hash = DefinitionHash(source),
+                          .stamp = SourceStamp(source, taken_at_ns_),
+                          .schema_hash = {}};
+      const auto found = known.find(source.name);
+      if (found != known.end() && !entry.stamp.empty() && found->second->stamp == entry.stamp &&
+          found->second->definition_hash == entry.definition_hash) {
+        entry.schema_hash = found->second->schema_hash;
+      }
+      pins_needed_ = pins_needed_ || entry.schema_hash.empty();
+      if (found != known.end()) known.erase(found);
+      now_.sources.push_back(std::move(entry));
+    }
+    for (const auto& [name, source] : known) changed_tables_.emplace(name);
+    worth_saving_ = pins_needed_ || !known.empty();
+  }
+
+  /// Fills now_.views with what is known of the files, and dirty_ with those that differ.
+  void CompareViews() {
+    auto known = before_.views.begin();
+    for (const StampedFile& file : StampFiles(options_.root + "/views")) {
+      if (!IsSqlFile(file.path)) continue;
+      const std::string path = "views/" + file.path;
+      while (known != before_.views.end() && known->file < path) Forget(*known++);
+      IndexedView entry{.file = path, .stamp = file.stamp};
+      const bool is_known = known != before_.views.end() && known->file == path;
+      if (is_known) entry = std::move(*known++);
+      const bool same_stamp =
+          is_known && entry.stamp == file.stamp && IsSettled(entry.stamp, before_.taken_at_ns);
+      if (!same_stamp) {
+        const std::string hash = ContentHash(path);
+        if (!is_known || hash != entry.content_hash) edited_.insert(path);
+        entry.content_hash = hash;
+        entry.stamp = file.stamp;
+        worth_saving_ = true;
+      }
+      if (!entry.clean || edited_.contains(path)) dirty_.insert(path);
+      now_.views.push_back(std::move(entry));
+    }
+    while (known != before_.views.end()) Forget(*known++);
+  }
+
+  void Forget(const IndexedView& view) {
+    worth_saving_ = true;
+    if (!view.name.empty()) changed_tables_.insert(view.name);
+  }
+
+  std::string ContentHash(const std::string& path) const {
+    const auto text = LocalFileSystem().ReadFile(options_.root + "/" + path);
+    return text.ok() ? Blake2bHex128(*text) : std::string();
+  }
+
+  /// Views that read a changed table are dirty; of an inlined view also its readers. Returns
+  /// whether any was added.
+  bool Spread() {
+    bool grown = false;
+    for (bool again = !changed_tables_.empty(); again;) {
+      again = false;
+      for (const IndexedView& view : now_.views) {
+        if (dirty_.contains(view.file) || !ReadsChanged(view)) continue;
+        dirty_.insert(view.file);
+        grown = true;
+        if (view.is_inline) again = changed_tables_.insert(view.name).second || again;
+      }
+    }
+    return grown;
+  }
+
+  bool ReadsChanged(const IndexedView& view) const {
+    return std::any_of(view.tables.begin(), view.tables.end(),
+                       [&](const std::string& table) { return changed_tables_.contains(table); });
+  }
+
+  /// Checks the dirty views. False if more turned out to be dirty, so that all must be checked
+  /// again together.
+  Result<bool> CheckDirty(Diagnostics& diagnostics) {
+    const std::vector<std::string> files(dirty_.begin(), dirty_.end());
+    const bool all = files.size() == now_.views.size();
+    WEIR_ASSIGN_OR_RETURN(ProjectDefinition project,
+                          LoadProject(LocalFileSystem(), options_.root, options_.profile,
+                                      diagnostics, all ? nullptr : &files));
+    if (NamesCollide(project)) return MarkAllDirty();
+    WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
+    if (ComparePins(*session)) return false;
+    WEIR_ASSIGN_OR_RETURN(const bool complete, AddUpstream(project, *session));
+    if (!complete) return false;
+    std::vector<std::string> known_views;
+    for (const IndexedView& view : now_.views) {
+      if (!dirty_.contains(view.file)) known_views.push_back(view.name);
+    }
+    const CheckedProject checked =
+        CheckViews(project, known_views, options_.inspect, *session, diagnostics);
+    return TakeOver(project, checked, diagnostics);
+  }
+
+  bool MarkAllDirty() {
+    for (const IndexedView& view : now_.views) dirty_.insert(view.file);
+    return false;
+  }
+
+  /// Whether a dirty view's name is that of another view or source, which LoadProject reports only
+  /// when it sees both.
+  bool NamesCollide(const ProjectDefinition& project) const {
+    if (dirty_.size() == now_.views.size()) return false;
+    Names names;
+    for (const IndexedView& view : now_.views) {
+      if (!dirty_.contains(view.file)) names.insert(view.name);
+    }
+    const auto taken = [&](const auto& value) { return names.contains(value.name); };
+    return std::any_of(project.views.begin(), project.views.end(), taken) ||
+           std::any_of(project.sources.begin(), project.sources.end(), taken);
+  }
+
+  /// Notes the sources' schemas. True if views that were thought clean read a changed one.
+  bool ComparePins(const SessionRuntime& session) {
+    if (!pins_needed_) return false;
+    pins_needed_ = false;
+    std::unordered_map<std::string_view, std::string_view> known;
+    for (const IndexedSource& source : before_.sources) known[source.name] = source.schema_hash;
+    for (IndexedSource& source : now_.sources) {
+      const PinnedTable* table = session.catalog().Find(source.name);
+      if (table == nullptr) {
+        source.stamp.clear();  // cannot be read: looked at again next time
+      } else {
+        FingerprintBuilder builder;
+        builder.Add("schema", SchemaBytes(table->schema)).Add("kind", ToString(table->kind));
+        for (const std::string& column : table->partition_columns) builder.Add("partition", column);
+        source.schema_hash = builder.Finish().ToString();
+      }
+      const auto found = known.find(source.name);
+      if (found == known.end() || found->second != source.schema_hash)
+        changed_tables_.insert(source.name);
+    }
+    return Spread();
+  }
+
+  /// Registers the clean views that the dirty ones read. False if one of them is inlined: its plan
+  /// is needed, so that it counts as dirty too.
+  Result<bool> AddUpstream(const ProjectDefinition& project, SessionRuntime& session) {
+    if (dirty_.size() == now_.views.size()) return true;
+    std::unordered_map<std::string_view, const IndexedView*> clean;
+    for (const IndexedView& view : now_.views) {
+      if (!dirty_.contains(view.file)) clean[view.name] = &view;
+    }
+    Names added;
+    bool complete = true;
+    for (const ViewDefinition& view : project.views) {
+      const auto tables = session.engine().TableReferences(view.query_sql);
+      if (!tables.ok()) continue;  // planning reports it with its place
+      for (const std::string& table : *tables) {
+        const auto found = clean.find(StripDefaultSchema(table));
+        if (found == clean.end() || !added.insert(found->second->name).second) continue;
+        const IndexedView& upstream = *found->second;
+        const auto schema = upstream.is_inline ? nullptr : SchemaOf(upstream.schema);
+        if (!schema) {
+          dirty_.insert(upstream.file);
+          complete = false;
+          continue;
+        }
+        WEIR_RETURN_NOT_OK(session.catalog().AddView(
+            upstream.name, TableUrl(session.warehouse_url(), upstream.name), schema,
+            upstream.partition_columns, session.engine()));
+      }
+    }
+    return complete;
+  }
+
+  /// Notes what was found. False if views that were thought clean read one that looks different.
+  bool TakeOver(const ProjectDefinition& project, const CheckedProject& checked,
+                const Diagnostics& diagnostics) {
+    worth_saving_ = true;
+    std::unordered_map<std::string_view, IndexedView> found;
+    for (const ViewDefinition& view : project.views) {
+      found[view.file] = {.name = view.name,
+                          .is_inline = view.kind == ViewDefinition::Kind::kInline,
+                          .partition_columns = view.partition_columns};
+    }
+    std::unordered_map<std::string_view, const CheckedView*> passed;
+    for (const CheckedView& view : checked.views) passed[view.name] = &view;
+    Names reported;
+    for (const Diagnostic& diagnostic : diagnostics.all())
+      reported.insert(diagnostic.location.file);
+    for (IndexedView& entry : now_.views) {
+      if (!dirty_.contains(entry.file)) continue;
+      IndexedView view = found[entry.file];
+      if (const auto ok = passed.find(view.name); ok != passed.end()) {
+        view.clean = !reported.contains(entry.file);
+        view.tables = ok->second->tables;
+        view.schema = SchemaBytes(ok->second->stored_schema);
+      }
+      view.file = entry.file;
+      view.stamp = entry.stamp;
+      view.content_hash = entry.content_hash;
+      NoteChange(entry, view);
+      after_[entry.file] = std::move(view);
+    }
+    if (Spread()) return false;
+    for (IndexedView& entry : now_.views) {
+      if (const auto view = after_.find(entry.file); view != after_.end()) entry = view->second;
+    }
+    return true;
+  }
+
+  /// `entry` is what the last check saw of it.
+  void NoteChange(const IndexedView& entry, const IndexedView& view) {
+    const bool inline_changed = view.is_inline && edited_.contains(view.file);
+    if (entry.SameToReaders(view) && !inline_changed) return;
+    if (!entry.name.empty()) changed_tables_.insert(entry.name);
+    if (!view.name.empty()) changed_tables_.insert(view.name);
+  }
+
+  const PreflightOptions& options_;
+  const int64_t taken_at_ns_;
+  CheckIndex before_, now_;
+  Names edited_;                 ///< files of views whose text is another one
+  std::set<std::string> dirty_;  ///< files of views to check
+  Names changed_tables_;         ///< that look different to their readers
+  std::unordered_map<std::string, IndexedView> after_;
+  bool pins_needed_ = false;
+  bool worth_saving_ = false;
+};
+
+}  // namespace
+
+Result<Preflight> CheckProject(const PreflightOptions& options) {
+  static const std::vector<std::string> kNone;
+  Diagnostics diagnostics;
+  WEIR_ASSIGN_OR_RETURN(
+      const ProjectDefinition frame,
+      LoadProject(LocalFileSystem(), options.root, options.profile, diagnostics, &kNone));
+  if (diagnostics.has_errors()) {
+    // What the views would report beside depends on the broken parts: everything is looked at.
+    PreflightOptions whole = options;
+    whole.use_index = false;
+    return Checker(whole, frame).Run(frame, {});
+  }
+  return Checker(options, frame).Run(frame, std::move(diagnostics));
+}
+
+}  // namespace weir
