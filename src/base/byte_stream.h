@@ -17,7 +17,7 @@ namespace weir {
 class ByteWriter {
  public:
   template <typename T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   void Put(T value) {
     char bytes[sizeof(T)];
     std::memcpy(bytes, &value, sizeof(T));
@@ -42,8 +42,7 @@ class ByteReader {
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
   template <typename T>
-    requires std::is_integral_v<T>
-  T Get() {
+  requires std::is_integral_v<T> T Get() {
     T value{};
     const std::string_view bytes = Take(sizeof(T));
     if (bytes.size() == sizeof(T)) std::memcpy(&value, bytes.data(), sizeof(T));

@@ -240,7 +240,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       }
     }
     std::vector<Outcome> outcomes(ready.size());
-    ForEachInParallel(ready.size(), session.threads(), [&](size_t i) {
+    ForEachInParallel(ready.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
       outcomes[i] = CompileView(project.views[ready[i]], session, tables, deepen);
     });
     for (size_t i = 0; i < ready.size(); ++i) {

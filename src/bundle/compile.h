@@ -35,8 +35,7 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
                              Diagnostics& diagnostics);
 
 /// Looks at the typed plan of a view; called from several threads.
-using PlanInspector =
-    std::function<Status(const std::string& view_name, const LogicalPlan& plan)>;
+using PlanInspector = std::function<Status(const std::string& view_name, const LogicalPlan& plan)>;
 
 /// A view that passed the check.
 struct CheckedView {
@@ -54,9 +53,8 @@ struct CheckedProject {
 /// `inspect`, as far as the optimiser is not needed. `known_views` are further names that a hint
 /// may suggest; what the views read must be among them or in the session's catalog.
 CheckedProject CheckViews(const ProjectDefinition& project,
-                          const std::vector<std::string>& known_views,
-                          const PlanInspector& inspect, SessionRuntime& session,
-                          Diagnostics& diagnostics);
+                          const std::vector<std::string>& known_views, const PlanInspector& inspect,
+                          SessionRuntime& session, Diagnostics& diagnostics);
 
 /// Everything of a bundle that only people and artifacts read, made on demand.
 struct BundleDetails {

@@ -3,7 +3,6 @@
 // Small projects in real folders, compiled by the real engine.
 
 #include "weir/bundle/compile.h"
-#include "weir/bundle/plan_failure.h"
 
 #include <algorithm>
 #include <cctype>
@@ -13,6 +12,8 @@
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
+
+#include "weir/bundle/plan_failure.h"
 
 namespace weir {
 namespace {

@@ -91,8 +91,7 @@ std::string MissingTable(const std::string& message) {
 }
 
 KnownTables::KnownTables(const ProjectDefinition& project, const Catalog& catalog,
-                         const Diagnostics& diagnostics,
-                         const std::vector<std::string>& more_names)
+                         const Diagnostics& diagnostics, const std::vector<std::string>& more_names)
     : names(catalog.names()), broken(catalog.failed()) {
   for (const ViewDefinition& view : project.views) names.push_back(view.name);
   names.insert(names.end(), more_names.begin(), more_names.end());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In which order views are planned, so that each finds what it reads: by the engine's own
-// resolution of table names in the queries. The schedule of a run does not come from here but from
-// the plans (room `graph`).
+// In which order views are planned, so that each finds what it reads: by the names that stand in
+// their queries, which may be too many. Circles are looked for with the engine's own resolution of
+// table names. The schedule of a run does not come from here but from the plans (room `graph`).
 
 #pragma once
 
@@ -23,24 +23,25 @@ class PlanningOrder {
                 Diagnostics& diagnostics);
 
   std::vector<std::vector<size_t>> Levels() const;
-  /// The views among the project's that a view names.
+  /// The views among the project's that a view may read.
   const std::vector<size_t>& references(size_t view) const { return references_[view]; }
-  /// All tables that it names, sources and unknown ones included, ordered by name. Empty for a
-  /// query that cannot be parsed.
+  /// All tables of the project that it may read, sources included, ordered by name: those it reads,
+  /// and perhaps others whose names stand in its text.
   const std::vector<std::string>& tables(size_t view) const { return tables_[view]; }
   bool on_cycle(size_t view) const { return level_[view] == kCycle; }
 
  private:
   static constexpr int kUnknown = -1, kCycle = -2, kVisiting = -3;
 
-  void Visit(size_t view, Diagnostics& diagnostics);
-  void ReportCycle(size_t start, Diagnostics& diagnostics);
+  void Visit(size_t view);
+  void Report(const std::vector<size_t>& cycle, Diagnostics& diagnostics) const;
 
   const std::vector<ViewDefinition>& views_;
   std::vector<std::vector<size_t>> references_;
   std::vector<std::vector<std::string>> tables_;
   std::vector<int> level_;
   std::vector<size_t> path_;
+  std::vector<std::vector<size_t>> cycles_;
 };
 
 }  // namespace weir

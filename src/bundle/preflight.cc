@@ -112,8 +112,7 @@ class Checker {
  public:
   Checker(const PreflightOptions& options, const ProjectDefinition& frame)
       : options_(options), taken_at_ns_(StampClockNs()) {
-    if (options.use_index)
-      before_ = LoadIndex(IndexPath(options, frame), EnvironmentHash(frame));
+    if (options.use_index) before_ = LoadIndex(IndexPath(options, frame), EnvironmentHash(frame));
     now_.environment = EnvironmentHash(frame);
     now_.taken_at_ns = taken_at_ns_;
   }
@@ -296,7 +295,7 @@ class Checker {
     Names added;
     bool complete = true;
     for (const ViewDefinition& view : project.views) {
-      const auto tables = session.engine().TableReferences(view.query_sql);
+      const auto tables = session.engine().TableReferences(view.query_sql, view.dialect);
       if (!tables.ok()) continue;  // planning reports it with its place
       for (const std::string& table : *tables) {
         const auto found = clean.find(StripDefaultSchema(table));

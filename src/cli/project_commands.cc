@@ -113,12 +113,9 @@ int RunCheck(const GlobalOptions& options) {
     Json diagnostics = Json::array();
     for (const Diagnostic& diagnostic : checked->diagnostics.all())
       diagnostics.push_back(ToJson(diagnostic));
-    std::cout << Json{{"schema_version", 1},
-                      {"project", checked->project_name},
-                      {"sources", checked->sources},
-                      {"views", checked->views},
-                      {"tests", checked->tests},
-                      {"diagnostics", diagnostics}}
+    std::cout << Json{{"schema_version", 1},         {"project", checked->project_name},
+                      {"sources", checked->sources}, {"views", checked->views},
+                      {"tests", checked->tests},     {"diagnostics", diagnostics}}
                      .dump(2)
               << "\n";
   }

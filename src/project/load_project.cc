@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
+#include "weir/base/parallel.h"
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"
 #include "weir/project/view_parser.h"
@@ -63,25 +65,34 @@ class ProjectLoader {
   /// `selected`: the files to read; null for all.
   void LoadViews(const std::vector<std::string>* selected) {
     const std::map<std::string, SourceLocation> sources = first_table_;
-    const std::vector<SqlFile> view_files =
-        selected == nullptr ? LoadFolder("views") : LoadFiles(*selected);
-    for (const SqlFile& file : view_files) {
-      std::optional<ViewDefinition> view = ParseViewFile(file, diagnostics_);
-      if (!view) continue;
-      if (const auto source = sources.find(view->name); source != sources.end()) {
+    const std::vector<std::string> paths = selected == nullptr ? ListFolder("views") : *selected;
+    struct Loaded {
+      std::optional<ViewDefinition> view;
+      Diagnostics diagnostics;
+    };
+    std::vector<Loaded> loaded(paths.size());
+    ForEachInParallel(paths.size(), std::thread::hardware_concurrency(), [&](size_t i) {
+      const auto file = LoadFile(paths[i], loaded[i].diagnostics);
+      if (file) loaded[i].view = ParseViewFile(*file, loaded[i].diagnostics);
+    });
+    for (Loaded& file : loaded) {
+      for (const Diagnostic& diagnostic : file.diagnostics.all()) diagnostics_.Add(diagnostic);
+      if (!file.view) continue;
+      ViewDefinition& view = *file.view;
+      if (const auto source = sources.find(view.name); source != sources.end()) {
         diagnostics_.Add(
             {.code = "W1207",
              .message = fmt::format(
-                 "the view has the name of a source, which it would shadow: `{}`", view->name),
+                 "the view has the name of a source, which it would shadow: `{}`", view.name),
              .hint = fmt::format("rename the view, or the source at {}", ToString(source->second)),
-             .location = view->location,
-             .view_name = view->name});
-      } else if (Claim(view->name, "view", "W1206", view->location, first_table_)) {
-        project_.views.push_back(*std::move(view));
+             .location = view.location,
+             .view_name = view.name});
+      } else if (Claim(view.name, "view", "W1206", view.location, first_table_)) {
+        project_.views.push_back(std::move(view));
       }
     }
     SortByName(project_.views);
-    if (selected == nullptr && view_files.empty()) {
+    if (selected == nullptr && paths.empty()) {
       diagnostics_.Add({.code = "W1216",
                         .severity = Severity::kWarning,
                         .message = "the project has no views: no `*.sql` under `views`",
@@ -121,41 +132,41 @@ class ProjectLoader {
   /// The readable SQL files in a folder of the project, in byte order.
   std::vector<SqlFile> LoadFolder(const std::string& folder) {
     std::vector<SqlFile> loaded;
-    const std::string path = project_.root + "/" + folder;
-    if (!files_.Exists(path)) return loaded;
-    const auto names = files_.ListFiles(path);
-    if (!names.ok()) {
-      AddReadFailure(names.status(), folder, diagnostics_);
-      return loaded;
-    }
-    std::vector<std::string> paths;
-    for (const std::string& name : *names) {
-      if (IsSqlFile(name)) paths.push_back(folder + "/" + name);
-    }
-    return LoadFiles(paths);
-  }
-
-  std::vector<SqlFile> LoadFiles(const std::vector<std::string>& paths) {
-    std::vector<SqlFile> loaded;
-    for (const std::string& path : paths) {
-      if (auto file = LoadFile(path)) loaded.push_back(*std::move(file));
+    for (const std::string& path : ListFolder(folder)) {
+      if (auto file = LoadFile(path, diagnostics_)) loaded.push_back(*std::move(file));
     }
     return loaded;
   }
 
-  std::optional<SqlFile> LoadFile(const std::string& path) {
+  /// The paths of the SQL files in a folder of the project, in byte order.
+  std::vector<std::string> ListFolder(const std::string& folder) {
+    std::vector<std::string> paths;
+    const std::string path = project_.root + "/" + folder;
+    if (!files_.Exists(path)) return paths;
+    const auto names = files_.ListFiles(path);
+    if (!names.ok()) {
+      AddReadFailure(names.status(), folder, diagnostics_);
+      return paths;
+    }
+    for (const std::string& name : *names) {
+      if (IsSqlFile(name)) paths.push_back(folder + "/" + name);
+    }
+    return paths;
+  }
+
+  std::optional<SqlFile> LoadFile(const std::string& path, Diagnostics& diagnostics) const {
     auto text = files_.ReadFile(project_.root + "/" + path);
     if (!text.ok()) {
-      AddReadFailure(text.status(), path, diagnostics_);
+      AddReadFailure(text.status(), path, diagnostics);
       return std::nullopt;
     }
     if (text->starts_with(kByteOrderMark)) text->erase(0, kByteOrderMark.size());
     if (const auto bad = FindInvalidUtf8(*text)) {
-      diagnostics_.Add({.code = "W1003",
-                        .message = fmt::format("UTF-8 is wanted, found the byte `0x{:02X}`",
-                                               static_cast<unsigned char>((*text)[*bad])),
-                        .hint = "save the file as UTF-8",
-                        .location = LocationAt(path, *text, *bad)});
+      diagnostics.Add({.code = "W1003",
+                       .message = fmt::format("UTF-8 is wanted, found the byte `0x{:02X}`",
+                                              static_cast<unsigned char>((*text)[*bad])),
+                       .hint = "save the file as UTF-8",
+                       .location = LocationAt(path, *text, *bad)});
       return std::nullopt;
     }
     const SqlDialect* dialect = DialectOf(path, *text);
