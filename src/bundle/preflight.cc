@@ -70,6 +70,7 @@ std::string EnvironmentHash(const ProjectDefinition& project) {
   FingerprintBuilder builder;
   if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
   for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
+  builder.Add("dialect", project.dialect);
   builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
   builder.Add("warehouse", project.warehouse_uri);
   return builder.Finish().ToString();

@@ -169,18 +169,19 @@ class ProjectLoader {
                        .location = LocationAt(path, *text, *bad)});
       return std::nullopt;
     }
-    const SqlDialect* dialect = DialectOf(path, *text);
+    const SqlDialect* dialect = DialectOf(path, *text, diagnostics);
     if (dialect == nullptr) return std::nullopt;
     return SqlFile{path, *std::move(text), dialect};
   }
 
   /// The dialect that a file names, else the project's; null if there is none of that name, which
   /// is reported.
-  const SqlDialect* DialectOf(const std::string& path, std::string_view text) {
+  const SqlDialect* DialectOf(const std::string& path, std::string_view text,
+                              Diagnostics& diagnostics) const {
     const std::optional<DialectComment> comment = FindDialectComment(text);
     const SqlDialect* dialect = FindDialect(comment ? comment->name : project_.dialect);
     if (dialect != nullptr || !comment) return dialect == nullptr ? &GenericDialect() : dialect;
-    diagnostics_.Add(
+    diagnostics.Add(
         {.code = "W1103",
          .message = fmt::format("a dialect of SQL is wanted, found `{}`", comment->name),
          .hint = DialectHint(comment->name),
