@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A check that knows the last one says what a check from nothing says, whatever happened in between."""
+
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WEIR = os.environ.get("WEIR", str(ROOT / "build" / "weir"))
+EDITS = 400 if os.environ.get("WEIR_TEST_SCALE") == "full" else 60
+
+
+def generate(folder: pathlib.Path, views: int) -> None:
+    subprocess.run([sys.executable, str(ROOT / "bench" / "generate_project.py"), str(folder), "--views", str(views)],
+                   check=True)
+
+
+def check(folder: pathlib.Path) -> tuple[int, str, str]:
+    done = subprocess.run([WEIR, "check", "--project", str(folder)], capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check_from_nothing(folder: pathlib.Path) -> tuple[int, str, str]:
+    kept = folder / ".weir.kept"
+    os.rename(folder / ".weir", kept)
+    try:
+        return check(folder)
+    finally:
+        shutil.rmtree(folder / ".weir", ignore_errors=True)
+        os.rename(kept, folder / ".weir")
+
+
+class Editor:
+    """Random edits of a project, as a user makes them: most of them keep it sound, some break it, some mend it."""
+
+    def __init__(self, folder: pathlib.Path, seed: int):
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.originals = {path: path.read_text() for path in folder.glob("views/**/*.sql")}
+
+    def edit(self) -> str:
+        kinds = [self.literal, self.comment, self.drop_column, self.rename_column, self.break_syntax, self.remove, self.rename,
+                 self.make_inline, self.same_name, self.add, self.restore, self.restore, self.restore, self.touch, self.source]
+        return self.random.choice(kinds)()
+
+    def pick(self) -> pathlib.Path:
+        return self.random.choice(sorted(self.folder.glob("views/**/*.sql")))
+
+    def rewrite(self, what: str, change) -> str:
+        path = self.pick()
+        path.write_text(change(path.read_text()))
+        return f"{what} in {path.name}"
+
+    def literal(self) -> str:
+        return self.rewrite("a literal", lambda t: re.sub(r"\b(\d+)\b", str(self.random.randrange(1, 9)), t, count=1))
+
+    def comment(self) -> str:
+        return self.rewrite("a comment", lambda t: t + f"-- {self.random.random()}\n")
+
+    def drop_column(self) -> str:
+        return self.rewrite("a column less", lambda t: re.sub(r"^  channel,\n", "", t, flags=re.M))
+
+    def rename_column(self) -> str:
+        return self.rewrite("a column renamed", lambda t: t.replace("  quantity\n", "  quantity AS pieces\n"))
+
+    def break_syntax(self) -> str:
+        return self.rewrite("broken syntax", lambda t: t.replace("SELECT", "SELEKT", 1))
+
+    def make_inline(self) -> str:
+        path = self.pick()
+        text = path.read_text()
+        if not text.startswith("CREATE"):
+            path.write_text(f"CREATE VIEW {path.stem} AS\n{text}")
+        return f"{path.name} inlined"
+
+    def remove(self) -> str:
+        path = self.pick()
+        path.unlink()
+        return f"{path.name} removed"
+
+    def rename(self) -> str:
+        path = self.pick()
+        path.rename(path.with_name(f"renamed_{self.random.randrange(100)}.sql"))
+        return f"{path.name} renamed"
+
+    def same_name(self) -> str:
+        path = self.pick()
+        other = self.folder / "views" / "other" / path.name
+        other.parent.mkdir(exist_ok=True)
+        other.write_text("SELECT 1 AS one\n")
+        return f"a second {path.name}"
+
+    def add(self) -> str:
+        upstream = self.pick().stem
+        path = self.folder / "views" / f"added_{self.random.randrange(100)}.sql"
+        path.write_text(f"SELECT * FROM {upstream}\n")
+        return f"{path.name} added"
+
+    def restore(self) -> str:
+        for path in self.folder.glob("views/**/*.sql"):
+            if path not in self.originals:
+                path.unlink()
+        for path, text in self.originals.items():
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        return "all restored"
+
+    def touch(self) -> str:
+        path = self.pick()
+        os.utime(path)
+        return f"{path.name} touched"
+
+    def source(self) -> str:
+        path = self.random.choice(sorted(self.folder.glob("sources/*.sql")))
+        text = path.read_text()
+        wrong = text.replace("LOCATION 'data/", "LOCATION 'nowhere/")
+        path.write_text(wrong if wrong != text else text.replace("LOCATION 'nowhere/", "LOCATION 'data/"))
+        return f"{path.name}: another location"
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.scratch.name) / "project"
+        self.addCleanup(self.scratch.cleanup)
+
+    def test_after_any_edit_a_check_says_what_one_from_nothing_says(self):
+        generate(self.folder, 30)
+        self.assertEqual(check(self.folder)[0], 0)
+        editor = Editor(self.folder, seed=7)
+        history, codes = [], set()
+        for _ in range(EDITS):
+            history.append(editor.edit())
+            after = check(self.folder)
+            self.assertEqual(after, check_from_nothing(self.folder), "\n".join(history))
+            self.assertEqual(after, check(self.folder), "unchanged\n" + "\n".join(history))
+            codes.add(after[0])
+        self.assertGreaterEqual(codes, {0, 1}, "the edits neither broke nor mended anything")
+
+    def test_an_index_that_is_damaged_is_made_anew(self):
+        generate(self.folder, 8)
+        first = check(self.folder)
+        index = self.folder / ".weir" / "check-default.index"
+        whole = index.read_bytes()
+        rng = random.Random(3)
+        damaged = [b"", whole[:40], whole[:-1], whole + b"x", os.urandom(len(whole))]
+        for _ in range(20):
+            bad = bytearray(whole)
+            bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            damaged.append(bytes(bad))
+        for data in damaged:
+            index.write_bytes(data)
+            self.assertEqual(check(self.folder), first)
+            self.assertTrue(index.read_bytes() != data)
+
+    def test_a_project_that_cannot_be_written_is_checked_all_the_same(self):
+        generate(self.folder, 4)
+        (self.folder / ".weir").write_text("a file where the folder would be")
+        self.assertEqual(check(self.folder)[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
