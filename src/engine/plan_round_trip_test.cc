@@ -144,6 +144,21 @@ TEST_P(PlanRoundTrip, KeepsBytesRowsAndTypes) {
   EXPECT_EQ(rows, rows_back);
 }
 
+TEST_P(PlanRoundTrip, TheEncodedTreeIsTheEnginesPlan) {
+  ASSERT_OK_AND_ASSIGN(const Plan planned, Plan::FromSql(*session_, GetParam().sql));
+  ASSERT_OK_AND_ASSIGN(const Plan plan, planned.Optimize(*session_));
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, plan.ToProto());
+  ASSERT_OK_AND_ASSIGN(const std::string outputs, plan.Outputs());
+  ASSERT_OK_AND_ASSIGN(const auto decoded, DecodePlan(bytes, outputs));
+  ASSERT_OK_AND_ASSIGN(const std::string encoded, EncodePlan(*decoded));
+  ASSERT_OK_AND_ASSIGN(const Plan back, Plan::FromProto(*session_, encoded));
+  ASSERT_OK_AND_ASSIGN(const std::string again, back.ToProto());
+  EXPECT_TRUE(bytes == again) << *plan.Display("indent") << "\n" << *back.Display("indent");
+  ASSERT_OK_AND_ASSIGN(const auto rows, Rows(plan));
+  ASSERT_OK_AND_ASSIGN(const auto rows_back, Rows(back));
+  EXPECT_EQ(rows, rows_back);
+}
+
 TEST_P(PlanRoundTrip, PlansOfTheSameTextAreTheSameBytes) {
   std::string first;
   for (int attempt = 0; attempt < 3; ++attempt) {

@@ -22,11 +22,12 @@ namespace weir {
 
 /// The comments say what `expressions` and `inputs` hold.
 enum class PlanKind {
-  kScan,        ///< expressions: filters pushed into it; no inputs; `scan`
+  kScan,        ///< expressions: filters pushed into it; no inputs; `scan`, `name_parts`
   kProjection,  ///< one expression an output column; one input
   kFilter,      ///< the predicate; one input
   kJoin,  ///< left and right keys in turn, then the filter if `has_filter`; left and right input;
-          ///< `text` the join type
+          ///< `text` the join type, "Cross" if it is one that cannot have keys; `is_using`,
+          ///< `null_equals_null`, `null_aware`
   kAggregate,       ///< group keys (`group_count`), then aggregates; one input
   kWindow,          ///< window functions; one input, whose columns come first
   kSort,            ///< no expressions but `sort_keys`; one input; `fetch`
@@ -34,13 +35,14 @@ enum class PlanKind {
   kUnion,           ///< two or more inputs
   kDistinct,        ///< one input
   kDistinctOn,      ///< ON keys (`group_count`), then output columns; `sort_keys`; one input
-  kUnnest,          ///< one input; `unnest`
+  kUnnest,          ///< one input; `unnest`, `unnest_spec`
   kRecursiveQuery,  ///< static and recursive term; `name` the work table; `distinct`
-  kWorkTable,       ///< the recursive term's view of the work table; `name`
-  kValues,          ///< all cells, row by row; no inputs
-  kEmptyRelation,   ///< no inputs; `produce_one_row`
-  kSubqueryAlias,   ///< one input; `name`
-  kRepartition,     ///< hash keys; one input
+  kWorkTable,       ///< the recursive term's view of the work table; `name`, `schema`
+  kValues,          ///< all cells, row by row, `column_count` each; no inputs
+  kEmptyRelation,   ///< no inputs; `produce_one_row`; if it has columns, `schema`, `columns`,
+                    ///< `name_parts`, and filters as expressions
+  kSubqueryAlias,   ///< one input; `name`, `name_parts`
+  kRepartition,     ///< hash keys, none: by turns; one input; `partition_count`
 };
 
 /// "Scan", "Projection" …
@@ -65,6 +67,7 @@ struct Scan {
   /// Full schema; columns of types that Arrow C++ cannot express are null-typed.
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> columns;  ///< projected, in order
+  bool all_columns = false;          ///< nothing is projected: `columns` are those of the schema
 };
 
 enum class UnnestKind {
@@ -79,6 +82,44 @@ struct UnnestColumn {
   UnnestKind kind = UnnestKind::kKept;
 };
 
+/// A column by name.
+using ColumnName = OutputColumn;
+
+/// A list that is unnested, `depth` levels of it.
+struct UnnestedList {
+  size_t input_index = 0;
+  ColumnName output;
+  uint32_t depth = 1;
+
+  bool operator==(const UnnestedList&) const = default;
+};
+
+/// What UNNEST was asked for, of which UnnestColumn is the outcome.
+struct UnnestRecursion {
+  ColumnName output;
+  ColumnName input;
+  uint32_t depth = 1;
+
+  bool operator==(const UnnestRecursion&) const = default;
+};
+
+enum class UnnestNulls {
+  kPreserve,         ///< a null list is one row, an empty one none
+  kDrop,             ///< neither has a row
+  kPreserveAndEmpty  ///< either is one row
+};
+
+/// The rest of an Unnest, which execution needs.
+struct UnnestSpec {
+  std::vector<ColumnName> columns;  ///< of the input, those that are unnested
+  std::vector<UnnestedList> lists;
+  std::vector<size_t> structs;                        ///< indexes into the input
+  std::vector<std::optional<std::string>> relations;  ///< of the fields of `schema`
+  std::shared_ptr<arrow::Schema> schema;              ///< of the outputs
+  UnnestNulls nulls = UnnestNulls::kPreserve;
+  std::vector<UnnestRecursion> recursions;
+};
+
 /// A node of the tree. Immutable once decoded.
 struct LogicalPlan {
   PlanKind kind = PlanKind::kEmptyRelation;
@@ -88,6 +129,9 @@ struct LogicalPlan {
 
   std::optional<Scan> scan;
   std::string name;
+  /// Of a table's name: table; schema, table; or catalog, schema, table. Empty: `name` is the
+  /// table.
+  std::vector<std::string> name_parts;
   std::string text;
   std::vector<SortKey> sort_keys;
   size_t group_count = 0;
@@ -97,6 +141,15 @@ struct LogicalPlan {
   int64_t skip = 0;
   int64_t fetch = -1;                ///< -1: no limit
   std::vector<UnnestColumn> unnest;  ///< one an output column
+  std::shared_ptr<const UnnestSpec> unnest_spec;
+
+  bool is_using = false;
+  bool null_equals_null = false;
+  bool null_aware = false;  ///< NOT IN: a null on the right matches every row
+  size_t column_count = 0;
+  uint64_t partition_count = 0;
+  std::shared_ptr<arrow::Schema> schema;
+  std::optional<std::vector<std::string>> columns;  ///< projected out of `schema`; nothing: all
 };
 
 /// A function that a plan uses.
@@ -113,6 +166,18 @@ struct UsedFunction {
 /// bytes.
 Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes,
                                                       std::string_view outputs_json);
+
+/// Encodes a tree as the bytes that DecodePlan takes, from the tree alone: what the engine's bytes
+/// say for a tree that came from them, and the same bytes for the same tree. `outputs` are not
+/// needed. Fails with kUnsupported,
+/// naming it, on a type or a value that the engine's form does not have, and with a bug on a tree
+/// that no plan can be (a Filter without a predicate).
+Result<std::string> EncodePlan(const LogicalPlan& plan);
+
+/// Whether both are the same in everything that the bytes and the columns' list carry, inputs and
+/// subqueries included.
+bool operator==(const LogicalPlan& left, const LogicalPlan& right);
+bool operator==(const UnnestSpec& left, const UnnestSpec& right);
 
 /// All scans of tables, those in subqueries and recursive terms included, in order of scan id.
 std::vector<const Scan*> CollectScans(const LogicalPlan& plan);

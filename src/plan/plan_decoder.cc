@@ -8,6 +8,7 @@
 #include "datafusion.pb.h"
 
 #include "weir/plan/logical_plan.h"
+#include "weir/plan/proto_names.h"
 #include "weir/plan/proto_values.h"
 
 namespace weir {
@@ -15,8 +16,11 @@ namespace weir {
 namespace {
 
 namespace pb = datafusion;
+using internal::JoinedParts;
+using internal::OperatorText;
 using internal::ToArrowSchema;
 using internal::ToArrowType;
+using internal::ToParts;
 
 /// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call
 /// deep a level.
@@ -25,6 +29,17 @@ constexpr int kMaxDepth = 1'000;
 constexpr int kRecursionLimit = 4 * kMaxDepth;
 
 constexpr std::string_view kDefaultSchema = "public.";
+
+template <typename Map>
+std::map<std::string, std::string> ToMap(const Map& proto) {
+  return {proto.begin(), proto.end()};
+}
+
+ColumnName ToColumnName(const datafusion_common::Column& column) {
+  ColumnName name{.name = column.name()};
+  if (column.has_relation()) name.relation = column.relation().relation();
+  return name;
+}
 
 /// Counts a level for as long as it lives.
 class Level {
@@ -43,20 +58,6 @@ class Level {
  private:
   int& depth_;
 };
-
-std::string ToText(const pb::TableReference& reference) {
-  switch (reference.table_reference_enum_case()) {
-    case pb::TableReference::kBare:
-      return reference.bare().table();
-    case pb::TableReference::kPartial:
-      return reference.partial().schema() + "." + reference.partial().table();
-    case pb::TableReference::kFull:
-      return reference.full().catalog() + "." + reference.full().schema() + "." +
-             reference.full().table();
-    default:
-      return {};
-  }
-}
 
 /// Decodes one plan. Nodes take their output columns from the bridge's list in preorder.
 class Decoder {
@@ -126,14 +127,10 @@ class Decoder {
       case pb::LogicalPlanNode::kCustomScan:
         return FillScan(node.custom_scan(), plan);
       case pb::LogicalPlanNode::kEmptyTableScan:
-        plan.kind = PlanKind::kEmptyRelation;
-        return Status::OK();
-      case pb::LogicalPlanNode::kViewScan:
-        plan.kind = PlanKind::kSubqueryAlias;
-        plan.name = ToText(node.view_scan().table_name());
-        return Input(node.view_scan().input(), plan);
+        return FillEmptyTable(node.empty_table_scan(), plan);
       case pb::LogicalPlanNode::kProjection:
         plan.kind = PlanKind::kProjection;
+        if (node.projection().optional_alias_case() != 0) return Refuse("projection with an alias");
         WEIR_RETURN_NOT_OK(Expressions(node.projection().expr(), plan.expressions));
         return Input(node.projection().input(), plan);
       case pb::LogicalPlanNode::kSelection: {
@@ -194,9 +191,11 @@ class Decoder {
       case pb::LogicalPlanNode::kCteWorkTableScan:
         plan.kind = PlanKind::kWorkTable;
         plan.name = node.cte_work_table_scan().name();
+        plan.schema = ToArrowSchema(node.cte_work_table_scan().schema());
         return Status::OK();
       case pb::LogicalPlanNode::kValues:
         plan.kind = PlanKind::kValues;
+        plan.column_count = node.values().n_cols();
         return Expressions(node.values().values_list(), plan.expressions);
       case pb::LogicalPlanNode::kEmptyRelation:
         plan.kind = PlanKind::kEmptyRelation;
@@ -204,16 +203,44 @@ class Decoder {
         return Status::OK();
       case pb::LogicalPlanNode::kSubqueryAlias:
         plan.kind = PlanKind::kSubqueryAlias;
-        plan.name = ToText(node.subquery_alias().alias());
+        plan.name_parts = ToParts(node.subquery_alias().alias());
+        plan.name = JoinedParts(plan.name_parts);
         return Input(node.subquery_alias().input(), plan);
       case pb::LogicalPlanNode::kRepartition:
-        plan.kind = PlanKind::kRepartition;
-        WEIR_RETURN_NOT_OK(Expressions(node.repartition().hash().hash_expr(), plan.expressions));
-        return Input(node.repartition().input(), plan);
+        return FillRepartition(node.repartition(), plan);
       default:
-        return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the node `{}`",
-                            NodeName(node));
+        return Refuse(NodeName(node));
     }
+  }
+
+  static Status Refuse(const std::string& node) {
+    return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the node `{}`", node);
+  }
+
+  Status FillRepartition(const pb::RepartitionNode& node, LogicalPlan& plan) {
+    plan.kind = PlanKind::kRepartition;
+    switch (node.partition_method_case()) {
+      case pb::RepartitionNode::kRoundRobin:
+        plan.partition_count = node.round_robin();
+        break;
+      case pb::RepartitionNode::kHash:
+        plan.partition_count = node.hash().partition_count();
+        WEIR_RETURN_NOT_OK(Expressions(node.hash().hash_expr(), plan.expressions));
+        break;
+      default:
+        return Refuse("repartition by ranges");
+    }
+    return Input(node.input(), plan);
+  }
+
+  /// An empty relation that has columns.
+  Status FillEmptyTable(const pb::EmptyTableScanNode& node, LogicalPlan& plan) {
+    plan.kind = PlanKind::kEmptyRelation;
+    plan.name_parts = ToParts(node.table_name());
+    plan.schema = ToArrowSchema(node.schema());
+    if (node.has_projection())
+      plan.columns.emplace(node.projection().columns().begin(), node.projection().columns().end());
+    return Expressions(node.filters(), plan.expressions);
   }
 
   static std::string NodeName(const pb::LogicalPlanNode& node) {
@@ -240,23 +267,32 @@ class Decoder {
     if (node.has_projection()) {
       scan.columns.assign(node.projection().columns().begin(), node.projection().columns().end());
     } else {
+      scan.all_columns = true;
       for (const auto& field : scan.schema->fields()) scan.columns.push_back(field->name());
     }
-    plan.name = ToText(node.table_name());
+    plan.name_parts = ToParts(node.table_name());
+    plan.name = JoinedParts(plan.name_parts);
+    const std::string expected = internal::TableReferenceJson(plan.name_parts, scan.scan_id);
+    if (nlohmann::json::parse(expected) != reference) {
+      return Status::User(StatusCode::kCorrupt, "a scan of `{}` in a plan refers to `{}`",
+                          plan.name, node.custom_table_data());
+    }
     plan.scan = std::move(scan);
     return Expressions(node.filters(), plan.expressions);
   }
 
   Status FillJoin(const pb::JoinNode& node, LogicalPlan& plan) {
-    static constexpr const char* kTypes[] = {"Inner",    "Left",     "Right",     "Full",
-                                             "LeftSemi", "LeftAnti", "RightSemi", "RightAnti",
-                                             "LeftMark", "RightMark"};
     plan.kind = PlanKind::kJoin;
-    const int type = node.join_type();
-    if (type < 0 || type >= static_cast<int>(std::size(kTypes))) {
-      return Status::User(StatusCode::kUnsupported, "unknown join type in a plan: `{}`", type);
+    const auto type = internal::JoinTypeText(node.join_type());
+    if (!type || node.join_constraint() > datafusion_common::USING ||
+        node.null_equality() > datafusion_common::NULL_EQUALS_NULL) {
+      return Status::User(StatusCode::kUnsupported, "unknown join type in a plan: `{}`",
+                          static_cast<int>(node.join_type()));
     }
-    plan.text = kTypes[type];
+    plan.text = *type;
+    plan.is_using = node.join_constraint() == datafusion_common::USING;
+    plan.null_equals_null = node.null_equality() == datafusion_common::NULL_EQUALS_NULL;
+    plan.null_aware = node.null_aware();
     if (node.left_join_key_size() != node.right_join_key_size()) {
       return Status::User(StatusCode::kCorrupt,
                           "a join in a plan has {} left keys and {} right ones",
@@ -287,7 +323,39 @@ class Decoder {
       plan.unnest.push_back(
           {.input_index = index, .kind = kind == kinds.end() ? UnnestKind::kKept : kind->second});
     }
+    WEIR_ASSIGN_OR_RETURN(plan.unnest_spec, ToUnnestSpec(node));
     return Input(node.input(), plan);
+  }
+
+  static Result<std::shared_ptr<const UnnestSpec>> ToUnnestSpec(const pb::UnnestNode& node) {
+    auto spec = std::make_shared<UnnestSpec>();
+    for (const auto& column : node.exec_columns()) spec->columns.push_back(ToColumnName(column));
+    for (const auto& item : node.list_type_columns()) {
+      spec->lists.push_back({.input_index = item.input_index(),
+                             .output = ToColumnName(item.recursion().output_column()),
+                             .depth = item.recursion().depth()});
+    }
+    spec->structs.assign(node.struct_type_columns().begin(), node.struct_type_columns().end());
+    datafusion_common::Schema schema;
+    *schema.mutable_metadata() = node.schema().metadata();
+    for (const auto& column : node.schema().columns()) {
+      *schema.add_columns() = column.field();
+      auto& relation = spec->relations.emplace_back();
+      if (column.has_qualifier()) relation = column.qualifier().relation();
+    }
+    spec->schema = ToArrowSchema(schema);
+    if (node.options().null_handling() > pb::UnnestOptions::PRESERVE_AND_EXPAND_EMPTY ||
+        node.options().null_handling() < 0) {
+      return Status::User(StatusCode::kUnsupported, "unknown handling of nulls in an unnest: `{}`",
+                          static_cast<int>(node.options().null_handling()));
+    }
+    spec->nulls = static_cast<UnnestNulls>(node.options().null_handling());
+    for (const auto& recursion : node.options().recursions()) {
+      spec->recursions.push_back({.output = ToColumnName(recursion.output_column()),
+                                  .input = ToColumnName(recursion.input_column()),
+                                  .depth = recursion.depth()});
+    }
+    return std::shared_ptr<const UnnestSpec>(std::move(spec));
   }
 
   [[gnu::noinline]] Status Inputs(Expression& expression,
@@ -330,14 +398,10 @@ class Decoder {
         return Status::OK();
       case pb::LogicalExprNode::kAlias:
         e.kind = ExpressionKind::kAlias;
-        e.name = node.alias().alias();
-        if (node.alias().relation_size() > 0) e.relation = ToText(node.alias().relation(0));
-        return Inputs(e, {&node.alias().expr()});
+        return FillAlias(node.alias(), e);
       case pb::LogicalExprNode::kLiteral:
         e.kind = ExpressionKind::kLiteral;
-        e.literal = internal::ToArrowScalar(node.literal());
-        e.text = internal::ToLiteralText(node.literal());
-        return Status::OK();
+        return FillLiteral(node.literal(), e);
       case pb::LogicalExprNode::kBinaryExpr:
         e.kind = ExpressionKind::kBinary;
         e.name = OperatorText(node.binary_expr().op());
@@ -374,11 +438,9 @@ class Decoder {
       case pb::LogicalExprNode::kCase:
         return FillCase(node.case_(), e);
       case pb::LogicalExprNode::kCast:
-        e.type = ToArrowType(node.cast().arrow_type());
-        return FillUnary(ExpressionKind::kCast, node.cast(), e);
+        return FillCast(ExpressionKind::kCast, node.cast(), e);
       case pb::LogicalExprNode::kTryCast:
-        e.type = ToArrowType(node.try_cast().arrow_type());
-        return FillUnary(ExpressionKind::kTryCast, node.try_cast(), e);
+        return FillCast(ExpressionKind::kTryCast, node.try_cast(), e);
       case pb::LogicalExprNode::kLike:
         return FillLike(ExpressionKind::kLike, node.like(), e);
       case pb::LogicalExprNode::kIlike:
@@ -388,26 +450,37 @@ class Decoder {
       case pb::LogicalExprNode::kScalarUdfExpr:
         e.kind = ExpressionKind::kScalarFunction;
         e.name = node.scalar_udf_expr().fun_name();
+        WEIR_RETURN_NOT_OK(RefuseDefinition(node.scalar_udf_expr()));
         return Expressions(node.scalar_udf_expr().args(), e.inputs);
       case pb::LogicalExprNode::kHigherOrderUdfExpr:
         e.kind = ExpressionKind::kHigherOrderFunction;
         e.name = node.higher_order_udf_expr().fun_name();
+        WEIR_RETURN_NOT_OK(RefuseDefinition(node.higher_order_udf_expr()));
         return Expressions(node.higher_order_udf_expr().args(), e.inputs);
       case pb::LogicalExprNode::kLambda:
         e.kind = ExpressionKind::kLambda;
-        for (const auto& parameter : node.lambda().params())
+        for (const auto& parameter : node.lambda().params()) {
           e.text += (e.text.empty() ? "" : ", ") + parameter;
+          e.parameters.push_back(parameter);
+        }
         return Inputs(e, {&node.lambda().body()});
       case pb::LogicalExprNode::kLambdaVariable:
         e.kind = ExpressionKind::kLambdaVariable;
         e.name = node.lambda_variable().name();
+        if (node.lambda_variable().has_field()) {
+          const auto& field = node.lambda_variable().field();
+          e.text = field.name();
+          e.type = ToArrowType(field.arrow_type());
+          e.nullable = field.nullable();
+          e.metadata = ToMap(field.metadata());
+        }
         return Status::OK();
       case pb::LogicalExprNode::kAggregateUdfExpr:
         return FillAggregate(node.aggregate_udf_expr(), e);
       case pb::LogicalExprNode::kWindowExpr:
         return FillWindow(node.window_expr(), e);
       case pb::LogicalExprNode::kScalarSubqueryExpr:
-        return FillSubquery(node.scalar_subquery_expr().subquery().subquery(), e);
+        return FillSubquery(node.scalar_subquery_expr().subquery(), e);
       case pb::LogicalExprNode::kGroupingSet:
         e.kind = ExpressionKind::kGroupingSets;
         for (const auto& set : node.grouping_set().expr()) {
@@ -423,10 +496,15 @@ class Decoder {
         return Expressions(node.rollup().expr(), e.inputs);
       case pb::LogicalExprNode::kUnnest:
         e.kind = ExpressionKind::kUnnest;
+        e.is_outer = node.unnest().outer();
         return Expressions(node.unnest().exprs(), e.inputs);
       case pb::LogicalExprNode::kPlaceholder:
         e.kind = ExpressionKind::kPlaceholder;
         e.name = node.placeholder().id();
+        if (node.placeholder().has_data_type())
+          e.type = ToArrowType(node.placeholder().data_type());
+        if (node.placeholder().has_nullable()) e.nullable = node.placeholder().nullable();
+        e.metadata = ToMap(node.placeholder().metadata());
         return Status::OK();
       default:
         return RefuseExpression(node);
@@ -439,10 +517,46 @@ class Decoder {
                         field == nullptr ? "unknown" : std::string(field->name()));
   }
 
-  [[gnu::noinline]] Status FillSubquery(const pb::LogicalPlanNode& node, Expression& e) {
-    e.kind = ExpressionKind::kScalarSubquery;
-    WEIR_ASSIGN_OR_RETURN(e.subquery, Node(node));
+  /// Functions are known by name; bytes that define one come from nobody that Weir knows.
+  template <typename Node>
+  [[gnu::noinline]] static Status RefuseDefinition(const Node& node) {
+    if (!node.has_fun_definition()) return Status::OK();
+    return Status::User(StatusCode::kUnsupported,
+                        "a view's plan may not hold a function that brings its own definition");
+  }
+
+  [[gnu::noinline]] static Status FillLiteral(const datafusion_common::ScalarValue& node,
+                                              Expression& e) {
+    WEIR_ASSIGN_OR_RETURN(internal::LiteralValue value, internal::ToLiteral(node));
+    e.text = internal::ToLiteralText(value);
+    e.literal = std::move(value.value);
+    e.type = std::move(value.type);
     return Status::OK();
+  }
+
+  [[gnu::noinline]] Status FillAlias(const pb::AliasNode& node, Expression& e) {
+    e.name = node.alias();
+    if (node.relation_size() > 0) {
+      e.relation_parts = ToParts(node.relation(0));
+      e.relation = JoinedParts(e.relation_parts);
+    }
+    e.metadata = ToMap(node.metadata());
+    return Inputs(e, {&node.expr()});
+  }
+
+  template <typename Node>
+  [[gnu::noinline]] Status FillCast(ExpressionKind kind, const Node& node, Expression& e) {
+    e.kind = kind;
+    e.type = ToArrowType(node.arrow_type());
+    if (node.has_nullable()) e.nullable = node.nullable();
+    e.metadata = ToMap(node.metadata());
+    return Inputs(e, {&node.expr()});
+  }
+
+  [[gnu::noinline]] Status FillSubquery(const pb::SubqueryNode& node, Expression& e) {
+    e.kind = ExpressionKind::kScalarSubquery;
+    WEIR_ASSIGN_OR_RETURN(e.subquery, Node(node.subquery()));
+    return Expressions(node.outer_ref_columns(), e.outer_references);
   }
 
   [[gnu::noinline]] Status FillCase(const pb::CaseNode& node, Expression& e) {
@@ -460,7 +574,8 @@ class Decoder {
     e.kind = ExpressionKind::kAggregateFunction;
     e.name = node.fun_name();
     e.distinct = node.distinct();
-    e.ignore_nulls = node.has_null_treatment() && node.null_treatment() == pb::IGNORE_NULLS;
+    FillNullTreatment(node, e);
+    WEIR_RETURN_NOT_OK(RefuseDefinition(node));
     WEIR_RETURN_NOT_OK(Expressions(node.args(), e.inputs));
     if (node.has_filter()) {
       WEIR_ASSIGN_OR_RETURN(Expression filter, Expr(node.filter()));
@@ -473,8 +588,10 @@ class Decoder {
     e.kind = ExpressionKind::kWindowFunction;
     e.name = node.has_udaf() ? node.udaf() : node.udwf();
     e.distinct = node.distinct();
-    e.ignore_nulls = node.has_null_treatment() && node.null_treatment() == pb::IGNORE_NULLS;
-    e.text = FrameText(node.window_frame());
+    e.is_aggregate = node.has_udaf();
+    FillNullTreatment(node, e);
+    WEIR_RETURN_NOT_OK(RefuseDefinition(node));
+    WEIR_RETURN_NOT_OK(FillFrame(node, e));
     WEIR_RETURN_NOT_OK(Expressions(node.exprs(), e.inputs));
     if (node.has_filter()) {
       WEIR_ASSIGN_OR_RETURN(Expression filter, Expr(node.filter()));
@@ -484,57 +601,37 @@ class Decoder {
     return SortKeys(node.order_by(), e.order_by);
   }
 
-  static std::string BoundText(const pb::WindowFrameBound& bound) {
-    if (bound.window_frame_bound_type() == pb::CURRENT_ROW) return "CURRENT ROW";
-    const bool unbounded = !bound.has_bound_value() || bound.bound_value().has_null_value();
-    return (unbounded ? "UNBOUNDED" : internal::ToLiteralText(bound.bound_value())) +
-           (bound.window_frame_bound_type() == pb::PRECEDING ? " PRECEDING" : " FOLLOWING");
+  template <typename Node>
+  static void FillNullTreatment(const Node& node, Expression& e) {
+    e.ignore_nulls = node.has_null_treatment() && node.null_treatment() == pb::IGNORE_NULLS;
+    e.respect_nulls = node.has_null_treatment() && !e.ignore_nulls;
   }
 
-  static std::string FrameText(const pb::WindowFrame& frame) {
-    static constexpr const char* kUnits[] = {"ROWS", "RANGE", "GROUPS"};
-    const int units = frame.window_frame_units();
-    const std::string name = units >= 0 && units < 3 ? kUnits[units] : "ROWS";
-    const std::string end = frame.has_bound() ? BoundText(frame.bound()) : "CURRENT ROW";
-    return fmt::format("{} BETWEEN {} AND {}", name, BoundText(frame.start_bound()), end);
+  Result<FrameBound> ToBound(const pb::WindowFrameBound& node) {
+    FrameBound bound{
+        .kind = node.window_frame_bound_type() == pb::CURRENT_ROW ? FrameBoundKind::kCurrentRow
+                : node.window_frame_bound_type() == pb::PRECEDING ? FrameBoundKind::kPreceding
+                                                                  : FrameBoundKind::kFollowing};
+    if (node.has_bound_value()) {
+      bound.distance.emplace();
+      WEIR_RETURN_NOT_OK(FillLiteral(node.bound_value(), *bound.distance));
+    }
+    return bound;
   }
 
-  /// The engine writes operators by the names of its enum.
-  static std::string OperatorText(const std::string& name) {
-    static const std::map<std::string, std::string> kTexts = {
-        {"And", "AND"},
-        {"Or", "OR"},
-        {"Eq", "="},
-        {"NotEq", "<>"},
-        {"Lt", "<"},
-        {"LtEq", "<="},
-        {"Gt", ">"},
-        {"GtEq", ">="},
-        {"Plus", "+"},
-        {"Minus", "-"},
-        {"Multiply", "*"},
-        {"Divide", "/"},
-        {"Modulo", "%"},
-        {"StringConcat", "||"},
-        {"RegexMatch", "~"},
-        {"RegexIMatch", "~*"},
-        {"RegexNotMatch", "!~"},
-        {"RegexNotIMatch", "!~*"},
-        {"LikeMatch", "~~"},
-        {"ILikeMatch", "~~*"},
-        {"NotLikeMatch", "!~~"},
-        {"NotILikeMatch", "!~~*"},
-        {"BitwiseAnd", "&"},
-        {"BitwiseOr", "|"},
-        {"BitwiseXor", "^"},
-        {"BitwiseShiftLeft", "<<"},
-        {"BitwiseShiftRight", ">>"},
-        {"AtArrow", "@>"},
-        {"ArrowAt", "<@"},
-        {"IsDistinctFrom", "IS DISTINCT FROM"},
-        {"IsNotDistinctFrom", "IS NOT DISTINCT FROM"}};
-    const auto found = kTexts.find(name);
-    return found == kTexts.end() ? name : found->second;
+  [[gnu::noinline]] Status FillFrame(const pb::WindowExprNode& node, Expression& e) {
+    const pb::WindowFrame& proto = node.window_frame();
+    auto frame = std::make_shared<WindowFrame>();
+    frame->units = proto.window_frame_units() == pb::RANGE    ? FrameUnits::kRange
+                   : proto.window_frame_units() == pb::GROUPS ? FrameUnits::kGroups
+                                                              : FrameUnits::kRows;
+    WEIR_ASSIGN_OR_RETURN(frame->start, ToBound(proto.start_bound()));
+    if (proto.has_bound()) {
+      WEIR_ASSIGN_OR_RETURN(frame->end, ToBound(proto.bound()));
+    }
+    e.text = ToText(*frame);
+    if (node.has_window_frame()) e.frame = std::move(frame);
+    return Status::OK();
   }
 
   nlohmann::json outputs_;

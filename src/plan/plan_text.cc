@@ -124,7 +124,20 @@ void AppendText(const LogicalPlan& plan, int depth, std::string& text) {
   for (const auto& input : plan.inputs) AppendText(*input, depth + 1, text);
 }
 
+std::string BoundText(const FrameBound& bound) {
+  if (bound.kind == FrameBoundKind::kCurrentRow) return "CURRENT ROW";
+  const bool unbounded = !bound.distance || bound.distance->text == "NULL";
+  return (unbounded ? "UNBOUNDED" : bound.distance->text) +
+         (bound.kind == FrameBoundKind::kPreceding ? " PRECEDING" : " FOLLOWING");
+}
+
 }  // namespace
+
+std::string ToText(const WindowFrame& frame) {
+  static constexpr const char* kUnits[] = {"ROWS", "RANGE", "GROUPS"};
+  return fmt::format("{} BETWEEN {} AND {}", kUnits[static_cast<size_t>(frame.units)],
+                     BoundText(frame.start), frame.end ? BoundText(*frame.end) : "CURRENT ROW");
+}
 
 std::string_view ToString(PlanKind kind) {
   static constexpr std::string_view kNames[] = {

@@ -2,14 +2,13 @@
 
 #include "weir/plan/proto_values.h"
 
+#include <algorithm>
+
 #include <arrow/api.h>
+#include <arrow/ipc/api.h>
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
-
-#include "weir/base/fingerprint.h"
 
 namespace weir::internal {
 
@@ -17,38 +16,7 @@ namespace {
 
 namespace pb = datafusion_common;
 
-arrow::TimeUnit::type ToUnit(pb::TimeUnit unit) {
-  switch (unit) {
-    case pb::Second:
-      return arrow::TimeUnit::SECOND;
-    case pb::Millisecond:
-      return arrow::TimeUnit::MILLI;
-    case pb::Microsecond:
-      return arrow::TimeUnit::MICRO;
-    default:
-      return arrow::TimeUnit::NANO;
-  }
-}
-
-/// Damaged bytes can describe types that Arrow refuses to make.
-std::shared_ptr<arrow::DataType> OrNull(
-    const arrow::Result<std::shared_ptr<arrow::DataType>>& type) {
-  return type.ok() ? *type : arrow::null();
-}
-
-bool IsCoarse(arrow::TimeUnit::type unit) {
-  return unit == arrow::TimeUnit::SECOND || unit == arrow::TimeUnit::MILLI;
-}
-
-template <typename Type, typename Decimal>
-std::shared_ptr<arrow::DataType> ToDecimalType(const Decimal& decimal) {
-  if (decimal.precision() > static_cast<uint32_t>(Type::kMaxPrecision)) return arrow::null();
-  return OrNull(Type::Make(static_cast<int32_t>(decimal.precision()), decimal.scale()));
-}
-
-std::shared_ptr<arrow::Field> ToField(const pb::Field& field) {
-  return arrow::field(field.name(), ToArrowType(field.arrow_type()), field.nullable());
-}
+using ScalarPtr = std::shared_ptr<arrow::Scalar>;
 
 std::string Quoted(const std::string& text) {
   std::string quoted = "'";
@@ -56,224 +24,272 @@ std::string Quoted(const std::string& text) {
   return quoted + "'";
 }
 
-/// Big-endian two's complement of 16 bytes.
-arrow::Decimal128 ToDecimal(const std::string& bytes) {
-  auto decimal = arrow::Decimal128::FromBigEndian(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                                  static_cast<int32_t>(bytes.size()));
-  return decimal.ok() ? *decimal : arrow::Decimal128();
+Status Damaged(std::string_view what) {
+  return Status::User(StatusCode::kCorrupt, "a literal in a plan is damaged: `{}`", what);
+}
+
+LiteralValue Typed(ScalarPtr value) {
+  auto type = value->type;
+  return {std::move(value), std::move(type)};
+}
+
+LiteralValue Text(const std::string& text, std::shared_ptr<arrow::DataType> type) {
+  return {std::make_shared<arrow::StringScalar>(text), std::move(type)};
+}
+
+/// `bytes` are big-endian two's complement.
+template <typename Type, typename ScalarType, typename Value, typename Proto>
+Result<LiteralValue> Decimal(const Proto& proto) {
+  const auto type = Type::Make(static_cast<int32_t>(proto.p()), static_cast<int32_t>(proto.s()));
+  const auto value = Value::FromBigEndian(reinterpret_cast<const uint8_t*>(proto.value().data()),
+                                          static_cast<int32_t>(proto.value().size()));
+  if (!type.ok() || !value.ok() || proto.value().size() != sizeof(Value)) return Damaged("decimal");
+  return Typed(std::make_shared<ScalarType>(*value, *type));
+}
+
+Result<LiteralValue> Timestamp(const pb::ScalarTimestampValue& proto) {
+  const auto make = [&](int64_t value, arrow::TimeUnit::type unit) {
+    return Typed(
+        std::make_shared<arrow::TimestampScalar>(value, arrow::timestamp(unit, proto.timezone())));
+  };
+  switch (proto.value_case()) {
+    case pb::ScalarTimestampValue::kTimeSecondValue:
+      return make(proto.time_second_value(), arrow::TimeUnit::SECOND);
+    case pb::ScalarTimestampValue::kTimeMillisecondValue:
+      return make(proto.time_millisecond_value(), arrow::TimeUnit::MILLI);
+    case pb::ScalarTimestampValue::kTimeMicrosecondValue:
+      return make(proto.time_microsecond_value(), arrow::TimeUnit::MICRO);
+    case pb::ScalarTimestampValue::kTimeNanosecondValue:
+      return make(proto.time_nanosecond_value(), arrow::TimeUnit::NANO);
+    default:
+      return Damaged("timestamp");
+  }
+}
+
+Result<LiteralValue> Time(const pb::ScalarValue& proto) {
+  const auto coarse = [](int32_t value, arrow::TimeUnit::type unit) {
+    return Typed(std::make_shared<arrow::Time32Scalar>(value, arrow::time32(unit)));
+  };
+  const auto fine = [](int64_t value, arrow::TimeUnit::type unit) {
+    return Typed(std::make_shared<arrow::Time64Scalar>(value, arrow::time64(unit)));
+  };
+  const auto& time32 = proto.time32_value();
+  const auto& time64 = proto.time64_value();
+  if (proto.has_time32_value()) {
+    switch (time32.value_case()) {
+      case pb::ScalarTime32Value::kTime32SecondValue:
+        return coarse(time32.time32_second_value(), arrow::TimeUnit::SECOND);
+      case pb::ScalarTime32Value::kTime32MillisecondValue:
+        return coarse(time32.time32_millisecond_value(), arrow::TimeUnit::MILLI);
+      default:
+        return Damaged("time");
+    }
+  }
+  switch (time64.value_case()) {
+    case pb::ScalarTime64Value::kTime64MicrosecondValue:
+      return fine(time64.time64_microsecond_value(), arrow::TimeUnit::MICRO);
+    case pb::ScalarTime64Value::kTime64NanosecondValue:
+      return fine(time64.time64_nanosecond_value(), arrow::TimeUnit::NANO);
+    default:
+      return Damaged("time");
+  }
+}
+
+LiteralValue Duration(int64_t value, arrow::TimeUnit::type unit) {
+  return Typed(std::make_shared<arrow::DurationScalar>(value, arrow::duration(unit)));
+}
+
+/// Lists, structs and maps travel as an Arrow message: one row of one column.
+arrow::Result<ScalarPtr> ReadNested(const pb::ScalarNestedValue& proto) {
+  ARROW_ASSIGN_OR_RAISE(const auto message,
+                        arrow::ipc::Message::Open(arrow::Buffer::FromString(proto.ipc_message()),
+                                                  arrow::Buffer::FromString(proto.arrow_data())));
+  const arrow::ipc::DictionaryMemo no_dictionaries;
+  ARROW_ASSIGN_OR_RAISE(
+      const auto batch,
+      arrow::ipc::ReadRecordBatch(*message, ToArrowSchema(proto.schema()), &no_dictionaries,
+                                  arrow::ipc::IpcReadOptions::Defaults()));
+  if (batch->num_rows() != 1 || batch->num_columns() != 1)
+    return arrow::Status::Invalid("one value is wanted");
+  ARROW_RETURN_NOT_OK(batch->ValidateFull());
+  return batch->column(0)->GetScalar(0);
+}
+
+Result<LiteralValue> Nested(const pb::ScalarNestedValue& proto) {
+  if (proto.dictionaries_size() > 0) {
+    return Status::User(StatusCode::kUnsupported,
+                        "a view's plan may not hold a list, struct or map with dictionary-encoded "
+                        "values as a literal; cast them to their plain type");
+  }
+  auto value = ReadNested(proto);
+  if (!value.ok()) return Damaged(value.status().message());
+  return Typed(*std::move(value));
+}
+
+Result<LiteralValue> DictionaryValue(const pb::ScalarDictionaryValue& proto) {
+  WEIR_ASSIGN_OR_RETURN(LiteralValue inner, ToLiteral(proto.value()));
+  const auto type = arrow::DictionaryType::Make(ToArrowType(proto.index_type()), inner.type);
+  if (!type.ok()) return Damaged("dictionary");
+  inner.type = *type;
+  return inner;
+}
+
+Result<LiteralValue> FixedBinary(const pb::ScalarFixedSizeBinary& proto) {
+  if (static_cast<size_t>(proto.length()) != proto.values().size()) return Damaged("binary");
+  return Typed(std::make_shared<arrow::FixedSizeBinaryScalar>(
+      arrow::Buffer::FromString(proto.values()), arrow::fixed_size_binary(proto.length())));
+}
+
+template <typename ScalarType>
+LiteralValue Bytes(const std::string& bytes) {
+  return Typed(std::make_shared<ScalarType>(arrow::Buffer::FromString(bytes)));
+}
+
+/// Numbers, and what has one value of fixed size.
+Result<LiteralValue> ToSimpleLiteral(const pb::ScalarValue& v) {
+  switch (v.value_case()) {
+    case pb::ScalarValue::kBoolValue:
+      return Typed(std::make_shared<arrow::BooleanScalar>(v.bool_value()));
+    case pb::ScalarValue::kInt8Value:
+      return Typed(std::make_shared<arrow::Int8Scalar>(static_cast<int8_t>(v.int8_value())));
+    case pb::ScalarValue::kInt16Value:
+      return Typed(std::make_shared<arrow::Int16Scalar>(static_cast<int16_t>(v.int16_value())));
+    case pb::ScalarValue::kInt32Value:
+      return Typed(std::make_shared<arrow::Int32Scalar>(v.int32_value()));
+    case pb::ScalarValue::kInt64Value:
+      return Typed(std::make_shared<arrow::Int64Scalar>(v.int64_value()));
+    case pb::ScalarValue::kUint8Value:
+      return Typed(std::make_shared<arrow::UInt8Scalar>(static_cast<uint8_t>(v.uint8_value())));
+    case pb::ScalarValue::kUint16Value:
+      return Typed(std::make_shared<arrow::UInt16Scalar>(static_cast<uint16_t>(v.uint16_value())));
+    case pb::ScalarValue::kUint32Value:
+      return Typed(std::make_shared<arrow::UInt32Scalar>(v.uint32_value()));
+    case pb::ScalarValue::kUint64Value:
+      return Typed(std::make_shared<arrow::UInt64Scalar>(v.uint64_value()));
+    case pb::ScalarValue::kFloat32Value:
+      return Typed(std::make_shared<arrow::FloatScalar>(v.float32_value()));
+    case pb::ScalarValue::kFloat64Value:
+      return Typed(std::make_shared<arrow::DoubleScalar>(v.float64_value()));
+    case pb::ScalarValue::kDate32Value:
+      return Typed(std::make_shared<arrow::Date32Scalar>(v.date_32_value()));
+    case pb::ScalarValue::kDate64Value:
+      return Typed(std::make_shared<arrow::Date64Scalar>(v.date_64_value()));
+    case pb::ScalarValue::kIntervalYearmonthValue:
+      return Typed(std::make_shared<arrow::MonthIntervalScalar>(v.interval_yearmonth_value()));
+    case pb::ScalarValue::kIntervalDaytimeValue:
+      return Typed(std::make_shared<arrow::DayTimeIntervalScalar>(
+          arrow::DayTimeIntervalType::DayMilliseconds{v.interval_daytime_value().days(),
+                                                      v.interval_daytime_value().milliseconds()}));
+    case pb::ScalarValue::kIntervalMonthDayNano: {
+      const auto& interval = v.interval_month_day_nano();
+      return Typed(std::make_shared<arrow::MonthDayNanoIntervalScalar>(
+          arrow::MonthDayNanoIntervalType::MonthDayNanos{interval.months(), interval.days(),
+                                                         interval.nanos()}));
+    }
+    case pb::ScalarValue::kDurationSecondValue:
+      return Duration(v.duration_second_value(), arrow::TimeUnit::SECOND);
+    case pb::ScalarValue::kDurationMillisecondValue:
+      return Duration(v.duration_millisecond_value(), arrow::TimeUnit::MILLI);
+    case pb::ScalarValue::kDurationMicrosecondValue:
+      return Duration(v.duration_microsecond_value(), arrow::TimeUnit::MICRO);
+    case pb::ScalarValue::kDurationNanosecondValue:
+      return Duration(v.duration_nanosecond_value(), arrow::TimeUnit::NANO);
+    default: {
+      const auto* field = v.GetDescriptor()->FindFieldByNumber(v.value_case());
+      return Status::User(StatusCode::kUnsupported, "a view's plan may not hold the literal `{}`",
+                          field == nullptr ? "unknown" : std::string(field->name()));
+    }
+  }
 }
 
 }  // namespace
 
-std::shared_ptr<arrow::DataType> ToArrowType(const pb::ArrowType& type) {
-  switch (type.arrow_type_enum_case()) {
-    case pb::ArrowType::kBOOL:
-      return arrow::boolean();
-    case pb::ArrowType::kUINT8:
-      return arrow::uint8();
-    case pb::ArrowType::kINT8:
-      return arrow::int8();
-    case pb::ArrowType::kUINT16:
-      return arrow::uint16();
-    case pb::ArrowType::kINT16:
-      return arrow::int16();
-    case pb::ArrowType::kUINT32:
-      return arrow::uint32();
-    case pb::ArrowType::kINT32:
-      return arrow::int32();
-    case pb::ArrowType::kUINT64:
-      return arrow::uint64();
-    case pb::ArrowType::kINT64:
-      return arrow::int64();
-    case pb::ArrowType::kFLOAT16:
-      return arrow::float16();
-    case pb::ArrowType::kFLOAT32:
-      return arrow::float32();
-    case pb::ArrowType::kFLOAT64:
-      return arrow::float64();
-    case pb::ArrowType::kUTF8:
-      return arrow::utf8();
-    case pb::ArrowType::kUTF8VIEW:
-      return arrow::utf8_view();
-    case pb::ArrowType::kLARGEUTF8:
-      return arrow::large_utf8();
-    case pb::ArrowType::kBINARY:
-      return arrow::binary();
-    case pb::ArrowType::kBINARYVIEW:
-      return arrow::binary_view();
-    case pb::ArrowType::kLARGEBINARY:
-      return arrow::large_binary();
-    case pb::ArrowType::kFIXEDSIZEBINARY:
-      return type.fixed_size_binary() < 0 ? arrow::null()
-                                          : arrow::fixed_size_binary(type.fixed_size_binary());
-    case pb::ArrowType::kDATE32:
-      return arrow::date32();
-    case pb::ArrowType::kDATE64:
-      return arrow::date64();
-    case pb::ArrowType::kDURATION:
-      return arrow::duration(ToUnit(type.duration()));
-    case pb::ArrowType::kTIMESTAMP:
-      return arrow::timestamp(ToUnit(type.timestamp().time_unit()), type.timestamp().timezone());
-    case pb::ArrowType::kTIME32:
-      return IsCoarse(ToUnit(type.time32())) ? arrow::time32(ToUnit(type.time32())) : arrow::null();
-    case pb::ArrowType::kTIME64:
-      return IsCoarse(ToUnit(type.time64())) ? arrow::null() : arrow::time64(ToUnit(type.time64()));
-    case pb::ArrowType::kINTERVAL:
-      switch (type.interval()) {
-        case pb::YearMonth:
-          return arrow::month_interval();
-        case pb::DayTime:
-          return arrow::day_time_interval();
-        default:
-          return arrow::month_day_nano_interval();
-      }
-    case pb::ArrowType::kDECIMAL128:
-      return ToDecimalType<arrow::Decimal128Type>(type.decimal128());
-    case pb::ArrowType::kDECIMAL256:
-      return ToDecimalType<arrow::Decimal256Type>(type.decimal256());
-    case pb::ArrowType::kLIST:
-      return arrow::list(ToField(type.list().field_type()));
-    case pb::ArrowType::kLARGELIST:
-      return arrow::large_list(ToField(type.large_list().field_type()));
-    case pb::ArrowType::kFIXEDSIZELIST:
-      if (type.fixed_size_list().list_size() < 0) return arrow::null();
-      return arrow::fixed_size_list(ToField(type.fixed_size_list().field_type()),
-                                    type.fixed_size_list().list_size());
-    case pb::ArrowType::kSTRUCT: {
-      arrow::FieldVector fields;
-      for (const pb::Field& field : type.struct_().sub_field_types())
-        fields.push_back(ToField(field));
-      return arrow::struct_(fields);
-    }
-    case pb::ArrowType::kDICTIONARY:
-      return OrNull(arrow::DictionaryType::Make(ToArrowType(type.dictionary().key()),
-                                                ToArrowType(type.dictionary().value())));
-    case pb::ArrowType::kMAP: {
-      const auto entries = ToArrowType(type.map().field_type().arrow_type());
-      if (entries->num_fields() != 2) return arrow::null();
-      return arrow::map(entries->field(0)->type(), entries->field(1), type.map().keys_sorted());
-    }
-    default:
-      return arrow::null();
-  }
-}
-
-std::shared_ptr<arrow::Schema> ToArrowSchema(const pb::Schema& schema) {
-  arrow::FieldVector fields;
-  for (const pb::Field& field : schema.columns()) fields.push_back(ToField(field));
-  return arrow::schema(fields);
-}
-
-std::shared_ptr<arrow::Scalar> ToArrowScalar(const pb::ScalarValue& value) {
-  switch (value.value_case()) {
+Result<LiteralValue> ToLiteral(const pb::ScalarValue& v) {
+  switch (v.value_case()) {
     case pb::ScalarValue::kNullValue:
-      return arrow::MakeNullScalar(ToArrowType(value.null_value()));
-    case pb::ScalarValue::kBoolValue:
-      return std::make_shared<arrow::BooleanScalar>(value.bool_value());
+      return Typed(arrow::MakeNullScalar(ToArrowType(v.null_value())));
     case pb::ScalarValue::kUtf8Value:
-      return std::make_shared<arrow::StringScalar>(value.utf8_value());
+      return Text(v.utf8_value(), arrow::utf8());
     case pb::ScalarValue::kLargeUtf8Value:
-      return std::make_shared<arrow::StringScalar>(value.large_utf8_value());
+      return Text(v.large_utf8_value(), arrow::large_utf8());
     case pb::ScalarValue::kUtf8ViewValue:
-      return std::make_shared<arrow::StringScalar>(value.utf8_view_value());
-    case pb::ScalarValue::kInt8Value:
-      return std::make_shared<arrow::Int8Scalar>(static_cast<int8_t>(value.int8_value()));
-    case pb::ScalarValue::kInt16Value:
-      return std::make_shared<arrow::Int16Scalar>(static_cast<int16_t>(value.int16_value()));
-    case pb::ScalarValue::kInt32Value:
-      return std::make_shared<arrow::Int32Scalar>(value.int32_value());
-    case pb::ScalarValue::kInt64Value:
-      return std::make_shared<arrow::Int64Scalar>(value.int64_value());
-    case pb::ScalarValue::kUint8Value:
-      return std::make_shared<arrow::UInt8Scalar>(static_cast<uint8_t>(value.uint8_value()));
-    case pb::ScalarValue::kUint16Value:
-      return std::make_shared<arrow::UInt16Scalar>(static_cast<uint16_t>(value.uint16_value()));
-    case pb::ScalarValue::kUint32Value:
-      return std::make_shared<arrow::UInt32Scalar>(value.uint32_value());
-    case pb::ScalarValue::kUint64Value:
-      return std::make_shared<arrow::UInt64Scalar>(value.uint64_value());
-    case pb::ScalarValue::kFloat32Value:
-      return std::make_shared<arrow::FloatScalar>(value.float32_value());
-    case pb::ScalarValue::kFloat64Value:
-      return std::make_shared<arrow::DoubleScalar>(value.float64_value());
-    case pb::ScalarValue::kDate32Value:
-      return std::make_shared<arrow::Date32Scalar>(value.date_32_value());
-    case pb::ScalarValue::kDecimal128Value: {
-      const auto& decimal = value.decimal128_value();
-      const auto type = arrow::Decimal128Type::Make(static_cast<int32_t>(decimal.p()),
-                                                    static_cast<int32_t>(decimal.s()));
-      if (!type.ok()) return nullptr;
-      return std::make_shared<arrow::Decimal128Scalar>(ToDecimal(decimal.value()), *type);
-    }
-    case pb::ScalarValue::kTimestampValue: {
-      const auto& timestamp = value.timestamp_value();
-      switch (timestamp.value_case()) {
-        case pb::ScalarTimestampValue::kTimeSecondValue:
-          return std::make_shared<arrow::TimestampScalar>(
-              timestamp.time_second_value(),
-              arrow::timestamp(arrow::TimeUnit::SECOND, timestamp.timezone()));
-        case pb::ScalarTimestampValue::kTimeMillisecondValue:
-          return std::make_shared<arrow::TimestampScalar>(
-              timestamp.time_millisecond_value(),
-              arrow::timestamp(arrow::TimeUnit::MILLI, timestamp.timezone()));
-        case pb::ScalarTimestampValue::kTimeMicrosecondValue:
-          return std::make_shared<arrow::TimestampScalar>(
-              timestamp.time_microsecond_value(),
-              arrow::timestamp(arrow::TimeUnit::MICRO, timestamp.timezone()));
-        case pb::ScalarTimestampValue::kTimeNanosecondValue:
-          return std::make_shared<arrow::TimestampScalar>(
-              timestamp.time_nanosecond_value(),
-              arrow::timestamp(arrow::TimeUnit::NANO, timestamp.timezone()));
-        default:
-          return nullptr;
-      }
-    }
+      return Text(v.utf8_view_value(), arrow::utf8_view());
+    case pb::ScalarValue::kBinaryValue:
+      return Bytes<arrow::BinaryScalar>(v.binary_value());
+    case pb::ScalarValue::kLargeBinaryValue:
+      return Bytes<arrow::LargeBinaryScalar>(v.large_binary_value());
+    case pb::ScalarValue::kBinaryViewValue:
+      return Bytes<arrow::BinaryViewScalar>(v.binary_view_value());
+    case pb::ScalarValue::kFixedSizeBinaryValue:
+      return FixedBinary(v.fixed_size_binary_value());
+    case pb::ScalarValue::kDecimal32Value:
+      return Decimal<arrow::Decimal32Type, arrow::Decimal32Scalar, arrow::Decimal32>(
+          v.decimal32_value());
+    case pb::ScalarValue::kDecimal64Value:
+      return Decimal<arrow::Decimal64Type, arrow::Decimal64Scalar, arrow::Decimal64>(
+          v.decimal64_value());
+    case pb::ScalarValue::kDecimal128Value:
+      return Decimal<arrow::Decimal128Type, arrow::Decimal128Scalar, arrow::Decimal128>(
+          v.decimal128_value());
+    case pb::ScalarValue::kDecimal256Value:
+      return Decimal<arrow::Decimal256Type, arrow::Decimal256Scalar, arrow::Decimal256>(
+          v.decimal256_value());
+    case pb::ScalarValue::kTimestampValue:
+      return Timestamp(v.timestamp_value());
+    case pb::ScalarValue::kTime32Value:
+    case pb::ScalarValue::kTime64Value:
+      return Time(v);
     case pb::ScalarValue::kDictionaryValue:
-      return ToArrowScalar(value.dictionary_value().value());
+      return DictionaryValue(v.dictionary_value());
+    case pb::ScalarValue::kListValue:
+      return Nested(v.list_value());
+    case pb::ScalarValue::kLargeListValue:
+      return Nested(v.large_list_value());
+    case pb::ScalarValue::kFixedSizeListValue:
+      return Nested(v.fixed_size_list_value());
+    case pb::ScalarValue::kListViewValue:
+      return Nested(v.list_view_value());
+    case pb::ScalarValue::kLargeListViewValue:
+      return Nested(v.large_list_view_value());
+    case pb::ScalarValue::kStructValue:
+      return Nested(v.struct_value());
+    case pb::ScalarValue::kMapValue:
+      return Nested(v.map_value());
     default:
-      return nullptr;
+      return ToSimpleLiteral(v);
   }
 }
 
-std::string ToLiteralText(const pb::ScalarValue& value) {
-  if (value.value_case() == pb::ScalarValue::kNullValue) return "NULL";
-  if (const auto scalar = ToArrowScalar(value)) {
-    switch (scalar->type->id()) {
-      case arrow::Type::STRING:
-        return Quoted(scalar->ToString());
-      case arrow::Type::DATE32:
-        return "DATE " + Quoted(scalar->ToString());
-      case arrow::Type::TIMESTAMP:
-        return "TIMESTAMP " + Quoted(scalar->ToString());
-      case arrow::Type::DOUBLE:
-        return fmt::format("{}", static_cast<const arrow::DoubleScalar&>(*scalar).value);
-      default:
-        return scalar->ToString();
+std::string ToLiteralText(const LiteralValue& literal) {
+  const arrow::Scalar& value = *literal.value;
+  if (!value.is_valid) return "NULL";
+  switch (value.type->id()) {
+    case arrow::Type::STRING:
+      return Quoted(value.ToString());
+    case arrow::Type::DATE32:
+    case arrow::Type::DATE64:
+      return "DATE " + Quoted(value.ToString());
+    case arrow::Type::TIME32:
+    case arrow::Type::TIME64:
+      return "TIME " + Quoted(value.ToString());
+    case arrow::Type::TIMESTAMP:
+      return "TIMESTAMP " + Quoted(value.ToString());
+    case arrow::Type::DOUBLE:
+      return fmt::format("{}", static_cast<const arrow::DoubleScalar&>(value).value);
+    case arrow::Type::INTERVAL_MONTHS:
+      return fmt::format("INTERVAL '{} months'",
+                         static_cast<const arrow::MonthIntervalScalar&>(value).value);
+    case arrow::Type::INTERVAL_DAY_TIME: {
+      const auto& interval = static_cast<const arrow::DayTimeIntervalScalar&>(value).value;
+      return fmt::format("INTERVAL '{} days {} ms'", interval.days, interval.milliseconds);
     }
-  }
-  const auto* field = value.GetDescriptor()->FindFieldByNumber(value.value_case());
-  if (field == nullptr) return "NULL";
-  switch (value.value_case()) {
-    case pb::ScalarValue::kIntervalYearmonthValue:
-      return fmt::format("INTERVAL '{} months'", value.interval_yearmonth_value());
-    case pb::ScalarValue::kIntervalDaytimeValue:
-      return fmt::format("INTERVAL '{} days {} ms'", value.interval_daytime_value().days(),
-                         value.interval_daytime_value().milliseconds());
-    case pb::ScalarValue::kIntervalMonthDayNano: {
-      const auto& interval = value.interval_month_day_nano();
-      return fmt::format("INTERVAL '{} months {} days {} ns'", interval.months(), interval.days(),
-                         interval.nanos());
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO: {
+      const auto& interval = static_cast<const arrow::MonthDayNanoIntervalScalar&>(value).value;
+      return fmt::format("INTERVAL '{} months {} days {} ns'", interval.months, interval.days,
+                         interval.nanoseconds);
     }
-    default: {
-      // Lists and the like travel as Arrow messages: their hash tells them apart.
-      std::string bytes;
-      google::protobuf::io::StringOutputStream stream(&bytes);
-      google::protobuf::io::CodedOutputStream coded(&stream);
-      coded.SetSerializationDeterministic(true);
-      value.SerializeToCodedStream(&coded);
-      coded.Trim();
-      return fmt::format("<{} {}>", field->name(), Blake2bHex128(bytes));
-    }
+    default:
+      return value.ToString();
   }
 }
 
