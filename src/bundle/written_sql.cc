@@ -29,11 +29,8 @@ Result<std::string> FindAmong(const std::string& name, const std::vector<std::st
 std::string FirstWords(const std::string& message) {
   static constexpr size_t kMost = 160;
   std::string words = message.substr(0, message.find('\n'));
-  static constexpr std::string_view kPlan = "Unsupported plan: ";
-  if (const size_t plan = words.find(kPlan); plan != std::string::npos) {
-    const size_t begin = plan + kPlan.size();
-    return words.substr(begin, words.find_first_of(" ({", begin) - begin);
-  }
+  static constexpr std::string_view kPrefix = "This feature is not implemented: ";
+  if (words.starts_with(kPrefix)) words.erase(0, kPrefix.size());
   if (words.size() > kMost) {
     size_t end = kMost;
     while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80) --end;
