@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,11 @@ void Collect(int descriptor, const std::string& prefix, std::vector<StampedFile>
   closedir(folder);
 }
 
+void SortByPath(std::vector<StampedFile>& files) {
+  std::sort(files.begin(), files.end(),
+            [](const StampedFile& a, const StampedFile& b) { return a.path < b.path; });
+}
+
 }  // namespace
 
 std::optional<FileStamp> StampOf(const std::string& path) {
@@ -63,8 +69,22 @@ std::vector<StampedFile> StampFiles(const std::string& folder) {
   std::vector<StampedFile> files;
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor >= 0) Collect(descriptor, "", files);
-  std::sort(files.begin(), files.end(),
-            [](const StampedFile& a, const StampedFile& b) { return a.path < b.path; });
+  SortByPath(files);
+  return files;
+}
+
+std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std::string& name) {
+  std::vector<StampedFile> files;
+  DIR* entries = opendir(folder.c_str());
+  if (entries == nullptr) return files;
+  while (const dirent* entry = readdir(entries)) {
+    const std::string path = fmt::format("{}/{}", entry->d_name, name);
+    struct stat status {};
+    if (entry->d_name[0] != '.' && fstatat(dirfd(entries), path.c_str(), &status, 0) == 0)
+      files.push_back({path, ToStamp(status)});
+  }
+  closedir(entries);
+  SortByPath(files);
   return files;
 }
 

@@ -40,6 +40,9 @@ std::optional<FileStamp> StampOf(const std::string& path);
 /// out. A folder that is not there has no files.
 std::vector<StampedFile> StampFiles(const std::string& folder);
 
+/// The stamp of `name` in each folder of `folder` that has it, in byte order.
+std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std::string& name);
+
 /// Whether a later write must have changed a stamp taken at `taken_at_ns`.
 bool IsSettled(const FileStamp& stamp, int64_t taken_at_ns);
 

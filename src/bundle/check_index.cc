@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "weir/base/byte_stream.h"
-#include "weir/base/fingerprint.h"
 
 namespace weir {
 
@@ -70,14 +69,11 @@ std::string CheckIndex::Serialize() const {
     out.Put(numbers.at(view.schema));
     Put(out, view.partition_columns);
   }
-  return Blake2bHex128(out.bytes()) + out.bytes();
+  return out.bytes();
 }
 
 std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
-  static constexpr size_t kHash = 32;
-  if (bytes.size() < kHash || Blake2bHex128(bytes.substr(kHash)) != bytes.substr(0, kHash))
-    return std::nullopt;
-  ByteReader in(bytes.substr(kHash));
+  ByteReader in(bytes);
   if (in.Get<uint32_t>() != kFormat) return std::nullopt;
   CheckIndex index;
   index.environment = in.GetText();

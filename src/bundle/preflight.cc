@@ -3,9 +3,6 @@
 #include "weir/bundle/preflight.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -13,11 +10,12 @@
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
-#include <unistd.h>
 
+#include "weir/base/cache_file.h"
 #include "weir/base/filesystem.h"
 #include "weir/bundle/check_index.h"
 #include "weir/bundle/plan_failure.h"
+#include "weir/catalog/source_stamp.h"
 
 namespace weir {
 
@@ -38,29 +36,6 @@ std::shared_ptr<arrow::Schema> SchemaOf(const std::string& bytes) {
   return schema.ok() ? *schema : nullptr;
 }
 
-std::string ToText(const FileStamp& stamp) {
-  return fmt::format("{} {} {} {}", stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.inode);
-}
-
-/// Of a local source, what changes with its files: of a Delta table the folder of its log, of
-/// others all files. Empty for what cannot be told by stamps: another machine's files, or files
-/// that changed this very moment.
-std::string SourceStamp(const SourceDefinition& source, int64_t now_ns) {
-  if (source.uri.find("://") != std::string::npos) return {};
-  const std::string path =
-      source.format == SourceFormat::kDelta ? source.uri + "/_delta_log" : source.uri;
-  const auto own = StampOf(path);
-  if (!own || !IsSettled(*own, now_ns)) return {};
-  std::string text = ToText(*own);
-  if (source.format != SourceFormat::kDelta) {
-    for (const StampedFile& file : StampFiles(path)) {
-      if (!IsSettled(file.stamp, now_ns)) return {};
-      text += fmt::format("\n{} {}", file.path, ToText(file.stamp));
-    }
-  }
-  return Blake2bHex128(text);
-}
-
 std::string DefinitionHash(const SourceDefinition& source) {
   return FingerprintBuilder().Add("ddl", source.ddl).Add("uri", source.uri).Finish().ToString();
 }
@@ -77,35 +52,14 @@ std::string EnvironmentHash(const ProjectDefinition& project) {
 }
 
 std::string IndexPath(const PreflightOptions& options, const ProjectDefinition& project) {
-  return fmt::format("{}/.weir/check-{}.index", options.root, project.profile.name);
+  return CachePath(options.root, "check-" + project.profile.name + ".index");
 }
 
 CheckIndex LoadIndex(const std::string& path, const std::string& environment) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (file) bytes << file.rdbuf();
-  auto index = CheckIndex::Parse(std::move(bytes).str());
+  const auto bytes = ReadCacheFile(path);
+  auto index = bytes ? CheckIndex::Parse(*bytes) : std::nullopt;
   if (!index || index->environment != environment) return {};
   return *std::move(index);
-}
-
-/// Replaces the file at once, so that nobody reads half of it. A cache: failures only cost time.
-void SaveIndex(const std::string& path, const CheckIndex& index) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  if (std::filesystem::create_directories(folder, error))
-    std::ofstream(folder / ".gitignore") << "*\n";
-  const std::string temporary = fmt::format("{}.{}", path, getpid());
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file << index.Serialize();
-    file.close();
-    if (!file) {
-      std::filesystem::remove(temporary, error);
-      return;
-    }
-  }
-  std::filesystem::rename(temporary, path, error);
 }
 
 /// One check of one project: what is known from before, and what must be looked at.
@@ -139,7 +93,8 @@ class Checker {
     result.views_checked = dirty_.size();
     for (const IndexedView& view : now_.views) result.views += view.name.empty() ? 0 : 1;
     result.diagnostics.Sort();
-    if (options_.use_index && worth_saving_) SaveIndex(IndexPath(options_, frame), now_);
+    if (options_.use_index && worth_saving_)
+      WriteCacheFile(IndexPath(options_, frame), now_.Serialize());
     return result;
   }
 
