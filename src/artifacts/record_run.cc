@@ -240,7 +240,7 @@ class Recorder {
                IsOfKilledRun(view) ? ArtifactValue()
                                    : ArtifactValue(static_cast<int64_t>(view.files.size())),
                view.rows, IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-               engine::WriteOptions().compression, bundle->partition_columns, view.content_hash});
+               engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
     AddBundle(view, *bundle, *description);
     AddLineage(view, description->lineage);
     for (const ScanUnit& unit : view.scan_units) AddScanUnit(view.built_by, unit);

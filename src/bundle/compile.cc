@@ -12,6 +12,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
+#include "weir/plan/plan_meaning.h"
 #include "weir/project/dialect.h"
 
 namespace weir {
@@ -94,9 +95,10 @@ Status AddPins(const SessionRuntime& session, PlanBundle& bundle) {
   return Status::OK();
 }
 
-void AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
+Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   FingerprintBuilder builder;
-  builder.Add("recipe", kFingerprintRecipe).Add("plan", bundle.plan_proto);
+  WEIR_ASSIGN_OR_RETURN(const std::string plan, MeaningOfPlan(bundle.plan_proto));
+  builder.Add("recipe", kFingerprintRecipe).Add("plan", plan);
   for (const auto& column : bundle.partition_columns) builder.Add("partition_column", column);
   for (const auto& field : bundle.stored_schema->fields()) builder.Add("column", field->ToString());
   for (const auto& [key, value] : session.result_settings()) builder.Add("setting." + key, value);
@@ -106,6 +108,7 @@ void AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   }
   bundle.fingerprint = builder.Finish();
   bundle.fingerprint_input = builder.InputText() + "\nplan:\n" + ToText(*bundle.plan);
+  return Status::OK();
 }
 
 void CheckPartitionColumns(const ViewDefinition& view, const arrow::Schema& stored_schema,
@@ -154,7 +157,7 @@ Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
   WEIR_RETURN_NOT_OK(AddPins(session, *bundle));
   AddFunctions(session, *bundle);
-  AddFingerprint(session, *bundle);
+  WEIR_RETURN_NOT_OK(AddFingerprint(session, *bundle));
   outcome.stored_schema = bundle->stored_schema;
   outcome.bundle = std::move(bundle);
   return Status::OK();

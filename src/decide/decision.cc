@@ -2,6 +2,8 @@
 
 #include "weir/decide/decision.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace weir {
@@ -14,6 +16,15 @@ std::string Join(const std::vector<std::string>& names) {
   return joined;
 }
 
+/// Whether the same tables are read, each in the same state for the reader.
+bool AllSame(const std::map<std::string, std::string>& before,
+             const std::map<std::string, std::string>& now) {
+  return before.size() == now.size() &&
+         std::equal(before.begin(), before.end(), now.begin(), [](const auto& a, const auto& b) {
+           return a.first == b.first && SameForReader(a.second, b.second);
+         });
+}
+
 /// Which tables differ from those of the last build.
 std::string ChangedTables(const std::map<std::string, std::string>& before,
                           const std::map<std::string, std::string>& now,
@@ -21,7 +32,7 @@ std::string ChangedTables(const std::map<std::string, std::string>& before,
   std::vector<std::string> sources, views;
   for (const auto& [table, state] : now) {
     const auto found = before.find(table);
-    if (found != before.end() && found->second == state) continue;
+    if (found != before.end() && SameForReader(found->second, state)) continue;
     bool is_view = false;
     for (const ScanUnit& unit : units)
       is_view = is_view || (unit.table == table && unit.kind == TableKind::kView);
@@ -68,10 +79,10 @@ Decision Decide(const DecisionInputs& inputs) {
     if (unit.kind == TableKind::kView && inputs.upstream(unit.table).will_run)
       running.insert(unit.table);
   }
-  const auto content_hash = [&](const std::string& view) {
-    return inputs.upstream(view).content_hash;
+  const auto content = [&](const std::string& view) {
+    return inputs.upstream(view).content;
   };
-  const auto now = InputStates(*inputs.units, content_hash);
+  const auto now = InputStates(*inputs.units, content);
   if (!running.empty()) {
     // What changed besides is reason enough, whatever the upstream views will bring.
     auto settled_before = last.inputs;
@@ -80,7 +91,7 @@ Decision Decide(const DecisionInputs& inputs) {
       settled_before.erase(view);
       settled_now.erase(view);
     }
-    if (settled_before != settled_now) {
+    if (!AllSame(settled_before, settled_now)) {
       return decided(Action::kRun, "inputs_changed",
                      ChangedTables(settled_before, settled_now, *inputs.units));
     }
@@ -88,12 +99,12 @@ Decision Decide(const DecisionInputs& inputs) {
                    fmt::format("{} will run; it follows if the result changes",
                                Join({running.begin(), running.end()})));
   }
-  const auto input_hash = InputHash(*inputs.units, content_hash);
-  if (!input_hash)
-    return decided(Action::kRun, "inputs_changed", "a view that it reads was never built");
-  if (*input_hash != last.input_hash) {
-    return decided(Action::kRun, "inputs_changed", ChangedTables(last.inputs, now, *inputs.units));
+  for (const ScanUnit& unit : *inputs.units) {
+    if (unit.kind == TableKind::kView && !content(unit.table))
+      return decided(Action::kRun, "inputs_changed", "a view that it reads was never built");
   }
+  if (!AllSame(last.inputs, now))
+    return decided(Action::kRun, "inputs_changed", ChangedTables(last.inputs, now, *inputs.units));
   return decided(Action::kReuse, "unchanged", "neither its definition nor what it reads changed");
 }
 

@@ -38,8 +38,8 @@ struct Decision {
 
 /// What is known of an upstream view at the moment of deciding.
 struct UpstreamState {
-  bool will_run = false;                    ///< not final yet
-  std::optional<std::string> content_hash;  ///< of its final result
+  bool will_run = false;               ///< not final yet
+  std::optional<ViewContent> content;  ///< of its final result
 };
 
 struct DecisionInputs {
@@ -51,7 +51,8 @@ struct DecisionInputs {
   bool force = false;
 };
 
-/// A view is reused exactly when fingerprint and input hash are those of its last good build.
+/// A view is reused exactly when its fingerprint is that of its last good build and each table that
+/// it reads is in the same state for it (SameForReader).
 Decision Decide(const DecisionInputs& inputs);
 
 }  // namespace weir

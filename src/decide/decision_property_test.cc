@@ -124,7 +124,7 @@ class Project {
 
   UpstreamState FinalState(size_t view) const {
     if (!builds_[view]) return {};
-    return {.will_run = false, .content_hash = builds_[view]->record.content_hash};
+    return {.will_run = false, .content = builds_[view]->record.content};
   }
 
   std::vector<ScanUnit> UnitsOf(size_t view) const {
@@ -168,7 +168,7 @@ class Project {
       actions[view] = DecideView(view, force, [&](size_t upstream) -> UpstreamState {
         const auto action = actions.find(upstream);
         if (action != actions.end() && action->second != Action::kReuse)
-          return {.will_run = true, .content_hash = {}};
+          return {.will_run = true, .content = {}};
         return FinalState(upstream);
       });
       pending_ += actions[view] == Action::kPending ? 1 : 0;
@@ -227,15 +227,15 @@ class Project {
 
   void RunView(size_t view) {
     const auto units = UnitsOf(view);
-    const auto content_hash = [&](const std::string& name) {
-      return FinalState(std::stoul(name.substr(1))).content_hash;
+    const auto content = [&](const std::string& name) {
+      return FinalState(std::stoul(name.substr(1))).content;
     };
     Build build{.record = {}, .content = ContentOf(view), .made_of = MadeOf(view)};
     build.record = {.view_name = ViewName(view),
                     .fingerprint = Hash(views_[view].definition),
-                    .input_hash = *InputHash(units, content_hash),
-                    .content_hash = fmt::format("{}", build.content),
-                    .inputs = InputStates(units, content_hash)};
+                    .input_hash = *InputHash(units, content),
+                    .content = ViewContent(fmt::format("{}", build.content)),
+                    .inputs = InputStates(units, content)};
     builds_[view] = std::move(build);
   }
 

@@ -34,8 +34,8 @@ struct Scene {
   std::vector<ScanUnit> units = {SourceUnit("flights", {"a", "b"}), ViewUnit("planes"),
                                  ViewUnit("airports")};
   std::map<std::string, UpstreamState> upstream = {
-      {"planes", {.will_run = false, .content_hash = "p1"}},
-      {"airports", {.will_run = false, .content_hash = "a1"}}};
+      {"planes", {.will_run = false, .content = ViewContent("p1")}},
+      {"airports", {.will_run = false, .content = ViewContent("a1")}}};
   std::optional<BuildRecord> last_build;
   bool force = false;
 
@@ -43,12 +43,12 @@ struct Scene {
 
   /// Records a build of what stands here.
   Scene& Build() {
-    const auto content_hash = [&](const std::string& view) { return StateOf(view).content_hash; };
+    const auto content = [&](const std::string& view) { return StateOf(view).content; };
     last_build = BuildRecord{.view_name = "v",
                              .fingerprint = fingerprint,
-                             .input_hash = *InputHash(units, content_hash),
-                             .content_hash = "v1",
-                             .inputs = InputStates(units, content_hash)};
+                             .input_hash = *InputHash(units, content),
+                             .content = ViewContent("v1"),
+                             .inputs = InputStates(units, content)};
     return *this;
   }
 
@@ -100,15 +100,15 @@ TEST(Decide, RunsWhenFilesOfASourceChange) {
 
 TEST(Decide, RunsWhenTheResultOfAViewChanged) {
   Scene scene = Scene().Build();
-  scene.upstream["planes"].content_hash = "p2";
+  scene.upstream["planes"].content = ViewContent("p2");
   ExpectDecision(scene, Action::kRun, "inputs_changed", "the result of `planes` changed");
 }
 
 TEST(Decide, NamesAllThatChanged) {
   Scene scene = Scene().Build();
   scene.units[0] = SourceUnit("flights", {"a"});
-  scene.upstream["planes"].content_hash = "p2";
-  scene.upstream["airports"].content_hash = "a2";
+  scene.upstream["planes"].content = ViewContent("p2");
+  scene.upstream["airports"].content = ViewContent("a2");
   ExpectDecision(
       scene, Action::kRun, "inputs_changed",
       "the files it reads of `flights` changed, the result of `airports`, `planes` changed");
@@ -116,20 +116,20 @@ TEST(Decide, NamesAllThatChanged) {
 
 TEST(Decide, WaitsForAViewThatWillRun) {
   Scene scene = Scene().Build();
-  scene.upstream["planes"] = {.will_run = true, .content_hash = {}};
+  scene.upstream["planes"] = {.will_run = true, .content = {}};
   ExpectDecision(scene, Action::kPending, "upstream_runs",
                  "`planes` will run; it follows if the result changes");
 }
 
 TEST(Decide, ReusesWhenAViewWasBuiltAgainWithTheSameContent) {
   Scene scene = Scene().Build();
-  scene.upstream["planes"] = {.will_run = false, .content_hash = "p1"};
+  scene.upstream["planes"] = {.will_run = false, .content = ViewContent("p1")};
   EXPECT_EQ(scene.Decided().action, Action::kReuse);
 }
 
 TEST(Decide, DoesNotWaitWhereAnotherInputChangedAnyway) {
   Scene scene = Scene().Build();
-  scene.upstream["planes"] = {.will_run = true, .content_hash = {}};
+  scene.upstream["planes"] = {.will_run = true, .content = {}};
   scene.units[0] = SourceUnit("flights", {"c"});
   ExpectDecision(scene, Action::kRun, "inputs_changed", "the files it reads of `flights` changed");
 }

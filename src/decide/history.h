@@ -12,6 +12,7 @@
 
 #include "weir/base/fingerprint.h"
 #include "weir/base/result.h"
+#include "weir/scan/reading.h"
 
 namespace weir {
 
@@ -20,7 +21,7 @@ struct BuildRecord {
   std::string view_name;
   Fingerprint fingerprint;
   Fingerprint input_hash;
-  std::string content_hash;
+  ViewContent content;
   std::string run_id;
   int64_t version = -1;        ///< of the commit
   int64_t table_version = -1;  ///< latest; more than `version` after maintenance

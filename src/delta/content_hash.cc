@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include <arrow/api.h>
 
@@ -257,6 +258,17 @@ std::string TypeText(const arrow::DataType& type) {
   }
 }
 
+ContentSum SumOf(const std::vector<Lanes>& rows, const arrow::BooleanArray* mask) {
+  ContentSum sum;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (mask != nullptr && !mask->Value(static_cast<int64_t>(row))) continue;
+    sum.low += Spread(rows[row].low);
+    sum.high += Spread(rows[row].high);
+    ++sum.rows;
+  }
+  return sum;
+}
+
 }  // namespace
 
 ContentHasher::ContentHasher(const arrow::Schema& schema) {
@@ -268,13 +280,7 @@ Result<ContentSum> ContentHasher::Sum(const arrow::RecordBatch& batch) const {
   std::vector<Lanes> rows(static_cast<size_t>(batch.num_rows()), kStart);
   RowFolder folder(rows);
   for (const auto& column : batch.columns()) WEIR_RETURN_NOT_OK(VisitWords(*column, folder));
-  ContentSum sum;
-  sum.rows = rows.size();
-  for (const Lanes& row : rows) {
-    sum.low += Spread(row.low);
-    sum.high += Spread(row.high);
-  }
-  return sum;
+  return SumOf(rows, nullptr);
 }
 
 std::string ContentHasher::Finish(const ContentSum& sum) const {
@@ -285,6 +291,41 @@ std::string ContentHasher::Finish(const ContentSum& sum) const {
       .Add("rows", static_cast<int64_t>(sum.rows))
       .Finish()
       .ToString();
+}
+
+PartHasher::PartHasher(const arrow::Schema& schema, std::vector<ColumnSubset> parts)
+    : parts_(std::move(parts)) {
+  for (const ColumnSubset& part : parts_) {
+    arrow::FieldVector fields;
+    for (int column : part) fields.push_back(schema.field(column));
+    hashers_.emplace_back(arrow::Schema(std::move(fields)));
+  }
+}
+
+Result<std::vector<ContentSum>> PartHasher::Sum(
+    const arrow::RecordBatch& batch,
+    const std::vector<std::shared_ptr<arrow::BooleanArray>>& masks) const {
+  const auto size = static_cast<size_t>(batch.num_rows());
+  std::vector<std::optional<WordCollector>> words(static_cast<size_t>(batch.num_columns()));
+  std::vector<ContentSum> sums;
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    std::vector<Lanes> rows(size, kStart);
+    for (int column : parts_[part]) {
+      auto& collected = words[static_cast<size_t>(column)];
+      if (!collected) {
+        collected.emplace(batch.num_rows());
+        WEIR_RETURN_NOT_OK(VisitWords(*batch.column(column), *collected));
+      }
+      for (size_t row = 0; row < size; ++row)
+        Fold(rows[row], (*collected)[static_cast<int64_t>(row)]);
+    }
+    sums.push_back(SumOf(rows, masks[part].get()));
+  }
+  return sums;
+}
+
+std::string PartHasher::Finish(size_t part, const ContentSum& sum) const {
+  return hashers_[part].Finish(sum);
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,30 @@ class ContentHasher {
 
  private:
   std::string schema_text_;
+};
+
+/// Some of the columns of a schema, by index, for a hash of their own.
+using ColumnSubset = std::vector<int>;
+
+/// Hashes several subsets of the columns of the same batches in one go: what a value contributes is
+/// computed once for all. A subset's hash is that of a ContentHasher over these columns alone. Safe
+/// to use from several threads.
+class PartHasher {
+ public:
+  /// REQUIRES: indexes of `schema`'s columns, each at most once in a subset.
+  PartHasher(const arrow::Schema& schema, std::vector<ColumnSubset> parts);
+
+  /// One sum a part. `masks` says which rows count for it: null for all of them, else a value for
+  /// every row, none of them NULL. Fails with kUnsupported on a type that Delta does not store.
+  Result<std::vector<ContentSum>> Sum(
+      const arrow::RecordBatch& batch,
+      const std::vector<std::shared_ptr<arrow::BooleanArray>>& masks) const;
+
+  std::string Finish(size_t part, const ContentSum& sum) const;
+
+ private:
+  std::vector<ColumnSubset> parts_;
+  std::vector<ContentHasher> hashers_;  ///< one a part
 };
 
 }  // namespace weir

@@ -68,6 +68,8 @@ struct Scan {
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> columns;  ///< projected, in order
   bool all_columns = false;          ///< nothing is projected: `columns` are those of the schema
+  /// The filters pushed into it, each as the plan carries it (a LogicalExprNode).
+  std::vector<std::string> filter_bytes;
 };
 
 enum class UnnestKind {

@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 #include <nlohmann/json.hpp>
 
@@ -58,6 +59,17 @@ class Level {
  private:
   int& depth_;
 };
+
+/// The same bytes for the same message.
+std::string ToBytes(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
 
 /// Decodes one plan. Nodes take their output columns from the bridge's list in preorder.
 class Decoder {
@@ -270,6 +282,7 @@ class Decoder {
       scan.all_columns = true;
       for (const auto& field : scan.schema->fields()) scan.columns.push_back(field->name());
     }
+    for (const auto& filter : node.filters()) scan.filter_bytes.push_back(ToBytes(filter));
     plan.name_parts = ToParts(node.table_name());
     plan.name = JoinedParts(plan.name_parts);
     const std::string expected = internal::TableReferenceJson(plan.name_parts, scan.scan_id);

@@ -30,7 +30,8 @@ std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record) {
   return {{"view_name", record.view_name},
           {"fingerprint", record.fingerprint.ToString()},
           {"input_hash", record.input_hash.ToString()},
-          {"content_hash", record.content_hash},
+          {"content_hash", record.content.whole},
+          {"readings", nlohmann::json(record.content.readings).dump()},
           {"run_id", record.run_id},
           {"epoch", fmt::format("{}", record.epoch)},
           {"rows", fmt::format("{}", record.rows)},
@@ -53,7 +54,7 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   BuildRecord record{.view_name = text("view_name"),
                      .fingerprint = *fingerprint,
                      .input_hash = *input_hash,
-                     .content_hash = text("content_hash"),
+                     .content = ViewContent(text("content_hash")),
                      .run_id = text("run_id"),
                      .epoch = *epoch,
                      .rows = *rows,
@@ -61,6 +62,13 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   for (const auto& [table, state] : inputs.items()) {
     if (!state.is_string()) return std::nullopt;
     record.inputs[table] = state.get<std::string>();
+  }
+  // Older builds have none, and none is needed: the whole hash then decides.
+  const auto readings = nlohmann::json::parse(text("readings"), nullptr, false);
+  if (readings.is_object()) {
+    for (const auto& [id, hash] : readings.items()) {
+      if (hash.is_string()) record.content.readings[id] = hash.get<std::string>();
+    }
   }
   return record;
 }

@@ -18,7 +18,7 @@ BuildRecord Example() {
   return {.view_name = "daily",
           .fingerprint = *Fingerprint::Parse("00112233445566778899aabbccddeeff"),
           .input_hash = *Fingerprint::Parse("ffeeddccbbaa99887766554433221100"),
-          .content_hash = "0123456789abcdef0123456789abcdef",
+          .content = ViewContent("0123456789abcdef0123456789abcdef"),
           .run_id = "20240102T030405-1a2b",
           .epoch = 1704164645000,
           .rows = 12,
@@ -29,7 +29,7 @@ void ExpectSame(const BuildRecord& found, const BuildRecord& wanted) {
   EXPECT_EQ(found.view_name, wanted.view_name);
   EXPECT_EQ(found.fingerprint, wanted.fingerprint);
   EXPECT_EQ(found.input_hash, wanted.input_hash);
-  EXPECT_EQ(found.content_hash, wanted.content_hash);
+  EXPECT_EQ(found.content, wanted.content);
   EXPECT_EQ(found.run_id, wanted.run_id);
   EXPECT_EQ(found.epoch, wanted.epoch);
   EXPECT_EQ(found.rows, wanted.rows);

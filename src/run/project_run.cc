@@ -14,9 +14,9 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
-#include "weir/delta/content_hash.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/view_hasher.h"
 
 namespace weir {
 
@@ -108,12 +108,12 @@ class LastBuilds {
 /// What execution adds to the outcome of a view.
 class ViewExecution {
  public:
-  ViewExecution(const PlanBundle& bundle, const SessionRuntime& session,
-                const engine::Cancellation& cancellation)
+  ViewExecution(const PlanBundle& bundle, const std::vector<Reading>& readings,
+                const SessionRuntime& session, const engine::Cancellation& cancellation)
       : bundle_(bundle),
         session_(session),
         cancellation_(cancellation),
-        hasher_(*bundle.stored_schema) {}
+        hasher_(*bundle.stored_schema, readings, session.engine()) {}
 
   /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits
   /// nothing.
@@ -141,16 +141,13 @@ class ViewExecution {
     engine::WriteOptions options;
     options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
     options.partition_columns = bundle_.partition_columns;
-    const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) -> Status {
-      WEIR_ASSIGN_OR_RETURN(const ContentSum sum, hasher_.Sum(batch));
-      const std::lock_guard lock(mutex_);
-      sum_.Add(sum);
-      return Status::OK();
+    const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) {
+      return hasher_.Add(batch);
     };
     WEIR_ASSIGN_OR_RETURN(
         auto written,
         physical.Write(session_.engine(), options, bundle_.stored_schema, observer, cancellation_));
-    outcome.content_hash = hasher_.Finish(sum_);
+    outcome.content = hasher_.Finish();
     outcome.files = std::move(written.files);
     outcome.rows = written.rows;
     outcome.bytes_written = written.bytes;
@@ -162,9 +159,7 @@ class ViewExecution {
   const PlanBundle& bundle_;
   const SessionRuntime& session_;
   const engine::Cancellation& cancellation_;
-  const ContentHasher hasher_;
-  std::mutex mutex_;
-  ContentSum sum_;
+  ViewHasher hasher_;
 };
 
 /// One run in progress: the states of the views, and the threads that work on them.
@@ -185,6 +180,7 @@ class Execution {
         cancellation_(cancellation),
         tables_(session, graph) {
     for (const auto& bundle : compiled.bundles) bundles_[bundle->view_name] = bundle.get();
+    readings_ = CollectReadings(compiled.bundles);
   }
 
   RunEnvelope Run() {
@@ -289,7 +285,7 @@ class Execution {
       outcome.version = last->version;
       outcome.built_by = last->run_id;
       outcome.input_hash = last->input_hash;
-      outcome.content_hash = last->content_hash;
+      outcome.content = last->content;
       outcome.rows = last->rows;
       return Status::OK();
     }
@@ -315,10 +311,10 @@ class Execution {
     const std::lock_guard lock(mutex_);
     const auto found = outcomes_.find(view);
     if (found != outcomes_.end())
-      return {.will_run = false, .content_hash = found->second.content_hash};
+      return {.will_run = false, .content = found->second.content};
     const auto& last = builds_.Of(view);
     return {.will_run = false,
-            .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+            .content = last ? std::optional(last->content) : std::nullopt};
   }
 
   /// Loads what the view reads, so that the lookup itself cannot fail.
@@ -354,10 +350,13 @@ class Execution {
   Status Build(const ViewTask& task, const PlanBundle& bundle, ViewOutcome& outcome) {
     observer_.OnStarted(task.view_name);
     WEIR_RETURN_NOT_OK(LoadUpstream(task));
-    const auto content_hash = [&](const std::string& view) { return StateOf(view).content_hash; };
-    const auto inputs = InputStates(outcome.scan_units, content_hash);
-    const auto input_hash = InputHash(outcome.scan_units, content_hash);
-    ViewExecution execution(bundle, session_, cancellation_);
+    const auto content = [&](const std::string& view) { return StateOf(view).content; };
+    const auto inputs = InputStates(outcome.scan_units, content);
+    const auto input_hash = InputHash(outcome.scan_units, content);
+    const auto readings = readings_.find(task.view_name);
+    ViewExecution execution(
+        bundle, readings == readings_.end() ? std::vector<Reading>() : readings->second, session_,
+        cancellation_);
     WEIR_RETURN_NOT_OK(
         execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
     if (!input_hash)
@@ -367,7 +366,7 @@ class Execution {
     const BuildRecord record{.view_name = task.view_name,
                              .fingerprint = task.fingerprint,
                              .input_hash = outcome.input_hash,
-                             .content_hash = outcome.content_hash,
+                             .content = outcome.content,
                              .run_id = run_id_,
                              .epoch = envelope_.started_at_us,
                              .rows = outcome.rows,
@@ -411,6 +410,7 @@ class Execution {
   RunObserver& observer_;
   const engine::Cancellation& cancellation_;
   std::map<std::string, const PlanBundle*> bundles_;
+  std::map<std::string, std::vector<Reading>> readings_;
   CurrentTables tables_;
 
   // Guarded by mutex_.
@@ -493,10 +493,10 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
     const auto upstream = [&](const std::string& name) -> UpstreamState {
       const auto action = actions.find(name);
       if (action != actions.end() && action->second != Action::kReuse)
-        return {.will_run = true, .content_hash = {}};
+        return {.will_run = true, .content = {}};
       const auto& last = builds.Of(name);
       return {.will_run = false,
-              .content_hash = last ? std::optional(last->content_hash) : std::nullopt};
+              .content = last ? std::optional(last->content) : std::nullopt};
     };
     view.decision = Decide({.view_name = task.view_name,
                             .fingerprint = task.fingerprint,

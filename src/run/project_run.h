@@ -49,7 +49,7 @@ struct ViewOutcome {
   std::string built_by;  ///< run id of that commit
   Fingerprint fingerprint;
   Fingerprint input_hash;
-  std::string content_hash;
+  ViewContent content;
   int64_t rows = 0;
   int64_t bytes_read = 0;  ///< size of the files that its scans kept; 0 when reused
   int64_t bytes_written = 0;

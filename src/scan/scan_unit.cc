@@ -2,6 +2,9 @@
 
 #include "weir/scan/scan_unit.h"
 
+#include <algorithm>
+#include <set>
+
 #include <arrow/api.h>
 
 #include "weir/scan/file_pruner.h"
@@ -27,10 +30,6 @@ void ChooseFiles(const PinnedTable& table, const std::vector<Expression>& filter
     unit.kept_bytes += file.size_bytes;
     unit.kept_rows = file.rows < 0 || unit.kept_rows < 0 ? -1 : unit.kept_rows + file.rows;
   }
-}
-
-std::string WithoutDefaultSchema(const std::string& name) {
-  return name.starts_with("public.") ? name.substr(7) : name;
 }
 
 /// The hash of one source scan's files and columns.
@@ -61,6 +60,7 @@ Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const Ta
     unit.scan_id = scan.scan_id;
     unit.table = WithoutDefaultSchema(scan.table);
     unit.columns = scan.columns;
+    unit.reading_id = ReadingOf(scan).id;
     for (const Expression& filter : node->expressions) unit.filters.push_back(ToText(filter));
     const std::shared_ptr<const PinnedTable> table = lookup(unit.table);
     if (!table) {
@@ -80,28 +80,86 @@ Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const Ta
   return units;
 }
 
-std::map<std::string, std::string> InputStates(
-    const std::vector<ScanUnit>& units,
-    const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
+namespace {
+
+// The state of a view: `view:<whole hash>`, then `;<reading id>=<its hash>` for each reading, the
+// hash empty where it is not known. Older builds recorded the whole hash alone.
+constexpr std::string_view kViewState = "view:";
+
+ViewContent ParseViewState(const std::string& state) {
+  if (!state.starts_with(kViewState)) return ViewContent(state);
+  ViewContent content;
+  size_t at = kViewState.size();
+  size_t end = std::min(state.find(';', at), state.size());
+  content.whole = state.substr(at, end - at);
+  while (end < state.size()) {
+    at = end + 1;
+    end = std::min(state.find(';', at), state.size());
+    const std::string part = state.substr(at, end - at);
+    const size_t sign = part.find('=');
+    if (sign != std::string::npos) content.readings[part.substr(0, sign)] = part.substr(sign + 1);
+  }
+  return content;
+}
+
+std::string ViewState(const ViewContent& content, const std::set<std::string>& reading_ids) {
+  std::string state = std::string(kViewState) + content.whole;
+  for (const std::string& id : reading_ids) {
+    const auto hash = content.readings.find(id);
+    state += ";" + id + "=" + (hash == content.readings.end() ? "" : hash->second);
+  }
+  return state;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& units,
+                                               const ContentLookup& content) {
   std::map<std::string, std::string> states;
+  std::map<std::string, std::set<std::string>> readings;
   for (const ScanUnit& unit : units) {
     if (unit.kind == TableKind::kView) {
-      states[unit.table] = content_hash(unit.table).value_or("");
+      readings[unit.table].insert(unit.reading_id);
     } else {
       states[unit.table] += SourceState(unit);
     }
   }
+  for (const auto& [view, ids] : readings) {
+    const auto known = content(view);
+    states[view] = known ? ViewState(*known, ids) : "";
+  }
   return states;
 }
 
-std::optional<Fingerprint> InputHash(
-    const std::vector<ScanUnit>& units,
-    const std::function<std::optional<std::string>(const std::string&)>& content_hash) {
+bool SameForReader(const std::string& before, const std::string& now) {
+  if (before == now) return true;
+  if (!now.starts_with(kViewState)) return false;
+  const ViewContent old_content = ParseViewState(before), content = ParseViewState(now);
+  if (old_content.whole == content.whole) return true;
+  return !content.readings.empty() &&
+         std::all_of(content.readings.begin(), content.readings.end(), [&](const auto& reading) {
+           const auto old_hash = old_content.readings.find(reading.first);
+           return old_hash != old_content.readings.end() && !reading.second.empty() &&
+                  old_hash->second == reading.second;
+         });
+}
+
+std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
+                                     const ContentLookup& content) {
   for (const ScanUnit& unit : units) {
-    if (unit.kind == TableKind::kView && !content_hash(unit.table)) return std::nullopt;
+    if (unit.kind == TableKind::kView && !content(unit.table)) return std::nullopt;
   }
   FingerprintBuilder builder;
-  for (const auto& [table, state] : InputStates(units, content_hash)) builder.Add(table, state);
+  for (const auto& [table, state] : InputStates(units, content)) {
+    if (!state.starts_with(kViewState)) {
+      builder.Add(table, state);
+      continue;
+    }
+    const ViewContent read = ParseViewState(state);
+    const bool known = std::all_of(read.readings.begin(), read.readings.end(),
+                                   [](const auto& reading) { return !reading.second.empty(); });
+    builder.Add(table, known ? state.substr(state.find(';')) : read.whole);
+  }
   return builder.Finish();
 }
 

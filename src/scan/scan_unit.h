@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "weir/base/result.h"
 #include "weir/bundle/plan_bundle.h"
 #include "weir/catalog/pinned_table.h"
+#include "weir/scan/reading.h"
 
 namespace weir {
 
@@ -44,6 +46,7 @@ struct ScanUnit {
   bool files_known = true;
   /// False where delta-rs' own scan reads the table, which chooses files itself.
   bool restrictable = true;
+  std::string reading_id;  ///< of what is read; see Reading
 };
 
 using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::string& name)>;
@@ -51,16 +54,22 @@ using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::
 /// In order of scan id. `lookup` may return null for a view that was never built.
 Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup);
 
-/// The state of what a view reads: of sources the kept files and projected columns, of views the
-/// content hash of their result. `content_hash` may return nullopt while an upstream view is not
-/// final; then there is no input hash yet.
-std::optional<Fingerprint> InputHash(
-    const std::vector<ScanUnit>& units,
-    const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+/// What is known of a view's result; nullopt while it is not final.
+using ContentLookup = std::function<std::optional<ViewContent>(const std::string& view)>;
 
-/// The same, a text a table, to tell which one changed.
-std::map<std::string, std::string> InputStates(
-    const std::vector<ScanUnit>& units,
-    const std::function<std::optional<std::string>(const std::string& view)>& content_hash);
+/// The state of each table that a view reads, a text a table: of sources the kept files and the
+/// projected columns, of views the content of their result and of what is read of it, as far as it
+/// is known. Empty for a view that is not final.
+std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& units,
+                                               const ContentLookup& content);
+
+/// Whether two states of one table are the same for a view that reads it: equal, or of a view whose
+/// result changed elsewhere only. False where that is not known.
+bool SameForReader(const std::string& before, const std::string& now);
+
+/// A hash of what a view reads: files and columns of sources, of views the content of what is read
+/// where that is known, else of all. nullopt as long as an upstream view is not final.
+std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
+                                     const ContentLookup& content);
 
 }  // namespace weir
