@@ -13,6 +13,7 @@
 #include "weir/base/diagnostic.h"
 #include "weir/bundle/compile.h"
 #include "weir/cli/output.h"
+#include "weir/graph/task_graph.h"
 #include "weir/project/project_definition.h"
 #include "weir/session/session_runtime.h"
 
@@ -68,10 +69,10 @@ struct SqlRequest {
 // The commands; each returns its exit code.
 int RunInit(const GlobalOptions& options, const std::string& folder);
 int RunCheck(const GlobalOptions& options);
-int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
-int RunRun(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
-/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or "ast".
-/// `to`: the dialect for "sql".
+int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force);
+/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or
+/// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
 int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream);

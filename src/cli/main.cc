@@ -35,7 +35,7 @@ int Main(int argc, char** argv) {
     return command;
   };
 
-  std::vector<std::string> select;
+  Selection selection;
   bool force = false, downstream = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
@@ -52,14 +52,22 @@ int Main(int argc, char** argv) {
   });
 
   CLI::App* plan = add("plan", "say what a run would do, and why");
-  plan->add_option("--select", select, "views: names, globs, +view, view+")->delimiter(',');
+  const auto add_selection = [&](CLI::App* command) {
+    command
+        ->add_option("--select", selection.selectors,
+                     "views: names, globs, path:…, tag:…, changed, +view, view+")
+        ->delimiter(',');
+    command->add_option("--exclude", selection.excluded, "views to leave out, selected likewise")
+        ->delimiter(',');
+  };
+  add_selection(plan);
   plan->add_flag("--force", force, "as if nothing had been built");
-  plan->callback([&] { exit_code = RunPlan(options, select, force); });
+  plan->callback([&] { exit_code = RunPlan(options, selection, force); });
 
   CLI::App* run = add("run", "build what must be built");
-  run->add_option("--select", select, "views: names, globs, +view, view+")->delimiter(',');
+  add_selection(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
-  run->callback([&] { exit_code = RunRun(options, select, force); });
+  run->callback([&] { exit_code = RunRun(options, selection, force); });
 
   CLI::App* explain = add("explain", "show how a view is planned");
   explain->add_option("view", view, "the view")->required();

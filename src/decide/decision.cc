@@ -16,34 +16,101 @@ std::string Join(const std::vector<std::string>& names) {
   return joined;
 }
 
-/// Whether the same tables are read, each in the same state for the reader.
-bool AllSame(const std::map<std::string, std::string>& before,
-             const std::map<std::string, std::string>& now) {
-  return before.size() == now.size() &&
-         std::equal(before.begin(), before.end(), now.begin(), [](const auto& a, const auto& b) {
-           return a.first == b.first && SameForReader(a.second, b.second);
-         });
+/// "(columns a, b)", of all of a view's scans of the table.
+std::string ColumnsText(const std::vector<ScanUnit>& units, const std::string& table) {
+  std::set<std::string> columns;
+  for (const ScanUnit& unit : units) {
+    if (unit.table == table) columns.insert(unit.columns.begin(), unit.columns.end());
+  }
+  if (columns.empty()) return "(its rows alone)";
+  static constexpr size_t kMostNamed = 6;
+  std::string text;
+  size_t named = 0;
+  for (const std::string& column : columns) {
+    if (++named > kMostNamed) {
+      text += fmt::format(" and {} more", columns.size() - kMostNamed);
+      break;
+    }
+    text += (text.empty() ? "" : ", ") + column;
+  }
+  return fmt::format("({} {})", columns.size() == 1 ? "column" : "columns", text);
 }
 
-/// Which tables differ from those of the last build.
-std::string ChangedTables(const std::map<std::string, std::string>& before,
-                          const std::map<std::string, std::string>& now,
-                          const std::vector<ScanUnit>& units) {
-  std::vector<std::string> sources, views;
-  for (const auto& [table, state] : now) {
-    const auto found = before.find(table);
-    if (found != before.end() && SameForReader(found->second, state)) continue;
-    bool is_view = false;
-    for (const ScanUnit& unit : units)
-      is_view = is_view || (unit.table == table && unit.kind == TableKind::kView);
-    (is_view ? views : sources).push_back(table);
+/// The tables that a view reads, now and at its last build.
+class InputComparison {
+ public:
+  /// Leaves `unsettled` views aside.
+  InputComparison(const DecisionInputs& inputs, std::map<std::string, std::string> before,
+                  std::map<std::string, std::string> now, const std::set<std::string>& unsettled)
+      : inputs_(inputs), before_(std::move(before)) {
+    for (const std::string& view : unsettled) {
+      before_.erase(view);
+      now.erase(view);
+    }
+    for (const auto& [table, state] : now) Compare(table, state);
+    for (const auto& [table, state] : before_) {
+      if (!now.contains(table)) changes_.push_back(fmt::format("it no longer reads `{}`", table));
+    }
   }
-  std::string text;
-  if (!sources.empty()) text += fmt::format("the files it reads of {} changed", Join(sources));
-  if (!views.empty())
-    text += fmt::format("{}the result of {} changed", text.empty() ? "" : ", ", Join(views));
-  return text.empty() ? "it reads other tables than before" : text;
-}
+
+  bool same() const { return changes_.empty(); }
+  /// What changed, for the reader.
+  std::string changes() const { return Joined(changes_); }
+  /// What changed elsewhere only; empty if nothing did.
+  std::string passed_over() const { return Joined(passed_over_); }
+
+ private:
+  static std::string Joined(const std::vector<std::string>& texts) {
+    std::string joined;
+    for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
+    return joined;
+  }
+
+  bool IsView(const std::string& table) const {
+    return std::any_of(inputs_.units->begin(), inputs_.units->end(), [&](const ScanUnit& unit) {
+      return unit.table == table && unit.kind == TableKind::kView;
+    });
+  }
+
+  void Compare(const std::string& table, const std::string& state) {
+    const auto old = before_.find(table);
+    if (old == before_.end()) {
+      changes_.push_back(fmt::format("it reads `{}`, which it did not", table));
+    } else if (old->second == state) {
+      return;
+    } else if (IsView(table)) {
+      CompareView(table, old->second, state);
+    } else {
+      CompareSource(table);
+    }
+  }
+
+  void CompareView(const std::string& view, const std::string& before, const std::string& now) {
+    const std::string columns = ColumnsText(*inputs_.units, view);
+    if (!SameForReader(before, now)) {
+      changes_.push_back(
+          fmt::format("the result of `{}` changed in what it reads of it {}", view, columns));
+    } else if (!SameContent(before, now)) {
+      passed_over_.push_back(
+          fmt::format("the result of `{}` changed, but not in what it reads {}", view, columns));
+    }
+  }
+
+  void CompareSource(const std::string& table) {
+    const SourceChange change =
+        inputs_.source_change ? inputs_.source_change(table) : SourceChange();
+    std::string text = change.text;
+    if (text.empty()) {
+      text = fmt::format("the files it reads of `{}` changed {}", table,
+                         ColumnsText(*inputs_.units, table));
+    }
+    (change.same_rows ? passed_over_ : changes_).push_back(std::move(text));
+  }
+
+  const DecisionInputs& inputs_;
+  std::map<std::string, std::string> before_;
+  std::vector<std::string> changes_, passed_over_;
+};
 
 }  // namespace
 
@@ -71,41 +138,37 @@ Decision Decide(const DecisionInputs& inputs) {
   if (inputs.force) return decided(Action::kRun, "forced", "it was asked for with --force");
   if (!*inputs.last_build) return decided(Action::kRun, "never_built", "it was never built");
   const BuildRecord& last = **inputs.last_build;
-  if (last.fingerprint != inputs.fingerprint)
-    return decided(Action::kRun, "definition_changed", "its definition changed");
+  if (last.fingerprint != inputs.fingerprint) {
+    return decided(Action::kRun, "definition_changed",
+                   ExplainDefinitionChange(last.definition, inputs.definition));
+  }
 
   std::set<std::string> running;
   for (const ScanUnit& unit : *inputs.units) {
-    if (unit.kind == TableKind::kView && inputs.upstream(unit.table).will_run)
+    if (unit.kind != TableKind::kView) continue;
+    const UpstreamState upstream = inputs.upstream(unit.table);
+    if (upstream.will_run) {
       running.insert(unit.table);
-  }
-  const auto content = [&](const std::string& view) {
-    return inputs.upstream(view).content;
-  };
-  const auto now = InputStates(*inputs.units, content);
-  if (!running.empty()) {
-    // What changed besides is reason enough, whatever the upstream views will bring.
-    auto settled_before = last.inputs;
-    auto settled_now = now;
-    for (const std::string& view : running) {
-      settled_before.erase(view);
-      settled_now.erase(view);
-    }
-    if (!AllSame(settled_before, settled_now)) {
+    } else if (!upstream.content) {
       return decided(Action::kRun, "inputs_changed",
-                     ChangedTables(settled_before, settled_now, *inputs.units));
+                     fmt::format("it reads `{}`, which was never built", unit.table));
     }
+  }
+  const auto content = [&](const std::string& view) { return inputs.upstream(view).content; };
+  const InputComparison inputs_then_and_now(inputs, last.inputs,
+                                            InputStates(*inputs.units, content), running);
+  // What changed besides the views that run is reason enough, whatever these will bring.
+  if (!inputs_then_and_now.same())
+    return decided(Action::kRun, "inputs_changed", inputs_then_and_now.changes());
+  if (!running.empty()) {
     return decided(Action::kPending, "upstream_runs",
-                   fmt::format("{} will run; it follows if the result changes",
+                   fmt::format("{} will run; it follows if what it reads of the result changes",
                                Join({running.begin(), running.end()})));
   }
-  for (const ScanUnit& unit : *inputs.units) {
-    if (unit.kind == TableKind::kView && !content(unit.table))
-      return decided(Action::kRun, "inputs_changed", "a view that it reads was never built");
-  }
-  if (!AllSame(last.inputs, now))
-    return decided(Action::kRun, "inputs_changed", ChangedTables(last.inputs, now, *inputs.units));
-  return decided(Action::kReuse, "unchanged", "neither its definition nor what it reads changed");
+  const std::string passed_over = inputs_then_and_now.passed_over();
+  return decided(
+      Action::kReuse, "unchanged",
+      passed_over.empty() ? "neither its definition nor what it reads changed" : passed_over);
 }
 
 }  // namespace weir

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/fingerprint.h"
@@ -42,6 +43,13 @@ struct UpstreamState {
   std::optional<ViewContent> content;  ///< of its final result
 };
 
+/// How what a view reads of a source differs from what its last build read.
+struct SourceChange {
+  /// The files are others, yet the columns and rows that the view reads are the same.
+  bool same_rows = false;
+  std::string text;  ///< "3 files added, 1 removed in `orders` (columns id, amount)"
+};
+
 struct DecisionInputs {
   std::string view_name;
   Fingerprint fingerprint;
@@ -49,10 +57,15 @@ struct DecisionInputs {
   const std::optional<BuildRecord>* last_build = nullptr;
   std::function<UpstreamState(const std::string& view)> upstream;
   bool force = false;
+  /// PlanBundle::fingerprint_input, to say what changed in it; may be empty.
+  std::string_view definition = {};
+  /// Asked about a source whose files are others than at the last build. May be empty: then they
+  /// count as changed.
+  std::function<SourceChange(const std::string& table)> source_change = {};
 };
 
 /// A view is reused exactly when its fingerprint is that of its last good build and each table that
-/// it reads is in the same state for it (SameForReader).
+/// it reads is in the same state for it: SameForReader, or by `source_change`.
 Decision Decide(const DecisionInputs& inputs);
 
 }  // namespace weir

@@ -95,13 +95,15 @@ TEST(Decide, RunsAChangedDefinition) {
 TEST(Decide, RunsWhenFilesOfASourceChange) {
   Scene scene = Scene().Build();
   scene.units[0] = SourceUnit("flights", {"a", "b", "c"});
-  ExpectDecision(scene, Action::kRun, "inputs_changed", "the files it reads of `flights` changed");
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the files it reads of `flights` changed (its rows alone)");
 }
 
 TEST(Decide, RunsWhenTheResultOfAViewChanged) {
   Scene scene = Scene().Build();
   scene.upstream["planes"].content = ViewContent("p2");
-  ExpectDecision(scene, Action::kRun, "inputs_changed", "the result of `planes` changed");
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the result of `planes` changed in what it reads of it (its rows alone)");
 }
 
 TEST(Decide, NamesAllThatChanged) {
@@ -109,16 +111,19 @@ TEST(Decide, NamesAllThatChanged) {
   scene.units[0] = SourceUnit("flights", {"a"});
   scene.upstream["planes"].content = ViewContent("p2");
   scene.upstream["airports"].content = ViewContent("a2");
-  ExpectDecision(
-      scene, Action::kRun, "inputs_changed",
-      "the files it reads of `flights` changed, the result of `airports`, `planes` changed");
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the result of `airports` changed in what it reads of it (its rows alone); the "
+                 "files it reads "
+                 "of `flights` changed (its rows alone); the result of `planes` changed in what it "
+                 "reads of it "
+                 "(its rows alone)");
 }
 
 TEST(Decide, WaitsForAViewThatWillRun) {
   Scene scene = Scene().Build();
   scene.upstream["planes"] = {.will_run = true, .content = {}};
   ExpectDecision(scene, Action::kPending, "upstream_runs",
-                 "`planes` will run; it follows if the result changes");
+                 "`planes` will run; it follows if what it reads of the result changes");
 }
 
 TEST(Decide, ReusesWhenAViewWasBuiltAgainWithTheSameContent) {
@@ -131,19 +136,91 @@ TEST(Decide, DoesNotWaitWhereAnotherInputChangedAnyway) {
   Scene scene = Scene().Build();
   scene.upstream["planes"] = {.will_run = true, .content = {}};
   scene.units[0] = SourceUnit("flights", {"c"});
-  ExpectDecision(scene, Action::kRun, "inputs_changed", "the files it reads of `flights` changed");
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the files it reads of `flights` changed (its rows alone)");
 }
 
 TEST(Decide, RunsWhatReadsAViewThatWasNeverBuilt) {
   Scene scene = Scene().Build();
   scene.upstream["planes"] = {};
-  ExpectDecision(scene, Action::kRun, "inputs_changed", "a view that it reads was never built");
+  ExpectDecision(scene, Action::kRun, "inputs_changed", "it reads `planes`, which was never built");
 }
 
 TEST(Decide, AViewWithoutInputsIsReused) {
   Scene scene;
   scene.units.clear();
   EXPECT_EQ(scene.Build().Decided().action, Action::kReuse);
+}
+
+/// What is known of a view's result where one reading of it was hashed.
+ViewContent Content(const std::string& whole, const std::string& reading_hash) {
+  ViewContent content(whole);
+  content.readings["r"] = reading_hash;
+  return content;
+}
+
+Scene ReaderOf(const ViewContent& planes) {
+  Scene scene;
+  scene.units[1].reading_id = "r";
+  scene.units[1].columns = {"tailnum", "year"};
+  scene.upstream["planes"].content = planes;
+  return scene.Build();
+}
+
+TEST(Decide, StopsWhereAViewChangedElsewhereOnly) {
+  Scene scene = ReaderOf(Content("p1", "same"));
+  scene.upstream["planes"].content = Content("p2", "same");
+  ExpectDecision(
+      scene, Action::kReuse, "unchanged",
+      "the result of `planes` changed, but not in what it reads (columns tailnum, year)");
+}
+
+TEST(Decide, RunsWhenWhatItReadsOfAViewChanged) {
+  Scene scene = ReaderOf(Content("p1", "one"));
+  scene.upstream["planes"].content = Content("p2", "another");
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the result of `planes` changed in what it reads of it (columns tailnum, year)");
+}
+
+TEST(Decide, GoesByTheWholeWhereAReadingIsUnknown) {
+  Scene scene = ReaderOf(ViewContent("p1"));
+  scene.upstream["planes"].content = Content("p1", "late");
+  EXPECT_EQ(scene.Decided().action, Action::kReuse) << "the same as a whole";
+  scene.upstream["planes"].content = Content("p2", "late");
+  EXPECT_EQ(scene.Decided().action, Action::kRun) << "nothing says that the reading is the same";
+  scene = ReaderOf(Content("p1", "known"));
+  scene.upstream["planes"].content = ViewContent("p2");
+  EXPECT_EQ(scene.Decided().action, Action::kRun) << "the new result lacks the reading";
+}
+
+TEST(Decide, UnderstandsStatesOfOlderBuilds) {
+  Scene scene = ReaderOf(Content("p1", "x"));
+  scene.last_build->inputs["planes"] = "p1";
+  scene.last_build->inputs["airports"] = "a1";
+  EXPECT_EQ(scene.Decided().action, Action::kReuse);
+  scene.upstream["planes"].content = Content("p2", "x");
+  EXPECT_EQ(scene.Decided().action, Action::kRun);
+}
+
+TEST(Decide, AsksAboutSourcesWhoseFilesChanged) {
+  Scene scene = Scene().Build();
+  scene.units[0] = SourceUnit("flights", {"c"});
+  const auto decide = [&](bool same_rows) {
+    return Decide({.view_name = "v",
+                   .fingerprint = scene.fingerprint,
+                   .units = &scene.units,
+                   .last_build = &scene.last_build,
+                   .upstream = [&](const std::string& view) { return scene.StateOf(view); },
+                   .source_change =
+                       [&](const std::string& table) {
+                         EXPECT_EQ(table, "flights");
+                         return SourceChange{.same_rows = same_rows, .text = "files changed"};
+                       }});
+  };
+  EXPECT_EQ(decide(true).action, Action::kReuse);
+  EXPECT_EQ(decide(true).reason, "files changed");
+  EXPECT_EQ(decide(false).action, Action::kRun);
+  EXPECT_EQ(decide(false).reason, "files changed");
 }
 
 }  // namespace

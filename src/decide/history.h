@@ -12,6 +12,7 @@
 
 #include "weir/base/fingerprint.h"
 #include "weir/base/result.h"
+#include "weir/decide/definition_change.h"
 #include "weir/scan/reading.h"
 
 namespace weir {
@@ -29,6 +30,11 @@ struct BuildRecord {
   int64_t rows = 0;
   /// The state of each table it read; see InputStates.
   std::map<std::string, std::string> inputs;
+  /// The version of each Delta table it read, and the state of each file of its listings; both to
+  /// say what changed since.
+  std::map<std::string, int64_t> pins;
+  std::map<std::string, std::map<std::string, std::string>> listings;
+  DefinitionSections definition;
 };
 
 class BuildHistory {

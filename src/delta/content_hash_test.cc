@@ -368,5 +368,50 @@ TEST(ContentHash, SpreadsSmallNumbersWithoutCollisions) {
   EXPECT_EQ(seen.size(), 1600U);
 }
 
+std::shared_ptr<arrow::RecordBatch> ThreeColumns(int64_t start, int64_t rows) {
+  std::vector<std::optional<int64_t>> longs;
+  std::vector<std::optional<std::string>> texts;
+  std::vector<std::optional<double>> doubles;
+  for (int64_t i = start; i < start + rows; ++i) {
+    longs.push_back(i % 7 == 0 ? std::nullopt : std::optional(i));
+    texts.push_back(std::to_string(i * i));
+    doubles.push_back(0.5 * static_cast<double>(i % 5));
+  }
+  return arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("a", arrow::int64()), arrow::field("b", arrow::utf8()),
+                     arrow::field("c", arrow::float64())}),
+      rows, {Longs(longs), Texts(texts), Doubles(doubles)});
+}
+
+TEST(PartHasher, EachPartIsTheHashOfItsColumnsAndRowsAlone) {
+  const Batches batches = {ThreeColumns(0, 50), ThreeColumns(50, 31)};
+  const arrow::Schema& schema = *batches[0]->schema();
+  const std::vector<ColumnSubset> parts = {{0, 1, 2}, {2, 0}, {1}, {}, {0, 1}};
+  const PartHasher hasher(schema, parts);
+  // The last part takes even rows only.
+  std::vector<ContentSum> sums(parts.size());
+  Batches even;
+  for (const auto& batch : batches) {
+    arrow::BooleanBuilder mask;
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      ASSERT_TRUE(mask.Append(row % 2 == 0).ok());
+      if (row % 2 == 0) even.push_back(batch->Slice(row, 1));
+    }
+    const auto chosen = std::static_pointer_cast<arrow::BooleanArray>(*mask.Finish());
+    const auto sum = hasher.Sum(*batch, {nullptr, nullptr, nullptr, nullptr, chosen});
+    ASSERT_TRUE(sum.ok());
+    for (size_t part = 0; part < parts.size(); ++part) sums[part].Add((*sum)[part]);
+  }
+  for (size_t part = 0; part < parts.size(); ++part) {
+    Batches selected;
+    for (const auto& batch : part == 4 ? even : batches)
+      selected.push_back(*batch->SelectColumns(parts[part]));
+    EXPECT_EQ(hasher.Finish(part, sums[part]),
+              HashOf(ContentHasher(*selected[0]->schema()), selected))
+        << part;
+  }
+  EXPECT_EQ(sums[3].rows, 81U) << "a part without columns counts rows";
+}
+
 }  // namespace
 }  // namespace weir

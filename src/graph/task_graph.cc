@@ -43,13 +43,89 @@ std::string DotText(const std::string& text) {
   return quoted + "\"";
 }
 
+constexpr std::string_view kChanged = "changed";
+constexpr std::string_view kPath = "path:";
+constexpr std::string_view kTag = "tag:";
+
+bool MatchesGlob(const std::string& glob, const std::string& text) {
+  return fnmatch(glob.c_str(), text.c_str(), 0) == 0;
+}
+
+/// The file itself, a folder above it, or a glob of either; `./` before it does not matter.
+bool MatchesPath(std::string path, const std::string& file) {
+  while (path.starts_with("./")) path.erase(0, 2);
+  while (path.size() > 1 && path.ends_with("/")) path.pop_back();
+  if (MatchesGlob(path, file)) return true;
+  for (size_t slash = file.find('/'); slash != std::string::npos; slash = file.find('/', slash + 1))
+    if (MatchesGlob(path, file.substr(0, slash))) return true;
+  return false;
+}
+
+bool Matches(const ViewTask& task, const std::string& pattern) {
+  if (pattern.starts_with(kPath)) return MatchesPath(pattern.substr(kPath.size()), task.file);
+  if (pattern.starts_with(kTag)) {
+    const std::string glob = pattern.substr(kTag.size());
+    return std::any_of(task.tags.begin(), task.tags.end(),
+                       [&](const std::string& tag) { return MatchesGlob(glob, tag); });
+  }
+  return MatchesGlob(pattern, task.view_name);
+}
+
+/// The failure of a selector that means no view, with what it could have meant.
+Status NothingSelected(const std::vector<ViewTask>& tasks, const std::string& selector,
+                       const std::string& pattern) {
+  std::set<std::string> candidates;
+  std::string wanted = pattern;
+  for (const ViewTask& task : tasks) {
+    if (pattern.starts_with(kTag)) {
+      candidates.insert(task.tags.begin(), task.tags.end());
+    } else if (pattern.starts_with(kPath)) {
+      candidates.insert(task.file);
+      for (size_t slash = task.file.rfind('/'); slash != std::string::npos && slash > 0;
+           slash = task.file.rfind('/', slash - 1))
+        candidates.insert(task.file.substr(0, slash));
+    } else {
+      candidates.insert(task.view_name);
+    }
+  }
+  if (const size_t colon = pattern.find(':'); colon != std::string::npos)
+    wanted = pattern.substr(colon + 1);
+  const std::string hint = SuggestionHint(wanted, {candidates.begin(), candidates.end()});
+  return Status::User(StatusCode::kNotFound, "no stored view is selected by `{}`", selector)
+      .WithHint(
+          !hint.empty() ? hint
+          : pattern.starts_with(kTag) && candidates.empty()
+              ? "no view has tags: TBLPROPERTIES ('tags' = 'a,b')"
+              : "selectors are names, globs, path:…, tag:…, changed, +selector and selector+");
+}
+
+/// The names between the commas of a view's property `tags`.
+std::set<std::string> TagsOf(const PlanBundle& bundle) {
+  std::set<std::string> tags;
+  const auto property = bundle.properties.find("tags");
+  if (property == bundle.properties.end()) return tags;
+  const std::string& text = property->second;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    const std::string tag = text.substr(at, end - at);
+    const size_t first = tag.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos)
+      tags.insert(tag.substr(first, tag.find_last_not_of(" \t\r\n") + 1 - first));
+    at = end + 1;
+  }
+  return tags;
+}
+
 }  // namespace
 
 TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles) {
   TaskGraph graph;
   std::map<std::string, ViewTask> tasks;
   for (const auto& bundle : bundles) {
-    tasks[bundle->view_name] = {.view_name = bundle->view_name, .fingerprint = bundle->fingerprint};
+    tasks[bundle->view_name] = {.view_name = bundle->view_name,
+                                .fingerprint = bundle->fingerprint,
+                                .file = bundle->file,
+                                .tags = TagsOf(*bundle)};
   }
   for (const auto& bundle : bundles) {
     ViewTask& task = tasks[bundle->view_name];
@@ -102,31 +178,42 @@ std::set<std::string> TaskGraph::Downstream(const std::string& view_name) const 
   return Closure(view_name, &ViewTask::downstream_views);
 }
 
-Result<std::set<std::string>> TaskGraph::Select(const std::vector<std::string>& selectors) const {
-  std::set<std::string> selected;
-  if (selectors.empty()) {
-    for (const ViewTask& task : tasks_) selected.insert(task.view_name);
-    return selected;
-  }
-  for (const std::string& selector : selectors) {
-    const bool upstream = selector.starts_with("+"),
-               downstream = selector.size() > 1 && selector.ends_with("+");
-    const std::string pattern = selector.substr(
-        upstream ? 1 : 0, selector.size() - (upstream ? 1 : 0) - (downstream ? 1 : 0));
-    bool found = false;
+Result<std::set<std::string>> TaskGraph::Matching(const std::string& selector,
+                                                  const ChangedViews& changed) const {
+  const bool upstream = selector.starts_with("+"),
+             downstream = selector.size() > 1 && selector.ends_with("+");
+  const std::string pattern = selector.substr(
+      upstream ? 1 : 0, selector.size() - (upstream ? 1 : 0) - (downstream ? 1 : 0));
+  std::set<std::string> matching;
+  if (pattern == kChanged && changed) {
+    WEIR_ASSIGN_OR_RETURN(matching, changed());
+  } else {
     for (const ViewTask& task : tasks_) {
-      if (fnmatch(pattern.c_str(), task.view_name.c_str(), 0) != 0) continue;
-      found = true;
-      selected.insert(task.view_name);
-      if (upstream) selected.merge(Upstream(task.view_name));
-      if (downstream) selected.merge(Downstream(task.view_name));
+      if (Matches(task, pattern)) matching.insert(task.view_name);
     }
-    if (found) continue;
-    std::vector<std::string> names;
-    for (const ViewTask& task : tasks_) names.push_back(task.view_name);
-    const std::string hint = SuggestionHint(pattern, names);
-    return Status::User(StatusCode::kNotFound, "no stored view is selected by `{}`", selector)
-        .WithHint(hint.empty() ? "selectors are names, globs, +name and name+" : hint);
+    if (matching.empty()) return NothingSelected(tasks_, selector, pattern);
+  }
+  const std::set<std::string> matched = matching;
+  for (const std::string& view : matched) {
+    if (upstream) matching.merge(Upstream(view));
+    if (downstream) matching.merge(Downstream(view));
+  }
+  return matching;
+}
+
+Result<std::set<std::string>> TaskGraph::Select(const Selection& selection,
+                                                const ChangedViews& changed) const {
+  std::set<std::string> selected;
+  for (const std::string& selector : selection.selectors) {
+    WEIR_ASSIGN_OR_RETURN(std::set<std::string> matching, Matching(selector, changed));
+    selected.merge(matching);
+  }
+  if (selection.selectors.empty()) {
+    for (const ViewTask& task : tasks_) selected.insert(task.view_name);
+  }
+  for (const std::string& selector : selection.excluded) {
+    WEIR_ASSIGN_OR_RETURN(const std::set<std::string> matching, Matching(selector, changed));
+    for (const std::string& view : matching) selected.erase(view);
   }
   return selected;
 }

@@ -25,7 +25,18 @@ struct ViewTask {
   std::vector<std::string> downstream_views;  ///< ordered by name
   std::vector<VersionPin> sources;  ///< tables that no view of the project makes, ordered by name
   int level = 0;                    ///< longest path from a view without upstream views
+  std::string file;                 ///< relative to the project
+  std::set<std::string> tags;       ///< of the property `tags`: names between commas
 };
+
+/// Which views a command is about.
+struct Selection {
+  std::vector<std::string> selectors;  ///< empty: all views
+  std::vector<std::string> excluded;   ///< selectors of what is left out of these
+};
+
+/// The views that `changed` means; asked for when a selector says so.
+using ChangedViews = std::function<Result<std::set<std::string>>()>;
 
 /// Immutable after Derive, hence safe to share across threads.
 class TaskGraph {
@@ -39,10 +50,12 @@ class TaskGraph {
   /// Null if there is no such view.
   const ViewTask* Find(const std::string& view_name) const;
 
-  /// The views that `selectors` mean: names, globs (`stg_*`), `+x` with everything upstream, `x+`
-  /// with everything downstream. Fails with kNotFound, with the nearest names, on a selector that
-  /// means nothing. Empty selectors mean all views.
-  Result<std::set<std::string>> Select(const std::vector<std::string>& selectors) const;
+  /// The views that `selection` means. A selector is a name or a glob (`stg_*`), `path:` with a
+  /// file, a folder or a glob of files, `tag:` with a tag or a glob of tags, or `changed`; a `+`
+  /// before it adds everything upstream, one after it everything downstream. Fails with kNotFound,
+  /// with the nearest names, on a selector that means nothing, `changed` excepted.
+  Result<std::set<std::string>> Select(const Selection& selection,
+                                       const ChangedViews& changed = {}) const;
 
   /// All views upstream or downstream of `view_name`, itself left out.
   std::set<std::string> Upstream(const std::string& view_name) const;
@@ -53,6 +66,8 @@ class TaskGraph {
   std::string ToDot() const;
 
  private:
+  Result<std::set<std::string>> Matching(const std::string& selector,
+                                         const ChangedViews& changed) const;
   std::set<std::string> Closure(const std::string& view_name,
                                 std::vector<std::string> ViewTask::*next) const;
 

@@ -97,23 +97,71 @@ TEST(TaskGraph, ClosuresLeaveTheViewItselfOut) {
 TEST(TaskGraph, SelectorsAreNamesGlobsAndNeighbourhoods) {
   const TaskGraph graph = Example();
   EXPECT_EQ(*graph.Select({}), (Names{"alone", "joined", "report", "stg_flights", "stg_planes"}));
-  EXPECT_EQ(*graph.Select({"joined"}), Names{"joined"});
-  EXPECT_EQ(*graph.Select({"stg_*"}), (Names{"stg_flights", "stg_planes"}));
-  EXPECT_EQ(*graph.Select({"+joined"}), (Names{"joined", "stg_flights", "stg_planes"}));
-  EXPECT_EQ(*graph.Select({"joined+"}), (Names{"joined", "report"}));
-  EXPECT_EQ(*graph.Select({"+joined+"}), (Names{"joined", "report", "stg_flights", "stg_planes"}));
-  EXPECT_EQ(*graph.Select({"alone", "stg_p*+"}),
+  EXPECT_EQ(*graph.Select({.selectors = {"joined"}}), Names{"joined"});
+  EXPECT_EQ(*graph.Select({.selectors = {"stg_*"}}), (Names{"stg_flights", "stg_planes"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"+joined"}}),
+            (Names{"joined", "stg_flights", "stg_planes"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"joined+"}}), (Names{"joined", "report"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"+joined+"}}),
+            (Names{"joined", "report", "stg_flights", "stg_planes"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"alone", "stg_p*+"}}),
             (Names{"alone", "joined", "report", "stg_planes"}));
 }
 
+/// Three views in two folders, two of them with tags.
+TaskGraph Tagged() {
+  const auto bundle = [](const std::string& name, const std::string& file, const std::string& tags,
+                         const std::vector<std::string>& reads) {
+    auto made = std::make_shared<PlanBundle>();
+    made->view_name = name;
+    made->file = file;
+    if (!tags.empty()) made->properties["tags"] = tags;
+    for (const std::string& table : reads) made->pins.push_back({.table = table});
+    return made;
+  };
+  return TaskGraph::Derive({bundle("a", "views/staging/a.sql", "hot, nightly ,", {}),
+                            bundle("b", "views/marts/b.sql", "", {"a"}),
+                            bundle("c", "views/marts/deep/c.sql", "nightly", {"b"})});
+}
+
+TEST(TaskGraph, SelectorsGoByTagFileAndFolder) {
+  const TaskGraph graph = Tagged();
+  EXPECT_EQ(*graph.Select({.selectors = {"tag:nightly"}}), (Names{"a", "c"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"tag:h*"}}), Names{"a"});
+  EXPECT_EQ(*graph.Select({.selectors = {"tag:hot+"}}), (Names{"a", "b", "c"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"path:views/marts"}}), (Names{"b", "c"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"path:./views/marts/deep/"}}), Names{"c"});
+  EXPECT_EQ(*graph.Select({.selectors = {"path:views/marts/b.sql"}}), Names{"b"});
+  EXPECT_EQ(*graph.Select({.selectors = {"path:views/*/a.sql"}}), Names{"a"});
+  EXPECT_EQ(*graph.Select({.selectors = {"+path:views/marts/b.sql"}}), (Names{"a", "b"}));
+}
+
+TEST(TaskGraph, WhatIsExcludedIsLeftOut) {
+  const TaskGraph graph = Tagged();
+  EXPECT_EQ(*graph.Select({.excluded = {"b"}}), (Names{"a", "c"}));
+  EXPECT_EQ(*graph.Select({.selectors = {"a+"}, .excluded = {"tag:hot", "c"}}), Names{"b"});
+  EXPECT_EQ(graph.Select({.excluded = {"tag:nigthly"}}).status().hint(), "did you mean `nightly`?");
+}
+
+TEST(TaskGraph, ChangedIsWhatTheCallerSays) {
+  const TaskGraph graph = Tagged();
+  const auto select = [&](const std::string& selector, const std::set<std::string>& changed) {
+    return *graph.Select({.selectors = {selector}},
+                         [&]() -> Result<std::set<std::string>> { return changed; });
+  };
+  EXPECT_EQ(select("changed", {"b"}), Names{"b"});
+  EXPECT_EQ(select("changed+", {"b"}), (Names{"b", "c"}));
+  EXPECT_EQ(select("changed", {}), Names{});
+}
+
 TEST(TaskGraph, ASelectorThatMeansNothingIsAnErrorWithTheNearestName) {
-  const auto selected = Example().Select({"alone", "joinde"});
+  const auto selected = Example().Select({.selectors = {"alone", "joinde"}});
   ASSERT_FALSE(selected.ok());
   EXPECT_EQ(selected.status().code(), StatusCode::kNotFound);
   EXPECT_EQ(selected.status().message(), "no stored view is selected by `joinde`");
   EXPECT_EQ(selected.status().hint(), "did you mean `joined`?");
   for (const char* selector : {"", "+", "++", "[", "nothing_like_it"}) {
-    EXPECT_FALSE(Example().Select({selector}).ok()) << selector;
+    EXPECT_FALSE(Example().Select({.selectors = {selector}}).ok()) << selector;
   }
 }
 

@@ -22,6 +22,27 @@ std::optional<int64_t> ToInteger(const std::string& text) {
   return value;
 }
 
+/// Paths and settings may hold bytes that are no UTF-8.
+std::string Text(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// An empty object if the text is none.
+nlohmann::json Object(const std::string& text) {
+  auto parsed = nlohmann::json::parse(text, nullptr, false);
+  return parsed.is_object() ? parsed : nlohmann::json::object();
+}
+
+/// The texts in an object; what else is in it is passed over.
+std::map<std::string, std::string> Texts(const nlohmann::json& object) {
+  std::map<std::string, std::string> texts;
+  if (!object.is_object()) return texts;
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_string()) texts[key] = value.get<std::string>();
+  }
+  return texts;
+}
+
 }  // namespace
 
 std::string TransactionId(const std::string& view_name) { return "weir.view." + view_name; }
@@ -35,7 +56,10 @@ std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record) {
           {"run_id", record.run_id},
           {"epoch", fmt::format("{}", record.epoch)},
           {"rows", fmt::format("{}", record.rows)},
-          {"inputs", nlohmann::json(record.inputs).dump()}};
+          {"inputs", nlohmann::json(record.inputs).dump()},
+          {"pins", nlohmann::json(record.pins).dump()},
+          {"listings", Text(nlohmann::json(record.listings))},
+          {"definition", Text(nlohmann::json(record.definition))}};
 }
 
 std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::string>& metadata) {
@@ -64,12 +88,14 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
     record.inputs[table] = state.get<std::string>();
   }
   // Older builds have none, and none is needed: the whole hash then decides.
-  const auto readings = nlohmann::json::parse(text("readings"), nullptr, false);
-  if (readings.is_object()) {
-    for (const auto& [id, hash] : readings.items()) {
-      if (hash.is_string()) record.content.readings[id] = hash.get<std::string>();
-    }
+  record.content.readings = Texts(Object(text("readings")));
+  // The rest only says more about changes.
+  record.definition = Texts(Object(text("definition")));
+  const nlohmann::json pins = Object(text("pins")), listings = Object(text("listings"));
+  for (const auto& [table, version] : pins.items()) {
+    if (version.is_number_integer()) record.pins[table] = version.get<int64_t>();
   }
+  for (const auto& [table, files] : listings.items()) record.listings[table] = Texts(files);
   return record;
 }
 

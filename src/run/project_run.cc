@@ -12,13 +12,46 @@
 #include <thread>
 
 #include <arrow/api.h>
-#include <nlohmann/json.hpp>
 
 #include "weir/delta/delta_commit.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/source_comparison.h"
 #include "weir/run/view_hasher.h"
 
 namespace weir {
+
+/// The last builds of all views, read at once and in parallel.
+class LastBuilds {
+ public:
+  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
+    LastBuilds builds;
+    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(),
+                                                         std::optional<BuildRecord>());
+    std::atomic<size_t> next = 0;
+    const auto drain = [&] {
+      for (size_t i = next++; i < read.size(); i = next++)
+        read[i] = history.LastBuild(graph.tasks()[i].view_name);
+    };
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t)
+      others.emplace_back(drain);
+    drain();
+    for (std::thread& other : others) other.join();
+    for (size_t i = 0; i < read.size(); ++i) {
+      const std::string& name = graph.tasks()[i].view_name;
+      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", name));
+      builds.records_[name] = *read[i];
+    }
+    return builds;
+  }
+
+  const std::optional<BuildRecord>& Of(const std::string& view_name) const {
+    return records_.at(view_name);
+  }
+
+ private:
+  std::map<std::string, std::optional<BuildRecord>> records_;
+};
 
 namespace {
 
@@ -70,39 +103,6 @@ class CurrentTables {
   const TaskGraph& graph_;
   std::mutex mutex_;
   std::map<std::string, TablePtr> views_;
-};
-
-/// The last builds of all views, read at once and in parallel.
-class LastBuilds {
- public:
-  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
-    LastBuilds builds;
-    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(),
-                                                         std::optional<BuildRecord>());
-    std::atomic<size_t> next = 0;
-    const auto drain = [&] {
-      for (size_t i = next++; i < read.size(); i = next++)
-        read[i] = history.LastBuild(graph.tasks()[i].view_name);
-    };
-    std::vector<std::thread> others;
-    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t)
-      others.emplace_back(drain);
-    drain();
-    for (std::thread& other : others) other.join();
-    for (size_t i = 0; i < read.size(); ++i) {
-      const std::string& name = graph.tasks()[i].view_name;
-      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", name));
-      builds.records_[name] = *read[i];
-    }
-    return builds;
-  }
-
-  const std::optional<BuildRecord>& Of(const std::string& view_name) const {
-    return records_.at(view_name);
-  }
-
- private:
-  std::map<std::string, std::optional<BuildRecord>> records_;
 };
 
 /// What execution adds to the outcome of a view.
@@ -274,12 +274,20 @@ class Execution {
     WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) {
                             return tables_.Source(name);
                           }));
-    outcome.decision = Decide({.view_name = task.view_name,
-                               .fingerprint = task.fingerprint,
-                               .units = &outcome.scan_units,
-                               .last_build = &last,
-                               .upstream = [&](const std::string& view) { return StateOf(view); },
-                               .force = force_});
+    outcome.decision =
+        Decide({.view_name = task.view_name,
+                .fingerprint = task.fingerprint,
+                .units = &outcome.scan_units,
+                .last_build = &last,
+                .upstream = [&](const std::string& view) { return StateOf(view); },
+                .force = force_,
+                .definition = bundle.fingerprint_input,
+                .source_change =
+                    [&](const std::string& table) {
+                      return CompareSource(
+                          table, bundle, *last, outcome.scan_units,
+                          [&](const std::string& name) { return tables_.Source(name); }, session_);
+                    }});
     if (outcome.decision.action == Action::kReuse) {
       outcome.state = ViewState::kReused;
       outcome.version = last->version;
@@ -310,11 +318,9 @@ class Execution {
   UpstreamState StateOf(const std::string& view) {
     const std::lock_guard lock(mutex_);
     const auto found = outcomes_.find(view);
-    if (found != outcomes_.end())
-      return {.will_run = false, .content = found->second.content};
+    if (found != outcomes_.end()) return {.will_run = false, .content = found->second.content};
     const auto& last = builds_.Of(view);
-    return {.will_run = false,
-            .content = last ? std::optional(last->content) : std::nullopt};
+    return {.will_run = false, .content = last ? std::optional(last->content) : std::nullopt};
   }
 
   /// Loads what the view reads, so that the lookup itself cannot fail.
@@ -354,9 +360,9 @@ class Execution {
     const auto inputs = InputStates(outcome.scan_units, content);
     const auto input_hash = InputHash(outcome.scan_units, content);
     const auto readings = readings_.find(task.view_name);
-    ViewExecution execution(
-        bundle, readings == readings_.end() ? std::vector<Reading>() : readings->second, session_,
-        cancellation_);
+    ViewExecution execution(bundle,
+                            readings == readings_.end() ? std::vector<Reading>() : readings->second,
+                            session_, cancellation_);
     WEIR_RETURN_NOT_OK(
         execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
     if (!input_hash)
@@ -370,7 +376,10 @@ class Execution {
                              .run_id = run_id_,
                              .epoch = envelope_.started_at_us,
                              .rows = outcome.rows,
-                             .inputs = inputs};
+                             .inputs = inputs,
+                             .pins = PinsOf(outcome.scan_units),
+                             .listings = ListedFiles(outcome.scan_units),
+                             .definition = SectionsOf(bundle.fingerprint_input)};
     DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
                         .schema = bundle.stored_schema,
                         .partition_columns = bundle.partition_columns,
@@ -382,7 +391,6 @@ class Execution {
                         .comment = bundle.comment,
                         .properties = bundle.properties,
                         .timestamp_ms = clock_.Now() / 1000};
-    spec.metadata["pins"] = PinsJson(outcome.scan_units);
     WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
     outcome.version = commit.version;
     outcome.built_by = run_id_;
@@ -394,10 +402,10 @@ class Execution {
     return Status::OK();
   }
 
-  static std::string PinsJson(const std::vector<ScanUnit>& units) {
-    nlohmann::json pins = nlohmann::json::object();
+  static std::map<std::string, int64_t> PinsOf(const std::vector<ScanUnit>& units) {
+    std::map<std::string, int64_t> pins;
     for (const ScanUnit& unit : units) pins[unit.table] = unit.version;
-    return pins.dump();
+    return pins;
   }
 
   const SessionRuntime& session_;
@@ -476,10 +484,28 @@ ProjectRun::ProjectRun(const CompiledProject& compiled, const SessionRuntime& se
       clock_(clock),
       graph_(TaskGraph::Derive(compiled.bundles)) {}
 
+Result<std::set<std::string>> ProjectRun::Select(const Selection& selection,
+                                                 const LastBuilds& builds) const {
+  return graph_.Select(selection, [&]() -> Result<std::set<std::string>> {
+    WEIR_ASSIGN_OR_RETURN(const std::set<std::string> all, graph_.Select({}));
+    WEIR_ASSIGN_OR_RETURN(const auto planned, PlanViews(all, false, builds));
+    std::set<std::string> changed;
+    for (const PlannedView& view : planned) {
+      if (view.decision.action == Action::kRun) changed.insert(view.view_name);
+    }
+    return changed;
+  });
+}
+
 Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) const {
-  WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, graph_.Select(options.selected));
   WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
                         LastBuilds::Read(graph_, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, Select(options.selection, builds));
+  return PlanViews(selected, options.force, builds);
+}
+
+Result<std::vector<PlannedView>> ProjectRun::PlanViews(const std::set<std::string>& selected,
+                                                       bool force, const LastBuilds& builds) const {
   CurrentTables tables(session_, graph_);
   std::map<std::string, Action> actions;
   std::vector<PlannedView> planned;
@@ -495,15 +521,21 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
       if (action != actions.end() && action->second != Action::kReuse)
         return {.will_run = true, .content = {}};
       const auto& last = builds.Of(name);
-      return {.will_run = false,
-              .content = last ? std::optional(last->content) : std::nullopt};
+      return {.will_run = false, .content = last ? std::optional(last->content) : std::nullopt};
     };
-    view.decision = Decide({.view_name = task.view_name,
-                            .fingerprint = task.fingerprint,
-                            .units = &view.scan_units,
-                            .last_build = &builds.Of(task.view_name),
-                            .upstream = upstream,
-                            .force = options.force});
+    view.decision =
+        Decide({.view_name = task.view_name,
+                .fingerprint = task.fingerprint,
+                .units = &view.scan_units,
+                .last_build = &builds.Of(task.view_name),
+                .upstream = upstream,
+                .force = force,
+                .definition = bundle.fingerprint_input,
+                .source_change = [&](const std::string& table) {
+                  return CompareSource(
+                      table, bundle, *builds.Of(task.view_name), view.scan_units,
+                      [&](const std::string& name) { return tables.Source(name); }, session_);
+                }});
     actions[task.view_name] = view.decision.action;
     if (view.decision.action != Action::kReuse) {
       // What it would read of views that stay as they are is known too.
@@ -523,9 +555,9 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
 
 Result<RunEnvelope> ProjectRun::Run(const RunOptions& options, RunObserver& observer,
                                     const engine::Cancellation& cancellation) const {
-  WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, graph_.Select(options.selected));
   WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
                         LastBuilds::Read(graph_, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, Select(options.selection, builds));
   return Execution(compiled_, session_, graph_, builds, clock_, options, std::move(selected),
                    observer, cancellation)
       .Run();

@@ -73,8 +73,9 @@ struct RunEnvelope {
 };
 
 struct RunOptions {
-  /// Views to consider; empty means all. Others are neither decided nor built.
-  std::vector<std::string> selected;
+  /// Views to consider. Others are neither decided nor built. `changed` means the views that would
+  /// run if all were considered: never built, with another definition, or with other inputs.
+  Selection selection;
   /// Runs the selected views even if nothing changed.
   bool force = false;
   /// Of the run; a new one if empty.
@@ -96,6 +97,8 @@ struct PlannedView {
   std::vector<ScanUnit> scan_units;
 };
 
+class LastBuilds;
+
 /// One project at one moment, ready to be planned or run. Not safe for use from several threads.
 class ProjectRun {
  public:
@@ -113,6 +116,10 @@ class ProjectRun {
   const TaskGraph& graph() const { return graph_; }
 
  private:
+  Result<std::set<std::string>> Select(const Selection& selection, const LastBuilds& builds) const;
+  Result<std::vector<PlannedView>> PlanViews(const std::set<std::string>& selected, bool force,
+                                             const LastBuilds& builds) const;
+
   const CompiledProject& compiled_;
   const SessionRuntime& session_;
   const BuildHistory& history_;

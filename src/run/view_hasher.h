@@ -55,7 +55,7 @@ class ViewHasher {
   std::unique_ptr<PartHasher> hasher_;
 
   mutable std::mutex mutex_;
-  std::vector<ContentSum> sums_;       ///< guarded by mutex_
+  std::vector<ContentSum> sums_;        ///< guarded by mutex_
   std::set<size_t> failed_predicates_;  ///< guarded by mutex_
 };
 

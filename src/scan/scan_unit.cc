@@ -131,6 +131,10 @@ std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& unit
   return states;
 }
 
+bool SameContent(const std::string& before, const std::string& now) {
+  return before == now || ParseViewState(before).whole == ParseViewState(now).whole;
+}
+
 bool SameForReader(const std::string& before, const std::string& now) {
   if (before == now) return true;
   if (!now.starts_with(kViewState)) return false;

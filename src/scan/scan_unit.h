@@ -67,6 +67,9 @@ std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& unit
 /// result changed elsewhere only. False where that is not known.
 bool SameForReader(const std::string& before, const std::string& now);
 
+/// Whether two states are of the same content as a whole.
+bool SameContent(const std::string& before, const std::string& now);
+
 /// A hash of what a view reads: files and columns of sources, of views the content of what is read
 /// where that is known, else of all. nullopt as long as an upstream view is not final.
 std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,

@@ -226,7 +226,8 @@ TEST(InputHash, ViewsCountByTheirContent) {
   const auto bundle = BundleOf({ScanNode(0, "upstream")});
   const auto hash_with = [&](std::vector<DataFile> files, const std::string& content) {
     const auto units = Derive(bundle, {{"upstream", TableOf(std::move(files), TableKind::kView)}});
-    return InputHash(units, [&](const std::string&) { return std::optional(content); })->ToString();
+    return InputHash(units, [&](const std::string&) { return std::optional(ViewContent(content)); })
+        ->ToString();
   };
   EXPECT_EQ(hash_with({FileWith("a", 10, 0, 3)}, "x"), hash_with({FileWith("b", 20, 0, 3)}, "x"));
   EXPECT_EQ(hash_with({FileWith("a", 10, 0, 3)}, "x"), hash_with({}, "x"));
@@ -238,10 +239,10 @@ TEST(InputHash, StatesTellTheTablesApart) {
   const auto bundle = BundleOf({ScanNode(0, "t"), ScanNode(1, "u"), ScanNode(2, "upstream")});
   std::map<std::string, PinnedTable> tables = {{"t", TableOf({FileWith("a", 10, 0, 3)})},
                                                {"u", TableOf({FileWith("b", 10, 0, 3)})}};
-  const auto content = [](const std::string&) { return std::optional<std::string>("content"); };
+  const auto content = [](const std::string&) { return std::optional(ViewContent("content")); };
   const auto before = InputStates(Derive(bundle, tables), content);
   ASSERT_EQ(before.size(), 3U);
-  EXPECT_EQ(before.at("upstream"), "content");
+  EXPECT_TRUE(before.at("upstream").starts_with("view:content;")) << before.at("upstream");
   tables["u"].files[0].path = "c";
   const auto after = InputStates(Derive(bundle, tables), content);
   EXPECT_EQ(after.at("t"), before.at("t"));
