@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <random>
+#include <set>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
@@ -14,15 +15,24 @@
 namespace weir {
 namespace {
 
+ViewContent Content() {
+  ViewContent content("0123456789abcdef0123456789abcdef");
+  content.readings["0a"] = "ff";
+  return content;
+}
+
 BuildRecord Example() {
   return {.view_name = "daily",
           .fingerprint = *Fingerprint::Parse("00112233445566778899aabbccddeeff"),
           .input_hash = *Fingerprint::Parse("ffeeddccbbaa99887766554433221100"),
-          .content = ViewContent("0123456789abcdef0123456789abcdef"),
+          .content = Content(),
           .run_id = "20240102T030405-1a2b",
           .epoch = 1704164645000,
           .rows = 12,
-          .inputs = {{"flights", "abc"}, {"Odd \"name\" ü", "x\ny"}}};
+          .inputs = {{"flights", "abc"}, {"Odd \"name\" ü", "x\ny"}},
+          .pins = {{"flights", 7}, {"planes", -1}},
+          .listings = {{"planes", {{"planes.csv", "10:20:"}}}},
+          .definition = {{"plan", "blake2b:00"}, {"setting.x", "y"}}};
 }
 
 void ExpectSame(const BuildRecord& found, const BuildRecord& wanted) {
@@ -34,6 +44,9 @@ void ExpectSame(const BuildRecord& found, const BuildRecord& wanted) {
   EXPECT_EQ(found.epoch, wanted.epoch);
   EXPECT_EQ(found.rows, wanted.rows);
   EXPECT_EQ(found.inputs, wanted.inputs);
+  EXPECT_EQ(found.pins, wanted.pins);
+  EXPECT_EQ(found.listings, wanted.listings);
+  EXPECT_EQ(found.definition, wanted.definition);
 }
 
 TEST(CommitMetadata, GivesBackTheRecord) {
@@ -61,12 +74,27 @@ TEST(CommitMetadata, PassesOverFieldsOfLaterReleases) {
 
 TEST(CommitMetadata, ARecordNeedsEveryField) {
   EXPECT_FALSE(FromCommitMetadata({}));
+  // Older builds lack these: without them less is reused, and less said.
+  const std::set<std::string> optional = {"readings", "pins", "listings", "definition"};
   for (const auto& [key, value] : ToCommitMetadata(Example())) {
+    if (optional.contains(key)) continue;
     auto metadata = ToCommitMetadata(Example());
     metadata.erase(key);
     EXPECT_FALSE(FromCommitMetadata(metadata)) << "without " << key;
     metadata[key] = "";
     EXPECT_FALSE(FromCommitMetadata(metadata)) << "with an empty " << key;
+  }
+}
+
+TEST(CommitMetadata, DamageInWhatOnlySaysMoreIsPassedOver) {
+  for (const char* key : {"readings", "pins", "listings", "definition"}) {
+    for (const char* damage : {"", "{", "[]", "{\"a\": [1]}", "{\"a\": {\"b\": 2}}"}) {
+      auto metadata = ToCommitMetadata(Example());
+      metadata[key] = damage;
+      const auto record = FromCommitMetadata(metadata);
+      ASSERT_TRUE(record) << key << " " << damage;
+      EXPECT_EQ(record->content.whole, Example().content.whole);
+    }
   }
 }
 

@@ -64,7 +64,7 @@ Result<std::string> HashOf(const PinnedTable& table, const std::vector<const Dat
   WEIR_ASSIGN_OR_RETURN(const engine::Table restricted, table.table->WithFiles(kept));
   // A name that starts with `$` is no dependency of anything.
   const std::string name = fmt::format("$comparison{}", serial++);
-  WEIR_RETURN_NOT_OK(session.engine().RegisterTable(Quoted(name), restricted));
+  WEIR_RETURN_NOT_OK(session.engine().RegisterTable(name, restricted));
   std::string columns;
   for (const std::string& column : reading.columns)
     columns += (columns.empty() ? "" : ", ") + Quoted(column);
