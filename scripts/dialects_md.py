@@ -7,6 +7,7 @@ Python of scripts/venv.sh; it takes minutes.
 """
 
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "e2e"))
@@ -33,7 +34,13 @@ def counted(outcome: dict[str, str]) -> str:
 
 
 def problems(outcome: dict[str, str]) -> str:
-    return "; ".join(f"{name}: {problem}" for name, problem in outcome.items() if problem).replace("|", "\\|")
+    """What went wrong, and where: the queries of each problem."""
+    queries: dict[str, list[str]] = {}
+    for name, problem in outcome.items():
+        if problem:
+            short = re.sub(r"^(error: |the plan cannot be written as SQL of `\w+`: |This feature is not implemented: )+", "", problem)
+            queries.setdefault(short, []).append(name)
+    return "; ".join(f"{problem}: {', '.join(names)}" for problem, names in queries.items()).replace("|", "\\|")
 
 
 def reading(tpch: pathlib.Path) -> None:
