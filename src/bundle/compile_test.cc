@@ -481,6 +481,23 @@ TEST(CompileErrors, AViewReadsSourcesAndViewsOnly) {
   EXPECT_EQ(project.First().code, "W2006") << project.First().message;
 }
 
+TEST(CompileErrors, AReferenceOutOfALateralItemThatStaysIsRefusedAtItsPlace) {
+  const Compiled project =
+      Compiled::Of({{"views/lateral.sql",
+                     "SELECT i.name, t.x\nFROM items i\n"
+                     "CROSS JOIN LATERAL (SELECT unnest(make_array(i.id)) AS x) t"}});
+  EXPECT_EQ(project.Reports(), Texts{"W2006 views/lateral.sql:3:46"});
+  EXPECT_NE(project.First().message.find("`i.id`"), std::string::npos) << project.First().message;
+  EXPECT_NE(project.First().hint.find("unnest(column)"), std::string::npos);
+}
+
+TEST(CompileErrors, ALimitThatIsNoNumberIsRefused) {
+  const Compiled project =
+      Compiled::Of({{"views/few.sql", "SELECT id FROM items LIMIT (SELECT 1)"}});
+  EXPECT_EQ(project.Reports(), Texts{"W2006 views/few.sql:1:1"});
+  EXPECT_NE(project.First().message.find("LIMIT"), std::string::npos) << project.First().message;
+}
+
 TEST(CompileErrors, AStatementThatIsNoQueryNeverReachesTheEngine) {
   for (const char* sql : {"DROP TABLE items", "INSERT INTO items VALUES (1)", "EXPLAIN SELECT 1",
                           "SET datafusion.execution.batch_size = 1"}) {

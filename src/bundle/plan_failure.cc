@@ -2,6 +2,9 @@
 
 #include "weir/bundle/plan_failure.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "weir/base/nearest.h"
 
 namespace weir {
@@ -62,6 +65,50 @@ Status ExplainArguments(const Status& status) {
       .WithLocation(status.location())
       .WithCause(message)
       .WithHint("convert the argument with CAST(… AS …)");
+}
+
+/// The first place of `text` in the query; the view's own place where it does not stand there.
+SourceLocation PlaceOf(const std::string& text, const ViewDefinition& view) {
+  const size_t at = view.query_sql.find(text);  // which has its lines where the file has them
+  if (text.empty() || at == std::string::npos) return view.location;
+  const auto offset = static_cast<ptrdiff_t>(at);
+  const size_t line_begin = view.query_sql.rfind('\n', at) + 1;  // 0 after npos
+  SourceLocation place = view.location;
+  place.line = 1 + static_cast<int>(
+                       std::count(view.query_sql.begin(), view.query_sql.begin() + offset, '\n'));
+  place.column = 1 + static_cast<int>(at - line_begin);
+  return place;
+}
+
+/// What can be planned but not be written as bytes, hence neither kept nor repeated. Of: Proto
+/// serialization error: outer_ref(e.tags) is not yet supported. And of: LogicalPlan::Limit only
+/// supports literal fetch values.
+std::optional<Status> ExplainUnwritable(const Status& status, const ViewDefinition& view) {
+  const std::string& message = status.message();
+  if (const std::string column = Between(message, "outer_ref(", ")"); !column.empty()) {
+    const std::string bare = column.substr(column.rfind('.') + 1);
+    const bool is_qualified = view.query_sql.find(column) != std::string::npos;
+    return Status::User(
+               StatusCode::kUnsupported,
+               "a subquery or a LATERAL item refers to the column `{}` of the query around "
+               "it in a way that the optimiser cannot turn into a join",
+               column)
+        .WithLocation(PlaceOf(is_qualified ? column : bare, view))
+        .WithCause(message)
+        .WithHint("to unnest a list, write unnest(column) in the SELECT list; else write a join");
+  }
+  if (message.find("LogicalPlan::Limit only supports literal") != std::string::npos) {
+    return Status::User(StatusCode::kUnsupported,
+                        "LIMIT and OFFSET take a number, found an expression that is none")
+        .WithLocation(view.location)
+        .WithCause(message)
+        .WithHint("number the rows with row_number() OVER (ORDER BY …) and filter by that");
+  }
+  const std::string what = Between(message, "Proto serialization error: ", " is not yet supported");
+  if (what.empty()) return std::nullopt;
+  return Status::User(StatusCode::kUnsupported, "a view's plan may not hold `{}`", what)
+      .WithLocation(view.location)
+      .WithCause(message);
 }
 
 }  // namespace
@@ -128,6 +175,8 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
             .WithCause(status.cause());
     return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
   }
+  if (const auto unwritable = ExplainUnwritable(status, view))
+    return DiagnosticOf("W2006", *unwritable, view);
   if (message.find("unique expression names") != std::string::npos ||
       message.find("Schema contains ") != std::string::npos) {
     return DiagnosticOf("W2007", ExplainSameNames(status), view);

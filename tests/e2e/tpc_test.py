@@ -3,6 +3,7 @@
 
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import duckdb
@@ -26,6 +27,16 @@ class TpcTest(weir_project.ProjectCase):
                 project = self.project(suite)
                 self.assertEqual(queries, len(list(project.folder.glob("views/*.sql"))))
                 self.assertIn("no errors", project.succeed("check").text)
+
+    def test_plans_taken_apart_and_put_together_are_the_same(self):
+        program = pathlib.Path(weir_project.program()).parent / "plan_round_trip"
+        for suite, options in (("tpch", ["--rows"]), ("tpcds", [])):
+            with self.subTest(suite):
+                result = subprocess.run([program, self.project(suite).folder, *options], capture_output=True, text=True,
+                                        timeout=weir_project.SECONDS_AT_MOST, check=False)
+                lines = result.stdout.splitlines()
+                self.assertEqual([], [line for line in lines if not line.endswith(" ok")], result.stderr)
+                self.assertEqual(fetch_tpc.QUERIES[suite], len(lines), result.stderr)
 
     def test_rewrites_are_few_and_each_has_its_reason(self):
         for query, changes in fetch_tpc.REWRITES.items():
