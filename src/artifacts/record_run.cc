@@ -217,6 +217,12 @@ class Recorder {
                  view.decision.code, view.decision.reason, view.fingerprint.ToString(),
                  TextOrNull(view.input_hash.ToString())});
     }
+    for (const ConstraintOutcome& constraint : view.constraints) {
+      rows_.Add("expectations",
+                {envelope_.run_id, view.view_name, constraint.name,
+                 std::string(ToString(constraint.action)), constraint.text, constraint.rows_passed,
+                 constraint.rows_failed, constraint.rows_dropped, TextOrNull(constraint.example)});
+    }
     if (!description) return;
     const auto bundle = compiled_.Find(view.view_name);
     // The rows below belong to the run that built the view: this one, or one that was killed before
