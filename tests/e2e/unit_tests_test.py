@@ -147,8 +147,8 @@ TEST nothing_in_nothing_out OF VIEW stg GIVEN flights NO ROWS EXPECT NO ROWS;
         self.assertEqual(outcome.code, 1)
         for text in ("error[W1414]", "the column is NOT NULL", "tests/t.sql:1:42"):
             self.assertIn(text, outcome.stderr)
-        # Left out, a column that is NOT NULL counts as one that has a value.
-        outcome = test("TEST OF VIEW ids GIVEN lake (t) VALUES ('a'), (NULL) EXPECT VALUES (2, 1)")
+        # Left out, it is NULL as any other.
+        outcome = test("TEST OF VIEW ids GIVEN lake (t) VALUES ('a'), (NULL) EXPECT VALUES (0, 1)")
         self.assertEqual(outcome.code, 0, outcome.text)
 
     def test_every_input_is_given_and_nothing_else(self):
