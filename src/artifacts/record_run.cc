@@ -13,6 +13,7 @@
 #include "weir/artifacts/project_statements.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
+#include "weir/lineage/row_filter.h"
 
 namespace weir {
 
@@ -202,6 +203,10 @@ class Recorder {
     Description description;
     WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
     WEIR_ASSIGN_OR_RETURN(description.lineage, DeriveLineage(*bundle->plan));
+    for (const BundledConstraint& constraint : bundle->constraints) {
+      if (constraint.action == ViolationAction::kDropRow)
+        AddRowFilter(constraint.columns, description.lineage);
+    }
     descriptions_[i] = std::move(description);
     return Status::OK();
   }

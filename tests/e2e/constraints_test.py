@@ -83,6 +83,8 @@ class ConstraintsTest(ProjectCase):
             self.assertEqual((rows[name]["rows_passed"], rows[name]["rows_failed"]), (passed, self.ROWS - passed), name)
         self.assertEqual(rows["small"]["rows_dropped"], 0)
         self.assertEqual(rows["not_c"]["rows_dropped"], rows["not_c"]["rows_failed"])
+        filters = project.sql("SELECT DISTINCT input_column FROM weir.lineage WHERE use = 'filter' AND output_column = 'id'")
+        self.assertEqual({row["input_column"] for row in filters}, {"value", "site"}, "what drops rows is lineage")
 
     def test_the_content_hash_is_of_the_rows_that_stay(self):
         dropped = self.project("  CONSTRAINT positive EXPECT (value > 0) ON VIOLATION DROP ROW")
