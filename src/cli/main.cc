@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   };
 
   Selection selection;
+  std::vector<std::string> test_selectors;
   bool force = false, downstream = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
@@ -113,10 +114,10 @@ int Main(int argc, char** argv) {
 
   CLI::App* test = add("test", "run the project's tests of data and of views");
   test->add_option("tests", tests, "some tests only, as with --select");
-  test->add_option("--select", select, "tests, or views that they are about: names, globs, path:…")
+  test->add_option("--select", test_selectors, "tests, or views that they are about: names, globs, path:…")
       ->delimiter(',');
   test->callback([&] {
-    tests.insert(tests.end(), select.begin(), select.end());
+    tests.insert(tests.end(), test_selectors.begin(), test_selectors.end());
     exit_code = RunTest(options, tests);
   });
 
