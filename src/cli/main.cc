@@ -114,7 +114,8 @@ int Main(int argc, char** argv) {
 
   CLI::App* test = add("test", "run the project's tests of data and of views");
   test->add_option("tests", tests, "some tests only, as with --select");
-  test->add_option("--select", test_selectors, "tests, or views that they are about: names, globs, path:…")
+  test->add_option("--select", test_selectors,
+                   "tests, or views that they are about: names, globs, path:…")
       ->delimiter(',');
   test->callback([&] {
     tests.insert(tests.end(), test_selectors.begin(), test_selectors.end());
