@@ -13,6 +13,7 @@
 #include "weir/artifacts/project_statements.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
+#include "weir/lineage/row_filter.h"
 
 namespace weir {
 
@@ -202,6 +203,10 @@ class Recorder {
     Description description;
     WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
     WEIR_ASSIGN_OR_RETURN(description.lineage, DeriveLineage(*bundle->plan));
+    for (const BundledConstraint& constraint : bundle->constraints) {
+      if (constraint.action == ViolationAction::kDropRow)
+        AddRowFilter(constraint.columns, description.lineage);
+    }
     descriptions_[i] = std::move(description);
     return Status::OK();
   }
@@ -216,6 +221,12 @@ class Recorder {
                 {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
                  view.decision.code, view.decision.reason, view.fingerprint.ToString(),
                  TextOrNull(view.input_hash.ToString())});
+    }
+    for (const ConstraintOutcome& constraint : view.constraints) {
+      rows_.Add("expectations",
+                {envelope_.run_id, view.view_name, constraint.name,
+                 std::string(ToString(constraint.action)), constraint.text, constraint.rows_passed,
+                 constraint.rows_failed, constraint.rows_dropped, TextOrNull(constraint.example)});
     }
     if (!description) return;
     const auto bundle = compiled_.Find(view.view_name);

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include <arrow/api.h>
 
 #include "weir/base/nearest.h"
 #include "weir/base/parallel.h"
+#include "weir/bundle/constraints.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
@@ -53,12 +55,28 @@ struct Outcome {
   std::shared_ptr<arrow::Schema> stored_schema;  ///< null for inlined views and failures
   std::optional<engine::Plan> plan;              ///< of an inlined view
   std::vector<Diagnostic> diagnostics;
+  std::vector<ConstraintProblem> constraint_problems;
   bool blocked = false;  ///< it reads what has an error that is reported already
 };
 
+/// The functions that decide about the view's rows: those of its plan, and those of constraints
+/// that drop rows or fail.
+std::vector<UsedFunction> FunctionsOf(const PlanBundle& bundle) {
+  std::vector<UsedFunction> used = CollectFunctions(*bundle.plan);
+  std::set<std::string> added;
+  for (const UsedFunction& function : used) added.insert(function.name);
+  for (const BundledConstraint& constraint : bundle.constraints) {
+    if (constraint.action == ViolationAction::kWarn) continue;
+    for (const std::string& name : constraint.functions) {
+      if (added.insert(name).second) used.push_back({.kind = "scalar", .name = name});
+    }
+  }
+  return used;
+}
+
 void AddFunctions(const SessionRuntime& session, PlanBundle& bundle) {
   const auto versions = engine::EngineVersions();
-  for (const auto& used : CollectFunctions(*bundle.plan)) {
+  for (const auto& used : FunctionsOf(bundle)) {
     RequiredFunction function{.kind = used.kind, .name = used.name, .version = {}, .tags = {}};
     if (const FunctionDeclaration* native = session.functions().Find(used.name)) {
       function.version = fmt::format("native:{}", native->semantic_version);
@@ -106,6 +124,7 @@ Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
     if (function.version.starts_with("native:"))
       builder.Add("function." + function.name, function.version);
   }
+  AddConstraints(bundle.constraints, builder);
   bundle.fingerprint = builder.Finish();
   bundle.fingerprint_input = builder.InputText() + "\nplan:\n" + ToText(*bundle.plan);
   return Status::OK();
@@ -156,6 +175,8 @@ Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
   WEIR_RETURN_NOT_OK(AddPins(session, *bundle));
+  bundle->constraints =
+      CompileConstraints(view, *bundle->stored_schema, session, outcome.constraint_problems);
   AddFunctions(session, *bundle);
   WEIR_RETURN_NOT_OK(AddFingerprint(session, *bundle));
   outcome.stored_schema = bundle->stored_schema;
@@ -168,6 +189,7 @@ Status CheckInto(const ViewDefinition& view, const engine::Plan& plan,
                  const SessionRuntime& session, const PlanInspector& inspect, Outcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(const auto output, plan.output_schema());
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
+  (void)CompileConstraints(view, *outcome.stored_schema, session, outcome.constraint_problems);
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, plan.Analyze(session.engine()));
   auto proto = typed.ToProto();
   if (!proto.ok()) {
@@ -204,6 +226,11 @@ Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
   }
   const Status status = deepen(view, *plan, outcome);
   if (!status.ok()) outcome.diagnostics.push_back(ExplainPlanFailure(status, view, tables));
+  for (const ConstraintProblem& problem : outcome.constraint_problems) {
+    Diagnostic diagnostic = ExplainPlanFailure(problem.status, view, tables);
+    diagnostic.message = fmt::format("constraint `{}`: {}", problem.constraint, diagnostic.message);
+    outcome.diagnostics.push_back(std::move(diagnostic));
+  }
   return outcome;
 }
 

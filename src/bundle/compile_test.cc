@@ -516,5 +516,83 @@ TEST(MissingTable, IsNamedAsTheUserWouldWriteIt) {
   EXPECT_EQ(MissingTable(""), "");
 }
 
+constexpr char kConstrained[] =
+    "CREATE MATERIALIZED VIEW v (\n"
+    "  CONSTRAINT has_price EXPECT (price IS NOT NULL)\n"
+    ") AS SELECT id, price FROM items\n";
+
+/// The fingerprint of a view over `items` whose DDL has these constraints.
+std::string Constrained(const std::string& constraints) {
+  return Compiled::Of({{"views/v.sql", "CREATE MATERIALIZED VIEW v " + constraints +
+                                           " AS SELECT id, price FROM items"}})
+      .FingerprintOf("v");
+}
+
+TEST(Constraints, AreCompiledOverTheColumnsOfTheTable) {
+  const auto project = Compiled::Of({{"views/v.sql", kConstrained}});
+  ASSERT_EQ(project.Bundle("v").constraints.size(), 1u);
+  const BundledConstraint& constraint = project.Bundle("v").constraints[0];
+  EXPECT_EQ(constraint.name, "has_price");
+  EXPECT_EQ(constraint.text, "price IS NOT NULL");
+  EXPECT_EQ(constraint.columns, Texts{"price"});
+  EXPECT_EQ(constraint.action, ViolationAction::kWarn);
+  EXPECT_FALSE(constraint.expression_proto.empty());
+  EXPECT_EQ(constraint.location, (SourceLocation{"views/v.sql", 2, 3}));
+}
+
+TEST(Constraints, ErrorsPointIntoTheExpressionAndAreAllReported) {
+  const auto project =
+      Compiled::Of({{"views/v.sql",
+                     "CREATE MATERIALIZED VIEW v (\n"
+                     "  CONSTRAINT a EXPECT (id > 0 AND\n"
+                     "    prise > 0),\n"
+                     "  CONSTRAINT b EXPECT (id + 1) ON VIOLATION DROP ROW,\n"
+                     "  CONSTRAINT c EXPECT (id IN (SELECT id FROM items)),\n"
+                     "  CONSTRAINT d EXPECT (sum(id) > 1),\n"
+                     "  CONSTRAINT e EXPECT (id > > 1),\n"
+                     "  CONSTRAINT f EXPECT (name = 'saw') ON VIOLATION FAIL UPDATE\n"
+                     ") AS SELECT id, price FROM items\n"}});
+  EXPECT_EQ(project.Reports(),
+            (Texts{"W2002 views/v.sql:3:5", "W2005 views/v.sql:4:3", "W2006 views/v.sql:5:3",
+                   "W2006 views/v.sql:6:3", "W2004 views/v.sql:7:29", "W2002 views/v.sql:8:24"}));
+  EXPECT_NE(project.First().message.find("constraint `a`"), std::string::npos);
+  EXPECT_NE(project.First().hint.find("price"), std::string::npos) << project.First().hint;
+}
+
+TEST(Constraints, ChangeTheFingerprintWhereTheyCanChangeTheResult) {
+  const std::string none = Constrained("");
+  const std::string drop = Constrained("(CONSTRAINT a EXPECT (id > 1) ON VIOLATION DROP ROW)");
+  EXPECT_EQ(Constrained("(CONSTRAINT a EXPECT (id > 1))"), none) << "it only warns";
+  EXPECT_NE(drop, none);
+  EXPECT_NE(Constrained("(CONSTRAINT a EXPECT (id > 2) ON VIOLATION DROP ROW)"), drop);
+  EXPECT_NE(Constrained("(CONSTRAINT a EXPECT (id > 1) ON VIOLATION FAIL UPDATE)"), drop);
+  EXPECT_EQ(Constrained("(CONSTRAINT b EXPECT ( ID>1 /* that is */ ) ON VIOLATION DROP ROW)"), drop)
+      << "names and spacing mean nothing";
+  EXPECT_EQ(Constrained("(CONSTRAINT a EXPECT (id > 1) ON VIOLATION DROP ROW, CONSTRAINT w EXPECT "
+                        "(price > 0))"),
+            drop);
+  EXPECT_EQ(
+      Constrained("(CONSTRAINT a EXPECT (id > 1) ON VIOLATION DROP ROW, CONSTRAINT b EXPECT "
+                  "(price > 0) ON VIOLATION DROP ROW)"),
+      Constrained("(CONSTRAINT b EXPECT (price > 0) ON VIOLATION DROP ROW, CONSTRAINT a EXPECT "
+                  "(id > 1) ON VIOLATION DROP ROW)"))
+      << "their order means nothing";
+}
+
+TEST(Constraints, NativeFunctionsOfThoseThatDropRowsAreRequired) {
+  const auto with = [](const std::string& action) {
+    const auto project = Compiled::Of(
+        {{"views/v.sql",
+          "CREATE MATERIALIZED VIEW v (CONSTRAINT a EXPECT (stable_hash64(name) > 0) " + action +
+              ") AS SELECT name FROM items"}});
+    Texts names;
+    for (const RequiredFunction& function : project.Bundle("v").functions)
+      names.push_back(function.name + "@" + function.version);
+    return names;
+  };
+  EXPECT_EQ(with(""), Texts{});
+  EXPECT_EQ(with("ON VIOLATION DROP ROW"), Texts{"stable_hash64@native:1"});
+}
+
 }  // namespace
 }  // namespace weir

@@ -17,6 +17,7 @@
 #include "weir/base/fingerprint.h"
 #include "weir/base/status.h"
 #include "weir/plan/logical_plan.h"
+#include "weir/project/project_definition.h"
 
 namespace weir {
 
@@ -38,6 +39,17 @@ struct RequiredFunction {
   std::set<std::string> tags;
 };
 
+/// A constraint of a view, compiled: over the columns of its table, as they are stored.
+struct BundledConstraint {
+  std::string name;
+  ViolationAction action = ViolationAction::kWarn;
+  std::string text;              ///< the expression as the user wrote it
+  std::string expression_proto;  ///< the same with its types settled, as plans carry expressions
+  std::vector<std::string> columns;    ///< that it reads, ordered by name
+  std::vector<std::string> functions;  ///< that it calls, ordered by name
+  SourceLocation location;             ///< of the word CONSTRAINT
+};
+
 /// The frozen plan of one view. Immutable after Compile, hence safe to share across threads.
 struct PlanBundle {
   std::string view_name;
@@ -52,6 +64,7 @@ struct PlanBundle {
   std::shared_ptr<arrow::Schema> output_schema;  ///< as planned
   std::shared_ptr<arrow::Schema> stored_schema;  ///< as Delta stores it
   std::vector<std::string> partition_columns;
+  std::vector<BundledConstraint> constraints;  ///< in the order of the file
   std::string comment;
   std::map<std::string, std::string> properties;
 

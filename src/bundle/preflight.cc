@@ -81,7 +81,7 @@ class Checker {
     result.diagnostics = std::move(frame_diagnostics);
     result.project_name = frame.name;
     result.sources = frame.sources.size();
-    result.tests = frame.tests.size();
+    result.tests = frame.tests.size() + frame.unit_tests.size();
     Spread();
     while (!dirty_.empty() || pins_needed_) {
       Diagnostics diagnostics;

@@ -79,7 +79,8 @@ int RunLineage(const GlobalOptions& options, const std::string& column, bool dow
 int RunSql(const GlobalOptions& options, SqlRequest request);
 int RunFunctions(const GlobalOptions& options, const std::string& name);
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit);
-int RunTest(const GlobalOptions& options, const std::vector<std::string>& names);
+/// `selectors`: names and globs of tests or of views that they are about, `path:` globs of files.
+int RunTest(const GlobalOptions& options, const std::vector<std::string>& selectors);
 int RunVersion(const GlobalOptions& options);
 
 }  // namespace weir::cli

@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   };
 
   Selection selection;
+  std::vector<std::string> test_selectors;
   bool force = false, downstream = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
@@ -111,9 +112,15 @@ int Main(int argc, char** argv) {
   history->add_option("--limit", limit, "how many, newest first")->capture_default_str();
   history->callback([&] { exit_code = RunHistory(options, history_view, limit); });
 
-  CLI::App* test = add("test", "run the project's data tests");
-  test->add_option("tests", tests, "some tests only");
-  test->callback([&] { exit_code = RunTest(options, tests); });
+  CLI::App* test = add("test", "run the project's tests of data and of views");
+  test->add_option("tests", tests, "some tests only, as with --select");
+  test->add_option("--select", test_selectors,
+                   "tests, or views that they are about: names, globs, path:…")
+      ->delimiter(',');
+  test->callback([&] {
+    tests.insert(tests.end(), test_selectors.begin(), test_selectors.end());
+    exit_code = RunTest(options, tests);
+  });
 
   add("version", "print the versions of Weir and its engine")->callback([&] {
     exit_code = RunVersion(options);

@@ -2,6 +2,7 @@
 //
 // plan and run.
 
+#include <algorithm>
 #include <iostream>
 
 #include <unistd.h>
@@ -143,6 +144,36 @@ std::string HintFor(const Status& status) {
   }
 }
 
+/// Prints what constraints found that did not fail their view.
+void ReportViolations(const RunEnvelope& envelope, Diagnostics& diagnostics) {
+  for (const ViewOutcome& view : envelope.views) {
+    for (const ConstraintOutcome& constraint : view.constraints) {
+      if (constraint.rows_failed == 0 || constraint.action == ViolationAction::kFailUpdate)
+        continue;
+      const bool dropped = constraint.action == ViolationAction::kDropRow;
+      if (dropped && view.state != ViewState::kRun) continue;
+      Diagnostic diagnostic{
+          .code = dropped ? "W5003" : "W5002",
+          .severity = Severity::kWarning,
+          .message = fmt::format("view `{}`: {} of {} rows violate the constraint `{}`{}; for "
+                                 "instance: {}",
+                                 view.view_name, constraint.rows_failed,
+                                 constraint.rows_failed + constraint.rows_passed, constraint.name,
+                                 dropped ? " and were dropped" : "", constraint.example),
+          .location = constraint.location,
+          .view_name = view.view_name};
+      std::cerr << ToText(diagnostic);
+      diagnostics.Add(std::move(diagnostic));
+    }
+  }
+}
+
+bool FailedAtConstraint(const ViewOutcome& view) {
+  return std::any_of(view.constraints.begin(), view.constraints.end(), [](const auto& constraint) {
+    return constraint.action == ViolationAction::kFailUpdate && constraint.rows_failed > 0;
+  });
+}
+
 /// Prints each failure once, and returns the exit code of the worst.
 int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
                    Diagnostics& diagnostics) {
@@ -150,8 +181,9 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
   for (const ViewOutcome& view : envelope.views) {
     if (view.state == ViewState::kBlocked) code = std::max<int>(code, kWorkFailed);
     if (view.state != ViewState::kFailed) continue;
-    Diagnostic diagnostic = ToDiagnostic(
-        "W5001", view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
+    Diagnostic diagnostic =
+        ToDiagnostic(FailedAtConstraint(view) ? "W5004" : "W5001",
+                     view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
     if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status);
     if (diagnostic.location.file.empty())
@@ -215,6 +247,7 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force)
   const auto envelope = run.Run({.selection = selection, .force = force, .run_id = run_id},
                                 progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
+  ReportViolations(*envelope, open->diagnostics);
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
   const Status recorded =
       RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sql and test: queries over sources, stored views and Weir's own artifacts.
+// sql: queries over sources, stored views and Weir's own artifacts.
 
 #include <cstring>
 #include <filesystem>
@@ -19,6 +19,7 @@
 #include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
+#include "weir/cli/query_session.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir::cli {
@@ -26,152 +27,6 @@ namespace weir::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// A session in which tables appear when a query names them.
-class QuerySession {
- public:
-  static Result<QuerySession> Open(const GlobalOptions& options) {
-    QuerySession session;
-    std::error_code error;
-    const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
-    const LocalFileSystem files;
-    Diagnostics diagnostics;
-    WEIR_ASSIGN_OR_RETURN(session.project_,
-                          LoadProject(files, root.string(), options.profile, diagnostics));
-    for (const Diagnostic& diagnostic : diagnostics.all()) {
-      if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
-        session.broken_settings_.Add(diagnostic);
-    }
-    if (!session.broken_settings_.all().empty()) return session;
-    // A query may be asked of a project with broken views: only what the query names must work.
-    WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
-    session.diagnostics_ = std::move(diagnostics);
-    return session;
-  }
-
-  const ProjectDefinition& project() const { return project_; }
-
-  /// Errors in weir.toml: with any of them the session has no engine, and nothing may be asked of
-  /// it.
-  const Diagnostics& broken_settings() const { return broken_settings_; }
-
-  /// Names that a query may use, for completion and hints.
-  std::vector<std::string> TableNames() const {
-    std::vector<std::string> names = runtime_->catalog().names();
-    for (const ViewDefinition& view : project_.views) names.push_back(view.name);
-    for (const std::string& table : ArtifactTableNames()) names.push_back("weir." + table);
-    return names;
-  }
-
-  /// Runs a query.
-  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(
-      const std::string& sql, const std::string& dialect,
-      const engine::Cancellation& cancellation) {
-    WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
-    return ExecuteOptimized(optimized, cancellation);
-  }
-
-  /// Runs a statement of any kind that the profile allows.
-  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
-      const std::string& sql, const std::string& dialect,
-      const engine::Cancellation& cancellation) {
-    WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
-                          ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
-    WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
-    if (statement.node == "Query") return Execute(sql, dialect, cancellation);
-    WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
-    auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
-    if (!plan.ok()) return Explain(plan.status());
-    WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
-    return ExecuteOptimized(optimized, cancellation);
-  }
-
-  /// The query's optimised plan as SQL of the dialect `to`.
-  Result<std::string> Write(const std::string& sql, const std::string& dialect,
-                            const std::string& to) {
-    WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
-    return WriteSql(optimized, to);
-  }
-
- private:
-  Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect) {
-    WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
-    auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
-    if (!plan.ok()) return Explain(plan.status());
-    return plan->Optimize(runtime_->engine());
-  }
-
-  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
-      const engine::Plan& optimized, const engine::Cancellation& cancellation) {
-    WEIR_ASSIGN_OR_RETURN(const auto physical,
-                          engine::PhysicalPlan::Create(runtime_->engine(), optimized));
-    return physical.Execute(runtime_->engine(), cancellation);
-  }
-
-  Status RegisterNamed(const std::string& sql, const std::string& dialect) {
-    auto references = runtime_->engine().TableReferences(sql, dialect);
-    if (!references.ok()) return Status::OK();  // planning says it better
-    for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
-    return Status::OK();
-  }
-
-  Status Register(const std::string& name) {
-    if (!registered_.insert(name).second) return Status::OK();
-    if (name.starts_with("weir.")) {
-      const std::string table = name.substr(5);
-      const auto known = ArtifactTableNames();
-      if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
-      return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table),
-                           "no run has recorded anything yet; `weir run` does");
-    }
-    for (const ViewDefinition& view : project_.views) {
-      if (view.name != name) continue;
-      if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-      return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name),
-                           "the view was never built; `weir run` builds it");
-    }
-    for (const Diagnostic& diagnostic : diagnostics_.all()) {
-      if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
-        return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)
-            .WithLocation(diagnostic.location);
-      }
-    }
-    return Status::OK();
-  }
-
-  Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint) {
-    auto table = PinDelta(name, url, -1, "", runtime_->engine());
-    if (!table.ok()) {
-      registered_.erase(name);
-      return table.status().WithContext(fmt::format("table `{}`", name)).WithHint(hint);
-    }
-    return runtime_->engine().RegisterTable(name, *table->table);
-  }
-
-  Status RegisterInline(const ViewDefinition& view) {
-    WEIR_RETURN_NOT_OK(RegisterNamed(view.query_sql, view.dialect));
-    auto plan = engine::Plan::FromSql(runtime_->engine(), view.query_sql, view.dialect);
-    if (!plan.ok()) return plan.status().WithContext(fmt::format("view `{}`", view.name));
-    return runtime_->engine().RegisterView(view.name, *plan);
-  }
-
-  Status Explain(const Status& status) const {
-    const std::string name = MissingTable(status.message());
-    if (name.empty()) return status;
-    const std::string hint = SuggestionHint(name, TableNames());
-    return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`",
-                        name)
-        .WithLocation(status.location())
-        .WithCause(status.cause())
-        .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
-  }
-
-  ProjectDefinition project_;
-  std::unique_ptr<SessionRuntime> runtime_;
-  Diagnostics diagnostics_;
-  Diagnostics broken_settings_;
-  std::set<std::string> registered_;
-};
 
 /// A stream's failure in the engine's structured form, if it has one.
 Status StreamFailure(const arrow::Status& status) { return engine::FromStreamFailure(status); }
@@ -389,74 +244,6 @@ int RunSql(const GlobalOptions& options, SqlRequest request) {
   if (!request.sql) return Interact(*session, request, options.format);
   const Status status = RunStatement(*session, *request.sql, request, options.format);
   return status.ok() ? kDone : Fail(status);
-}
-
-int RunTest(const GlobalOptions& options, const std::vector<std::string>& names) {
-  auto session = QuerySession::Open(options);
-  if (!session.ok()) return FailNamed(session.status());
-  if (!session->broken_settings().all().empty()) return Report(session->broken_settings());
-  const InterruptScope interrupt;
-  Json results = Json::array();
-  int passed = 0, failed = 0, broken = 0;
-  for (const std::string& name : names) {
-    const auto& tests = session->project().tests;
-    if (std::none_of(tests.begin(), tests.end(),
-                     [&](const TestDefinition& test) { return test.name == name; })) {
-      std::vector<std::string> known;
-      for (const TestDefinition& test : tests) known.push_back(test.name);
-      return FailNamed(Status::User(StatusCode::kNotFound, "there is no test named `{}`", name)
-                           .WithHint(known.empty()
-                                         ? "the project has no tests: add queries under tests/"
-                                         : SuggestionHint(name, known)));
-    }
-  }
-  for (const TestDefinition& test : session->project().tests) {
-    if (!names.empty() && std::find(names.begin(), names.end(), test.name) == names.end()) continue;
-    Status status;
-    int64_t rows = 0;
-    std::string sample;
-    auto reader = session->Execute(test.query_sql, test.dialect, interrupt.cancellation());
-    if (reader.ok()) {
-      auto table = (*reader)->ToTable();
-      if (!table.ok()) {
-        status = StreamFailure(table.status());
-      } else {
-        rows = (*table)->num_rows();
-        if (rows > 0) sample = RenderTable(*(*table)->Slice(0, 5));
-      }
-    } else {
-      status = reader.status();
-    }
-    if (status.code() == StatusCode::kCancelled) return Fail(status);
-    const char* state = !status.ok() ? "error" : rows > 0 ? "failed" : "passed";
-    (!status.ok() ? broken : rows > 0 ? failed : passed) += 1;
-    Json result = {{"test", test.name}, {"state", state}, {"rows", rows}};
-    if (!status.ok()) result["message"] = status.message();
-    results.push_back(std::move(result));
-    if (options.format == Format::kTable) {
-      std::cout << fmt::format("{:7} {}\n", state, test.name);
-      if (rows > 0)
-        std::cout << fmt::format("  {} row{} where none is allowed, for instance\n", rows,
-                                 rows == 1 ? "" : "s")
-                  << sample;
-    }
-    if (!status.ok()) {
-      SourceLocation location = status.location();
-      location.file = test.file;
-      (void)Fail(status.WithLocation(location));
-    }
-  }
-  if (options.format == Format::kJson) {
-    std::cout << Json{{"schema_version", 1},
-                      {"passed", passed},
-                      {"failed", failed + broken},
-                      {"tests", results}}
-                     .dump(2)
-              << "\n";
-  } else {
-    std::cout << fmt::format("{} passed, {} failed\n", passed, failed + broken);
-  }
-  return failed + broken == 0 ? kDone : kWorkFailed;
 }
 
 }  // namespace weir::cli

@@ -45,11 +45,13 @@ std::vector<std::string> ToTexts(const rust::Vec<rust::String>& texts) {
 }  // namespace
 
 Result<CompiledPredicate> CompiledPredicate::FromSql(const Session& session, const std::string& sql,
-                                                     const arrow::Schema& schema) {
+                                                     const arrow::Schema& schema,
+                                                     const std::string& dialect) {
   ArrowSchema exported;
   WEIR_RETURN_NOT_OK(FromArrow(arrow::ExportSchema(schema, &exported)));
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::compile_predicate(*session.state_->handle, sql, &exported);
+                          return bridge::compile_predicate(*session.state_->handle, sql, dialect,
+                                                           &exported);
                         }));
   CompiledPredicate predicate;
   predicate.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -107,9 +109,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> FilterRows(const arrow::RecordBatch&
     exported.schema.release(&exported.schema);
     return status;
   }
-  WEIR_RETURN_NOT_OK(Try([&] {
-    bridge::filter_batch(&exported.array, &exported.schema, &exported_mask, &kept);
-  }));
+  WEIR_RETURN_NOT_OK(
+      Try([&] { bridge::filter_batch(&exported.array, &exported.schema, &exported_mask, &kept); }));
   return ImportBatch(&kept, batch.schema());
 }
 

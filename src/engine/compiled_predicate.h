@@ -22,9 +22,11 @@ class CompiledPredicate {
  public:
   /// Compiles one SQL expression over the columns of `schema`: no subquery, no aggregate, no window
   /// function, nothing volatile. `sql` may begin with blanks, so that places in failures are those
-  /// of the user's file. Fails with kPlanFailed where it is not understood or not boolean.
+  /// of the user's file; `dialect` as in Plan::FromSql. Fails with kPlanFailed where it is not
+  /// understood or not boolean.
   static Result<CompiledPredicate> FromSql(const Session& session, const std::string& sql,
-                                           const arrow::Schema& schema);
+                                           const arrow::Schema& schema,
+                                           const std::string& dialect = {});
   /// Compiles an expression from its bytes, as plans carry it (a LogicalExprNode). Columns go by
   /// their names alone.
   static Result<CompiledPredicate> FromProto(const Session& session, std::string_view bytes,

@@ -9,6 +9,7 @@
 #include "weir/base/parallel.h"
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"
+#include "weir/project/unit_test_parser.h"
 #include "weir/project/view_parser.h"
 #include "weir/project/weir_toml.h"
 
@@ -103,11 +104,19 @@ class ProjectLoader {
   void LoadTests() {
     std::map<std::string, SourceLocation> first_test;
     for (const SqlFile& file : LoadFolder("tests")) {
+      if (HoldsUnitTests(file)) {
+        for (UnitTestDefinition& test : ParseUnitTestFile(file, diagnostics_)) {
+          if (Claim(test.name, "test", "W1402", test.location, first_test))
+            project_.unit_tests.push_back(std::move(test));
+        }
+        continue;
+      }
       std::optional<TestDefinition> test = ParseTestFile(file, diagnostics_);
       if (test && Claim(test->name, "test", "W1402", test->location, first_test))
         project_.tests.push_back(*std::move(test));
     }
     SortByName(project_.tests);
+    SortByName(project_.unit_tests);
   }
 
  private:

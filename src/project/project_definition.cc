@@ -4,6 +4,18 @@
 
 namespace weir {
 
+std::string_view ToString(ViolationAction action) {
+  switch (action) {
+    case ViolationAction::kWarn:
+      return "warn";
+    case ViolationAction::kDropRow:
+      return "drop row";
+    case ViolationAction::kFailUpdate:
+      return "fail update";
+  }
+  return "warn";
+}
+
 std::string_view ToString(SourceFormat format) {
   switch (format) {
     case SourceFormat::kDelta:

@@ -57,6 +57,25 @@ struct SourceDefinition {
   SourceLocation location;          ///< of the statement's first word
 };
 
+/// What becomes of a view's result when a row violates a constraint: nothing (the row is counted
+/// and reported), DROP ROW, or FAIL UPDATE.
+enum class ViolationAction { kWarn, kDropRow, kFailUpdate };
+
+/// "warn", "drop row" or "fail update".
+std::string_view ToString(ViolationAction action);
+
+/// CONSTRAINT name EXPECT (expression) [ON VIOLATION FAIL UPDATE | DROP ROW]: an expression over
+/// the columns of the result that is to be true for every row.
+struct ConstraintDefinition {
+  std::string name;  ///< lower case unless it was quoted
+  ViolationAction action = ViolationAction::kWarn;
+  std::string expression_sql;  ///< with the file's lines and columns, as ViewDefinition::query_sql
+  std::string text;            ///< the expression as written
+  SourceLocation location;     ///< of the word CONSTRAINT
+
+  bool operator==(const ConstraintDefinition&) const = default;
+};
+
 /// One view.
 struct ViewDefinition {
   enum class Kind {
@@ -74,6 +93,7 @@ struct ViewDefinition {
   std::string definition_sql;             ///< the whole statement as written
   std::vector<std::string> column_names;  ///< empty: those of the query
   std::map<std::string, std::string> column_comments;
+  std::vector<ConstraintDefinition> constraints;  ///< in the order of the file
   std::vector<std::string> partition_columns;
   std::string comment;
   std::map<std::string, std::string> properties;
@@ -86,6 +106,43 @@ struct TestDefinition {
   std::string file;                 ///< relative to the project folder
   std::string dialect = "generic";  ///< of SQL that the file is read in
   std::string query_sql;            ///< with the file's lines and columns
+  SourceLocation location;
+};
+
+/// One cell of given or expected rows.
+struct GivenCell {
+  /// An SQL expression, or the text of a CSV field.
+  std::string text;
+  bool is_csv = false;
+  bool is_null = false;  ///< of a CSV field: empty and without quotes
+  SourceLocation location;
+};
+
+/// A name in a test and where it stands.
+struct LocatedName {
+  std::string name;
+  SourceLocation location;
+};
+
+/// Rows that a unit test gives or expects.
+struct GivenRows {
+  LocatedName table;                 ///< no name for expected rows; the location is the clause's
+  std::vector<LocatedName> columns;  ///< empty: all columns of the table, in their order
+  struct Row {
+    std::vector<GivenCell> cells;
+    SourceLocation location;
+  };
+  std::vector<Row> rows;
+};
+
+/// A view over given rows: TEST [name] OF VIEW view GIVEN … EXPECT …
+struct UnitTestDefinition {
+  std::string name;  ///< the file's if it has none of its own
+  std::string file;  ///< relative to the project folder
+  std::string dialect = "generic";
+  LocatedName view;
+  std::vector<GivenRows> given;
+  GivenRows expected;
   SourceLocation location;
 };
 
@@ -137,6 +194,8 @@ struct ProjectDefinition {
       sources;  ///< ordered by name; names are unique across sources and views
   std::vector<ViewDefinition> views;  ///< ordered by name
   std::vector<TestDefinition> tests;  ///< ordered by name
+  std::vector<UnitTestDefinition>
+      unit_tests;  ///< ordered by name; names differ from those of tests
 };
 
 /// The code to report a failure of LoadProject under.

@@ -145,19 +145,53 @@ class ViewParser {
 
   /// CONSTRAINT name EXPECT ( … ) [ON VIOLATION FAIL UPDATE | DROP ROW]
   bool ParseConstraint() {
-    const Token constraint = cursor_.Next();
+    ConstraintDefinition constraint;
+    const Token first = cursor_.Next();
+    constraint.location = cursor_.LocationOf(first);
     const Token name = cursor_.Next();
-    if (!cursor_.ExpectKeyword("EXPECT") || !cursor_.SkipParentheses()) return false;
+    constraint.name = IdentifierName(name);
+    if (!cursor_.ExpectKeyword("EXPECT")) return false;
+    const size_t begin = cursor_.Peek().end();
+    if (!cursor_.SkipParentheses()) return false;
+    const size_t end = cursor_.Last().offset;
+    constraint.expression_sql = BlankBefore(cursor_.text(), begin, end);
+    constraint.text = Trimmed(cursor_.text().substr(begin, end - begin));
     if (cursor_.TryKeyword("ON")) {
       if (!cursor_.ExpectKeyword("VIOLATION")) return false;
-      if (!cursor_.TryKeywords({"FAIL", "UPDATE"}) && !cursor_.TryKeywords({"DROP", "ROW"})) {
+      if (cursor_.TryKeywords({"FAIL", "UPDATE"})) {
+        constraint.action = ViolationAction::kFailUpdate;
+      } else if (cursor_.TryKeywords({"DROP", "ROW"})) {
+        constraint.action = ViolationAction::kDropRow;
+      } else {
         return cursor_.FailSyntax("`FAIL UPDATE` or `DROP ROW`");
       }
     }
-    cursor_.Fail("W1208", constraint,
-                 fmt::format("expectations are not supported yet: {}", Describe(name)),
-                 "a query under tests/ can check the same");
+    if (constraint.text.empty())
+      cursor_.Fail("W1101", name, "an expression in the parentheses of EXPECT expected");
+    CheckConstraint(constraint, first, name);
+    view_.constraints.push_back(std::move(constraint));
     return true;
+  }
+
+  void CheckConstraint(const ConstraintDefinition& constraint, const Token& first,
+                       const Token& name) {
+    for (const ConstraintDefinition& other : view_.constraints) {
+      if (other.name != constraint.name) continue;
+      cursor_.Fail("W1217", name,
+                   fmt::format("two constraints have the same name: `{}`", constraint.name),
+                   "rename one: its counts are recorded under it");
+      return;
+    }
+    if (view_.kind == ViewDefinition::Kind::kInline) {
+      cursor_.Fail("W1218", first, "a MATERIALIZED VIEW is wanted for CONSTRAINT, found `VIEW`",
+                   "a plain VIEW is not stored: nothing would be dropped or counted");
+    }
+  }
+
+  static std::string Trimmed(std::string_view text) {
+    const size_t begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return {};
+    return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
   }
 
   bool ParseClauses() {
@@ -257,7 +291,7 @@ std::optional<TestDefinition> ParseTestFile(const SqlFile& file, Diagnostics& di
   const Token first = cursor.Peek();
   if (!BeginsQuery(first)) {
     cursor.Fail("W1401", first,
-                fmt::format("a query is wanted in a test, found {}", Describe(first)));
+                fmt::format("a query or `TEST` is wanted in a test, found {}", Describe(first)));
     return std::nullopt;
   }
   const size_t end = cursor.SkipStatement();

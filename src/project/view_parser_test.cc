@@ -156,20 +156,55 @@ TEST(ViewParser, NamesMustNameAFolderOfTheWarehouse) {
 }
 
 TEST(ViewParser, WhatLaterVersionsWillDoIsAnErrorNow) {
-  EXPECT_EQ(
-      ReportsOf(
-          "CREATE MATERIALIZED VIEW a (b, CONSTRAINT c EXPECT (b > (0)) ON VIOLATION DROP ROW,\n"
-          "CONSTRAINT d EXPECT (b < 9)) CLUSTER BY (b) AS SELECT 1"),
-      (Names{"W1208 views/v.sql:1:32 expectations are not supported yet: `c` | a query under "
-             "tests/ can check the same",
-             "W1208 views/v.sql:2:1 expectations are not supported yet: `d` | a query under tests/ "
-             "can check the same",
-             "W1209 views/v.sql:2:30 clustering is not supported yet: `CLUSTER BY` | PARTITIONED "
-             "BY is"}));
-  EXPECT_EQ(ReportsOf("CREATE VIEW a (CONSTRAINT c EXPECT (b) ON VIOLATION FAIL) AS SELECT 1"),
-            Names{"W1101 views/v.sql:1:53 `FAIL UPDATE` or `DROP ROW` expected, found `FAIL`"});
-  EXPECT_EQ(ReportsOf("CREATE VIEW a (CONSTRAINT c EXPECT (b"),
-            Names{"W1101 views/v.sql:1:38 `)` expected, found the end of the file"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (b) CLUSTER BY (b) AS SELECT 1"),
+            Names{"W1209 views/v.sql:1:32 clustering is not supported yet: `CLUSTER BY` | "
+                  "PARTITIONED BY is"});
+}
+
+TEST(ViewParser, ConstraintsKeepTheirPlacesAndActions) {
+  const ViewDefinition view = Parsed(
+      "CREATE MATERIALIZED VIEW a (b COMMENT 'x',\n"
+      "  CONSTRAINT Sane EXPECT ( b > (0)\n -- really\n) ON VIOLATION DROP ROW, c,\n"
+      "  CONSTRAINT \"Known B\" EXPECT (b IN (1, 2)) ON VIOLATION FAIL UPDATE,\n"
+      "  CONSTRAINT seldom EXPECT (b < 9)) AS SELECT 1, 2");
+  EXPECT_EQ(view.column_names, (Names{"b", "c"}));
+  ASSERT_EQ(view.constraints.size(), 3u);
+  EXPECT_EQ(view.constraints[0].name, "sane");
+  EXPECT_EQ(view.constraints[0].action, ViolationAction::kDropRow);
+  EXPECT_EQ(view.constraints[0].text, "b > (0)\n -- really");
+  EXPECT_EQ(view.constraints[0].expression_sql.find("b > (0)"), 43u + 27u);
+  EXPECT_EQ(view.constraints[0].expression_sql.find_first_not_of(" \n"), 43u + 27u);
+  EXPECT_EQ(view.constraints[0].location, (SourceLocation{"views/v.sql", 2, 3}));
+  EXPECT_EQ(view.constraints[1].name, "Known B");
+  EXPECT_EQ(view.constraints[1].action, ViolationAction::kFailUpdate);
+  EXPECT_EQ(view.constraints[1].text, "b IN (1, 2)");
+  EXPECT_EQ(view.constraints[2].action, ViolationAction::kWarn);
+}
+
+TEST(ViewParser, ConstraintsNeedNoColumnList) {
+  const ViewDefinition view =
+      Parsed("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT (b)) AS SELECT true AS b");
+  EXPECT_EQ(view.column_names, Names{});
+  EXPECT_EQ(view.constraints.size(), 1u);
+}
+
+TEST(ViewParser, WhatIsWrongWithConstraints) {
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT (b) ON VIOLATION FAIL) AS "
+                      "SELECT 1"),
+            Names{"W1101 views/v.sql:1:66 `FAIL UPDATE` or `DROP ROW` expected, found `FAIL`"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT (b"),
+            Names{"W1101 views/v.sql:1:51 `)` expected, found the end of the file"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT b) AS SELECT 1"),
+            Names{"W1101 views/v.sql:1:49 `(` expected, found `b`"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT ( )) AS SELECT 1"),
+            Names{"W1101 views/v.sql:1:40 an expression in the parentheses of EXPECT expected"});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (CONSTRAINT c EXPECT (b),\n"
+                      "CONSTRAINT C EXPECT (d)) AS SELECT 1"),
+            Names{"W1217 views/v.sql:2:12 two constraints have the same name: `c` | rename one: "
+                  "its counts are recorded under it"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a (CONSTRAINT c EXPECT (b)) AS SELECT true AS b"),
+            Names{"W1218 views/v.sql:1:16 a MATERIALIZED VIEW is wanted for CONSTRAINT, found "
+                  "`VIEW` | a plain VIEW is not stored: nothing would be dropped or counted"});
 }
 
 TEST(ViewParser, NothingIsSaidTwice) {
@@ -227,7 +262,7 @@ TEST(TestParser, AnythingElseIsReported) {
   EXPECT_FALSE(ParseTestFile({"tests/c.sql", ""}, diagnostics).has_value());
   EXPECT_FALSE(ParseTestFile({"tests/d.sql", "SELECT \"a"}, diagnostics).has_value());
   EXPECT_EQ(Reports(diagnostics),
-            (Names{"W1401 tests/a.sql:1:1 a query is wanted in a test, found `CREATE`",
+            (Names{"W1401 tests/a.sql:1:1 a query or `TEST` is wanted in a test, found `CREATE`",
                    "W1202 tests/b.sql:1:11 one statement a file is wanted, found a second one that "
                    "begins with `SELECT` | move it to a "
                    "file of its own",

@@ -144,9 +144,17 @@ class ViewExecution {
     const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) {
       return hasher_.Add(batch);
     };
+    WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
+    engine::BatchSieve sieve;
+    if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
     WEIR_ASSIGN_OR_RETURN(
-        auto written,
-        physical.Write(session_.engine(), options, bundle_.stored_schema, observer, cancellation_));
+        auto written, physical.Write(session_.engine(), options, bundle_.stored_schema, observer,
+                                     cancellation_, sieve));
+    outcome.constraints = check->outcomes();
+    if (const Status verdict = check->Verdict(); !verdict.ok()) {
+      Discard(written.files, options.root_url);
+      return verdict;
+    }
     outcome.content = hasher_.Finish();
     outcome.files = std::move(written.files);
     outcome.rows = written.rows;
@@ -156,6 +164,12 @@ class ViewExecution {
   }
 
  private:
+  /// Files that no commit will name. One that stays is harmless, hence no failure.
+  void Discard(const std::vector<DataFile>& files, const std::string& root_url) const {
+    for (const DataFile& file : files)
+      (void)session_.engine().DeleteObject(root_url + file.path).ok();
+  }
+
   const PlanBundle& bundle_;
   const SessionRuntime& session_;
   const engine::Cancellation& cancellation_;

@@ -27,6 +27,7 @@
 #include "weir/decide/history.h"
 #include "weir/engine/engine.h"
 #include "weir/graph/task_graph.h"
+#include "weir/run/constraint_check.h"
 #include "weir/scan/scan_unit.h"
 #include "weir/session/session_runtime.h"
 
@@ -54,6 +55,8 @@ struct ViewOutcome {
   int64_t bytes_read = 0;  ///< size of the files that its scans kept; 0 when reused
   int64_t bytes_written = 0;
   std::vector<DataFile> files;  ///< written
+  /// What its constraints counted, if it ran or failed at them; in the order of the file.
+  std::vector<ConstraintOutcome> constraints;
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
   std::string metrics_json;  ///< one object an operator; empty when nothing was executed

@@ -53,8 +53,8 @@ fn refuse_other_rows(expression: &SqlExpr) -> Result<()> {
     }
 }
 
-fn parse(state: &SessionState, sql: &str, schema: &DFSchema) -> Result<Expr> {
-    let dialect = state.config_options().sql_parser.dialect;
+fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> Result<Expr> {
+    let dialect = crate::sql::dialect_named(state, dialect)?;
     let mut parsed = state.sql_to_expr_with_alias(sql, &dialect)?;
     if let Some(alias) = &parsed.alias {
         return Err(BridgeError::user(
@@ -143,13 +143,14 @@ impl CompiledPredicate {
 pub unsafe fn compile_predicate(
     session: &Session,
     sql: &str,
+    dialect: &str,
     schema: *mut ffi::ArrowSchema,
 ) -> Result<Box<CompiledPredicate>> {
     entry(|| {
         let schema = unsafe { import_schema(schema) }?;
         let named = DFSchema::try_from(Arc::clone(&schema))?;
         let state = session.context.state();
-        let expression = parse(&state, sql, &named)?;
+        let expression = parse(&state, sql, dialect, &named)?;
         Ok(Box::new(CompiledPredicate::new(&state, expression, schema, &named)?))
     })
 }

@@ -301,11 +301,12 @@ pub mod ffi {
 
         // --- expressions ---
         type CompiledPredicate;
-        /// One boolean expression over the columns of batches of `schema`. `sql` may begin with blanks: places in errors count
+        /// One boolean expression over the columns of batches of `schema`, in a dialect as `plan_sql` takes it. `sql` may begin with blanks: places in errors count
         /// from its beginning.
         unsafe fn compile_predicate(
             session: &Session,
             sql: &str,
+            dialect: &str,
             schema: *mut ArrowSchema,
         ) -> Result<Box<CompiledPredicate>>;
         /// The same from the bytes of an expression as plans carry it; columns go by their names alone.

@@ -20,12 +20,17 @@ use crate::session::Session;
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
 
-/// Parses one statement. An empty dialect is the session's.
-pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement> {
-    let dialect = match dialect {
+/// An empty name is the session's dialect.
+pub fn dialect_named(state: &SessionState, name: &str) -> Result<Dialect> {
+    Ok(match name {
         "" => state.config_options().sql_parser.dialect,
         name => name.parse::<Dialect>()?,
-    };
+    })
+}
+
+/// Parses one statement. An empty dialect is the session's.
+pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement> {
+    let dialect = dialect_named(state, dialect)?;
     Ok(state.sql_to_statement(sql, &dialect)?)
 }
 

@@ -1,3 +1,9 @@
+-- Planes without a year of construction stay, and are counted; one without a number would make joins wrong.
+CREATE MATERIALIZED VIEW stg_planes (
+  CONSTRAINT built_year_known EXPECT (built_year IS NOT NULL),
+  CONSTRAINT tailnum_known EXPECT (tailnum IS NOT NULL AND tailnum <> 'NA') ON VIOLATION FAIL UPDATE
+)
+AS
 SELECT
   tailnum,
   CAST(NULLIF(year, 'NA') AS BIGINT) AS built_year,

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/constraints.h"
+
+#include <set>
+#include <utility>
+
+#include "weir/engine/compiled_predicate.h"
+
+namespace weir {
+
+namespace {
+
+Result<BundledConstraint> Compiled(const ConstraintDefinition& constraint,
+                                   const ViewDefinition& view, const arrow::Schema& schema,
+                                   const SessionRuntime& session) {
+  WEIR_ASSIGN_OR_RETURN(const auto predicate,
+                        engine::CompiledPredicate::FromSql(
+                            session.engine(), constraint.expression_sql, schema, view.dialect));
+  BundledConstraint bundled{.name = constraint.name,
+                            .action = constraint.action,
+                            .text = constraint.text,
+                            .expression_proto = {},
+                            .columns = predicate.columns(),
+                            .functions = predicate.functions(),
+                            .location = constraint.location};
+  WEIR_ASSIGN_OR_RETURN(bundled.expression_proto, predicate.ToProto());
+  return bundled;
+}
+
+}  // namespace
+
+std::vector<BundledConstraint> CompileConstraints(const ViewDefinition& view,
+                                                  const arrow::Schema& stored_schema,
+                                                  const SessionRuntime& session,
+                                                  std::vector<ConstraintProblem>& problems) {
+  std::vector<BundledConstraint> compiled;
+  for (const ConstraintDefinition& constraint : view.constraints) {
+    auto bundled = Compiled(constraint, view, stored_schema, session);
+    if (bundled.ok()) {
+      compiled.push_back(*std::move(bundled));
+      continue;
+    }
+    Status status = bundled.status();
+    if (status.location().line == 0) status = status.WithLocation(constraint.location);
+    problems.push_back({constraint.name, std::move(status)});
+  }
+  return compiled;
+}
+
+void AddConstraints(const std::vector<BundledConstraint>& constraints,
+                    FingerprintBuilder& builder) {
+  std::set<std::pair<std::string_view, std::string_view>> ordered;
+  for (const BundledConstraint& constraint : constraints) {
+    if (constraint.action == ViolationAction::kWarn) continue;
+    ordered.emplace(ToString(constraint.action), constraint.expression_proto);
+  }
+  for (const auto& [action, expression] : ordered)
+    builder.Add("constraint." + std::string(action), expression);
+}
+
+}  // namespace weir

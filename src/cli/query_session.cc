@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/cli/query_session.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <arrow/api.h>
+
+#include "weir/artifacts/artifact_tables.h"
+#include "weir/base/filesystem.h"
+#include "weir/base/nearest.h"
+#include "weir/bundle/plan_failure.h"
+#include "weir/bundle/statement.h"
+#include "weir/bundle/written_sql.h"
+#include "weir/project/weir_toml.h"
+
+namespace weir::cli {
+
+Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
+  QuerySession session;
+  std::error_code error;
+  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
+  const LocalFileSystem files;
+  Diagnostics diagnostics;
+  WEIR_ASSIGN_OR_RETURN(session.project_,
+                        LoadProject(files, root.string(), options.profile, diagnostics));
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
+      session.broken_settings_.Add(diagnostic);
+  }
+  if (!session.broken_settings_.all().empty()) return session;
+  // A query may be asked of a project with broken views: only what the query names must work.
+  WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
+  session.diagnostics_ = std::move(diagnostics);
+  return session;
+}
+
+std::vector<std::string> QuerySession::TableNames() const {
+  std::vector<std::string> names = runtime_->catalog().names();
+  for (const ViewDefinition& view : project_.views) names.push_back(view.name);
+  for (const std::string& table : ArtifactTableNames()) names.push_back("weir." + table);
+  return names;
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
+    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
+  return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
+    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
+                        ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
+  WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
+  if (statement.node == "Query") return Execute(sql, dialect, cancellation);
+  WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
+  auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
+  if (!plan.ok()) return Explain(plan.status());
+  WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
+  return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::string> QuerySession::Write(const std::string& sql, const std::string& dialect,
+                                        const std::string& to) {
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
+  return WriteSql(optimized, to);
+}
+
+Result<engine::Plan> QuerySession::PlanQuery(const std::string& sql, const std::string& dialect) {
+  WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
+  auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
+  if (!plan.ok()) return Explain(plan.status());
+  return plan->Optimize(runtime_->engine());
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteOptimized(
+    const engine::Plan& optimized, const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const auto physical,
+                        engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+  return physical.Execute(runtime_->engine(), cancellation);
+}
+
+Status QuerySession::RegisterNamed(const std::string& sql, const std::string& dialect) {
+  auto references = runtime_->engine().TableReferences(sql, dialect);
+  if (!references.ok()) return Status::OK();  // planning says it better
+  for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
+  return Status::OK();
+}
+
+Status QuerySession::Register(const std::string& name) {
+  if (!registered_.insert(name).second) return Status::OK();
+  if (name.starts_with("weir.")) {
+    const std::string table = name.substr(5);
+    const auto known = ArtifactTableNames();
+    if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
+    return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table),
+                         "no run has recorded anything yet; `weir run` does");
+  }
+  for (const ViewDefinition& view : project_.views) {
+    if (view.name != name) continue;
+    if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
+    return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name),
+                         "the view was never built; `weir run` builds it");
+  }
+  for (const Diagnostic& diagnostic : diagnostics_.all()) {
+    if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
+      return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)
+          .WithLocation(diagnostic.location);
+    }
+  }
+  return Status::OK();
+}
+
+Status QuerySession::RegisterDelta(const std::string& name, const std::string& url,
+                                   const std::string& hint) {
+  auto table = PinDelta(name, url, -1, "", runtime_->engine());
+  if (!table.ok()) {
+    registered_.erase(name);
+    return table.status().WithContext(fmt::format("table `{}`", name)).WithHint(hint);
+  }
+  return runtime_->engine().RegisterTable(name, *table->table);
+}
+
+Status QuerySession::RegisterInline(const ViewDefinition& view) {
+  WEIR_RETURN_NOT_OK(RegisterNamed(view.query_sql, view.dialect));
+  auto plan = engine::Plan::FromSql(runtime_->engine(), view.query_sql, view.dialect);
+  if (!plan.ok()) return plan.status().WithContext(fmt::format("view `{}`", view.name));
+  return runtime_->engine().RegisterView(view.name, *plan);
+}
+
+Status QuerySession::Explain(const Status& status) const {
+  const std::string name = MissingTable(status.message());
+  if (name.empty()) return status;
+  const std::string hint = SuggestionHint(name, TableNames());
+  return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`",
+                      name)
+      .WithLocation(status.location())
+      .WithCause(status.cause())
+      .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the commands sql and test ask queries of: a session in which tables appear when a query
+// names them. Sources, stored views as they were last built, and Weir's own artifacts.
+
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "weir/base/diagnostic.h"
+#include "weir/cli/command.h"
+#include "weir/engine/engine.h"
+
+namespace weir::cli {
+
+class QuerySession {
+ public:
+  /// Fails where there is no project or no session can be opened. A query may be asked of a project
+  /// with broken views: only what the query names must work.
+  static Result<QuerySession> Open(const GlobalOptions& options);
+
+  const ProjectDefinition& project() const { return project_; }
+  /// REQUIRES: broken_settings() is empty
+  const SessionRuntime& runtime() const { return *runtime_; }
+  /// What is wrong with the project's files and sources.
+  const Diagnostics& diagnostics() const { return diagnostics_; }
+  /// Errors in weir.toml: with any of them the session has no engine, and nothing may be asked of
+  /// it.
+  const Diagnostics& broken_settings() const { return broken_settings_; }
+
+  /// Names that a query may use, for completion and hints.
+  std::vector<std::string> TableNames() const;
+
+  /// Runs a query.
+  Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(
+      const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
+
+  /// Runs a statement of any kind that the profile allows.
+  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
+      const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
+
+  /// The query's optimised plan as SQL of the dialect `to`.
+  Result<std::string> Write(const std::string& sql, const std::string& dialect,
+                            const std::string& to);
+
+ private:
+  Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
+  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
+      const engine::Plan& optimized, const engine::Cancellation& cancellation);
+  Status RegisterNamed(const std::string& sql, const std::string& dialect);
+  Status Register(const std::string& name);
+  Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint);
+  Status RegisterInline(const ViewDefinition& view);
+  Status Explain(const Status& status) const;
+
+  ProjectDefinition project_;
+  std::unique_ptr<SessionRuntime> runtime_;
+  Diagnostics diagnostics_;
+  Diagnostics broken_settings_;
+  std::set<std::string> registered_;
+};
+
+}  // namespace weir::cli
