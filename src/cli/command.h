@@ -14,10 +14,14 @@
 #include "weir/bundle/compile.h"
 #include "weir/cli/output.h"
 #include "weir/graph/task_graph.h"
+#include "weir/lineage/open_lineage.h"
 #include "weir/project/project_definition.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir::cli {
+
+/// Of this program.
+inline constexpr const char* kVersion = "0.1.0";
 
 /// Exit codes, documented in docs/cli.md.
 enum ExitCode : int {
@@ -66,6 +70,22 @@ struct SqlRequest {
   bool own = false;                ///< a query of Weir itself, which no policy concerns
 };
 
+enum class LineageDirection {
+  kInputs,      ///< what a view reads itself
+  kUpstream,    ///< through views to the sources
+  kDownstream,  ///< all that is made of it
+};
+
+enum class LineageOutput { kText, kDot, kMermaid, kOpenLineage };
+
+/// What `weir lineage` is asked for.
+struct LineageRequest {
+  std::string column;  ///< a source or view, or a column of one
+  LineageDirection direction = LineageDirection::kInputs;
+  LineageOutput output = LineageOutput::kText;  ///< kText: as GlobalOptions::format says
+  OpenLineageEvent event = OpenLineageEvent::kJob;
+};
+
 // The commands; each returns its exit code.
 int RunInit(const GlobalOptions& options, const std::string& folder);
 int RunCheck(const GlobalOptions& options);
@@ -75,7 +95,9 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force)
 /// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
-int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream);
+int RunLineage(const GlobalOptions& options, const LineageRequest& request);
+/// `column`: of a source or view; or all of one.
+int RunImpact(const GlobalOptions& options, const std::string& column);
 int RunSql(const GlobalOptions& options, SqlRequest request);
 int RunFunctions(const GlobalOptions& options, const std::string& name);
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit);

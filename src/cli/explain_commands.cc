@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// explain, lineage, history: what was decided about views.
+// explain, history: what was decided about views.
 
 #include <iostream>
 
@@ -12,7 +12,6 @@
 #include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/graph/task_graph.h"
-#include "weir/lineage/lineage.h"
 #include "weir/scan/scan_unit.h"
 
 namespace weir::cli {
@@ -90,58 +89,6 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
   return text;
 }
 
-std::string InputsText(const ColumnInputs& inputs, const std::string& separator) {
-  std::string text;
-  for (const ColumnInput& input : inputs) {
-    text += fmt::format("{}{}.{}{} ({})", text.empty() ? "" : separator, input.table, input.column,
-                        input.path.empty() ? "" : "." + input.path, ToString(input.use));
-  }
-  return text;
-}
-
-Result<std::map<std::string, Lineage>> AllLineages(const OpenProject& open) {
-  std::map<std::string, Lineage> lineages;
-  for (const auto& bundle : open.compiled.bundles) {
-    auto lineage = DeriveLineage(*bundle->plan);
-    if (!lineage.ok())
-      return lineage.status().WithContext(fmt::format("view `{}`", bundle->view_name));
-    lineages.emplace(bundle->view_name, *std::move(lineage));
-  }
-  return lineages;
-}
-
-/// Columns, transitively, that a change of `table.column` can reach.
-int PrintDownstream(const OpenProject& open, const std::string& table, const std::string& column,
-                    Format format) {
-  const auto lineages = AllLineages(open);
-  if (!lineages.ok()) return Fail(lineages.status());
-  std::set<std::pair<std::string, std::string>> reached = {{table, column}};
-  std::vector<std::vector<std::string>> rows;
-  Json json = Json::array();
-  for (const auto& bundle :
-       open.compiled.bundles) {  // in an order in which each stands after those it reads
-    const Lineage& lineage = lineages->at(bundle->view_name);
-    for (size_t i = 0; i < lineage.columns.size(); ++i) {
-      for (const ColumnInput& input : lineage.InputsOf(i)) {
-        const bool hit =
-            column.empty() ? (input.table == table || reached.contains({input.table, input.column}))
-                           : reached.contains({input.table, input.column});
-        if (!hit) continue;
-        reached.insert({bundle->view_name, lineage.columns[i].name});
-        rows.push_back({bundle->view_name, lineage.columns[i].name,
-                        std::string(ToString(input.use)), input.table + "." + input.column});
-        json.push_back({{"view", bundle->view_name},
-                        {"column", lineage.columns[i].name},
-                        {"use", ToString(input.use)},
-                        {"through", input.table + "." + input.column}});
-      }
-    }
-  }
-  std::cout << (format == Format::kJson ? json.dump(2) + "\n"
-                                        : RenderTable({"view", "column", "use", "through"}, rows));
-  return kDone;
-}
-
 Result<ProjectStatement> StatementOf(const std::string& view, const OpenProject& open) {
   const auto& views = open.definition.views;
   const auto found = std::find_if(views.begin(), views.end(),
@@ -207,70 +154,6 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     }
   }
   std::cout << (options.format == Format::kJson ? json.dump(2) + "\n" : text);
-  return kDone;
-}
-
-int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream) {
-  auto open = Open(options);
-  if (!open.ok()) return FailNamed(open.status());
-  const size_t dot = column.find('.');
-  const std::string view = column.substr(0, dot),
-                    name = dot == std::string::npos ? "" : column.substr(dot + 1);
-  if (downstream) {
-    const PinnedTable* table = open->session->catalog().Find(view);
-    if (table == nullptr) {
-      const std::string hint = SuggestionHint(view, open->session->catalog().names());
-      return FailNamed(
-          Status::User(StatusCode::kNotFound, "there is no source or view named `{}`", view)
-              .WithHint(hint));
-    }
-    if (!name.empty() && table->schema->GetFieldByName(name) == nullptr) {
-      return FailNamed(
-          Status::User(StatusCode::kNotFound, "`{}` has no column named `{}`", view, name)
-              .WithHint(SuggestionHint(name, table->schema->field_names())));
-    }
-    return PrintDownstream(*open, view, name, options.format);
-  }
-  const auto bundle = FindView(*open, view);
-  if (!bundle.ok()) return FailNamed(bundle.status());
-  const auto lineage = DeriveLineage(*(*bundle)->plan);
-  if (!lineage.ok()) return Fail(lineage.status());
-  if (options.format == Format::kJson && name.empty()) {
-    std::cout << ToJson(*lineage).dump(2) << "\n";
-    return kDone;
-  }
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> names;
-  Json json = Json::array();
-  for (size_t i = 0; i < lineage->columns.size(); ++i) {
-    const ColumnLineage& output = lineage->columns[i];
-    names.push_back(output.name);
-    if (!name.empty() && output.name != name) continue;
-    rows.push_back({output.name, std::string(ToString(output.transformation)),
-                    InputsText(output.inputs, ", "), output.expression});
-    Json inputs = Json::array();
-    for (const ColumnInput& input : lineage->InputsOf(i)) {
-      inputs.push_back(
-          {{"table", input.table}, {"column", input.column}, {"use", ToString(input.use)}});
-    }
-    json.push_back({{"column", output.name},
-                    {"transformation", ToString(output.transformation)},
-                    {"expression", output.expression},
-                    {"inputs", inputs}});
-  }
-  if (rows.empty()) {
-    return FailNamed(
-        Status::User(StatusCode::kNotFound, "the view `{}` has no column named `{}`", view, name)
-            .WithHint(SuggestionHint(name, names)));
-  }
-  if (options.format == Format::kJson) {
-    std::cout << json.dump(2) << "\n";
-    return kDone;
-  }
-  std::cout << RenderTable({"column", "how", "from", "expression"}, rows);
-  if (!lineage->row_influences.empty())
-    std::cout << "\nrows depend on  " << InputsText(lineage->row_influences, "\n                ")
-              << "\n";
   return kDone;
 }
 

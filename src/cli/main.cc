@@ -13,6 +13,40 @@
 namespace weir::cli {
 namespace {
 
+/// --upstream, --downstream, --event, and a --format with more than the others have.
+void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions& options) {
+  const auto direction = [&](const std::string& name, LineageDirection value,
+                             const std::string& help) {
+    return lineage.add_flag_callback(
+        name, [&request, value] { request.direction = value; }, help);
+  };
+  direction("--upstream", LineageDirection::kUpstream, "through views down to the sources")
+      ->excludes(direction("--downstream", LineageDirection::kDownstream,
+                           "what is made of it, instead of what it is made of"));
+  const std::map<std::string, OpenLineageEvent> events = {{"job", OpenLineageEvent::kJob},
+                                                          {"run", OpenLineageEvent::kRun},
+                                                          {"dataset", OpenLineageEvent::kDataset}};
+  lineage.add_option("--event", request.event, "the OpenLineage event: job, run or dataset")
+      ->transform(CLI::CheckedTransformer(events))
+      ->default_str("job");
+  const std::map<std::string, LineageOutput> outputs = {
+      {"dot", LineageOutput::kDot},
+      {"mermaid", LineageOutput::kMermaid},
+      {"openlineage", LineageOutput::kOpenLineage}};
+  lineage.remove_option(lineage.get_option("--format"));
+  lineage
+      .add_option_function<std::string>(
+          "--format",
+          [&request, &options, outputs](const std::string& name) {
+            const auto output = outputs.find(name);
+            if (output != outputs.end()) request.output = output->second;
+            options.format = name == "json" ? Format::kJson : Format::kTable;
+          },
+          "table, json, dot, mermaid or openlineage")
+      ->check(CLI::IsMember({"table", "json", "dot", "mermaid", "openlineage"}))
+      ->default_str("table");
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Weir builds a Delta Lake from a folder of SQL views, explains it and repeats it.",
                "weir"};
@@ -37,7 +71,7 @@ int Main(int argc, char** argv) {
 
   Selection selection;
   std::vector<std::string> test_selectors;
-  bool force = false, downstream = false;
+  bool force = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
   std::string dialect, to;
@@ -92,10 +126,15 @@ int Main(int argc, char** argv) {
   });
 
   CLI::App* lineage = add("lineage", "show where columns come from");
-  lineage->add_option("column", column, "view or view.column (or table.column with --downstream)")
-      ->required();
-  lineage->add_flag("--downstream", downstream, "what reads it, instead of what it is made from");
-  lineage->callback([&] { exit_code = RunLineage(options, column, downstream); });
+  LineageRequest asked;
+  lineage->add_option("column", asked.column,
+                      "a view or view.column, also a source with --downstream; without, all views");
+  AddLineageOptions(*lineage, asked, options);
+  lineage->callback([&] { exit_code = RunLineage(options, asked); });
+
+  CLI::App* impact = add("impact", "show what a change of a column reaches");
+  impact->add_option("column", column, "table.column or table, of a source or view")->required();
+  impact->callback([&] { exit_code = RunImpact(options, column); });
 
   CLI::App* query = add("sql", "query sources, views and weir.* artifacts; without SQL, a prompt");
   query->add_option("sql", sql, "one statement");

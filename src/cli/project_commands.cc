@@ -20,8 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kVersion = "0.1.0";
-
 std::string Join(const std::vector<std::string>& texts, const std::string& separator) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : separator) + text;

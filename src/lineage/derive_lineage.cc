@@ -1,100 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
 
 #include <arrow/type.h>
-#include <fmt/format.h>
 
+#include "weir/lineage/derived.h"
 #include "weir/lineage/lineage.h"
+#include "weir/lineage/nested_values.h"
+#include "weir/lineage/scope.h"
 
 namespace weir {
+
+namespace deriving {
 
 namespace {
 
 /// Parts of an expanded expression beyond which columns stay under their own name.
-constexpr size_t kReadableParts = 120;
+constexpr uint32_t kReadableParts = 120;
 
-/// What is known about the values of one column of one node, or of an expression.
-struct Derived {
-  Transformation transformation = Transformation::kLiteral;
-  ColumnInputs inputs;
-  Expression expression;  ///< expanded
-  size_t parts = 1;       ///< size of the expression
-};
+constexpr std::string_view kFieldWord = "get_field";
 
-using DerivedColumn = std::shared_ptr<const Derived>;
-using DerivedColumns = std::vector<DerivedColumn>;
+/// Where the sides of a join go.
+enum class Shape { kBoth, kLeft, kRight };
 
-/// What the columns in an expression can refer to.
-struct Scope {
-  std::string_view node;
-  std::vector<OutputColumn> names;
-  DerivedColumns columns;
-  bool ignores_relations = false;
-};
-
-Expression ColumnExpression(std::optional<std::string> relation, std::string name) {
-  Expression expression;
-  expression.kind = ExpressionKind::kColumn;
-  expression.relation = std::move(relation);
-  expression.name = std::move(name);
-  return expression;
+Shape ShapeOf(std::string_view join_type) {
+  const bool one_side =
+      join_type.ends_with("Semi") || join_type.ends_with("Anti") || join_type.ends_with("Mark");
+  if (!one_side) return Shape::kBoth;
+  return join_type.starts_with("Right") ? Shape::kRight : Shape::kLeft;
 }
 
-/// A word of lineage's own in the form of a call.
-Expression Word(std::string name, std::vector<Expression> inputs) {
-  Expression expression;
-  expression.kind = ExpressionKind::kScalarFunction;
-  expression.name = std::move(name);
-  expression.inputs = std::move(inputs);
-  return expression;
+bool IsGroupingSet(const Expression& expression) {
+  return expression.kind == ExpressionKind::kGroupingSets ||
+         expression.kind == ExpressionKind::kCube || expression.kind == ExpressionKind::kRollup;
 }
 
-/// Values that are used for something become inputs of that use; other uses stay what they are.
-void AddAs(ColumnUse use, const ColumnInputs& inputs, ColumnInputs& out) {
-  for (ColumnInput input : inputs) {
-    if (input.use == ColumnUse::kValue) input.use = use;
-    out.insert(std::move(input));
-  }
+/// What a kind of expression does to the values of its parts.
+Transformation OwnTransformation(const Expression& e) {
+  if (e.kind == ExpressionKind::kAggregateFunction) return Transformation::kAggregation;
+  if (e.kind == ExpressionKind::kWindowFunction) return Transformation::kWindow;
+  return Transformation::kTransformation;
 }
 
-/// Narrows a struct column to one of its fields.
-Derived FieldOf(const Derived& value, const std::string& field, Expression expression) {
-  Derived narrowed = value;
-  narrowed.expression = std::move(expression);
-  ++narrowed.parts;
-  const bool is_one_column =
-      value.inputs.size() == 1 && value.inputs.begin()->use == ColumnUse::kValue;
-  if (value.transformation == Transformation::kIdentity && is_one_column) {
-    ColumnInput input = *value.inputs.begin();
-    input.path += (input.path.empty() ? "" : ".") + field;
-    narrowed.inputs = {std::move(input)};
-  } else {
-    narrowed.transformation = std::max(narrowed.transformation, Transformation::kTransformation);
-  }
-  return narrowed;
-}
-
-/// Columns that stand for the same place in several branches.
-Derived Merge(const char* word, const Derived& a, const Derived& b) {
-  Derived merged = a;
-  merged.transformation = std::max(a.transformation, b.transformation);
-  merged.inputs.insert(b.inputs.begin(), b.inputs.end());
-  if (ToText(a.expression) == ToText(b.expression)) return merged;
-  const bool extends =
-      a.expression.kind == ExpressionKind::kScalarFunction && a.expression.name == word;
-  std::vector<Expression> branches =
-      extends ? a.expression.inputs : std::vector<Expression>{a.expression};
-  branches.push_back(b.expression);
-  merged.expression = Word(word, std::move(branches));
-  merged.parts = a.parts + b.parts;
-  return merged;
+/// Whether input `i` of a CASE decides which branch is taken, instead of being its value.
+bool IsCondition(const Expression& e, size_t i) {
+  if (e.kind != ExpressionKind::kCase) return false;
+  if (e.has_base && i == 0) return true;
+  if (e.has_else && i + 1 == e.inputs.size()) return false;
+  return (i - (e.has_base ? 1 : 0)) % 2 == 0;
 }
 
 class Deriver {
  public:
   /// Output columns of a node. What decides about its rows goes into `influences`.
-  Result<DerivedColumns> Node(const LogicalPlan& plan, ColumnInputs& influences) {
+  Result<DerivedColumns> Node(const LogicalPlan& plan, Inputs& influences) {
     WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, Columns(plan, influences));
     if (columns.size() != plan.outputs.size()) {
       return Status::Bug("the node {} puts out {} columns, but {} were derived",
@@ -103,12 +65,13 @@ class Deriver {
     return columns;
   }
 
-  std::map<std::string, std::set<std::string>> TakeRequiredColumns() {
-    return std::move(required_columns_);
+  const Arena& arena() const { return arena_; }
+  const std::map<std::string_view, std::vector<std::string_view>>& required_columns() const {
+    return required_columns_;
   }
 
  private:
-  Result<DerivedColumns> Columns(const LogicalPlan& plan, ColumnInputs& influences) {
+  Result<DerivedColumns> Columns(const LogicalPlan& plan, Inputs& influences) {
     switch (plan.kind) {
       case PlanKind::kScan:
         return ScanColumns(plan, influences);
@@ -124,166 +87,264 @@ class Deriver {
         return ValuesColumns(plan);
       case PlanKind::kEmptyRelation:
         return EmptyColumns(plan);
-      default:
+      case PlanKind::kProjection:
+      case PlanKind::kFilter:
+      case PlanKind::kAggregate:
+      case PlanKind::kWindow:
+      case PlanKind::kSort:
+      case PlanKind::kLimit:
+      case PlanKind::kDistinct:
+      case PlanKind::kDistinctOn:
+      case PlanKind::kUnnest:
+      case PlanKind::kSubqueryAlias:
+      case PlanKind::kRepartition:
         return SingleInputColumns(plan, influences);
     }
+    return Status::Bug("lineage does not know the plan node `{}`", ToString(plan.kind));
   }
 
-  Result<DerivedColumns> SingleInputColumns(const LogicalPlan& plan, ColumnInputs& influences) {
-    WEIR_ASSIGN_OR_RETURN(Scope scope, ScopeOf(plan, *plan.inputs[0], influences));
-    return ColumnsOver(plan, scope, influences);
+  Result<DerivedColumns> SingleInputColumns(const LogicalPlan& plan, Inputs& influences) {
+    WEIR_ASSIGN_OR_RETURN(const Side side, SideOf(*plan.inputs[0], influences));
+    return ColumnsOver(plan, side, influences);
   }
 
   // Not inlined, as others below: the frames of what calls itself for each level of a plan or an
   // expression stay small.
-  [[gnu::noinline]] Result<DerivedColumns> ColumnsOver(const LogicalPlan& plan, Scope& scope,
-                                                       ColumnInputs& influences) {
+  [[gnu::noinline]] Result<DerivedColumns> ColumnsOver(const LogicalPlan& plan, const Side& side,
+                                                       Inputs& influences) {
+    const Scope scope(ToString(plan.kind), side);
     for (const SortKey& key : plan.sort_keys)
       WEIR_RETURN_NOT_OK(Use(key.expression, scope, ColumnUse::kOrder, influences));
     switch (plan.kind) {
       case PlanKind::kProjection:
-        return EvaluateAll(plan.expressions, 0, scope);
+        return EvaluateAll(plan.expressions, 0, scope, {});
       case PlanKind::kFilter:
         WEIR_RETURN_NOT_OK(Use(plan.expressions[0], scope, ColumnUse::kFilter, influences));
-        return std::move(scope.columns);
+        return side.columns;
       case PlanKind::kAggregate:
         return AggregateColumns(plan, scope, influences);
-      case PlanKind::kWindow: {
-        WEIR_ASSIGN_OR_RETURN(DerivedColumns windows, EvaluateAll(plan.expressions, 0, scope));
-        DerivedColumns columns = std::move(scope.columns);
-        columns.insert(columns.end(), windows.begin(), windows.end());
-        return columns;
-      }
+      case PlanKind::kWindow:
+        return EvaluateAll(plan.expressions, 0, scope, side.columns);
       case PlanKind::kDistinct:
-        for (const auto& column : scope.columns)
-          AddAs(ColumnUse::kGroupKey, column->inputs, influences);
-        return std::move(scope.columns);
+        for (const Derived* column : side.columns)
+          AddUse(*column, ColumnUse::kGroupKey, influences);
+        return side.columns;
       case PlanKind::kDistinctOn:
         for (size_t i = 0; i < plan.group_count; ++i) {
           WEIR_RETURN_NOT_OK(Use(plan.expressions[i], scope, ColumnUse::kGroupKey, influences));
         }
-        return EvaluateAll(plan.expressions, plan.group_count, scope);
+        return EvaluateAll(plan.expressions, plan.group_count, scope, {});
       case PlanKind::kUnnest:
         return UnnestColumns(plan, scope, influences);
       default:  // Sort, Limit, SubqueryAlias, Repartition: the columns as they are.
-        return std::move(scope.columns);
+        return side.columns;
     }
   }
 
-  Result<Scope> ScopeOf(const LogicalPlan& plan, const LogicalPlan& input,
-                        ColumnInputs& influences) {
-    WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, Node(input, influences));
-    return Scope{
-        .node = ToString(plan.kind), .names = input.outputs, .columns = std::move(columns)};
+  Result<Side> SideOf(const LogicalPlan& input, Inputs& influences) {
+    WEIR_ASSIGN_OR_RETURN(const DerivedColumns columns, Node(input, influences));
+    return Side{.names = &input.outputs, .columns = columns};
   }
 
-  static DerivedColumn SourceColumn(const Scan& scan, const std::string& name) {
-    auto column = std::make_shared<Derived>();
-    column->transformation = Transformation::kIdentity;
-    column->inputs.insert(
-        {.table = scan.table, .column = name, .path = {}, .use = ColumnUse::kValue});
-    column->expression = ColumnExpression(scan.table, name);
-    return column;
+  const Derived* SourceColumn(const Scan& scan, std::string_view name) {
+    const uint32_t source = arena_.SourceOf(scan.table, name);
+    return arena_.New(
+        Derived{.transformation = Transformation::kIdentity,
+                .is_place = true,
+                .place = source,
+                .inputs = arena_.One({source, ColumnUse::kValue, Transformation::kIdentity}),
+                .parts = {},
+                .expression = arena_.New(Expanded{.relation = scan.table, .name = name})});
   }
 
   [[gnu::noinline]] Result<DerivedColumns> ScanColumns(const LogicalPlan& plan,
-                                                       ColumnInputs& influences) {
+                                                       Inputs& influences) {
     const Scan& scan = *plan.scan;
     if (scan.table.starts_with("$")) return EmptyColumns(plan);
     auto& required = required_columns_[scan.table];
-    required.insert(scan.columns.begin(), scan.columns.end());
-    DerivedColumns columns;
-    for (const std::string& name : scan.columns) columns.push_back(SourceColumn(scan, name));
-    if (plan.expressions.empty()) return columns;
-
-    Scope scope{.node = "Scan", .names = {}, .columns = {}, .ignores_relations = true};
-    for (const auto& field : scan.schema->fields()) {
-      scope.names.push_back({.relation = std::nullopt, .name = field->name()});
-      scope.columns.push_back(SourceColumn(scan, field->name()));
-    }
-    for (const Expression& filter : plan.expressions) {
-      WEIR_RETURN_NOT_OK(Use(filter, scope, ColumnUse::kFilter, influences));
-      VisitExpression(filter, [&](const Expression& part) {
-        if (part.kind == ExpressionKind::kColumn) required.insert(part.name);
-      });
-    }
+    required.insert(required.end(), scan.columns.begin(), scan.columns.end());
+    const auto columns = arena_.NewArray<const Derived*>(scan.columns.size());
+    for (size_t i = 0; i < columns.size(); ++i) columns[i] = SourceColumn(scan, scan.columns[i]);
+    if (!plan.expressions.empty())
+      WEIR_RETURN_NOT_OK(UseScanFilters(plan, scan, required, influences));
     return columns;
   }
 
-  [[gnu::noinline]] Result<DerivedColumns> JoinColumns(const LogicalPlan& plan,
-                                                       ColumnInputs& influences) {
-    WEIR_ASSIGN_OR_RETURN(const Scope left, ScopeOf(plan, *plan.inputs[0], influences));
-    WEIR_ASSIGN_OR_RETURN(const Scope right, ScopeOf(plan, *plan.inputs[1], influences));
-    Scope both = left;
-    both.names.insert(both.names.end(), right.names.begin(), right.names.end());
-    both.columns.insert(both.columns.end(), right.columns.begin(), right.columns.end());
+  /// A scan's filters can read columns that it does not put out.
+  [[gnu::noinline]] Status UseScanFilters(const LogicalPlan& plan, const Scan& scan,
+                                          std::vector<std::string_view>& required,
+                                          Inputs& influences) {
+    std::vector<OutputColumn> names;
+    std::vector<const Derived*> columns;
+    Status status;
+    for (const Expression& filter : plan.expressions) {
+      VisitExpression(filter, [&](const Expression& part) {
+        if (part.kind != ExpressionKind::kColumn) return;
+        if (scan.schema->GetFieldIndex(part.name) < 0) {
+          status = Status::Bug("no input of the node Scan provides the column `{}`", ToText(part));
+          return;
+        }
+        required.push_back(part.name);
+        names.push_back({.relation = std::nullopt, .name = part.name});
+        columns.push_back(SourceColumn(scan, part.name));
+      });
+    }
+    WEIR_RETURN_NOT_OK(status);
+    Scope scope("Scan", {.names = &names, .columns = columns});
+    scope.IgnoreRelations();
+    for (const Expression& filter : plan.expressions)
+      WEIR_RETURN_NOT_OK(Use(filter, scope, ColumnUse::kFilter, influences));
+    return Status::OK();
+  }
 
-    ColumnInputs conditions;
+  /// What the two sides of a join bring.
+  struct JoinSides {
+    Side left, right;
+    Inputs left_influences, right_influences, conditions;
+  };
+
+  [[gnu::noinline]] Result<DerivedColumns> JoinColumns(const LogicalPlan& plan,
+                                                       Inputs& influences) {
+    JoinSides sides;
+    WEIR_ASSIGN_OR_RETURN(sides.left, SideOf(*plan.inputs[0], sides.left_influences));
+    WEIR_ASSIGN_OR_RETURN(sides.right, SideOf(*plan.inputs[1], sides.right_influences));
+    return JoinedColumns(plan, sides, influences);
+  }
+
+  [[gnu::noinline]] Result<DerivedColumns> JoinedColumns(const LogicalPlan& plan, JoinSides& sides,
+                                                         Inputs& influences) {
+    const Scope left("Join", sides.left), right("Join", sides.right);
+    std::vector<size_t> right_keys;
     const size_t keys = plan.expressions.size() - (plan.has_filter ? 1 : 0);
     for (size_t i = 0; i + 1 < keys; i += 2) {
-      WEIR_RETURN_NOT_OK(Use(plan.expressions[i], left, ColumnUse::kJoinKey, conditions));
-      WEIR_RETURN_NOT_OK(Use(plan.expressions[i + 1], right, ColumnUse::kJoinKey, conditions));
+      WEIR_RETURN_NOT_OK(Use(plan.expressions[i], left, ColumnUse::kJoinKey, sides.conditions));
+      WEIR_RETURN_NOT_OK(
+          Use(plan.expressions[i + 1], right, ColumnUse::kJoinKey, sides.conditions));
+      const Expression& key = WithoutAlias(plan.expressions[i + 1]);
+      if (key.kind != ExpressionKind::kColumn) continue;
+      WEIR_ASSIGN_OR_RETURN(const size_t output, right.Find(key));
+      right_keys.push_back(output);
     }
-    if (plan.has_filter)
-      WEIR_RETURN_NOT_OK(Use(plan.expressions.back(), both, ColumnUse::kFilter, conditions));
+    if (plan.has_filter) {
+      Scope both("Join", sides.left);
+      both.Add(sides.right);
+      WEIR_RETURN_NOT_OK(Use(plan.expressions.back(), both, ColumnUse::kFilter, sides.conditions));
+    }
+    if (plan.text.ends_with("Mark")) return MarkedColumns(plan, sides, influences);
+    std::sort(right_keys.begin(), right_keys.end());
+    if (plan.text == "Left" && IsUniqueBy(*plan.inputs[1], right_keys))
+      return LookedUpColumns(sides, influences);
 
-    const std::string& type = plan.text;
-    DerivedColumns columns =
-        type.starts_with("LeftSemi") || type.starts_with("LeftAnti") || type == "LeftMark"
-            ? left.columns
-        : type.starts_with("RightSemi") || type.starts_with("RightAnti") || type == "RightMark"
-            ? right.columns
-            : both.columns;
-    // A mark join keeps every row, and says of each in one more column whether it found a partner.
-    if (type.ends_with("Mark")) {
-      auto mark = std::make_shared<Derived>();
-      mark->transformation = Transformation::kTransformation;
-      mark->inputs = std::move(conditions);
-      mark->expression = Word("mark", {});
-      columns.push_back(std::move(mark));
-    } else {
-      influences.merge(conditions);
+    for (const Inputs& inputs : {sides.left_influences, sides.right_influences, sides.conditions})
+      influences = arena_.Union(influences, inputs);
+    switch (ShapeOf(plan.text)) {
+      case Shape::kLeft:
+        return sides.left.columns;
+      case Shape::kRight:
+        return sides.right.columns;
+      case Shape::kBoth:
+        return Concatenated(sides.left.columns, sides.right.columns);
     }
-    return columns;
+    return Status::Bug("lineage does not know the join `{}`", plan.text);
+  }
+
+  DerivedColumns Concatenated(DerivedColumns a, DerivedColumns b) {
+    const auto all = arena_.NewArray<const Derived*>(a.size() + b.size());
+    std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), all.begin()));
+    return all;
+  }
+
+  /// A mark join keeps every row of one side, and says of each in one more column whether it found
+  /// a partner: what decides about that touches this column only.
+  DerivedColumns MarkedColumns(const LogicalPlan& plan, const JoinSides& sides,
+                               Inputs& influences) {
+    const bool is_left = ShapeOf(plan.text) == Shape::kLeft;
+    influences = arena_.Union(influences, is_left ? sides.left_influences : sides.right_influences);
+    const Derived* mark = arena_.New(
+        Derived{.transformation = Transformation::kTransformation,
+                .inputs = arena_.Union(sides.conditions,
+                                       is_left ? sides.right_influences : sides.left_influences),
+                .parts = {},
+                .expression = arena_.New(Expanded{.word = "mark"})});
+    const auto marks = arena_.NewArray<const Derived*>(1);
+    marks[0] = mark;
+    return Concatenated(is_left ? sides.left.columns : sides.right.columns, marks);
+  }
+
+  /// A left join with at most one partner keeps the left rows as they are, as a correlated scalar
+  /// subquery does: what decides about the partner touches the right columns only.
+  DerivedColumns LookedUpColumns(const JoinSides& sides, Inputs& influences) {
+    influences = arena_.Union(influences, sides.left_influences);
+    const Inputs more = arena_.Union(sides.right_influences, sides.conditions);
+    const auto right = arena_.NewArray<const Derived*>(sides.right.columns.size());
+    for (size_t i = 0; i < right.size(); ++i) right[i] = WithInputs(*sides.right.columns[i], more);
+    return Concatenated(sides.left.columns, right);
+  }
+
+  /// The column and its parts touched by more inputs.
+  const Derived* WithInputs(const Derived& column, Inputs more) {
+    Derived touched = column;
+    touched.inputs = arena_.Union(column.inputs, more);
+    std::vector<Part> parts;
+    for (const Part& part : column.parts)
+      parts.push_back({part.name, WithInputs(*part.value, more)});
+    touched.parts = arena_.Copy(parts);
+    // Even a literal is NULL where there is no partner.
+    if (!touched.inputs.empty() && touched.transformation == Transformation::kLiteral)
+      touched.transformation = Transformation::kTransformation;
+    return arena_.New(touched);
+  }
+
+  /// The column and its parts after something happened to their values.
+  const Derived* Changed(const Derived& column, Transformation transformation) {
+    Derived changed = column;
+    changed.transformation = std::max(column.transformation, transformation);
+    changed.inputs = arena_.As(column.inputs, ColumnUse::kValue, transformation);
+    std::vector<Part> parts;
+    for (const Part& part : column.parts)
+      parts.push_back({part.name, Changed(*part.value, transformation)});
+    changed.parts = arena_.Copy(parts);
+    return arena_.New(changed);
   }
 
   [[gnu::noinline]] Result<DerivedColumns> UnionColumns(const LogicalPlan& plan,
-                                                        ColumnInputs& influences) {
-    DerivedColumns columns;
+                                                        Inputs& influences) {
+    std::vector<const Derived*> columns;
     for (const auto& input : plan.inputs) {
-      WEIR_ASSIGN_OR_RETURN(DerivedColumns branch, Node(*input, influences));
+      WEIR_ASSIGN_OR_RETURN(const DerivedColumns branch, Node(*input, influences));
       if (columns.empty()) {
-        columns = std::move(branch);
+        columns.assign(branch.begin(), branch.end());
         continue;
       }
       if (branch.size() != columns.size()) {
         return Status::Bug("the branches of a Union put out {} and {} columns", columns.size(),
                            branch.size());
       }
-      for (size_t i = 0; i < columns.size(); ++i) {
-        columns[i] = std::make_shared<Derived>(Merge("union", *columns[i], *branch[i]));
-      }
+      for (size_t i = 0; i < columns.size(); ++i)
+        columns[i] = Merged(arena_, "union", *columns[i], *branch[i]);
     }
-    return columns;
+    return arena_.Copy(columns);
   }
 
   /// The recursive term sees what the static term and its own earlier rounds put out, so it is
   /// derived until nothing is added.
   [[gnu::noinline]] Result<DerivedColumns> RecursiveColumns(const LogicalPlan& plan,
-                                                            ColumnInputs& influences) {
+                                                            Inputs& influences) {
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns first, Node(*plan.inputs[0], influences));
     const std::vector<OutputColumn>& names = plan.inputs[0]->outputs;
-    DerivedColumns columns = first;
-    const auto outer =
-        work_tables_.find(plan.name) == work_tables_.end() ? WorkTable{} : work_tables_[plan.name];
+    std::vector<const Derived*> columns(first.begin(), first.end());
+    const Side outer = work_tables_[plan.name];
     for (bool grows = true; grows;) {
-      WorkTable& table = work_tables_[plan.name] = {.names = names, .columns = {}};
-      for (size_t i = 0; i < columns.size(); ++i) {
-        Derived seen = *columns[i];
-        seen.expression = ColumnExpression(plan.name, names[i].name);
-        seen.parts = 1;
-        table.columns.push_back(std::make_shared<Derived>(std::move(seen)));
+      const auto seen = arena_.NewArray<const Derived*>(columns.size());
+      for (size_t i = 0; i < seen.size(); ++i) {
+        Derived column = *columns[i];
+        column.expression = arena_.New(Expanded{.relation = plan.name, .name = names[i].name});
+        column.size = 1;
+        column.parts = {};
+        column.is_place = false;
+        seen[i] = arena_.New(column);
       }
+      work_tables_[plan.name] = {.names = &names, .columns = seen};
       WEIR_ASSIGN_OR_RETURN(const DerivedColumns step, Node(*plan.inputs[1], influences));
       if (step.size() != columns.size()) {
         return Status::Bug("the terms of the recursive query `{}` put out {} and {} columns",
@@ -291,181 +352,173 @@ class Deriver {
       }
       grows = false;
       for (size_t i = 0; i < columns.size(); ++i) {
-        Derived merged = Merge("recursive", *first[i], *step[i]);
-        merged.inputs.insert(columns[i]->inputs.begin(), columns[i]->inputs.end());
+        Derived merged = *Merged(arena_, "recursive", *first[i], *step[i]);
+        merged.inputs = arena_.Union(merged.inputs, columns[i]->inputs);
         merged.transformation = std::max(merged.transformation, columns[i]->transformation);
-        grows = grows || merged.inputs != columns[i]->inputs ||
+        merged.parts = {};
+        merged.is_place = false;
+        grows = grows || merged.inputs.size() != columns[i]->inputs.size() ||
                 merged.transformation != columns[i]->transformation;
-        columns[i] = std::make_shared<Derived>(std::move(merged));
+        columns[i] = arena_.New(merged);
       }
     }
     work_tables_[plan.name] = outer;
     if (plan.distinct) {
-      for (const auto& column : columns) AddAs(ColumnUse::kGroupKey, column->inputs, influences);
+      for (const Derived* column : columns) AddUse(*column, ColumnUse::kGroupKey, influences);
     }
-    return columns;
+    return arena_.Copy(columns);
   }
 
   [[gnu::noinline]] Result<DerivedColumns> WorkTableColumns(const LogicalPlan& plan) {
-    const WorkTable& table = work_tables_[plan.name];
-    DerivedColumns columns;
-    for (const OutputColumn& output : plan.outputs) {
-      const auto found =
-          std::find_if(table.names.begin(), table.names.end(),
-                       [&](const OutputColumn& name) { return name.name == output.name; });
-      if (found == table.names.end()) {
-        return Status::Bug("the work table `{}` has no column `{}`", plan.name, output.name);
+    const Side& table = work_tables_[plan.name];
+    const auto columns = arena_.NewArray<const Derived*>(plan.outputs.size());
+    for (size_t i = 0; i < columns.size(); ++i) {
+      size_t at = 0;
+      while (at < table.columns.size() && (*table.names)[at].name != plan.outputs[i].name) ++at;
+      if (at == table.columns.size()) {
+        return Status::Bug("the work table `{}` has no column `{}`", plan.name,
+                           plan.outputs[i].name);
       }
-      columns.push_back(table.columns[static_cast<size_t>(found - table.names.begin())]);
+      columns[i] = table.columns[at];
     }
     return columns;
   }
 
   [[gnu::noinline]] Result<DerivedColumns> ValuesColumns(const LogicalPlan& plan) {
     const size_t width = plan.outputs.size();
-    const Scope none{.node = "Values", .names = {}, .columns = {}};
-    WEIR_ASSIGN_OR_RETURN(const DerivedColumns cells, EvaluateAll(plan.expressions, 0, none));
+    const Scope none("Values");
+    WEIR_ASSIGN_OR_RETURN(const DerivedColumns cells, EvaluateAll(plan.expressions, 0, none, {}));
     if (width == 0 || cells.size() % width != 0) {
       return Status::Bug("{} cells of Values do not fill rows of {} columns", cells.size(), width);
     }
-    DerivedColumns columns;
+    const auto columns = arena_.NewArray<const Derived*>(width);
     for (size_t i = 0; i < width; ++i) {
       Derived column;
-      std::vector<Expression> expressions;
+      std::vector<const Expanded*> expressions;
       for (size_t cell = i; cell < cells.size(); cell += width) {
         column.transformation = std::max(column.transformation, cells[cell]->transformation);
-        column.inputs.insert(cells[cell]->inputs.begin(), cells[cell]->inputs.end());
+        column.inputs = arena_.Union(column.inputs, cells[cell]->inputs);
         if (expressions.size() < kReadableParts) expressions.push_back(cells[cell]->expression);
       }
-      column.parts = expressions.size();
-      column.expression = Word("values", std::move(expressions));
-      columns.push_back(std::make_shared<Derived>(std::move(column)));
+      column.size = static_cast<uint32_t>(expressions.size());
+      column.expression = arena_.New(Expanded{.word = "values", .parts = arena_.Copy(expressions)});
+      columns[i] = arena_.New(column);
     }
     return columns;
   }
 
-  static DerivedColumns EmptyColumns(const LogicalPlan& plan) {
-    auto nothing = std::make_shared<Derived>();
-    nothing->expression.text = "NULL";
-    return DerivedColumns(plan.outputs.size(), nothing);
-  }
-
-  static bool IsGroupingSet(const Expression& expression) {
-    return expression.kind == ExpressionKind::kGroupingSets ||
-           expression.kind == ExpressionKind::kCube || expression.kind == ExpressionKind::kRollup;
+  DerivedColumns EmptyColumns(const LogicalPlan& plan) {
+    const Derived* nothing =
+        arena_.New(Derived{.parts = {}, .expression = arena_.New(Expanded{.name = "NULL"})});
+    const auto columns = arena_.NewArray<const Derived*>(plan.outputs.size());
+    std::fill(columns.begin(), columns.end(), nothing);
+    return columns;
   }
 
   [[gnu::noinline]] Result<DerivedColumns> AggregateColumns(const LogicalPlan& plan,
                                                             const Scope& scope,
-                                                            ColumnInputs& influences) {
-    std::vector<Expression> keys(
-        plan.expressions.begin(),
-        plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
-    const bool has_sets = keys.size() == 1 && IsGroupingSet(keys[0]);
+                                                            Inputs& influences) {
+    std::vector<const Expression*> keys;
+    const bool has_sets = plan.group_count == 1 && IsGroupingSet(plan.expressions[0]);
     if (has_sets) {
       // Each member is put out once, however many sets it is in.
       std::set<std::string> seen;
-      const std::vector<Expression> members = keys[0].inputs;
-      keys.clear();
-      for (const Expression& member : members) {
-        if (seen.insert(ToText(member)).second) keys.push_back(member);
+      for (const Expression& member : plan.expressions[0].inputs) {
+        if (seen.insert(ToText(member)).second) keys.push_back(&member);
       }
+    } else {
+      for (size_t i = 0; i < plan.group_count; ++i) keys.push_back(&plan.expressions[i]);
     }
-    for (const Expression& key : keys)
-      WEIR_RETURN_NOT_OK(Use(key, scope, ColumnUse::kGroupKey, influences));
-    WEIR_ASSIGN_OR_RETURN(DerivedColumns columns, EvaluateAll(keys, 0, scope));
+    std::vector<const Derived*> columns;
+    for (const Expression* key : keys) {
+      WEIR_ASSIGN_OR_RETURN(const Derived* column, Evaluate(*key, scope));
+      AddUse(*column, ColumnUse::kGroupKey, influences);
+      columns.push_back(column);
+    }
     if (has_sets) {
-      auto id = std::make_shared<Derived>();
-      id->transformation = Transformation::kAggregation;
-      id->expression = Word("grouping", {});
-      columns.push_back(std::move(id));
+      columns.push_back(
+          arena_.New(Derived{.transformation = Transformation::kAggregation,
+                             .parts = {},
+                             .expression = arena_.New(Expanded{.word = "grouping"})}));
     }
-    WEIR_ASSIGN_OR_RETURN(const DerivedColumns aggregates,
-                          EvaluateAll(plan.expressions, plan.group_count, scope));
-    columns.insert(columns.end(), aggregates.begin(), aggregates.end());
-    return columns;
+    return EvaluateAll(plan.expressions, plan.group_count, scope, columns);
   }
 
   [[gnu::noinline]] Result<DerivedColumns> UnnestColumns(const LogicalPlan& plan,
-                                                         const Scope& scope,
-                                                         ColumnInputs& influences) {
-    DerivedColumns columns;
+                                                         const Scope& scope, Inputs& influences) {
+    std::vector<const Derived*> columns;
     for (size_t i = 0; i < plan.unnest.size() && i < plan.outputs.size(); ++i) {
       const UnnestColumn& source = plan.unnest[i];
-      if (source.input_index >= scope.columns.size()) {
-        return Status::Bug("an Unnest reads column {} of {}", source.input_index,
-                           scope.columns.size());
+      if (source.input_index >= scope.size()) {
+        return Status::Bug("an Unnest reads column {} of {}", source.input_index, scope.size());
       }
-      const DerivedColumn& column = scope.columns[source.input_index];
+      const Derived& column = *scope.column(source.input_index);
       if (source.kind == UnnestKind::kKept) {
-        columns.push_back(column);
+        columns.push_back(&column);
       } else if (source.kind == UnnestKind::kStruct) {
-        const std::string prefix = scope.names[source.input_index].name + ".";
-        const std::string& name = plan.outputs[i].name;
-        const std::string field = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
-        Expression key;
-        key.text = "'" + field + "'";
-        columns.push_back(std::make_shared<Derived>(
-            FieldOf(*column, field, Word("get_field", {column->expression, key}))));
+        const std::string_view prefix = scope.name(source.input_index).name;
+        std::string_view field = plan.outputs[i].name;
+        if (field.starts_with(prefix) && field.substr(prefix.size()).starts_with("."))
+          field.remove_prefix(prefix.size() + 1);
+        columns.push_back(Field(column, field));
       } else {
-        AddAs(ColumnUse::kUnnest, column->inputs, influences);
-        Derived element = *column;
-        element.transformation = std::max(element.transformation, Transformation::kTransformation);
-        element.expression =
-            Expression{.kind = ExpressionKind::kUnnest, .inputs = {column->expression}};
-        ++element.parts;
-        columns.push_back(std::make_shared<Derived>(std::move(element)));
+        AddUse(column, ColumnUse::kUnnest, influences);
+        columns.push_back(Element(column));
       }
     }
-    return columns;
+    return arena_.Copy(columns);
   }
 
-  Status Use(const Expression& expression, const Scope& scope, ColumnUse use, ColumnInputs& out) {
-    WEIR_ASSIGN_OR_RETURN(const Derived derived, Evaluate(expression, scope));
-    AddAs(use, derived.inputs, out);
+  const Derived* Field(const Derived& value, std::string_view name) {
+    Expression* key = &made_.emplace_back();
+    key->text = "'" + std::string(name) + "'";
+    std::vector<const Expanded*> parts = {value.expression};
+    if (value.expression->word == kFieldWord)
+      parts.assign(value.expression->parts.begin(), value.expression->parts.end());
+    parts.push_back(arena_.New(Expanded{.written = key}));
+    return PartOf(arena_, value, name,
+                  arena_.New(Expanded{.word = kFieldWord, .parts = arena_.Copy(parts)}));
+  }
+
+  const Derived* Element(const Derived& list) {
+    const auto parts = arena_.NewArray<const Expanded*>(1);
+    parts[0] = list.expression;
+    const Expanded* expression = arena_.New(Expanded{.word = "UNNEST", .parts = parts});
+    Derived element =
+        *Changed(*PartOf(arena_, list, kElement, expression), Transformation::kTransformation);
+    element.expression = expression;
+    return arena_.New(element);
+  }
+
+  /// Values that are used for something become inputs of that use; other uses stay what they are.
+  void AddUse(const Derived& value, ColumnUse use, Inputs& out) {
+    out = arena_.Union(out, arena_.As(value.inputs, use, Transformation::kIdentity));
+  }
+
+  Status Use(const Expression& expression, const Scope& scope, ColumnUse use, Inputs& out) {
+    WEIR_ASSIGN_OR_RETURN(const Derived* derived, Evaluate(expression, scope));
+    AddUse(*derived, use, out);
     return Status::OK();
   }
 
+  /// The columns given, then those of the expressions.
   [[gnu::noinline]] Result<DerivedColumns> EvaluateAll(const std::vector<Expression>& expressions,
-                                                       size_t begin, const Scope& scope) {
-    DerivedColumns columns;
+                                                       size_t begin, const Scope& scope,
+                                                       DerivedColumns first) {
+    const auto columns = arena_.NewArray<const Derived*>(first.size() + expressions.size() - begin);
+    auto next = std::copy(first.begin(), first.end(), columns.begin());
     for (size_t i = begin; i < expressions.size(); ++i) {
       const Expression& expression = WithoutAlias(expressions[i]);
       if (expression.kind == ExpressionKind::kColumn) {
-        WEIR_ASSIGN_OR_RETURN(DerivedColumn column, Resolve(expression, scope));
-        columns.push_back(std::move(column));
-        continue;
+        WEIR_ASSIGN_OR_RETURN(*next++, scope.Resolve(expression));
+      } else {
+        WEIR_ASSIGN_OR_RETURN(*next++, Evaluate(expression, scope));
       }
-      WEIR_ASSIGN_OR_RETURN(Derived derived, Evaluate(expression, scope));
-      columns.push_back(std::make_shared<Derived>(std::move(derived)));
     }
     return columns;
   }
 
-  /// By qualifier and name; a column without qualifier prefers an output without one, then the
-  /// first of its name.
-  static Result<DerivedColumn> Resolve(const Expression& column, const Scope& scope) {
-    size_t fallback = scope.names.size();
-    for (size_t i = 0; i < scope.names.size(); ++i) {
-      if (scope.names[i].name != column.name) continue;
-      if (scope.ignores_relations || scope.names[i].relation == column.relation)
-        return scope.columns[i];
-      const bool may_stand_for =
-          !column.relation ||
-          (scope.names[i].relation && SameTable(*column.relation, *scope.names[i].relation));
-      if (may_stand_for && fallback == scope.names.size()) fallback = i;
-    }
-    if (fallback < scope.names.size()) return scope.columns[fallback];
-    return Status::Bug("no input of the node {} provides the column `{}`", scope.node,
-                       ToText(column));
-  }
-
-  /// "t" and "public.t" are the same table.
-  static bool SameTable(const std::string& a, const std::string& b) {
-    return a.ends_with("." + b) || b.ends_with("." + a);
-  }
-
-  Result<Derived> Evaluate(const Expression& e, const Scope& scope) {
+  Result<const Derived*> Evaluate(const Expression& e, const Scope& scope) {
     switch (e.kind) {
       case ExpressionKind::kColumn:
         return EvaluateColumn(e, scope);
@@ -474,7 +527,7 @@ class Deriver {
       case ExpressionKind::kLiteral:
       case ExpressionKind::kPlaceholder:
       case ExpressionKind::kLambdaVariable:
-        return Derived{.expression = e};
+        return arena_.New(Derived{.parts = {}, .expression = arena_.New(Expanded{.written = &e})});
       case ExpressionKind::kScalarSubquery:
         return EvaluateSubquery(e);
       default:
@@ -482,114 +535,160 @@ class Deriver {
     }
   }
 
-  [[gnu::noinline]] static Result<Derived> EvaluateColumn(const Expression& e, const Scope& scope) {
-    WEIR_ASSIGN_OR_RETURN(const DerivedColumn column, Resolve(e, scope));
+  [[gnu::noinline]] Result<const Derived*> EvaluateColumn(const Expression& e, const Scope& scope) {
+    WEIR_ASSIGN_OR_RETURN(const Derived* column, scope.Resolve(e));
+    if (column->size <= kReadableParts) return column;
     Derived derived = *column;
-    if (derived.parts > kReadableParts) {
-      derived.expression = e;
-      derived.parts = 1;
-    }
-    return derived;
+    derived.expression = arena_.New(Expanded{.written = &e});
+    derived.size = 1;
+    return arena_.New(derived);
   }
 
   /// Everything inside touches the one value that comes out.
-  [[gnu::noinline]] Result<Derived> EvaluateSubquery(const Expression& e) {
-    ColumnInputs influences;
+  [[gnu::noinline]] Result<const Derived*> EvaluateSubquery(const Expression& e) {
+    Inputs influences;
     WEIR_ASSIGN_OR_RETURN(const DerivedColumns columns, Node(*e.subquery, influences));
     if (columns.size() != 1)
       return Status::Bug("a scalar subquery puts out {} columns", columns.size());
     Derived derived = *columns[0];
-    derived.inputs.merge(influences);
     derived.transformation = std::max(derived.transformation, Transformation::kTransformation);
-    derived.expression =
-        Expression{.kind = ExpressionKind::kScalarSubquery, .inputs = {columns[0]->expression}};
-    return derived;
+    derived.inputs = arena_.Union(
+        arena_.As(derived.inputs, ColumnUse::kValue, Transformation::kTransformation), influences);
+    derived.is_place = false;
+    derived.parts = {};
+    const auto parts = arena_.NewArray<const Expanded*>(1);
+    parts[0] = columns[0]->expression;
+    derived.expression = arena_.New(Expanded{.written = &e, .parts = parts});
+    return arena_.New(derived);
   }
 
-  /// Replaces a part of `whole.expression` by its expansion, and adds its inputs to those of the
-  /// whole.
-  [[gnu::noinline]] Status AddPart(const Scope& scope, ColumnUse use, Expression& part,
-                                   Derived& whole) {
-    WEIR_ASSIGN_OR_RETURN(Derived derived, Evaluate(part, scope));
-    AddAs(use, derived.inputs, whole.inputs);
-    whole.parts += derived.parts;
-    whole.transformation = std::max(whole.transformation, derived.transformation);
-    part = std::move(derived.expression);
+  /// The parts of an expression as they are evaluated.
+  struct Whole {
+    Derived derived;
+    std::vector<const Derived*> inputs;
+    std::vector<const Expanded*> parts;
+  };
+
+  /// Adds a part's inputs to those of the whole.
+  [[gnu::noinline]] Status AddPart(const Scope& scope, ColumnUse use, Transformation own,
+                                   const Expression& part, Whole& whole) {
+    WEIR_ASSIGN_OR_RETURN(const Derived* derived, Evaluate(part, scope));
+    whole.derived.inputs = arena_.Union(whole.derived.inputs, arena_.As(derived->inputs, use, own));
+    whole.derived.size += derived->size;
+    whole.derived.transformation = std::max(whole.derived.transformation, derived->transformation);
+    whole.parts.push_back(derived->expression);
+    if (use == ColumnUse::kValue) whole.inputs.push_back(derived);
     return Status::OK();
   }
 
-  Result<Derived> EvaluateParts(const Expression& e, const Scope& scope) {
+  Result<const Derived*> EvaluateParts(const Expression& e, const Scope& scope) {
     if (IsFieldAccess(e)) return EvaluateField(e, scope);
-    Derived whole{.transformation =
-                      e.inputs.empty() ? Transformation::kTransformation : Transformation::kLiteral,
-                  .expression = e};
-    Expression& parts = whole.expression;
-    for (Expression& part : parts.inputs)
-      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kValue, part, whole));
-    for (Expression& part : parts.filter)
-      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kFilter, part, whole));
-    for (Expression& part : parts.partition_by)
-      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kPartition, part, whole));
-    for (SortKey& key : parts.order_by)
-      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kOrder, key.expression, whole));
-    if (e.kind == ExpressionKind::kAggregateFunction) {
-      whole.transformation = std::max(whole.transformation, Transformation::kAggregation);
-    } else if (e.kind == ExpressionKind::kWindowFunction) {
-      whole.transformation = Transformation::kWindow;
-    } else if (whole.transformation == Transformation::kIdentity) {
-      whole.transformation = Transformation::kTransformation;
+    const auto whole = std::make_unique<Whole>();
+    whole->derived.transformation =
+        e.inputs.empty() ? Transformation::kTransformation : Transformation::kLiteral;
+    const Transformation own = OwnTransformation(e);
+    for (size_t i = 0; i < e.inputs.size(); ++i) {
+      const ColumnUse use = IsCondition(e, i) ? ColumnUse::kCondition : ColumnUse::kValue;
+      WEIR_RETURN_NOT_OK(AddPart(scope, use, own, e.inputs[i], *whole));
     }
-    return whole;
+    for (const Expression& part : e.filter)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kFilter, own, part, *whole));
+    for (const Expression& part : e.partition_by)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kPartition, own, part, *whole));
+    for (const SortKey& key : e.order_by)
+      WEIR_RETURN_NOT_OK(AddPart(scope, ColumnUse::kOrder, own, key.expression, *whole));
+    return Finished(e, own, *whole);
   }
 
-  [[gnu::noinline]] Result<Derived> EvaluateField(const Expression& e, const Scope& scope) {
-    WEIR_ASSIGN_OR_RETURN(const Derived value, Evaluate(e.inputs[0], scope));
-    Expression expression = e;
-    expression.inputs[0] = value.expression;
-    return FieldOf(value, FieldPath(e), std::move(expression));
-  }
-
-  /// A struct's field, by literal names; one call can go down several levels.
-  static bool IsFieldAccess(const Expression& e) {
-    return e.kind == ExpressionKind::kScalarFunction && e.name == "get_field" &&
-           e.inputs.size() >= 2 &&
-           std::all_of(e.inputs.begin() + 1, e.inputs.end(), [](const Expression& name) {
-             return name.kind == ExpressionKind::kLiteral && name.text.size() >= 2 &&
-                    name.text.starts_with("'");
-           });
-  }
-
-  static std::string FieldPath(const Expression& e) {
-    std::string path;
-    for (size_t i = 1; i < e.inputs.size(); ++i) {
-      const std::string& text = e.inputs[i].text;
-      path += (path.empty() ? "" : ".") + text.substr(1, text.size() - 2);
+  [[gnu::noinline]] const Derived* Finished(const Expression& e, Transformation own, Whole& whole) {
+    Derived& derived = whole.derived;
+    if (own != Transformation::kTransformation ||
+        derived.transformation == Transformation::kIdentity) {
+      derived.transformation = std::max(derived.transformation, own);
     }
-    return path;
+    derived.expression = arena_.New(Expanded{.written = &e, .parts = arena_.Copy(whole.parts)});
+    if (IsElementAccess(e)) {
+      const std::string index = "[" + e.inputs[1].text + "]";
+      return PartOf(arena_, *whole.inputs[0], index, derived.expression);
+    }
+    derived.parts = PartsBuilt(arena_, e, whole.inputs);
+    if (e.kind == ExpressionKind::kAggregateFunction && e.name == "array_agg" &&
+        whole.inputs.size() == 1)
+      derived.parts = {arena_.New(Part{kElement, Gathered(*whole.inputs[0], derived)}), 1};
+    return arena_.New(derived);
   }
 
-  struct WorkTable {
-    std::vector<OutputColumn> names;
-    DerivedColumns columns;
-  };
+  /// An element of the list that an aggregate gathers: a value, or its parts, with what else
+  /// touches the list.
+  const Derived* Gathered(const Derived& value, const Derived& list) {
+    Inputs others;
+    for (const Input& input : list.inputs) {
+      if (input.use() != ColumnUse::kValue) others = arena_.Union(others, arena_.One(input));
+    }
+    return WithInputs(*Changed(value, Transformation::kAggregation), others);
+  }
 
-  std::map<std::string, WorkTable> work_tables_;
-  std::map<std::string, std::set<std::string>> required_columns_;
+  [[gnu::noinline]] Result<const Derived*> EvaluateField(const Expression& e, const Scope& scope) {
+    WEIR_ASSIGN_OR_RETURN(const Derived* value, Evaluate(e.inputs[0], scope));
+    for (const std::string_view key : FieldKeys(e)) value = Field(*value, key);
+    return value;
+  }
+
+  Arena arena_;
+  std::deque<Expression> made_;
+  std::map<std::string_view, Side> work_tables_;
+  std::map<std::string_view, std::vector<std::string_view>> required_columns_;
 };
+
+ColumnInputs NamedInputs(const Arena& arena, Inputs inputs) {
+  ColumnInputs named;
+  for (const Input& input : inputs) {
+    const Arena::Source& source = arena.source(input.source());
+    named.insert({.table = std::string(source.table),
+                  .column = std::string(source.column),
+                  .path = std::string(source.path),
+                  .use = input.use(),
+                  .transformation = input.transformation()});
+  }
+  return named;
+}
+
+ColumnLineage NamedColumn(const Arena& arena, std::string_view name, const Derived& column,
+                          Expressions expressions) {
+  ColumnLineage lineage{.name = std::string(name),
+                        .transformation = column.transformation,
+                        .inputs = NamedInputs(arena, column.inputs),
+                        .expression = {},
+                        .is_place = column.is_place,
+                        .parts = {}};
+  if (expressions == Expressions::kExpanded) lineage.expression = TextOf(*column.expression);
+  // Elements that are known as one only, and as nothing but the list itself, say nothing more.
+  const bool is_plain_list = column.parts.size() == 1 && column.parts[0].name == kElement &&
+                             column.parts[0].value->parts.empty() &&
+                             !column.parts[0].value->is_place;
+  if (is_plain_list) return lineage;
+  for (const Part& part : column.parts)
+    lineage.parts.push_back(NamedColumn(arena, part.name, *part.value, expressions));
+  return lineage;
+}
 
 }  // namespace
 
-Result<Lineage> DeriveLineage(const LogicalPlan& plan) {
+}  // namespace deriving
+
+Result<Lineage> DeriveLineage(const LogicalPlan& plan, Expressions expressions) {
   Lineage lineage;
-  Deriver deriver;
-  WEIR_ASSIGN_OR_RETURN(const DerivedColumns columns, deriver.Node(plan, lineage.row_influences));
+  deriving::Deriver deriver;
+  deriving::Inputs influences;
+  WEIR_ASSIGN_OR_RETURN(const auto columns, deriver.Node(plan, influences));
+  const deriving::Arena& arena = deriver.arena();
   for (size_t i = 0; i < columns.size(); ++i) {
-    lineage.columns.push_back({.name = plan.outputs[i].name,
-                               .transformation = columns[i]->transformation,
-                               .inputs = columns[i]->inputs,
-                               .expression = ToText(columns[i]->expression)});
+    lineage.columns.push_back(
+        deriving::NamedColumn(arena, plan.outputs[i].name, *columns[i], expressions));
   }
-  lineage.required_columns = deriver.TakeRequiredColumns();
+  lineage.row_influences = deriving::NamedInputs(arena, influences);
+  for (const auto& [table, names] : deriver.required_columns())
+    lineage.required_columns[std::string(table)].insert(names.begin(), names.end());
   lineage.functions = CollectFunctions(plan);
   return lineage;
 }

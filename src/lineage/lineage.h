@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -21,8 +22,9 @@
 namespace weir {
 
 /// What a source column is used for. The order is that of goldens and artifacts.
-enum class ColumnUse {
+enum class ColumnUse : uint8_t {
   kValue,      ///< its values flow into the output values
+  kCondition,  ///< decides which branch of a CASE is the value
   kFilter,     ///< decides which rows stay: WHERE, HAVING, join conditions that are not equalities,
                ///< FILTER of an aggregate
   kJoinKey,    ///< either side of an equality of a join
@@ -32,11 +34,11 @@ enum class ColumnUse {
   kUnnest,     ///< a list whose elements became rows
 };
 
-/// "value", "filter", "join_key", "group_key", "order", "partition", "unnest".
+/// "value", "condition", "filter", "join_key", "group_key", "order", "partition", "unnest".
 std::string_view ToString(ColumnUse use);
 
 /// What happened to the values on their way. Of several steps the last in this order counts.
-enum class Transformation {
+enum class Transformation : uint8_t {
   kLiteral,         ///< reads no column
   kIdentity,        ///< the source's values as they are, renamed at most; also a field of a struct
   kTransformation,  ///< computed row by row
@@ -51,17 +53,27 @@ std::string_view ToString(Transformation transformation);
 struct ColumnInput {
   std::string table;
   std::string column;
-  std::string path;  ///< field of a struct that alone is used, as "a.b"; empty for the whole column
+  /// The part that alone is used: fields of structs and values of maps by name, "[]" for the
+  /// elements of a list, as in "a.b" or "[].a"; empty for the whole column.
+  std::string path;
   ColumnUse use = ColumnUse::kValue;
+  /// What happened to these values on their way; identity for other uses.
+  Transformation transformation = Transformation::kIdentity;
 
   auto operator<=>(const ColumnInput&) const = default;
 };
 
 using ColumnInputs = std::set<ColumnInput>;
 
+/// The path of a part of what stands at a path: "a" and "b" make "a.b", "a" and "[]" make "a[]".
+std::string JoinPath(std::string_view whole, std::string_view part);
+
+/// "column", or "column.a.b", "column[].a" of a part.
+std::string FullColumn(const ColumnInput& input);
+
 /// One output column. `inputs` holds its values' sources and what else touches this column only:
 /// the keys of its window, the filter and order of its aggregate, the predicates of its scalar
-/// subquery.
+/// subquery, whether it is correlated or not.
 struct ColumnLineage {
   std::string name;
   Transformation transformation = Transformation::kLiteral;
@@ -71,6 +83,11 @@ struct ColumnLineage {
   /// branch, `values(…)` one a row, `recursive(static, step)`, `mark()` of a semi join,
   /// `grouping()`.
   std::string expression;
+  /// The values are those of one column or part of a source, so that their parts are parts of it.
+  bool is_place = false;
+  /// Of a struct, map or list that the view puts together: its fields, the values of its keys, its
+  /// elements ("[]", and "[1]" … where each is known). Empty where parts are not known apart.
+  std::vector<ColumnLineage> parts;
 };
 
 /// The lineage of one plan. Immutable once derived.
@@ -89,9 +106,13 @@ struct Lineage {
   ColumnInputs InputsOf(size_t index) const;
 };
 
+/// Whether expressions are wanted, which nobody but people reads.
+enum class Expressions { kExpanded, kLeftOut };
+
 /// Derives the lineage of a plan. Fails with a bug, naming the column and the node, on a column
-/// that no input provides: never a silent gap.
-Result<Lineage> DeriveLineage(const LogicalPlan& plan);
+/// that no input provides: never a silent gap. Safe to call from several threads.
+Result<Lineage> DeriveLineage(const LogicalPlan& plan,
+                              Expressions expressions = Expressions::kExpanded);
 
 /// The lineage of `view` with the stored views among its tables replaced by their own lineage, down
 /// to tables that are no key of `lineages`. Expressions stay as they are. Fails with kNotFound

@@ -48,9 +48,19 @@ std::shared_ptr<LogicalPlan> Projection(PlanPtr input, std::vector<Expression> e
 }
 
 ColumnInput Input(std::string table, std::string column, ColumnUse use = ColumnUse::kValue,
-                  std::string path = {}) {
-  return {
-      .table = std::move(table), .column = std::move(column), .path = std::move(path), .use = use};
+                  std::string path = {},
+                  Transformation transformation = Transformation::kIdentity) {
+  return {.table = std::move(table),
+          .column = std::move(column),
+          .path = std::move(path),
+          .use = use,
+          .transformation = transformation};
+}
+
+/// A value that was computed on its way.
+ColumnInput Computed(std::string table, std::string column) {
+  return Input(std::move(table), std::move(column), ColumnUse::kValue, {},
+               Transformation::kTransformation);
 }
 
 Lineage LineageOfCase(const std::string& name) {
@@ -98,7 +108,7 @@ TEST(DeriveLineage, ExpressionsStayReadableHoweverOftenTheyDouble) {
   const auto lineage = DeriveLineage(*plan);
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
   EXPECT_LT(lineage->columns[0].expression.size(), 4'000u);
-  EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "x")});
+  EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Computed("t", "x")});
 }
 
 TEST(DeriveLineage, PlansAsDeepAsTheDecoderAllowsAreDerived) {
@@ -110,7 +120,7 @@ TEST(DeriveLineage, PlansAsDeepAsTheDecoderAllowsAreDerived) {
     plan = Projection(plan, {Column("t", "x")}, {{"t", "x"}});
   const auto lineage = DeriveLineage(*plan);
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
-  EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Input("t", "x")});
+  EXPECT_EQ(lineage->columns[0].inputs, ColumnInputs{Computed("t", "x")});
 }
 
 TEST(DeriveLineage, InputsOfAColumnIncludeTheRowInfluences) {
@@ -159,7 +169,9 @@ Lineage Identity(const std::string& table, const std::string& column, const std:
   lineage.columns.push_back({.name = name,
                              .transformation = Transformation::kIdentity,
                              .inputs = {Input(table, column)},
-                             .expression = table + "." + column});
+                             .expression = table + "." + column,
+                             .is_place = true,
+                             .parts = {}});
   lineage.required_columns[table] = {column};
   return lineage;
 }
@@ -200,6 +212,23 @@ TEST(TransitiveLineage, PathsOfStructFieldsAreJoinedThroughIdentities) {
   ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
   EXPECT_EQ(lineage->columns[0].inputs,
             (ColumnInputs{Input("source", "s", ColumnUse::kValue, "a.b")}));
+}
+
+TEST(TransitiveLineage, AFieldOfAStructThatAViewBuildsIsThatFieldAlone) {
+  std::map<std::string, Lineage> lineages = {{"low", Identity("source", "a", "x")},
+                                             {"high", Identity("low", "x", "y")}};
+  ColumnLineage& built = lineages["low"].columns[0];
+  built.is_place = false;
+  built.inputs = {Computed("source", "a"), Computed("source", "b")};
+  built.parts = {Identity("source", "a", "f").columns[0], Identity("source", "b", "g").columns[0]};
+  lineages["high"].columns[0].inputs = {Input("low", "x", ColumnUse::kValue, "g.h")};
+  const auto lineage = TransitiveLineage(lineages, "high");
+  ASSERT_TRUE(lineage.ok()) << lineage.status().ToString();
+  EXPECT_EQ(lineage->columns[0].inputs,
+            (ColumnInputs{Input("source", "b", ColumnUse::kValue, "h")}));
+  // A field whose name only begins like that of another is the whole.
+  lineages["high"].columns[0].inputs = {Input("low", "x", ColumnUse::kValue, "gh")};
+  EXPECT_EQ(TransitiveLineage(lineages, "high")->columns[0].inputs, built.inputs);
 }
 
 TEST(TransitiveLineage, ADiamondIsClosedOnce) {

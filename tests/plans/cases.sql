@@ -303,3 +303,77 @@ SELECT carrier AS k, count(*) AS n FROM flights GROUP BY carrier UNION ALL SELEC
 
 -- window_of_a_window
 SELECT flight, sum(nth) OVER (ORDER BY flight) AS total FROM (SELECT flight, row_number() OVER (PARTITION BY carrier ORDER BY time_hour) AS nth FROM flights);
+
+-- field_of_a_struct_put_together_is_that_field_alone
+SELECT pair['b'] AS b FROM (SELECT named_struct('a', id, 'b', value) AS pair, at FROM events) WHERE pair['a'] > 3;
+
+-- struct_put_together_is_known_by_its_fields
+SELECT id, named_struct('low', least(value, 1.0), 'tags', tags, 'inner', named_struct('at', at)) AS packed FROM events;
+
+-- struct_gathered_and_unnested_is_known_by_its_fields
+SELECT carrier, leg['d'] AS dest FROM (SELECT carrier, unnest(legs) AS leg FROM (SELECT carrier, array_agg(named_struct('o', origin, 'd', dest)) AS legs FROM flights GROUP BY carrier));
+
+-- struct_of_two_branches_is_merged_field_by_field
+SELECT pair['a'] AS a FROM (SELECT named_struct('a', origin, 'b', carrier) AS pair FROM flights UNION ALL SELECT named_struct('a', faa, 'b', name) FROM airports);
+
+-- map_value_by_a_literal_key_is_that_value_alone
+SELECT m['x'] AS x FROM (SELECT MAP {'x': origin, 'y': dest} AS m, flight FROM flights) WHERE flight > 7;
+
+-- map_value_by_a_column_may_be_any
+SELECT m[carrier] AS any FROM (SELECT MAP {'x': origin, 'y': dest} AS m, carrier FROM flights);
+
+-- map_is_known_by_its_keys
+SELECT MAP {'x': distance, 'y': flight + 1} AS m FROM flights;
+
+-- element_of_a_list_put_together_is_that_element_alone
+SELECT [origin, dest][2] AS second, [origin, dest][flight] AS any FROM flights;
+
+-- element_of_a_stored_list
+SELECT id, tags[1] AS first, upper(tags[2]) AS loud FROM events;
+
+-- list_functions_read_the_whole_list
+SELECT id, array_length(tags) AS n, array_sort(tags) AS sorted FROM events;
+
+-- whole_struct_and_one_field
+SELECT info, info['a'] AS a FROM events WHERE info['d'] = 'x';
+
+-- correlated_scalar_subquery_touches_its_column_only
+SELECT faa, name, (SELECT max(f.distance) FROM flights f WHERE f.dest = a.faa AND f.carrier = 'UA') AS farthest FROM airports a;
+
+-- correlated_subquery_in_a_filter_touches_every_row
+SELECT f.flight FROM flights f WHERE f.distance > (SELECT avg(g.distance) FROM flights g WHERE g.carrier = f.carrier);
+
+-- correlated_exists_within_or_is_a_filter
+SELECT name FROM airports a WHERE lat > 0 OR EXISTS (SELECT 1 FROM flights f WHERE f.dest = a.faa);
+
+-- lookup_in_an_aggregate_touches_the_looked_up_only
+SELECT p.tailnum, p.seats, t.total FROM planes p LEFT JOIN (SELECT tailnum, sum(distance) AS total FROM flights GROUP BY tailnum) t ON p.tailnum = t.tailnum;
+
+-- left_join_on_less_than_the_keys_may_multiply_rows
+SELECT p.seats, t.n FROM planes p LEFT JOIN (SELECT tailnum, carrier, count(*) AS n FROM flights GROUP BY tailnum, carrier) t ON p.tailnum = t.tailnum;
+
+-- nested_case_keeps_conditions_apart
+SELECT CASE carrier WHEN 'UA' THEN CASE WHEN distance > 500 THEN origin ELSE dest END ELSE tailnum END AS place FROM flights;
+
+-- if_over_an_aggregate
+SELECT carrier, CASE WHEN count(*) > 10 THEN max(dest) ELSE 'few' END AS best FROM flights GROUP BY carrier;
+
+-- recursive_query_that_carries_a_struct
+WITH RECURSIVE walk AS (
+  SELECT source AS at, named_struct('from', source, 'weight', weight) AS start, 1 AS n FROM edges
+  UNION ALL
+  SELECT e.target, w.start, w.n + 1 FROM walk w JOIN edges e ON w.at = e.source WHERE w.n < 5)
+SELECT at, start FROM walk;
+
+-- common_table_expression_read_twice
+WITH delays AS (SELECT carrier, avg(dep_delay) AS mean FROM flights GROUP BY carrier)
+SELECT a.carrier, a.mean - b.mean AS difference FROM delays a CROSS JOIN delays b;
+
+-- nested_set_operations
+(SELECT origin AS place FROM flights INTERSECT SELECT faa FROM airports WHERE tz > 0) EXCEPT SELECT dest FROM flights;
+
+-- window_with_filter_and_ranks
+SELECT flight, sum(distance) FILTER (WHERE dep_delay > 0) OVER (PARTITION BY carrier ORDER BY time_hour) AS late, dense_rank() OVER (ORDER BY distance DESC) AS place FROM flights;
+
+-- lateral_join_is_a_correlated_subquery
+SELECT a.faa, x.n FROM airports a LEFT JOIN LATERAL (SELECT count(*) AS n FROM flights f WHERE f.dest = a.faa) x ON true;
