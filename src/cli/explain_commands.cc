@@ -150,6 +150,28 @@ Result<ProjectStatement> StatementOf(const std::string& view, const OpenProject&
   return ReadStatement(open.session->engine(), open.definition, *found);
 }
 
+/// The lane, why, how large its bytes are, and where the plan comes back changed.
+std::string LaneText(const PlanBundle& bundle, const Lane& lane, Json& json) {
+  const size_t bytes =
+      lane.substrait.empty() ? bundle.plan_proto.size() : lane.substrait.size();
+  json = {{"view", bundle.view_name},
+          {"lane", lane.name},
+          {"obstacle", ToString(lane.obstacle)},
+          {"reason", lane.reason},
+          {"bytes", bytes},
+          {"proto_bytes", bundle.plan_proto.size()}};
+  std::string text = fmt::format("lane    {}\nbytes   {}", lane.name, bytes);
+  if (lane.name == "substrait") return text + fmt::format(" (proto: {})\n", bundle.plan_proto.size());
+  text += fmt::format("\nreason  {}", ToString(lane.obstacle));
+  if (!lane.difference) return text + ": " + lane.reason + "\n";
+  json["difference"] = {{"where", lane.difference->where},
+                        {"planned", lane.difference->first},
+                        {"came_back", lane.difference->second}};
+  return text + fmt::format("\nwhere   {}\n        planned    {}\n        came back  {}\n",
+                            lane.difference->where, lane.difference->first,
+                            lane.difference->second);
+}
+
 }  // namespace
 
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
@@ -180,6 +202,10 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (!sql.ok()) return Fail(sql.status());
     text = *sql + ";\n";
     json = {{"view", view}, {"dialect", *written}, {"sql", *sql}};
+  } else if (what == "lane") {
+    const auto lane = ChooseLane(**bundle, *open->session);
+    if (!lane.ok()) return Fail(lane.status());
+    text = LaneText(**bundle, *lane, json);
   } else if (what == "ast") {
     const auto statement = StatementOf(view, *open);
     if (!statement.ok()) return Fail(statement.status());
@@ -198,13 +224,7 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (what == "plan") text = details->optimized_plan + "\n";
     if (what == "graphviz") text = details->optimized_plan_graphviz;
     if (what == "pgjson") text = details->optimized_plan_pgjson + "\n";
-    if (what == "lane") {
-      text =
-          details->lane + (details->lane_reason.empty() ? "" : ": " + details->lane_reason) + "\n";
-      json = {{"lane", details->lane}, {"reason", details->lane_reason}};
-    } else {
-      json = {{"view", view}, {what, text}};
-    }
+    json = {{"view", view}, {what, text}};
   }
   std::cout << (options.format == Format::kJson ? json.dump(2) + "\n" : text);
   return kDone;
