@@ -3,8 +3,7 @@
 #include "weir/bundle/lane.h"
 
 #include <arrow/api.h>
-
-#include "weir/engine/engine.h"
+#include <fmt/format.h>
 
 namespace weir {
 
@@ -81,6 +80,17 @@ Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session)
   const auto back = ComeBack(*bytes, engine);
   if (!back.ok()) return Proto(LaneObstacle::kNotRead, back.status().message());
   return Compare(bundle, *back, *std::move(bytes));
+}
+
+Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
+                                  const SessionRuntime& session,
+                                  const std::vector<std::pair<uint32_t, engine::Table>>& scans) {
+  if (lane.substrait.empty())
+    return engine::Plan::FromProto(session.engine(), bundle.plan_proto, scans);
+  WEIR_ASSIGN_OR_RETURN(
+      const engine::Plan read,
+      engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
+  return read.Optimize(session.engine());
 }
 
 }  // namespace weir

@@ -8,9 +8,13 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "weir/base/result.h"
 #include "weir/bundle/plan_bundle.h"
+#include "weir/engine/engine.h"
 #include "weir/plan/plan_equality.h"
 #include "weir/session/session_runtime.h"
 
@@ -39,5 +43,11 @@ struct Lane {
 /// Writes the optimised plan as Substrait, reads it, optimises it again and compares.
 /// Safe to call from several threads at once.
 Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session);
+
+/// The executable plan of a bundle from its lane's bytes, which for Substrait are optimised once
+/// more. `scans` binds the bundle's scans to tables, as Plan::FromProto takes them.
+Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
+                                  const SessionRuntime& session,
+                                  const std::vector<std::pair<uint32_t, engine::Table>>& scans);
 
 }  // namespace weir

@@ -17,11 +17,6 @@
 
 namespace weir::cli {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-/// The compiled view of that name; fails with its compile errors, or with the nearest names.
 Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
                                                    const std::string& name) {
   if (auto bundle = open.compiled.Find(name)) return bundle;
@@ -41,6 +36,10 @@ Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
   return Status::User(StatusCode::kNotFound, "there is no view named `{}`", name)
       .WithHint(hint.empty() ? "`weir check` compiles the project's views" : hint);
 }
+
+namespace {
+
+using Json = nlohmann::ordered_json;
 
 TableLookup SourceLookup(const SessionRuntime& session) {
   return [&session](const std::string& name) -> std::shared_ptr<const PinnedTable> {
@@ -150,28 +149,6 @@ Result<ProjectStatement> StatementOf(const std::string& view, const OpenProject&
   return ReadStatement(open.session->engine(), open.definition, *found);
 }
 
-/// The lane, why, how large its bytes are, and where the plan comes back changed.
-std::string LaneText(const PlanBundle& bundle, const Lane& lane, Json& json) {
-  const size_t bytes =
-      lane.substrait.empty() ? bundle.plan_proto.size() : lane.substrait.size();
-  json = {{"view", bundle.view_name},
-          {"lane", lane.name},
-          {"obstacle", ToString(lane.obstacle)},
-          {"reason", lane.reason},
-          {"bytes", bytes},
-          {"proto_bytes", bundle.plan_proto.size()}};
-  std::string text = fmt::format("lane    {}\nbytes   {}", lane.name, bytes);
-  if (lane.name == "substrait") return text + fmt::format(" (proto: {})\n", bundle.plan_proto.size());
-  text += fmt::format("\nreason  {}", ToString(lane.obstacle));
-  if (!lane.difference) return text + ": " + lane.reason + "\n";
-  json["difference"] = {{"where", lane.difference->where},
-                        {"planned", lane.difference->first},
-                        {"came_back", lane.difference->second}};
-  return text + fmt::format("\nwhere   {}\n        planned    {}\n        came back  {}\n",
-                            lane.difference->where, lane.difference->first,
-                            lane.difference->second);
-}
-
 }  // namespace
 
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
@@ -202,10 +179,6 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (!sql.ok()) return Fail(sql.status());
     text = *sql + ";\n";
     json = {{"view", view}, {"dialect", *written}, {"sql", *sql}};
-  } else if (what == "lane") {
-    const auto lane = ChooseLane(**bundle, *open->session);
-    if (!lane.ok()) return Fail(lane.status());
-    text = LaneText(**bundle, *lane, json);
   } else if (what == "ast") {
     const auto statement = StatementOf(view, *open);
     if (!statement.ok()) return Fail(statement.status());

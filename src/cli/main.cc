@@ -36,7 +36,7 @@ int Main(int argc, char** argv) {
   };
 
   Selection selection;
-  bool force = false, downstream = false;
+  bool force = false, downstream = false, by_lane = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
   std::string dialect, to;
@@ -67,10 +67,11 @@ int Main(int argc, char** argv) {
   CLI::App* run = add("run", "build what must be built");
   add_selection(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
-  run->callback([&] { exit_code = RunRun(options, selection, force); });
+  run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
+  run->callback([&] { exit_code = RunRun(options, selection, force, by_lane); });
 
   CLI::App* explain = add("explain", "show how a view is planned");
-  explain->add_option("view", view, "the view")->required();
+  explain->add_option("view", view, "the view; '*' with --lane: all")->required();
   const auto flag = [&](const std::string& name, const std::string& help) {
     explain->add_flag_callback(
         "--" + name, [&what, name] { what = name; }, help);
@@ -87,7 +88,8 @@ int Main(int argc, char** argv) {
   explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
   explain->callback([&] {
     if (!to.empty() && what == "plan") what = "sql";
-    exit_code = RunExplain(options, view, what, to);
+    exit_code = what == "lane" ? RunExplainLanes(options, view)
+                               : RunExplain(options, view, what, to);
   });
 
   CLI::App* lineage = add("lineage", "show where columns come from");
