@@ -39,16 +39,16 @@ Result<engine::Plan> ComeBack(const std::string& bytes, const engine::Session& s
 
 Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, std::string bytes) {
   WEIR_ASSIGN_OR_RETURN(const auto schema, back.output_schema());
-  if (bundle.output_schema != nullptr && !schema->Equals(*bundle.output_schema)) {
-    for (int i = 0; i < schema->num_fields() && i < bundle.output_schema->num_fields(); ++i) {
-      const auto& planned = bundle.output_schema->field(i);
-      if (!schema->field(i)->Equals(planned)) {
-        return Proto(LaneObstacle::kChanged, fmt::format("the column `{}` comes back as `{}`",
-                                                         planned->ToString(),
-                                                         schema->field(i)->ToString()));
-      }
-    }
+  // Whether a column is declared nullable says nothing of its values, and is not stored.
+  const auto& planned = *bundle.output_schema;
+  if (schema->num_fields() != planned.num_fields())
     return Proto(LaneObstacle::kChanged, "it comes back with other columns");
+  for (int i = 0; i < planned.num_fields(); ++i) {
+    const auto &before = planned.field(i), &after = schema->field(i);
+    if (before->name() == after->name() && before->type()->Equals(after->type())) continue;
+    return Proto(LaneObstacle::kChanged,
+                 fmt::format("the column `{}` comes back as `{}`", before->ToString(),
+                             after->ToString()));
   }
   auto decoded = Decode(back);
   if (!decoded.ok()) return Proto(LaneObstacle::kChanged, decoded.status().message());

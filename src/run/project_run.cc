@@ -135,7 +135,9 @@ class ViewExecution {
       bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
     }
     Lane lane;
-    if (by_lane) WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
+    if (by_lane) {
+      WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
+    }
     WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
     WEIR_ASSIGN_OR_RETURN(const auto physical,
                           engine::PhysicalPlan::Create(session_.engine(), plan));

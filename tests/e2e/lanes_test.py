@@ -30,4 +30,9 @@ class LanesTest(weir_project.ProjectCase):
     def test_queries_of_tpch_have_the_same_rows_by_their_lanes(self):
         folder = self.scratch / "tpch"
         shutil.copytree(fetch_tpc.projects()["tpch"], folder)
-        self.expect_same_results(weir_project.Project(folder), at_least=20)
+        for file in folder.glob("views/*.sql"):
+            if file.stem == "q18":  # has a column that no table can have
+                file.unlink()
+            else:
+                file.write_text(file.read_text().replace("CREATE VIEW", "CREATE MATERIALIZED VIEW", 1))
+        self.expect_same_results(weir_project.Project(folder), at_least=21)
