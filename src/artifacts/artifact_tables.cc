@@ -65,7 +65,7 @@ std::vector<ArtifactTable> MakeTables() {
         {"file", T::kText, "the view's file"},
         {"definition_sql", T::kText, "the view's statement"},
         {"lane", T::kText,
-         "`substrait`, or `proto` where Substrait does not carry the plan unchanged"},
+         "`substrait`, or `proto` where Substrait does not carry the plan with its meaning"},
         {"lane_reason", T::kText, "why not Substrait"},
         {"plan_proto", T::kBinary, "the replay plan: the optimised plan as DataFusion's protobuf"},
         {"plan_outputs", T::kText, "output columns of the plan's nodes, JSON"},

@@ -11,6 +11,7 @@
 #include "weir/base/nearest.h"
 #include "weir/base/parallel.h"
 #include "weir/bundle/constraints.h"
+#include "weir/bundle/lane.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
@@ -335,28 +336,6 @@ CheckedProject CheckViews(const ProjectDefinition& project,
   return checked;
 }
 
-namespace {
-
-/// The engine quotes whole plans in its messages.
-std::string Shortened(const std::string& message) {
-  static constexpr size_t kMost = 160;
-  return message.size() <= kMost ? message : message.substr(0, kMost) + "…";
-}
-
-/// Whether the plan survives Substrait with its meaning: re-planned and optimised, it must be the
-/// very same plan.
-Result<std::string> TrySubstrait(const engine::Plan& plan, const std::string& plan_proto,
-                                 const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(std::string bytes, plan.ToSubstrait(session));
-  WEIR_ASSIGN_OR_RETURN(engine::Plan back, engine::Plan::FromSubstrait(session, bytes));
-  WEIR_ASSIGN_OR_RETURN(back, back.Optimize(session));
-  WEIR_ASSIGN_OR_RETURN(const std::string proto, back.ToProto());
-  if (proto == plan_proto) return bytes;
-  return Status::User(StatusCode::kUnsupported, "the plan comes back from Substrait changed");
-}
-
-}  // namespace
-
 Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session) {
   const engine::Session& engine = session.engine();
   BundleDetails details;
@@ -369,13 +348,7 @@ Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRunt
                         engine::PhysicalPlan::Create(engine, plan));
   WEIR_ASSIGN_OR_RETURN(details.physical_plan, physical.Display("indent"));
   details.logical_plan = bundle.logical_plan;
-  auto substrait = TrySubstrait(plan, bundle.plan_proto, engine);
-  details.lane = substrait.ok() ? "substrait" : "proto";
-  if (substrait.ok()) {
-    details.substrait = *std::move(substrait);
-  } else {
-    details.lane_reason = Shortened(substrait.status().message());
-  }
+  WEIR_ASSIGN_OR_RETURN(details.lane, ChooseLane(bundle, session));
   return details;
 }
 

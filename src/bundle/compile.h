@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "weir/base/diagnostic.h"
+#include "weir/bundle/lane.h"
 #include "weir/bundle/plan_bundle.h"
 #include "weir/project/project_definition.h"
 #include "weir/session/session_runtime.h"
@@ -63,9 +64,7 @@ struct BundleDetails {
   std::string physical_plan;   ///< indent form
   std::string optimized_plan_graphviz;
   std::string optimized_plan_pgjson;
-  std::string substrait;    ///< bytes; empty when the lane is "proto"
-  std::string lane;         ///< "substrait" or "proto"
-  std::string lane_reason;  ///< why not substrait; empty for it
+  Lane lane;
 };
 
 Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session);

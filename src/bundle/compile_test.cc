@@ -201,13 +201,13 @@ TEST(Compile, DetailsNameTheLane) {
     ASSERT_TRUE(details.ok()) << details.status().ToString();
     EXPECT_FALSE(details->physical_plan.empty());
     EXPECT_FALSE(details->optimized_plan.empty());
-    if (details->lane == "substrait") {
-      EXPECT_FALSE(details->substrait.empty());
-      EXPECT_EQ(details->lane_reason, "");
+    if (details->lane.name == "substrait") {
+      EXPECT_FALSE(details->lane.substrait.empty());
+      EXPECT_EQ(details->lane.reason, "");
     } else {
-      EXPECT_EQ(details->lane, "proto");
-      EXPECT_TRUE(details->substrait.empty());
-      EXPECT_FALSE(details->lane_reason.empty());
+      EXPECT_EQ(details->lane.name, "proto");
+      EXPECT_TRUE(details->lane.substrait.empty());
+      EXPECT_FALSE(details->lane.reason.empty());
     }
   }
 }

@@ -51,6 +51,10 @@ struct OpenProject {
 /// opened; what is wrong in the project's files is in the diagnostics.
 Result<OpenProject> Open(const GlobalOptions& options);
 
+/// The compiled view of that name; fails with its compile errors, or with the nearest names.
+Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
+                                                   const std::string& name);
+
 /// Prints to stderr and returns the exit code that fits the blame.
 int Fail(const Status& status);
 
@@ -90,11 +94,13 @@ struct LineageRequest {
 int RunInit(const GlobalOptions& options, const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force);
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane);
 /// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or
 /// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
+/// The lane of a view, or of all ("*"), with the time that choosing took.
+int RunExplainLanes(const GlobalOptions& options, const std::string& view);
 int RunLineage(const GlobalOptions& options, const LineageRequest& request);
 /// `column`: of a source or view; or all of one.
 int RunImpact(const GlobalOptions& options, const std::string& column);

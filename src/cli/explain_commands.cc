@@ -16,11 +16,6 @@
 
 namespace weir::cli {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-/// The compiled view of that name; fails with its compile errors, or with the nearest names.
 Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
                                                    const std::string& name) {
   if (auto bundle = open.compiled.Find(name)) return bundle;
@@ -40,6 +35,10 @@ Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,
   return Status::User(StatusCode::kNotFound, "there is no view named `{}`", name)
       .WithHint(hint.empty() ? "`weir check` compiles the project's views" : hint);
 }
+
+namespace {
+
+using Json = nlohmann::ordered_json;
 
 TableLookup SourceLookup(const SessionRuntime& session) {
   return [&session](const std::string& name) -> std::shared_ptr<const PinnedTable> {
@@ -145,13 +144,7 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (what == "plan") text = details->optimized_plan + "\n";
     if (what == "graphviz") text = details->optimized_plan_graphviz;
     if (what == "pgjson") text = details->optimized_plan_pgjson + "\n";
-    if (what == "lane") {
-      text =
-          details->lane + (details->lane_reason.empty() ? "" : ": " + details->lane_reason) + "\n";
-      json = {{"lane", details->lane}, {"reason", details->lane_reason}};
-    } else {
-      json = {{"view", view}, {what, text}};
-    }
+    json = {{"view", view}, {what, text}};
   }
   std::cout << (options.format == Format::kJson ? json.dump(2) + "\n" : text);
   return kDone;

@@ -71,7 +71,7 @@ int Main(int argc, char** argv) {
 
   Selection selection;
   std::vector<std::string> test_selectors;
-  bool force = false;
+  bool force = false, by_lane = false;
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
   std::string dialect, to;
@@ -102,10 +102,11 @@ int Main(int argc, char** argv) {
   CLI::App* run = add("run", "build what must be built");
   add_selection(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
-  run->callback([&] { exit_code = RunRun(options, selection, force); });
+  run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
+  run->callback([&] { exit_code = RunRun(options, selection, force, by_lane); });
 
   CLI::App* explain = add("explain", "show how a view is planned");
-  explain->add_option("view", view, "the view")->required();
+  explain->add_option("view", view, "the view; '*' with --lane: all")->required();
   const auto flag = [&](const std::string& name, const std::string& help) {
     explain->add_flag_callback(
         "--" + name, [&what, name] { what = name; }, help);
@@ -122,7 +123,8 @@ int Main(int argc, char** argv) {
   explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
   explain->callback([&] {
     if (!to.empty() && what == "plan") what = "sql";
-    exit_code = RunExplain(options, view, what, to);
+    exit_code = what == "lane" ? RunExplainLanes(options, view)
+                               : RunExplain(options, view, what, to);
   });
 
   CLI::App* lineage = add("lineage", "show where columns come from");

@@ -206,7 +206,7 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const SystemClock clock;
   const ProjectRun run(open->compiled, *open->session, history, clock);
-  const auto planned = run.Plan({.selection = selection, .force = force, .run_id = {}});
+  const auto planned = run.Plan({.selection = selection, .force = force, .by_lane = false, .run_id = {}});
   if (!planned.ok()) return FailNamed(planned.status());
   if (options.format == Format::kTable) {
     PrintPlan(*planned);
@@ -231,7 +231,8 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   return kDone;
 }
 
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force) {
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
+           bool by_lane) {
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   const int compiled = Report(open->diagnostics);
@@ -244,8 +245,9 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force)
   const std::string run_id = NewRunId(clock);
   const Status begun = MarkBegun(run_id, *open->session);
   if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
-  const auto envelope = run.Run({.selection = selection, .force = force, .run_id = run_id},
-                                progress, interrupt.cancellation());
+  const auto envelope = run.Run(
+      {.selection = selection, .force = force, .by_lane = by_lane, .run_id = run_id}, progress,
+      interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   ReportViolations(*envelope, open->diagnostics);
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);

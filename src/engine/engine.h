@@ -164,7 +164,9 @@ class Plan {
   /// `scans` binds scan indexes to tables; other scans read the session's table of that name.
   static Result<Plan> FromProto(const Session& session, std::string_view bytes,
                                 const std::vector<std::pair<uint32_t, Table>>& scans = {});
-  static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes);
+  /// Not optimised. `scans` as in FromProto, by the indexes of the plan that was written.
+  static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes,
+                                    const std::vector<std::pair<uint32_t, Table>>& scans = {});
 
   /// With all types settled (casts inserted, functions resolved), not optimised.
   Result<Plan> Analyze(const Session& session) const;
@@ -175,7 +177,8 @@ class Plan {
   Result<std::string> ToProto() const;
   /// The output columns of every node as JSON, as DecodePlan takes them beside the bytes.
   Result<std::string> Outputs() const;
-  Result<std::string> ToSubstrait(const Session& session) const;
+  /// The bytes of ToProto as Substrait. Fails with kUnsupported for what it has no form for.
+  static Result<std::string> ProtoToSubstrait(const Session& session, std::string_view bytes);
   /// The plan as one SQL statement in a dialect of WrittenDialects(). Fails with kUnsupported for
   /// what SQL text, or the dialect, cannot say.
   Result<std::string> ToSql(const std::string& dialect) const;

@@ -52,10 +52,13 @@ Result<Plan> Plan::FromProto(const Session& session, std::string_view bytes,
   return plan;
 }
 
-Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes) {
+Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes,
+                                 const std::vector<std::pair<uint32_t, Table>>& scans) {
+  auto bindings = bridge::new_scan_bindings();
+  for (const auto& [scan, table] : scans) bindings->bind(scan, *table.state_->handle);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::plan_from_substrait(*session.state_->handle,
-                                                             internal::ToBytes(bytes));
+                                                             internal::ToBytes(bytes), *bindings);
                         }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -97,9 +100,10 @@ Result<std::string> Plan::Outputs() const {
   return Try([&] { return std::string(bridge::plan_outputs(*state_->handle)); });
 }
 
-Result<std::string> Plan::ToSubstrait(const Session& session) const {
+Result<std::string> Plan::ProtoToSubstrait(const Session& session, std::string_view bytes) {
   return Try([&] {
-    return internal::ToString(bridge::plan_to_substrait(*session.state_->handle, *state_->handle));
+    return internal::ToString(
+        bridge::proto_to_substrait(*session.state_->handle, internal::ToBytes(bytes)));
   });
 }
 

@@ -116,8 +116,8 @@ class ViewExecution {
         hasher_(*bundle.stored_schema, readings, session.engine()) {}
 
   /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits
-  /// nothing.
-  Status Write(const TableLookup& lookup, ViewOutcome& outcome) {
+  /// nothing. `by_lane`: from the bytes of the view's lane.
+  Status Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome) {
     WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
     std::vector<std::pair<uint32_t, engine::Table>> bindings;
     for (const ScanUnit& unit : outcome.scan_units) {
@@ -134,8 +134,11 @@ class ViewExecution {
       }
       bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
     }
-    WEIR_ASSIGN_OR_RETURN(const auto plan,
-                          engine::Plan::FromProto(session_.engine(), bundle_.plan_proto, bindings));
+    Lane lane;
+    if (by_lane) {
+      WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
     WEIR_ASSIGN_OR_RETURN(const auto physical,
                           engine::PhysicalPlan::Create(session_.engine(), plan));
     engine::WriteOptions options;
@@ -188,6 +191,7 @@ class Execution {
         builds_(builds),
         clock_(clock),
         force_(options.force),
+        by_lane_(options.by_lane),
         run_id_(options.run_id.empty() ? NewRunId(clock) : options.run_id),
         selected_(std::move(selected)),
         observer_(observer),
@@ -378,7 +382,7 @@ class Execution {
                             readings == readings_.end() ? std::vector<Reading>() : readings->second,
                             session_, cancellation_);
     WEIR_RETURN_NOT_OK(
-        execution.Write([&](const std::string& name) { return Lookup(name); }, outcome));
+        execution.Write([&](const std::string& name) { return Lookup(name); }, by_lane_, outcome));
     if (!input_hash)
       return Status::Bug("`{}` was built from a view without content hash", task.view_name);
     outcome.input_hash = *input_hash;
@@ -427,6 +431,7 @@ class Execution {
   const LastBuilds& builds_;
   const Clock& clock_;
   const bool force_;
+  const bool by_lane_;
   const std::string run_id_;
   const std::set<std::string> selected_;
   RunObserver& observer_;

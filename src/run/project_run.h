@@ -9,7 +9,8 @@
 //      │                                     │                └──error──────▶ failed
 //      └──an upstream view failed──▶ blocked └──nothing changed─────────────▶ reused
 //
-// Nobody may plan here: views execute from their bundles' plan bytes.
+// Nobody may plan here: views execute from their bundles' plan bytes,
+// or from the bytes of their lane.
 
 #pragma once
 
@@ -81,6 +82,8 @@ struct RunOptions {
   Selection selection;
   /// Runs the selected views even if nothing changed.
   bool force = false;
+  /// Views execute from the bytes of their lane, Substrait where it carries the plan.
+  bool by_lane = false;
   /// Of the run; a new one if empty.
   std::string run_id;
 };

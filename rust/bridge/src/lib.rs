@@ -22,6 +22,8 @@ mod session;
 mod sql;
 mod sql_tree;
 mod store;
+mod substrait_consumer;
+mod substrait_producer;
 mod table;
 mod write;
 mod written_sql;
@@ -31,7 +33,7 @@ use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predi
 use functions::{register_aggregate_function, register_scalar_function};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, analyze_plan, create_physical_plan, execute_stream, new_scan_bindings,
-    optimize_plan, plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, plan_to_substrait,
+    optimize_plan, plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, proto_to_substrait,
     register_view, table_references,
 };
 use runtime::{Cancellation, new_cancellation, start_runtime};
@@ -280,8 +282,10 @@ pub mod ffi {
         /// Reads scan `scan` from `table` instead of from the session's table of that name.
         fn bind(self: &mut ScanBindings, scan: u32, table: &Table);
         fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>>;
-        fn plan_to_substrait(session: &Session, plan: &Plan) -> Result<Vec<u8>>;
-        fn plan_from_substrait(session: &Session, bytes: &[u8]) -> Result<Box<Plan>>;
+        /// An optimised plan's bytes as Substrait; scans keep their indexes.
+        fn proto_to_substrait(session: &Session, bytes: &[u8]) -> Result<Vec<u8>>;
+        /// Not optimised. `bindings` as in plan_from_proto.
+        fn plan_from_substrait(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>>;
 
         type PhysicalPlan;
         /// `plan` must be optimised.

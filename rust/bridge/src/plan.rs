@@ -12,7 +12,8 @@ use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
+use async_trait::async_trait;
+use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
@@ -24,7 +25,9 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, col};
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, TableProviderFilterPushDown, TableType, col,
+};
 use datafusion::optimizer::OptimizerConfig;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
@@ -32,8 +35,6 @@ use datafusion_proto::bytes::{
     logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec,
 };
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
-use datafusion_substrait::logical_plan::consumer::from_substrait_plan;
-use datafusion_substrait::logical_plan::producer::to_substrait_plan;
 use futures::StreamExt;
 use prost::Message;
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::runtime::{Cancellation, block_on, runtime};
 use crate::session::Session;
+use crate::substrait_consumer::from_substrait;
+use crate::substrait_producer::to_substrait;
 use crate::table::{Table, export_schema};
 
 pub struct Plan {
@@ -198,11 +201,45 @@ impl Plan {
 /// The name under which an empty relation with columns travels, since the protobuf form of one forgets them.
 pub const EMPTY_TABLE: &str = "$empty";
 
+/// A table of a decoded plan with the index of its scan; to be written on, not to be executed.
+#[derive(Debug)]
+pub struct NumberedTable {
+    pub scan: u32,
+    table: Arc<dyn TableProvider>,
+}
+
+#[async_trait]
+impl TableProvider for NumberedTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        self.table.table_type()
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+        self.table.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn CatalogSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        self.table.scan(session, projection, filters, limit).await
+    }
+}
+
 /// Writes tables as references; reads them from bindings, else from the session.
 struct ReferenceCodec {
     next_scan: AtomicU32,
     context: Option<datafusion::prelude::SessionContext>,
     tables: HashMap<u32, Arc<dyn TableProvider>>,
+    /// Tables are read as NumberedTable.
+    is_numbering: bool,
 }
 
 impl fmt::Debug for ReferenceCodec {
@@ -246,12 +283,13 @@ impl LogicalExtensionCodec for ReferenceCodec {
             return Ok(Arc::clone(table));
         }
         let context = self.context.as_ref().expect("decoding has a session");
-        block_in_runtime(context.table_provider(name.to_string())).map_err(|_| {
+        let table = block_in_runtime(context.table_provider(name.to_string())).map_err(|_| {
             DataFusionError::External(Box::new(BridgeError::user(
                 "not_found",
                 format!("the plan reads a table that is not registered: `{name}`"),
             )))
-        })
+        })?;
+        Ok(if self.is_numbering { Arc::new(NumberedTable { scan, table }) } else { table })
     }
 
     fn try_encode_table_provider(
@@ -314,7 +352,12 @@ fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
 pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
     entry(|| {
         let plan = keep_empty_schemas(plan.plan.clone())?;
-        let codec = ReferenceCodec { next_scan: AtomicU32::new(0), context: None, tables: HashMap::new() };
+        let codec = ReferenceCodec {
+            next_scan: AtomicU32::new(0),
+            context: None,
+            tables: HashMap::new(),
+            is_numbering: false,
+        };
         Ok(logical_plan_to_bytes_with_extension_codec(&plan, &codec)?.to_vec())
     })
 }
@@ -344,31 +387,38 @@ pub fn plan_outputs(plan: &Plan) -> Result<String> {
     })
 }
 
+fn decode(
+    session: &Session,
+    bytes: &[u8],
+    tables: HashMap<u32, Arc<dyn TableProvider>>,
+    is_numbering: bool,
+) -> EngineResult<LogicalPlan> {
+    let codec = ReferenceCodec {
+        next_scan: AtomicU32::new(0),
+        context: Some(session.context.clone()),
+        tables,
+        is_numbering,
+    };
+    let _guard = runtime().enter();
+    logical_plan_from_bytes_with_extension_codec(bytes, &session.context.task_ctx(), &codec)
+}
+
 pub fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
+    entry(|| Ok(Box::new(Plan { plan: decode(session, bytes, bindings.tables.clone(), false)? })))
+}
+
+pub fn proto_to_substrait(session: &Session, bytes: &[u8]) -> Result<Vec<u8>> {
     entry(|| {
-        let codec = ReferenceCodec {
-            next_scan: AtomicU32::new(0),
-            context: Some(session.context.clone()),
-            tables: bindings.tables.clone(),
-        };
-        let _guard = runtime().enter();
-        let plan = logical_plan_from_bytes_with_extension_codec(bytes, &session.context.task_ctx(), &codec)?;
-        Ok(Box::new(Plan { plan }))
+        let plan = decode(session, bytes, HashMap::new(), true)?;
+        Ok(to_substrait(&plan, &session.context.state())?.encode_to_vec())
     })
 }
 
-pub fn plan_to_substrait(session: &Session, plan: &Plan) -> Result<Vec<u8>> {
-    entry(|| {
-        let plan = to_substrait_plan(&plan.plan, &session.context.state())?;
-        Ok(plan.encode_to_vec())
-    })
-}
-
-pub fn plan_from_substrait(session: &Session, bytes: &[u8]) -> Result<Box<Plan>> {
+pub fn plan_from_substrait(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
     entry(|| {
         let decoded = datafusion_substrait::substrait::proto::Plan::decode(bytes)
             .map_err(|e| BridgeError::user("corrupt", format!("not a Substrait plan: {e}")))?;
-        let plan = block_on(from_substrait_plan(&session.context.state(), &decoded))?;
+        let plan = block_on(from_substrait(&session.context.state(), &decoded, &bindings.tables))?;
         Ok(Box::new(Plan { plan }))
     })
 }
