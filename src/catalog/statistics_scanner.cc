@@ -3,11 +3,20 @@
 #include "weir/catalog/statistics_scanner.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdint>
 
 namespace weir {
+
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+bool IsOfNumber(char c) {
+  return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+}
+
+}  // namespace
 
 StatisticsScanner::StatisticsScanner(const std::vector<StatisticsPath>& columns)
     : columns_(columns.size()) {
@@ -27,8 +36,9 @@ StatisticsScanner::StatisticsScanner(const std::vector<StatisticsPath>& columns)
 }
 
 bool StatisticsScanner::SkipSpace() {
-  const size_t begin = rest_.find_first_not_of(" \t\r\n");
-  rest_.remove_prefix(std::min(begin, rest_.size()));
+  size_t begin = 0;
+  while (begin < rest_.size() && IsSpace(rest_[begin])) ++begin;
+  rest_.remove_prefix(begin);
   return !rest_.empty();
 }
 
@@ -41,10 +51,12 @@ bool StatisticsScanner::Take(char c) {
 /// `raw` with its quotes.
 bool StatisticsScanner::String(std::string_view& raw) {
   if (!SkipSpace() || rest_.front() != '"') return false;
-  for (size_t i = 1; i < rest_.size(); ++i) {
-    if (rest_[i] == '\\') {
+  const char* const text = rest_.data();
+  const size_t size = rest_.size();
+  for (size_t i = 1; i < size; ++i) {
+    if (text[i] == '\\') {
       ++i;
-    } else if (rest_[i] == '"') {
+    } else if (text[i] == '"') {
       raw = rest_.substr(0, i + 1);
       rest_.remove_prefix(i + 1);
       return true;
@@ -55,15 +67,15 @@ bool StatisticsScanner::String(std::string_view& raw) {
 
 /// A number, true, false or null.
 bool StatisticsScanner::Scalar() {
+  for (const std::string_view word : {"true", "false", "null"}) {
+    if (!rest_.starts_with(word)) continue;
+    rest_.remove_prefix(word.size());
+    return true;
+  }
   size_t length = 0;
-  while (length < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[length])) != 0 ||
-                                   rest_[length] == '-' || rest_[length] == '+' ||
-                                   rest_[length] == '.'))
-    ++length;
-  const std::string_view text = rest_.substr(0, length);
+  while (length < rest_.size() && IsOfNumber(rest_[length])) ++length;
   rest_.remove_prefix(length);
-  if (text == "true" || text == "false" || text == "null") return true;
-  return !text.empty() && text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+  return length > 0;
 }
 
 bool StatisticsScanner::Container(char open, int depth) {

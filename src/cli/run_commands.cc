@@ -47,7 +47,7 @@ Json UnitJson(const ScanUnit& unit) {
           {"kind", ToString(unit.kind)},
           {"version", unit.version},
           {"files_known", unit.files_known},
-          {"files_kept", unit.kept_files.size()},
+          {"files_kept", unit.kept.size()},
           {"files_pruned", unit.pruned_files.size()},
           {"bytes_kept", unit.kept_bytes}};
 }
@@ -65,7 +65,7 @@ PlanTotals TotalsOf(const std::vector<PlannedView>& views) {
                                               : totals.pending) += 1;
     if (view.decision.action == Action::kReuse) continue;
     for (const ScanUnit& unit : view.scan_units) {
-      totals.files += static_cast<int64_t>(unit.kept_files.size());
+      totals.files += static_cast<int64_t>(unit.kept.size());
       totals.bytes += unit.kept_bytes;
     }
   }
@@ -80,7 +80,7 @@ void PrintPlan(const std::vector<PlannedView>& views) {
     int64_t bytes = 0;
     bool known = true;
     for (const ScanUnit& unit : view.scan_units) {
-      kept += unit.kept_files.size();
+      kept += unit.kept.size();
       pruned += unit.pruned_files.size();
       bytes += unit.kept_bytes;
       known = known && unit.files_known;
@@ -176,6 +176,7 @@ int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select
   const ProjectRun run(open->compiled, *open->session, history, clock);
   const auto planned = run.Plan({.selected = select, .force = force, .run_id = {}});
   if (!planned.ok()) return FailNamed(planned.status());
+  for (const PlannedView& view : *planned) ReportWarnings(WarningsOf(view.scan_units));
   if (options.format == Format::kTable) {
     PrintPlan(*planned);
     return kDone;
@@ -215,6 +216,11 @@ int RunRun(const GlobalOptions& options, const std::vector<std::string>& select,
   const auto envelope = run.Run({.selected = select, .force = force, .run_id = run_id}, progress,
                                 interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
+  for (const ViewOutcome& view : envelope->views) {
+    const auto warnings = WarningsOf(view.scan_units);
+    ReportWarnings(warnings);
+    for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
+  }
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
   const Status recorded =
       RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);

@@ -129,8 +129,11 @@ class ViewExecution {
       }
       outcome.bytes_read += unit.kept_bytes;
       engine::Table read = *table->table;
-      if (unit.restrictable && !unit.pruned_files.empty()) {
-        WEIR_ASSIGN_OR_RETURN(read, table->table->WithFiles(unit.kept));
+      if (!unit.pruned_files.empty()) {
+        std::vector<std::string> paths;
+        paths.reserve(unit.kept.size());
+        for (const uint32_t file : unit.kept) paths.emplace_back(unit.files->path(file));
+        WEIR_ASSIGN_OR_RETURN(read, table->table->WithPaths(paths));
       }
       bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
     }

@@ -304,7 +304,7 @@ pub unsafe fn new_memory_table(array: *mut ffi::ArrowArray, schema: *mut ffi::Ar
     entry(|| {
         let batch = unsafe { import_batch(array, schema) }?;
         let rows = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?);
-        Ok(Box::new(Table { provider: Arc::new(MemoryTable { rows }) }))
+        Ok(Box::new(Table { provider: Arc::new(MemoryTable { rows }), delta: None }))
     })
 }
 
