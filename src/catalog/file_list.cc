@@ -151,13 +151,18 @@ TableFiles::TableFiles(engine::DeltaSnapshot snapshot) : snapshot_(std::move(sna
 
 TableFiles::TableFiles(std::vector<DataFile> files) : given_(std::move(files)) {}
 
+void TableFiles::Announce(const std::set<StatisticsPath>& columns) const {
+  const std::lock_guard lock(mutex_);
+  announced_.insert(columns.begin(), columns.end());
+}
+
 Result<std::shared_ptr<const FileList>> TableFiles::Read(
     const std::set<StatisticsPath>& columns) const {
   const std::lock_guard lock(mutex_);
-  if (list_ && std::includes(columns_.begin(), columns_.end(), columns.begin(), columns.end()))
+  if (list_ && std::includes(read_.begin(), read_.end(), columns.begin(), columns.end()))
     return list_;
-  columns_.insert(columns.begin(), columns.end());
-  FileListBuilder builder(columns_);
+  announced_.insert(columns.begin(), columns.end());
+  FileListBuilder builder(announced_);
   if (!snapshot_) {
     for (const DataFile& file : given_) builder.Add(file);
   } else {
@@ -171,6 +176,7 @@ Result<std::shared_ptr<const FileList>> TableFiles::Read(
     }
   }
   list_ = builder.Finish();
+  read_ = announced_;
   return list_;
 }
 

@@ -124,6 +124,8 @@ class TableFiles {
   explicit TableFiles(engine::DeltaSnapshot snapshot);
   explicit TableFiles(std::vector<DataFile> files);
 
+  /// Says what a later Read will ask for, so that the first one gets all of it.
+  void Announce(const std::set<StatisticsPath>& columns) const;
   /// With the statistics of at least `columns`. Reads the log again where an earlier list has not
   /// got them all.
   Result<std::shared_ptr<const FileList>> Read(const std::set<StatisticsPath>& columns) const;
@@ -132,7 +134,7 @@ class TableFiles {
   std::optional<engine::DeltaSnapshot> snapshot_;
   std::vector<DataFile> given_;
   mutable std::mutex mutex_;
-  mutable std::set<StatisticsPath> columns_;
+  mutable std::set<StatisticsPath> announced_, read_;
   mutable std::shared_ptr<const FileList> list_;
 };
 

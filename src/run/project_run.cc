@@ -195,6 +195,8 @@ class Execution {
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
       if (!selected_.contains(task.view_name)) continue;
+      AnnounceScans(*bundles_.at(task.view_name),
+                    [&](const std::string& name) { return tables_.Source(name); });
       int waiting = 0;
       for (const std::string& upstream : task.upstream_views)
         waiting += selected_.contains(upstream) ? 1 : 0;
@@ -484,6 +486,8 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
   WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
                         LastBuilds::Read(graph_, history_, session_.threads()));
   CurrentTables tables(session_, graph_);
+  const auto source = [&](const std::string& name) { return tables.Source(name); };
+  for (const std::string& view : selected) AnnounceScans(*compiled_.Find(view), source);
   std::map<std::string, Action> actions;
   std::vector<PlannedView> planned;
   for (const ViewTask& task : graph_.tasks()) {

@@ -57,6 +57,17 @@ std::string SourceState(const ScanUnit& unit) {
 
 }  // namespace
 
+void AnnounceScans(const PlanBundle& bundle, const TableLookup& lookup) {
+  for (const LogicalPlan* node : CollectScanNodes(*bundle.plan)) {
+    if (node->scan->table.starts_with("$")) continue;
+    const std::shared_ptr<const PinnedTable> table =
+        lookup(WithoutDefaultSchema(node->scan->table));
+    if (!table) continue;
+    const FilePruner pruner(table->schema, node->expressions, table->log_schema);
+    table->files->Announce(pruner.StatisticsPaths());
+  }
+}
+
 Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup) {
   std::vector<ScanUnit> units;
   for (const LogicalPlan* node : CollectScanNodes(*bundle.plan)) {

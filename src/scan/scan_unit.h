@@ -58,6 +58,10 @@ std::vector<Diagnostic> WarningsOf(const std::vector<ScanUnit>& units);
 
 using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::string& name)>;
 
+/// Tells the tables of a bundle which statistics its scans will ask for. Called for all bundles
+/// first, it saves reading a log once more for each of them.
+void AnnounceScans(const PlanBundle& bundle, const TableLookup& lookup);
+
 /// In order of scan id. `lookup` may return null for a view that was never built.
 Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup);
 
