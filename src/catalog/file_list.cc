@@ -11,8 +11,14 @@ namespace weir {
 
 int64_t FileList::rows(size_t i) const {
   const int64_t stored = rows_[order_[i]];
-  const auto deleted = deleted_rows_.find(order_[i]);
-  return stored < 0 || deleted == deleted_rows_.end() ? stored : stored - deleted->second;
+  const auto vector = deletion_vectors_.find(order_[i]);
+  return stored < 0 || vector == deletion_vectors_.end() ? stored
+                                                         : stored - vector->second.deleted_rows;
+}
+
+std::string_view FileList::deletion_vector(size_t i) const {
+  const auto vector = deletion_vectors_.find(order_[i]);
+  return vector == deletion_vectors_.end() ? std::string_view() : vector->second.id;
 }
 
 std::optional<std::optional<std::string_view>> FileList::partition_value(
@@ -44,7 +50,7 @@ DataFile FileList::File(size_t i) const {
                 .modified_ms = modified_ms(i),
                 .rows = rows(i)};
   file.etag = etag(i);
-  file.has_deletion_vector = has_deletion_vector(i);
+  file.has_deletion_vector = !deletion_vector(i).empty();
   for (const PartitionColumn& column : partitions_) {
     const auto value = partition_value(i, column.name);
     if (value) file.partition_values.emplace_back(column.name, *value);
@@ -96,7 +102,7 @@ void FileListBuilder::Add(const DataFile& file) {
   list_->sizes_.push_back(file.size_bytes);
   list_->modified_ms_.push_back(file.modified_ms);
   if (file.has_deletion_vector)
-    list_->deleted_rows_[static_cast<uint32_t>(list_->paths_.size() - 1)] = 0;
+    list_->deletion_vectors_[static_cast<uint32_t>(list_->paths_.size() - 1)] = {.id = "unknown"};
   if (!file.etag.empty() || list_->etags_.size() > 0) {
     while (list_->etags_.size() + 1 < list_->paths_.size()) list_->etags_.Add("");
     list_->etags_.Add(file.etag);
@@ -113,7 +119,8 @@ Status FileListBuilder::Add(const arrow::RecordBatch& batch) {
   const auto statistics = std::dynamic_pointer_cast<arrow::StringArray>(column("statistics"));
   const auto partitions = std::dynamic_pointer_cast<arrow::MapArray>(column("partition_values"));
   const auto deleted = std::dynamic_pointer_cast<arrow::Int64Array>(column("deleted_rows"));
-  if (!paths || !sizes || !modified || !statistics || !partitions || !deleted)
+  const auto vectors = std::dynamic_pointer_cast<arrow::StringArray>(column("deletion_vector"));
+  if (!paths || !sizes || !modified || !statistics || !partitions || !deleted || !vectors)
     return Status::Bug("a batch of a log's files has other columns: {}", batch.schema()->ToString());
   const auto names = std::dynamic_pointer_cast<arrow::StringArray>(partitions->keys());
   const auto values = std::dynamic_pointer_cast<arrow::StringArray>(partitions->items());
@@ -123,7 +130,10 @@ Status FileListBuilder::Add(const arrow::RecordBatch& batch) {
     list_->paths_.Add(paths->GetView(i));
     list_->sizes_.push_back(sizes->Value(i));
     list_->modified_ms_.push_back(modified->Value(i));
-    if (deleted->IsValid(i)) list_->deleted_rows_[at] = deleted->Value(i);
+    if (vectors->IsValid(i)) {
+      list_->deletion_vectors_[at] = {.id = vectors->GetString(i),
+                                      .deleted_rows = deleted->Value(i)};
+    }
     const int64_t end = partitions->IsValid(i) ? partitions->value_offset(i + 1) : 0;
     for (int64_t k = partitions->IsValid(i) ? partitions->value_offset(i) : 0; k < end; ++k) {
       std::optional<std::string_view> value;

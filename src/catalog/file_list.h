@@ -59,7 +59,8 @@ class FileList {
   int64_t rows(size_t i) const;
   int64_t stored_rows(size_t i) const { return rows_[order_[i]]; }
   std::string_view etag(size_t i) const { return etags_.size() == 0 ? "" : etags_[order_[i]]; }
-  bool has_deletion_vector(size_t i) const { return deleted_rows_.contains(order_[i]); }
+  /// What tells the file's deletion vector apart from others; empty without one.
+  std::string_view deletion_vector(size_t i) const;
   /// False if the file has statistics that cannot be read: what stands there is no JSON.
   bool statistics_readable(size_t i) const { return !unreadable_.contains(order_[i]); }
 
@@ -91,7 +92,11 @@ class FileList {
   TextColumn paths_;
   std::vector<int64_t> sizes_, modified_ms_, rows_;
   TextColumn etags_;  ///< empty if no file has one
-  std::unordered_map<uint32_t, int64_t> deleted_rows_;
+  struct DeletionVector {
+    std::string id;
+    int64_t deleted_rows = 0;
+  };
+  std::unordered_map<uint32_t, DeletionVector> deletion_vectors_;
   std::set<uint32_t> unreadable_;
   std::vector<PartitionColumn> partitions_;
   std::vector<StatisticsPath> statistics_paths_;

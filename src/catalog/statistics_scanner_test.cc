@@ -122,7 +122,7 @@ TEST(FileList, IsOrderedByPathAndKeepsWhatBelongsTogether) {
 }
 
 TEST(TableFiles, ReadMoreWhenMoreIsAskedFor) {
-  const TableFiles files({{.path = "a", .statistics = R"({"minValues":{"i":5,"j":6,"k":7}})"}});
+  const TableFiles files(std::vector<DataFile>{{.path = "a", .statistics = R"({"minValues":{"i":5,"j":6,"k":7}})"}});
   files.Announce({{"j"}});
   const auto first = files.Read({{"i"}});
   ASSERT_TRUE(first.ok());

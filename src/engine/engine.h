@@ -114,7 +114,8 @@ class DeltaSnapshot {
   Result<std::string> metadata() const;
   /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded),
   /// `size`, `modified` (milliseconds), `statistics` (JSON; NULL unless asked for),
-  /// `partition_values` (a map of texts), `deleted_rows` (of the deletion vector, else NULL).
+  /// `partition_values` (a map of texts), `deleted_rows` and `deletion_vector` (what tells it
+  /// apart; both NULL without one).
   Result<std::shared_ptr<arrow::RecordBatchReader>> ReadFiles(bool statistics) const;
   /// All of them with their statistics, ordered by path. For tables of few files.
   Result<std::vector<DataFile>> files() const;

@@ -41,7 +41,6 @@ std::string SourceState(const ScanUnit& unit) {
   FingerprintBuilder builder;
   builder.Add("options", unit.read_options_hash);
   for (const std::string& column : unit.columns) builder.Add("column", column);
-  bool counts_by_version = false;
   for (const uint32_t i : unit.kept) {
     const FileList& files = *unit.files;
     builder.Add("path", files.path(i)).Add("size", files.size_bytes(i));
@@ -49,9 +48,9 @@ std::string SourceState(const ScanUnit& unit) {
     if (unit.kind == TableKind::kListing)
       builder.Add("modified", files.modified_ms(i)).Add("etag", files.etag(i));
     // A deletion vector takes rows from a file that keeps its name.
-    counts_by_version = counts_by_version || files.has_deletion_vector(i);
+    if (!files.deletion_vector(i).empty())
+      builder.Add("deletion vector", files.deletion_vector(i));
   }
-  if (counts_by_version) builder.Add("version", unit.version);
   return builder.Finish().ToString();
 }
 

@@ -8,7 +8,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, RecordBatch, RecordBatchReader, StringArray, StructArray,
 };
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
@@ -48,7 +48,7 @@ fn from_kernel(error: delta_kernel::Error) -> DeltaTableError {
 }
 
 /// `path`, `size`, `modified`, `statistics` (JSON, null where unknown or not asked for), `partition_values`, `deleted_rows`
-/// (of the deletion vector; null without one).
+/// and `deletion_vector` (its place, which tells it apart; both null without one).
 fn file_batch(batch: &RecordBatch) -> Result<RecordBatch> {
     let column = |name: &str| -> Result<&ArrayRef> {
         batch.column_by_name(name).ok_or_else(|| BridgeError::bug(format!("the log's replay has no column `{name}`")))
@@ -70,8 +70,20 @@ fn file_batch(batch: &RecordBatch) -> Result<RecordBatch> {
         Arc::clone(column("stats")?),
         Arc::clone(partition_values),
         Arc::new(deleted),
+        Arc::new(vector_places(vectors)?),
     ];
     Ok(RecordBatch::try_new(file_schema(partition_values.data_type().clone()), columns)?)
+}
+
+fn vector_places(vectors: &StructArray) -> Result<StringArray> {
+    let part = |name: &str| {
+        vectors.column_by_name(name).ok_or_else(|| BridgeError::bug(format!("a deletion vector has no `{name}`")))
+    };
+    let storage = part("storageType")?.as_string::<i32>();
+    let place = part("pathOrInlineDv")?.as_string::<i32>();
+    let offset = part("offset")?.as_primitive::<Int32Type>();
+    let text = |i: usize| format!("{}{}@{}", storage.value(i), place.value(i), offset.is_valid(i).then(|| offset.value(i)).unwrap_or(0));
+    Ok((0..vectors.len()).map(|i| vectors.is_valid(i).then(|| text(i))).collect())
 }
 
 fn file_schema(partition_values: DataType) -> SchemaRef {
@@ -82,6 +94,7 @@ fn file_schema(partition_values: DataType) -> SchemaRef {
         Field::new("statistics", DataType::Utf8, true),
         Field::new("partition_values", partition_values, true),
         Field::new("deleted_rows", DataType::Int64, true),
+        Field::new("deletion_vector", DataType::Utf8, true),
     ]))
 }
 

@@ -233,7 +233,7 @@ pub mod ffi {
         fn metadata(self: &DeltaSnapshot) -> Result<String>;
         /// The active files in no order, replayed while the stream is read: `path` (decoded), `size`, `modified` (milliseconds),
         /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
-        /// vector; null without one). A table without files may have a schema without columns.
+        /// vector) and `deletion_vector` (what tells it apart), both null without one. A table without files may have a schema without columns.
         unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
         /// A table of this snapshot's plain Parquet files, listed when a scan of it is planned.
         fn file_table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
