@@ -32,14 +32,10 @@ std::string SettingsHash(const std::map<std::string, std::string>& settings) {
 }
 
 Json UnitJson(const ScanUnit& unit) {
-  return {{"scan_id", unit.scan_id},
-          {"table", unit.table},
-          {"kind", ToString(unit.kind)},
-          {"version", unit.version},
-          {"columns", unit.columns},
-          {"filters", unit.filters},
-          {"files_kept", unit.kept.size()},
-          {"files_pruned", unit.pruned_files.size()},
+  return {{"scan_id", unit.scan_id},        {"table", unit.table},
+          {"kind", ToString(unit.kind)},    {"version", unit.version},
+          {"columns", unit.columns},        {"filters", unit.filters},
+          {"files_kept", unit.kept.size()}, {"files_pruned", unit.pruned_files.size()},
           {"bytes_kept", unit.kept_bytes}};
 }
 

@@ -316,9 +316,8 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
   WEIR_ASSIGN_OR_RETURN(table.schema, snapshot.schema());
   WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
   WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot.metadata());
-  table.needs_delta_scan =
-      NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
-                     nlohmann::json::parse(metadata, nullptr, false));
+  table.needs_delta_scan = NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
+                                          nlohmann::json::parse(metadata, nullptr, false));
   table.files = std::make_shared<const TableFiles>(snapshot);
   if (table.needs_delta_scan) {
     table.log_schema = table.schema;

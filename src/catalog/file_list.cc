@@ -35,7 +35,8 @@ std::optional<std::optional<std::string_view>> FileList::partition_value(
 
 int FileList::StatisticsIndex(const StatisticsPath& column) const {
   const auto found = std::find(statistics_paths_.begin(), statistics_paths_.end(), column);
-  return found == statistics_paths_.end() ? -1 : static_cast<int>(found - statistics_paths_.begin());
+  return found == statistics_paths_.end() ? -1
+                                          : static_cast<int>(found - statistics_paths_.begin());
 }
 
 FileList::Statistics FileList::statistics(size_t i, int index) const {
@@ -121,7 +122,8 @@ Status FileListBuilder::Add(const arrow::RecordBatch& batch) {
   const auto deleted = std::dynamic_pointer_cast<arrow::Int64Array>(column("deleted_rows"));
   const auto vectors = std::dynamic_pointer_cast<arrow::StringArray>(column("deletion_vector"));
   if (!paths || !sizes || !modified || !statistics || !partitions || !deleted || !vectors)
-    return Status::Bug("a batch of a log's files has other columns: {}", batch.schema()->ToString());
+    return Status::Bug("a batch of a log's files has other columns: {}",
+                       batch.schema()->ToString());
   const auto names = std::dynamic_pointer_cast<arrow::StringArray>(partitions->keys());
   const auto values = std::dynamic_pointer_cast<arrow::StringArray>(partitions->items());
   if (!names || !values) return Status::Bug("partition values of a log are texts");

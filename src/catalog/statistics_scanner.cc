@@ -101,7 +101,7 @@ bool StatisticsScanner::Value(std::string_view& raw, int depth) {
   return read;
 }
 
-bool StatisticsScanner::Wanted(const Node& node, std::string_view Column::* kind, int depth) {
+bool StatisticsScanner::Wanted(const Node& node, std::string_view Column::*kind, int depth) {
   if (!SkipSpace()) return false;
   if (node.column < 0 && rest_.front() == '{') return Members(node, kind, depth + 1);
   std::string_view raw;
@@ -112,7 +112,7 @@ bool StatisticsScanner::Wanted(const Node& node, std::string_view Column::* kind
 }
 
 /// The members of an object that are wanted at `node`.
-bool StatisticsScanner::Members(const Node& node, std::string_view Column::* kind, int depth) {
+bool StatisticsScanner::Members(const Node& node, std::string_view Column::*kind, int depth) {
   if (depth > kMaxDepth || !Take('{')) return false;
   if (Take('}')) return true;
   while (true) {
@@ -142,7 +142,7 @@ bool StatisticsScanner::Scan(std::string_view json) {
   while (true) {
     std::string_view key, value;
     if (!String(key) || !Take(':') || !SkipSpace()) return fail();
-    std::string_view Column::* kind = nullptr;
+    std::string_view Column::*kind = nullptr;
     if (key == "\"minValues\"") kind = &Column::min;
     if (key == "\"maxValues\"") kind = &Column::max;
     if (key == "\"nullCount\"") kind = &Column::null_count;
@@ -159,7 +159,8 @@ int64_t RecordCount(std::string_view num_records) {
   int64_t count = -1;
   const auto parsed =
       std::from_chars(num_records.data(), num_records.data() + num_records.size(), count);
-  const bool whole = parsed.ec == std::errc() && parsed.ptr == num_records.data() + num_records.size();
+  const bool whole =
+      parsed.ec == std::errc() && parsed.ptr == num_records.data() + num_records.size();
   return whole && count >= 0 ? count : -1;
 }
 

@@ -52,8 +52,8 @@ class StatisticsScanner {
   bool Value(std::string_view& raw, int depth);
   bool Scalar();
   bool Container(char open, int depth);
-  bool Members(const Node& node, std::string_view Column::* kind, int depth);
-  bool Wanted(const Node& node, std::string_view Column::* kind, int depth);
+  bool Members(const Node& node, std::string_view Column::*kind, int depth);
+  bool Wanted(const Node& node, std::string_view Column::*kind, int depth);
 
   Node root_;
   std::string_view rest_;

@@ -103,7 +103,8 @@ TEST(StatisticsScannerProperty, FindsWhatAParserFinds) {
 
 TEST(FileList, IsOrderedByPathAndKeepsWhatBelongsTogether) {
   FileListBuilder builder({{"i"}});
-  builder.Add({.path = "b", .size_bytes = 2, .statistics = R"({"numRecords":3,"minValues":{"i":5}})"});
+  builder.Add(
+      {.path = "b", .size_bytes = 2, .statistics = R"({"numRecords":3,"minValues":{"i":5}})"});
   builder.Add({.path = "a", .size_bytes = 1, .rows = 9, .partition_values = {{"p", "x"}}});
   builder.Add({.path = "c", .partition_values = {{"p", std::nullopt}}, .statistics = "damaged"});
   const auto files = builder.Finish();
@@ -124,7 +125,8 @@ TEST(FileList, IsOrderedByPathAndKeepsWhatBelongsTogether) {
 }
 
 TEST(TableFiles, ReadMoreWhenMoreIsAskedFor) {
-  const TableFiles files(std::vector<DataFile>{{.path = "a", .statistics = R"({"minValues":{"i":5,"j":6,"k":7}})"}});
+  const TableFiles files(
+      std::vector<DataFile>{{.path = "a", .statistics = R"({"minValues":{"i":5,"j":6,"k":7}})"}});
   files.Announce({{"j"}});
   const auto first = files.Read({{"i"}});
   ASSERT_TRUE(first.ok());

@@ -73,8 +73,8 @@ int RunInit(const GlobalOptions& options, const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
 int RunRun(const GlobalOptions& options, const std::vector<std::string>& select, bool force);
-/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or "ast".
-/// `to`: the dialect for "sql".
+/// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or
+/// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
 int RunLineage(const GlobalOptions& options, const std::string& column, bool downstream);

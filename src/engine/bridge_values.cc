@@ -51,7 +51,8 @@ Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
     return std::dynamic_pointer_cast<arrow::Int64Array>(batch.GetColumnByName(name));
   };
   const auto paths = text("path"), statistics = text("statistics");
-  const auto sizes = number("size"), modified = number("modified"), deleted = number("deleted_rows");
+  const auto sizes = number("size"), modified = number("modified"),
+             deleted = number("deleted_rows");
   const auto values =
       std::dynamic_pointer_cast<arrow::MapArray>(batch.GetColumnByName("partition_values"));
   if (!paths || !statistics || !sizes || !modified || !deleted || !values)

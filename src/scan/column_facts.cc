@@ -26,7 +26,8 @@ constexpr int32_t kExactDoubleDigits = 15;
 constexpr const char* kPhysicalName = "delta.columnMapping.physicalName";
 
 std::string PhysicalName(const arrow::Field& field) {
-  const auto found = field.metadata() ? field.metadata()->Get(kPhysicalName) : arrow::Result<std::string>(field.name());
+  const auto found = field.metadata() ? field.metadata()->Get(kPhysicalName)
+                                      : arrow::Result<std::string>(field.name());
   return found.ok() ? *found : field.name();
 }
 
@@ -75,8 +76,8 @@ ColumnFacts OfIntegerCast(ColumnFacts facts, const arrow::DataType& source,
                           const arrow::DataType& target) {
   const ValueClass wanted = ClassOf(target);
   if (wanted == ValueClass::kInteger) {
-    const bool kept = IsWidening(source, target) ||
-                      (target.bit_width() < 64 && HoldsBounds(facts, target));
+    const bool kept =
+        IsWidening(source, target) || (target.bit_width() < 64 && HoldsBounds(facts, target));
     return kept ? facts : ColumnFacts();
   }
   if (target.id() == arrow::Type::DOUBLE) {

@@ -204,10 +204,8 @@ void AddStatistics(const std::vector<Row>& rows, int column, Random& random, Jso
   }
   // Writers may leave out any of them.
   if (!OneIn(random, 10)) statistic("nullCount") = nulls;
-  if (min != nullptr && !OneIn(random, 10))
-    statistic("minValues") = Statistic(*min, column, false);
-  if (max != nullptr && !OneIn(random, 10))
-    statistic("maxValues") = Statistic(*max, column, true);
+  if (min != nullptr && !OneIn(random, 10)) statistic("minValues") = Statistic(*min, column, false);
+  if (max != nullptr && !OneIn(random, 10)) statistic("maxValues") = Statistic(*max, column, true);
 }
 
 struct TestFile {
@@ -341,8 +339,7 @@ class PredicateGenerator {
     const Expression operand = Operand(column, literal_column);
     switch (random_() % 8) {
       case 0:
-        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull,
-                    {ColumnAt(column)});
+        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull, {ColumnAt(column)});
       case 1:
         return MaybeNegated(Make(
             Kind::kBetween, {operand, LiteralFor(literal_column), LiteralFor(literal_column)}));

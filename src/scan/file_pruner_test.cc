@@ -29,18 +29,19 @@ struct Rule {
 void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 std::shared_ptr<arrow::Schema> TestSchema() {
-  return arrow::schema({arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
-                        arrow::field("u", arrow::uint32()), arrow::field("d", arrow::float64()),
-                        arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
-                        arrow::field("b", arrow::boolean()), arrow::field("day", arrow::date32()),
-                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
-                        arrow::field("money", arrow::decimal128(9, 2)),
-                        arrow::field("items", arrow::list(arrow::int32())),
-                        arrow::field("long_money", arrow::decimal128(38, 2)),
-                        arrow::field("place", arrow::struct_({arrow::field("city", arrow::utf8()),
-                                                              arrow::field("floor", arrow::int32()),
-                                                              arrow::field("open", arrow::boolean())})),
-                        arrow::field("tiny", arrow::int8())});
+  return arrow::schema(
+      {arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
+       arrow::field("u", arrow::uint32()), arrow::field("d", arrow::float64()),
+       arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
+       arrow::field("b", arrow::boolean()), arrow::field("day", arrow::date32()),
+       arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
+       arrow::field("money", arrow::decimal128(9, 2)),
+       arrow::field("items", arrow::list(arrow::int32())),
+       arrow::field("long_money", arrow::decimal128(38, 2)),
+       arrow::field("place", arrow::struct_({arrow::field("city", arrow::utf8()),
+                                             arrow::field("floor", arrow::int32()),
+                                             arrow::field("open", arrow::boolean())})),
+       arrow::field("tiny", arrow::int8())});
 }
 
 DataFile WithStatistics(std::string statistics) {
@@ -316,8 +317,7 @@ std::vector<Rule> TextRules() {
        Range("s", '"' + long_text + '"', '"' + long_text + '"'),
        "`s < 'kk'`: s is '" + long_text + "' to '" + long_text + "…'"},
       {"LongMaximumEndsWhatSharesNotItsBeginning", Binary("=", {Column("s"), Text("kz")}),
-       Range("s", R"("a")", '"' + long_text + '"'),
-       "`s = 'kz'`: s is 'a' to '" + long_text + "…'"},
+       Range("s", R"("a")", '"' + long_text + '"'), "`s = 'kz'`: s is 'a' to '" + long_text + "…'"},
       {"CutBoundsAreNoConstant", Binary("<>", {Column("s"), Text(long_text)}),
        Range("s", '"' + long_text + '"', '"' + long_text + '"'), kKept},
   };
@@ -529,8 +529,8 @@ TEST(FilePruner, SaysHowStatisticsContradictThemselves) {
 TEST(FilePruner, SaysNothingOfStatisticsThatItDoesNotNeed) {
   EXPECT_EQ(Contradiction(Binary("=", {Column("l"), Long(3)}), Range("i", "7", "5")), "");
   EXPECT_EQ(Contradiction(Binary("=", {Column("l"), Long(5)}), Range("l", "5", "7")), "");
-  EXPECT_EQ(Contradiction(Binary("=", {Column("d"), Double(5)}), Range("d", R"("NaN")", R"("NaN")")),
-            "");
+  EXPECT_EQ(
+      Contradiction(Binary("=", {Column("d"), Double(5)}), Range("d", R"("NaN")", R"("NaN")")), "");
 }
 
 TEST(FilePruner, ReadsStatisticsUnderPhysicalNames) {
@@ -543,9 +543,9 @@ TEST(FilePruner, ReadsStatisticsUnderPhysicalNames) {
   const auto log_schema = arrow::schema({physical("i", "col-0", arrow::int32()),
                                          physical("place", "col-1", arrow::struct_({inner})),
                                          physical("s", "col-3", arrow::utf8())});
-  DataFile file = WithStatistics(
-      R"({"numRecords":10,"minValues":{"col-0":5,"i":0,"col-1":{"col-2":1}},)"
-      R"("maxValues":{"col-0":7,"i":9,"col-1":{"col-2":2}}})");
+  DataFile file =
+      WithStatistics(R"({"numRecords":10,"minValues":{"col-0":5,"i":0,"col-1":{"col-2":1}},)"
+                     R"("maxValues":{"col-0":7,"i":9,"col-1":{"col-2":2}}})");
   file.partition_values = {{"col-3", "oslo"}};
   const auto reason = [&](const Expression& predicate) {
     const std::vector<Expression> filters = {predicate};

@@ -200,9 +200,8 @@ unsigned PredicateOutcomes::Chain(const Expression& e) {
     const Expression& column = e.inputs[literal_first ? 1 : 0];
     const Expression& literal = WithoutAlias(e.inputs[literal_first ? 0 : 1]);
     if (literal.kind != ExpressionKind::kLiteral || !literal.literal) return kTrue | kFalse;
-    const unsigned same = literal.literal->is_valid
-                              ? Is(Comparison("=", column, literal), kTrue)
-                              : IsNull(column);
+    const unsigned same =
+        literal.literal->is_valid ? Is(Comparison("=", column, literal), kTrue) : IsNull(column);
     return e.name == "IS NOT DISTINCT FROM" ? same : Negated(same);
   }
   return Comparison(e.name, e.inputs[0], e.inputs[1]);

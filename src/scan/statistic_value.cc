@@ -265,7 +265,8 @@ std::string ValueText(const Value& value, ValueClass value_class) {
   if (value_class == ValueClass::kBoolean) return std::get<int64_t>(value) != 0 ? "true" : "false";
   if (const auto* text = std::get_if<std::string>(&value)) {
     // What is appended to a maximum that is cut.
-    return text->ends_with('\xFF') ? "'" + text->substr(0, text->size() - 1) + "…'" : "'" + *text + "'";
+    return text->ends_with('\xFF') ? "'" + text->substr(0, text->size() - 1) + "…'"
+                                   : "'" + *text + "'";
   }
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   if (const auto* decimal = std::get_if<ExactDecimal>(&value)) {

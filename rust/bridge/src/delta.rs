@@ -64,10 +64,7 @@ pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -
 
 fn version_at(builder: DeltaTableBuilder, timestamp: &str) -> Result<i64> {
     let parsed = DateTime::parse_from_rfc3339(timestamp).map_err(|e| {
-        BridgeError::user(
-            "invalid_argument",
-            format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"),
-        )
+        BridgeError::user("invalid_argument", format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"))
     })?;
     let table = block_on(builder.with_timestamp(parsed.with_timezone(&Utc)).load())?;
     Ok(table.version().map_or(-1, |v| v as i64))

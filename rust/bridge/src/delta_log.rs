@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, RecordBatch, RecordBatchReader, StringArray, StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, RecordBatch, RecordBatchReader, StringArray,
+    StructArray,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
@@ -62,7 +63,8 @@ fn file_batch(batch: &RecordBatch) -> Result<RecordBatch> {
         .column_by_name("cardinality")
         .ok_or_else(|| BridgeError::bug("the log's replay has no cardinality of deletion vectors"))?
         .as_primitive::<Int64Type>();
-    let deleted: Int64Array = (0..batch.num_rows()).map(|i| vectors.is_valid(i).then(|| cardinality.value(i))).collect();
+    let deleted: Int64Array =
+        (0..batch.num_rows()).map(|i| vectors.is_valid(i).then(|| cardinality.value(i))).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(decoded_paths(column("path")?.as_string::<i32>())),
         Arc::clone(column("size")?),
@@ -82,7 +84,9 @@ fn vector_places(vectors: &StructArray) -> Result<StringArray> {
     let storage = part("storageType")?.as_string::<i32>();
     let place = part("pathOrInlineDv")?.as_string::<i32>();
     let offset = part("offset")?.as_primitive::<Int32Type>();
-    let text = |i: usize| format!("{}{}@{}", storage.value(i), place.value(i), offset.is_valid(i).then(|| offset.value(i)).unwrap_or(0));
+    let text = |i: usize| {
+        format!("{}{}@{}", storage.value(i), place.value(i), offset.is_valid(i).then(|| offset.value(i)).unwrap_or(0))
+    };
     Ok((0..vectors.len()).map(|i| vectors.is_valid(i).then(|| text(i))).collect())
 }
 
@@ -121,7 +125,9 @@ fn percent_decode(raw: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut i = 0;
     while i < bytes.len() {
-        let code = (bytes[i] == b'%').then(|| raw.get(i + 1..i + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok())).flatten();
+        let code = (bytes[i] == b'%')
+            .then(|| raw.get(i + 1..i + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok()))
+            .flatten();
         decoded.push(code.unwrap_or(bytes[i]));
         i += if code.is_some() { 3 } else { 1 };
     }
@@ -203,7 +209,8 @@ impl DeltaLog {
         let mut paths = Vec::new();
         for metadata in scan.scan_metadata(self.engine.as_ref()).map_err(from_kernel)? {
             let batch = selected_rows(metadata.map_err(from_kernel)?)?;
-            let column = batch.column_by_name("path").ok_or_else(|| BridgeError::bug("the log's replay has no paths"))?;
+            let column =
+                batch.column_by_name("path").ok_or_else(|| BridgeError::bug("the log's replay has no paths"))?;
             let raw = column.as_string::<i32>();
             paths.extend(raw.iter().flatten().filter(|path| wanted(&decoded_path(path))).map(str::to_string));
         }

@@ -183,7 +183,13 @@ fn split_schema(schema: &Schema, partition_columns: &[String]) -> Result<(Schema
 
 impl FileTable {
     /// The Parquet files of a Delta table, which are listed when a scan is planned.
-    pub fn of_log(session: &Session, url: &Url, schema: SchemaRef, partition_columns: &[String], log: DeltaLog) -> Result<Self> {
+    pub fn of_log(
+        session: &Session,
+        url: &Url,
+        schema: SchemaRef,
+        partition_columns: &[String],
+        log: DeltaLog,
+    ) -> Result<Self> {
         let (_, root) = resolve(&session.context, url)?;
         let (file_schema, partition_fields) = split_schema(&schema, partition_columns)?;
         Ok(FileTable {
