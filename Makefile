@@ -32,6 +32,7 @@ sanitize: setup  ## C++ tests under address and undefined-behaviour sanitizers
 bench: build  ## ratios against baselines measured in the same run
 	@"$$(scripts/venv.sh)/bin/python" bench/bench.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/compile.py --weir $(BUILD)/weir
+	@"$$(scripts/venv.sh)/bin/python" bench/delta_log_bench.py --weir $(BUILD)/weir
 
 lint: setup $(BUILD)/build.ninja
 	@scripts/lint.sh $(BUILD)

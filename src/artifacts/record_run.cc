@@ -33,14 +33,10 @@ std::string SettingsHash(const std::map<std::string, std::string>& settings) {
 }
 
 Json UnitJson(const ScanUnit& unit) {
-  return {{"scan_id", unit.scan_id},
-          {"table", unit.table},
-          {"kind", ToString(unit.kind)},
-          {"version", unit.version},
-          {"columns", unit.columns},
-          {"filters", unit.filters},
-          {"files_kept", unit.kept_files.size()},
-          {"files_pruned", unit.pruned_files.size()},
+  return {{"scan_id", unit.scan_id},        {"table", unit.table},
+          {"kind", ToString(unit.kind)},    {"version", unit.version},
+          {"columns", unit.columns},        {"filters", unit.filters},
+          {"files_kept", unit.kept.size()}, {"files_pruned", unit.pruned_files.size()},
           {"bytes_kept", unit.kept_bytes}};
 }
 
@@ -332,17 +328,17 @@ class Recorder {
   void AddScanUnit(const std::string& run_id, const ScanUnit& unit) {
     rows_.Add("scan_units", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
                              std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns,
-                             unit.filters, static_cast<int64_t>(unit.kept_files.size()),
+                             unit.filters, static_cast<int64_t>(unit.kept.size()),
                              static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
                              unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
-    const auto add_file = [&](const DataFile& file, bool kept, const std::string& reason) {
+    const auto add_file = [&](uint32_t file, bool kept, const std::string& reason) {
       // A location that is a file has no path below itself.
-      const std::string path =
-          file.path.empty() ? unit.url.substr(unit.url.rfind('/') + 1) : file.path;
+      std::string path(unit.files->path(file));
+      if (path.empty()) path = unit.url.substr(unit.url.rfind('/') + 1);
       rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
-                               file.size_bytes, kept, TextOrNull(reason)});
+                               unit.files->size_bytes(file), kept, TextOrNull(reason)});
     };
-    for (const DataFile& file : unit.kept_files) add_file(file, true, "");
+    for (const uint32_t file : unit.kept) add_file(file, true, "");
     for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);
   }
 

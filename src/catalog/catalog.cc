@@ -107,6 +107,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
     WEIR_ASSIGN_OR_RETURN(objects, session.ListObjects(table.url));
   }
   FingerprintBuilder listing;
+  std::vector<DataFile> files;
   for (const ObjectInfo& object : *objects) {
     if (IsHidden(object.relative_path) || object.size_bytes == 0) continue;
     DataFile file{.path = object.relative_path,
@@ -119,9 +120,9 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
         .Add("size", file.size_bytes)
         .Add("modified", file.modified_ms)
         .Add("etag", object.etag);
-    table.files.push_back(std::move(file));
+    files.push_back(std::move(file));
   }
-  if (table.files.empty()) {
+  if (files.empty()) {
     return Status::User(StatusCode::kNotFound, "files are wanted, found none at `{}`",
                         source.location_as_written);
   }
@@ -139,9 +140,10 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
                                    .format = table.format,
                                    .options = source.options,
                                    .partition_columns = table.partition_columns,
-                                   .files = table.files};
+                                   .files = files};
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
   WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  table.files = std::make_shared<const TableFiles>(std::move(files));
   return table;
 }
 
@@ -312,24 +314,17 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
   table.version = snapshot.version();
   table.partition_columns = snapshot.partition_columns();
   WEIR_ASSIGN_OR_RETURN(table.schema, snapshot.schema());
-  WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
   WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
   WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot.metadata());
-  table.needs_delta_scan =
-      NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
-                     nlohmann::json::parse(metadata, nullptr, false)) ||
-      std::any_of(table.files.begin(), table.files.end(),
-                  [](const DataFile& file) { return file.has_deletion_vector; });
+  table.needs_delta_scan = NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
+                                          nlohmann::json::parse(metadata, nullptr, false));
+  table.files = std::make_shared<const TableFiles>(snapshot);
   if (table.needs_delta_scan) {
+    table.log_schema = table.schema;
     WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session));
     WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
   } else {
-    const engine::FileTableSpec spec{.root_url = url,
-                                     .format = "parquet",
-                                     .options = {},
-                                     .partition_columns = table.partition_columns,
-                                     .files = table.files};
-    WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, table.schema));
+    WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsFileTable(session, url));
   }
   return table;
 }
@@ -346,13 +341,13 @@ Result<PinnedTable> PinView(const std::string& name, const std::string& url, int
   table.version = version;
   table.schema = schema;
   table.partition_columns = partition_columns;
-  table.files = std::move(files);
   const engine::FileTableSpec spec{.root_url = url,
                                    .format = "parquet",
                                    .options = {},
                                    .partition_columns = partition_columns,
-                                   .files = table.files};
+                                   .files = files};
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
+  table.files = std::make_shared<const TableFiles>(std::move(files));
   return table;
 }
 

@@ -13,6 +13,7 @@
 #include <arrow/type_fwd.h>
 
 #include "weir/base/fingerprint.h"
+#include "weir/catalog/file_list.h"
 #include "weir/engine/data_file.h"
 #include "weir/engine/engine.h"
 
@@ -37,13 +38,16 @@ struct PinnedTable {
   int64_t version = -1;
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> partition_columns;
-  std::vector<DataFile> files;
+  /// The columns as the log names them, with the physical names of column mapping in their
+  /// metadata; null where they are those of `schema`.
+  std::shared_ptr<arrow::Schema> log_schema;
+  /// Read when first asked for.
+  std::shared_ptr<const TableFiles> files;
   /// Hash of the listing's names, sizes, times and etags; empty for Delta.
   Fingerprint listing_hash;
   /// Hash of how a listing's files are read: format and options. Empty for Delta.
   std::string read_options_hash;
-  /// True when delta-rs' own scan must read it (deletion vectors, column mapping); then files
-  /// cannot be chosen one by one.
+  /// True when delta-rs' own scan reads it (deletion vectors, column mapping).
   bool needs_delta_scan = false;
   /// What the engine reads; absent for a view that was never built.
   std::optional<engine::Table> table;

@@ -66,4 +66,8 @@ int Report(const Diagnostics& diagnostics) {
   return only_environment ? kEnvironment : kWorkFailed;
 }
 
+void ReportWarnings(const std::vector<Diagnostic>& warnings) {
+  for (const Diagnostic& warning : warnings) std::cerr << ToText(warning);
+}
+
 }  // namespace weir::cli

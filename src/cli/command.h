@@ -66,6 +66,9 @@ int FailNamed(const Status& status);
 /// kEnvironment, or kDone without errors.
 int Report(const Diagnostics& diagnostics);
 
+/// Prints warnings about the data that was looked at, without a count.
+void ReportWarnings(const std::vector<Diagnostic>& warnings);
+
 /// What `weir sql` is asked for.
 struct SqlRequest {
   std::optional<std::string> sql;  ///< nothing: a prompt, or the statements of a pipe

@@ -54,6 +54,7 @@ TableLookup SourceLookup(const SessionRuntime& session) {
 
 Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& session, Json& json) {
   WEIR_ASSIGN_OR_RETURN(const auto units, DeriveScanUnits(bundle, SourceLookup(session)));
+  ReportWarnings(WarningsOf(units));
   std::string text;
   json = Json::array();
   for (const ScanUnit& unit : units) {
@@ -65,16 +66,17 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
     for (const std::string& filter : unit.filters) text += "  filter   " + filter + "\n";
     if (!unit.files_known) text += "  its files are known when it was built\n";
     Json kept = Json::array(), pruned = Json::array();
-    for (const DataFile& file : unit.kept_files) {
-      text +=
-          fmt::format("  kept     {} ({})\n", file.path.empty() ? "(the file itself)" : file.path,
-                      HumanBytes(file.size_bytes));
-      kept.push_back({{"path", file.path}, {"size_bytes", file.size_bytes}});
+    for (const uint32_t file : unit.kept) {
+      const std::string path(unit.files->path(file));
+      text += fmt::format("  kept     {} ({})\n", path.empty() ? "(the file itself)" : path,
+                          HumanBytes(unit.files->size_bytes(file)));
+      kept.push_back({{"path", path}, {"size_bytes", unit.files->size_bytes(file)}});
     }
     for (const PrunedFile& file : unit.pruned_files) {
-      text += fmt::format("  pruned   {}: {}\n", file.file.path, file.reason);
-      pruned.push_back({{"path", file.file.path},
-                        {"size_bytes", file.file.size_bytes},
+      const std::string path(unit.files->path(file.file));
+      text += fmt::format("  pruned   {}: {}\n", path, file.reason);
+      pruned.push_back({{"path", path},
+                        {"size_bytes", unit.files->size_bytes(file.file)},
                         {"reason", file.reason}});
     }
     json.push_back({{"scan_id", unit.scan_id},

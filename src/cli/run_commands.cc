@@ -48,7 +48,7 @@ Json UnitJson(const ScanUnit& unit) {
           {"kind", ToString(unit.kind)},
           {"version", unit.version},
           {"files_known", unit.files_known},
-          {"files_kept", unit.kept_files.size()},
+          {"files_kept", unit.kept.size()},
           {"files_pruned", unit.pruned_files.size()},
           {"bytes_kept", unit.kept_bytes}};
 }
@@ -66,7 +66,7 @@ PlanTotals TotalsOf(const std::vector<PlannedView>& views) {
                                               : totals.pending) += 1;
     if (view.decision.action == Action::kReuse) continue;
     for (const ScanUnit& unit : view.scan_units) {
-      totals.files += static_cast<int64_t>(unit.kept_files.size());
+      totals.files += static_cast<int64_t>(unit.kept.size());
       totals.bytes += unit.kept_bytes;
     }
   }
@@ -81,7 +81,7 @@ void PrintPlan(const std::vector<PlannedView>& views) {
     int64_t bytes = 0;
     bool known = true;
     for (const ScanUnit& unit : view.scan_units) {
-      kept += unit.kept_files.size();
+      kept += unit.kept.size();
       pruned += unit.pruned_files.size();
       bytes += unit.kept_bytes;
       known = known && unit.files_known;
@@ -208,6 +208,7 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   const ProjectRun run(open->compiled, *open->session, history, clock);
   const auto planned = run.Plan({.selection = selection, .force = force, .by_lane = false, .run_id = {}});
   if (!planned.ok()) return FailNamed(planned.status());
+  for (const PlannedView& view : *planned) ReportWarnings(WarningsOf(view.scan_units));
   if (options.format == Format::kTable) {
     PrintPlan(*planned);
     return kDone;
@@ -250,6 +251,11 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
       interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   ReportViolations(*envelope, open->diagnostics);
+  for (const ViewOutcome& view : envelope->views) {
+    const auto warnings = WarningsOf(view.scan_units);
+    ReportWarnings(warnings);
+    for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
+  }
   int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
   const Status recorded =
       RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);

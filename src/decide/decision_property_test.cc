@@ -161,8 +161,12 @@ class Project {
     for (const SourceRead& read : views_[view].sources) {
       ScanUnit unit;
       unit.table = fmt::format("source{}", read.source);
-      for (int64_t file : sources_[read.source].halves[read.half])
-        unit.kept_files.push_back({.path = fmt::format("{}", file)});
+      FileListBuilder files({});
+      for (int64_t file : sources_[read.source].halves[read.half]) {
+        unit.kept.push_back(static_cast<uint32_t>(unit.kept.size()));
+        files.Add({.path = fmt::format("{}", file)});
+      }
+      unit.files = files.Finish();
       units.push_back(std::move(unit));
     }
     for (const ViewRead& read : views_[view].views) {

@@ -15,8 +15,12 @@ ScanUnit SourceUnit(std::string table, std::vector<std::string> paths) {
   ScanUnit unit;
   unit.view_name = "v";
   unit.table = std::move(table);
-  for (std::string& path : paths)
-    unit.kept_files.push_back({.path = std::move(path), .size_bytes = 1});
+  FileListBuilder files({});
+  for (std::string& path : paths) {
+    unit.kept.push_back(static_cast<uint32_t>(unit.kept.size()));
+    files.Add({.path = std::move(path), .size_bytes = 1});
+  }
+  unit.files = files.Finish();
   return unit;
 }
 

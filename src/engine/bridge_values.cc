@@ -2,8 +2,11 @@
 
 #include "weir/engine/bridge_values.h"
 
+#include <algorithm>
+
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/engine/bridge_error.h"
 
@@ -38,6 +41,43 @@ DataFile FromBridge(const bridge::TableFile& file) {
   result.statistics = std::string(file.statistics);
   result.has_deletion_vector = file.has_deletion_vector;
   return result;
+}
+
+Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
+  const auto text = [&](const char* name) {
+    return std::dynamic_pointer_cast<arrow::StringArray>(batch.GetColumnByName(name));
+  };
+  const auto number = [&](const char* name) {
+    return std::dynamic_pointer_cast<arrow::Int64Array>(batch.GetColumnByName(name));
+  };
+  const auto paths = text("path"), statistics = text("statistics");
+  const auto sizes = number("size"), modified = number("modified"),
+             deleted = number("deleted_rows");
+  const auto values =
+      std::dynamic_pointer_cast<arrow::MapArray>(batch.GetColumnByName("partition_values"));
+  if (!paths || !statistics || !sizes || !modified || !deleted || !values)
+    return Status::Bug("a log's files have other columns: {}", batch.schema()->ToString());
+  const auto& keys = static_cast<const arrow::StringArray&>(*values->keys());
+  const auto& items = static_cast<const arrow::StringArray&>(*values->items());
+  for (int64_t i = 0; i < batch.num_rows(); ++i) {
+    DataFile file{.path = paths->GetString(i),
+                  .size_bytes = sizes->Value(i),
+                  .modified_ms = modified->Value(i)};
+    if (statistics->IsValid(i)) file.statistics = statistics->GetString(i);
+    const auto json = nlohmann::json::parse(file.statistics, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains("numRecords") && json["numRecords"].is_number_integer())
+      file.rows = json["numRecords"].get<int64_t>();
+    for (int64_t k = values->value_offset(i); values->IsValid(i) && k < values->value_offset(i + 1);
+         ++k) {
+      std::optional<std::string> value;
+      if (items.IsValid(k)) value = items.GetString(k);
+      file.partition_values.emplace_back(keys.GetString(k), std::move(value));
+    }
+    std::sort(file.partition_values.begin(), file.partition_values.end());
+    file.has_deletion_vector = deleted->IsValid(i);
+    files.push_back(std::move(file));
+  }
+  return Status::OK();
 }
 
 rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts) {

@@ -58,6 +58,9 @@ bridge::WriteOptions ToBridge(const WriteOptions& options);
 WriteOutcome FromBridge(const bridge::WriteOutcome& outcome);
 
 /// A failure of Arrow C++; if it carries the bridge's envelope (streams), that is unpacked.
+/// Adds the files of a batch of DeltaSnapshot::ReadFiles.
+Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files);
+
 Status FromArrow(const arrow::Status& status);
 
 /// Calls `fill` with an empty C schema and imports the result.

@@ -85,8 +85,8 @@ class Table {
                                  const std::shared_ptr<arrow::Schema>& schema);
   /// A table of the rows of one batch.
   static Result<Table> FromRows(const arrow::RecordBatch& rows);
-  /// The same table with some of its files only; indexes into the file list it was made with.
-  Result<Table> WithFiles(const std::vector<uint32_t>& kept) const;
+  /// The same table with the files at `paths` only. Fails with kBug on what is no table of files.
+  Result<Table> WithPaths(const std::vector<std::string>& paths) const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
 
  private:
@@ -112,10 +112,17 @@ class DeltaSnapshot {
   /// The `protocol` and `metaData` actions as JSON.
   Result<std::string> protocol() const;
   Result<std::string> metadata() const;
-  /// Active files, ordered by path.
+  /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded),
+  /// `size`, `modified` (milliseconds), `statistics` (JSON; NULL unless asked for),
+  /// `partition_values` (a map of texts), `deleted_rows` and `deletion_vector` (what tells it
+  /// apart; both NULL without one).
+  Result<std::shared_ptr<arrow::RecordBatchReader>> ReadFiles(bool statistics) const;
+  /// All of them with their statistics, ordered by path. For tables of few files.
   Result<std::vector<DataFile>> files() const;
   /// The version recorded for an application transaction, or -1.
   Result<int64_t> transaction_version(const std::string& app_id) const;
+  /// Reads the plain Parquet files, which are listed when a scan is planned.
+  Result<Table> AsFileTable(const Session& session, const std::string& root_url) const;
   /// Reads through delta-rs' own scan, as deletion vectors and column mapping need it.
   Result<Table> AsTable(const Session& session) const;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
 
@@ -46,9 +48,10 @@ Result<Table> Table::FromRows(const arrow::RecordBatch& rows) {
   return table;
 }
 
-Result<Table> Table::WithFiles(const std::vector<uint32_t>& kept) const {
-  const rust::Slice<const uint32_t> indexes(kept.data(), kept.size());
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_files(indexes); }));
+Result<Table> Table::WithPaths(const std::vector<std::string>& paths) const {
+  const std::vector<rust::String> bridged(paths.begin(), paths.end());
+  const rust::Slice<const rust::String> slice(bridged.data(), bridged.size());
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_paths(slice); }));
   Table table;
   table.state_ = std::make_shared<State>(State{std::move(handle)});
   return table;
@@ -91,11 +94,36 @@ Result<std::string> DeltaSnapshot::metadata() const {
 }
 
 Result<std::vector<DataFile>> DeltaSnapshot::files() const {
-  WEIR_ASSIGN_OR_RETURN(auto files, Try([&] { return state_->handle->files(); }));
+  WEIR_ASSIGN_OR_RETURN(const auto reader, ReadFiles(/*statistics=*/true));
   std::vector<DataFile> result;
-  result.reserve(files.size());
-  for (const auto& file : files) result.push_back(internal::FromBridge(file));
+  while (true) {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    const arrow::Status read = reader->ReadNext(&batch);
+    if (!read.ok()) return internal::FromArrow(read);
+    if (!batch) break;
+    if (batch->num_rows() > 0) WEIR_RETURN_NOT_OK(internal::AddFiles(*batch, result));
+  }
+  std::sort(result.begin(), result.end(),
+            [](const DataFile& a, const DataFile& b) { return a.path < b.path; });
   return result;
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> DeltaSnapshot::ReadFiles(bool statistics) const {
+  ArrowArrayStream stream;
+  WEIR_RETURN_NOT_OK(Try([&] { state_->handle->files(statistics, &stream); }));
+  auto reader = arrow::ImportRecordBatchReader(&stream);
+  if (!reader.ok()) return internal::FromArrow(reader.status());
+  return reader.MoveValueUnsafe();
+}
+
+Result<Table> DeltaSnapshot::AsFileTable(const Session& session,
+                                         const std::string& root_url) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return state_->handle->file_table(*session.state_->handle, root_url);
+                        }));
+  Table table;
+  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
+  return table;
 }
 
 Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) const {

@@ -129,8 +129,11 @@ class ViewExecution {
       }
       outcome.bytes_read += unit.kept_bytes;
       engine::Table read = *table->table;
-      if (unit.restrictable && !unit.pruned_files.empty()) {
-        WEIR_ASSIGN_OR_RETURN(read, table->table->WithFiles(unit.kept));
+      if (!unit.pruned_files.empty()) {
+        std::vector<std::string> paths;
+        paths.reserve(unit.kept.size());
+        for (const uint32_t file : unit.kept) paths.emplace_back(unit.files->path(file));
+        WEIR_ASSIGN_OR_RETURN(read, table->table->WithPaths(paths));
       }
       bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
     }
@@ -206,6 +209,8 @@ class Execution {
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
       if (!selected_.contains(task.view_name)) continue;
+      AnnounceScans(*bundles_.at(task.view_name),
+                    [&](const std::string& name) { return tables_.Source(name); });
       int waiting = 0;
       for (const std::string& upstream : task.upstream_views)
         waiting += selected_.contains(upstream) ? 1 : 0;
@@ -526,6 +531,8 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
 Result<std::vector<PlannedView>> ProjectRun::PlanViews(const std::set<std::string>& selected,
                                                        bool force, const LastBuilds& builds) const {
   CurrentTables tables(session_, graph_);
+  const auto source = [&](const std::string& name) { return tables.Source(name); };
+  for (const std::string& view : selected) AnnounceScans(*compiled_.Find(view), source);
   std::map<std::string, Action> actions;
   std::vector<PlannedView> planned;
   for (const ViewTask& task : graph_.tasks()) {

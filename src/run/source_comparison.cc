@@ -20,24 +20,33 @@ constexpr size_t kMostListedFiles = 100;
 /// plan must not take as long as the build that it may save.
 constexpr int64_t kMostBytesToCompare = int64_t{1} << 30;
 
-using FilesByPath = std::map<std::string, const DataFile*>;
+/// A kept file by what tells it apart: its path and its deletion vector.
+using KeptFiles = std::map<std::pair<std::string, std::string>, DataFile>;
+
+KeptFiles KeptBy(const ScanUnit& unit) {
+  KeptFiles kept;
+  for (const uint32_t i : unit.kept) {
+    kept.emplace(
+        std::pair(std::string(unit.files->path(i)), std::string(unit.files->deletion_vector(i))),
+        unit.files->File(i));
+  }
+  return kept;
+}
 
 /// What one scan read and reads.
 struct FileDifference {
-  std::vector<const DataFile*> added;
-  std::vector<const DataFile*> removed;
+  std::vector<DataFile> added;
+  std::vector<DataFile> removed;
 };
 
 FileDifference Differences(const ScanUnit& before, const ScanUnit& now) {
-  FilesByPath old_files, files;
-  for (const DataFile& file : before.kept_files) old_files[file.path] = &file;
-  for (const DataFile& file : now.kept_files) files[file.path] = &file;
+  const KeptFiles old_files = KeptBy(before), files = KeptBy(now);
   FileDifference difference;
-  for (const auto& [path, file] : files) {
-    if (!old_files.contains(path)) difference.added.push_back(file);
+  for (const auto& [key, file] : files) {
+    if (!old_files.contains(key)) difference.added.push_back(file);
   }
-  for (const auto& [path, file] : old_files) {
-    if (!files.contains(path)) difference.removed.push_back(file);
+  for (const auto& [key, file] : old_files) {
+    if (!files.contains(key)) difference.removed.push_back(file);
   }
   return difference;
 }
@@ -52,16 +61,12 @@ std::string Quoted(const std::string& name) {
 }
 
 /// Hashes what a reading sees of some files of a table.
-Result<std::string> HashOf(const PinnedTable& table, const std::vector<const DataFile*>& files,
+Result<std::string> HashOf(const PinnedTable& table, const std::vector<DataFile>& files,
                            const Reading& reading, const SessionRuntime& session) {
   static std::atomic<uint64_t> serial = 0;
-  std::set<std::string> paths;
-  for (const DataFile* file : files) paths.insert(file->path);
-  std::vector<uint32_t> kept;
-  for (size_t i = 0; i < table.files.size(); ++i) {
-    if (paths.contains(table.files[i].path)) kept.push_back(static_cast<uint32_t>(i));
-  }
-  WEIR_ASSIGN_OR_RETURN(const engine::Table restricted, table.table->WithFiles(kept));
+  std::vector<std::string> paths;
+  for (const DataFile& file : files) paths.push_back(file.path);
+  WEIR_ASSIGN_OR_RETURN(const engine::Table restricted, table.table->WithPaths(paths));
   // A name that starts with `$` is no dependency of anything.
   const std::string name = fmt::format("$comparison{}", serial++);
   WEIR_RETURN_NOT_OK(session.engine().RegisterTable(name, restricted));
@@ -98,15 +103,15 @@ Result<bool> SameRows(const PinnedTable& before, const PinnedTable& now,
   if (before.needs_delta_scan || now.needs_delta_scan || !before.table || !now.table) return false;
   if (difference.added.empty() || difference.removed.empty()) return false;
   int64_t rows = 0, bytes = 0;
-  for (const DataFile* file : difference.added) {
-    if (file->rows < 0) return false;
-    rows += file->rows;
-    bytes += file->size_bytes;
+  for (const DataFile& file : difference.added) {
+    if (file.rows < 0) return false;
+    rows += file.rows;
+    bytes += file.size_bytes;
   }
-  for (const DataFile* file : difference.removed) {
-    if (file->rows < 0) return false;
-    rows -= file->rows;
-    bytes += file->size_bytes;
+  for (const DataFile& file : difference.removed) {
+    if (file.rows < 0) return false;
+    rows -= file.rows;
+    bytes += file.size_bytes;
   }
   if (bytes > kMostBytesToCompare) return false;
   // With a filter, rows may come and go that nobody reads.
@@ -193,13 +198,9 @@ Result<SourceChange> CompareDelta(const std::string& table, const PlanBundle& bu
     for (const ScanUnit& old_unit : old_units) {
       if (old_unit.scan_id != unit.scan_id) continue;
       const FileDifference difference = Differences(old_unit, unit);
-      if (difference.added.empty() && difference.removed.empty()) {
-        // The files are those of before: what counts as changed is the version.
-        same = same && unit.restrictable && old_unit.restrictable;
-        continue;
-      }
-      for (const DataFile* file : difference.added) added.insert(file->path);
-      for (const DataFile* file : difference.removed) removed.insert(file->path);
+      if (difference.added.empty() && difference.removed.empty()) continue;
+      for (const DataFile& file : difference.added) added.insert(file.path);
+      for (const DataFile& file : difference.removed) removed.insert(file.path);
       if (!same) continue;
       const auto same_rows =
           SameRows(*before, *now, difference, readings.at(unit.scan_id), session);
@@ -224,7 +225,10 @@ std::map<std::string, std::map<std::string, std::string>> ListedFiles(
   std::map<std::string, std::map<std::string, std::string>> listings;
   for (const ScanUnit& unit : units) {
     if (unit.kind != TableKind::kListing) continue;
-    for (const DataFile& file : unit.kept_files) listings[unit.table][file.path] = FileState(file);
+    for (const uint32_t i : unit.kept) {
+      const DataFile file = unit.files->File(i);
+      listings[unit.table][file.path] = FileState(file);
+    }
   }
   std::erase_if(listings, [](const auto& table) { return table.second.size() > kMostListedFiles; });
   return listings;

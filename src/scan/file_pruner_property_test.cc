@@ -36,7 +36,20 @@ using Cell = std::variant<std::monostate, int64_t, double, std::string, Nanoseco
 using Row = std::vector<Cell>;
 using Random = std::mt19937_64;
 
-enum ColumnIndex { kInt, kLong, kDouble, kFloat, kText, kFlag, kDay, kAt, kPartition, kColumns };
+enum ColumnIndex {
+  kInt,
+  kLong,
+  kDouble,
+  kFloat,
+  kText,
+  kFlag,
+  kDay,
+  kAt,
+  kMoney,  ///< in cents
+  kFloor,  ///< a field of the struct `place`
+  kPartition,
+  kColumns
+};
 
 const std::shared_ptr<arrow::Schema>& TestSchema() {
   static const auto schema =
@@ -45,8 +58,18 @@ const std::shared_ptr<arrow::Schema>& TestSchema() {
                      arrow::field("s", arrow::utf8()), arrow::field("b", arrow::boolean()),
                      arrow::field("day", arrow::date32()),
                      arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
+                     arrow::field("money", arrow::decimal128(9, 2)),
+                     arrow::field("place", arrow::struct_({arrow::field("floor", arrow::int32())})),
                      arrow::field("p", arrow::int32())});
   return schema;
+}
+
+/// As the engine writes it.
+Expression ColumnAt(int column) {
+  if (column != kFloor) return Column(TestSchema()->field(column)->name());
+  Expression field = Make(Kind::kScalarFunction, {Column("place"), Text("floor")});
+  field.name = "get_field";
+  return field;
 }
 
 int64_t Between(Random& random, int64_t low, int64_t high) {
@@ -84,7 +107,10 @@ Cell RandomCell(Random& random, int column) {
   switch (column) {
     case kInt:
     case kLong:
+    case kFloor:
       return Between(random, -6, 6);
+    case kMoney:
+      return Between(random, -300, 300);
     case kDouble:
       return RandomDouble(random);
     case kFloat:
@@ -143,6 +169,8 @@ Json Statistic(const Cell& cell, int column, bool is_max) {
       return DayText(std::get<int64_t>(cell));
     case kAt:
       return TimestampText(Micros(cell));
+    case kMoney:
+      return static_cast<double>(std::get<int64_t>(cell)) / 100;
     default:
       return std::get<int64_t>(cell);
   }
@@ -158,6 +186,9 @@ bool Less(const Cell& a, const Cell& b) {
 
 void AddStatistics(const std::vector<Row>& rows, int column, Random& random, Json& statistics) {
   const std::string& name = TestSchema()->field(column)->name();
+  const auto statistic = [&](const char* kind) -> Json& {
+    return column == kFloor ? statistics[kind][name]["floor"] : statistics[kind][name];
+  };
   int64_t nulls = 0;
   const Cell *min = nullptr, *max = nullptr;
   for (const Row& row : rows) {
@@ -172,11 +203,9 @@ void AddStatistics(const std::vector<Row>& rows, int column, Random& random, Jso
     if (max == nullptr || Less(*max, cell)) max = &cell;
   }
   // Writers may leave out any of them.
-  if (!OneIn(random, 10)) statistics["nullCount"][name] = nulls;
-  if (min != nullptr && !OneIn(random, 10))
-    statistics["minValues"][name] = Statistic(*min, column, false);
-  if (max != nullptr && !OneIn(random, 10))
-    statistics["maxValues"][name] = Statistic(*max, column, true);
+  if (!OneIn(random, 10)) statistic("nullCount") = nulls;
+  if (min != nullptr && !OneIn(random, 10)) statistic("minValues") = Statistic(*min, column, false);
+  if (max != nullptr && !OneIn(random, 10)) statistic("maxValues") = Statistic(*max, column, true);
 }
 
 struct TestFile {
@@ -247,7 +276,7 @@ class PredicateGenerator {
 
   /// A column, or a cast of one, and the type that its literals have.
   Expression Operand(int column, int& literal_column) {
-    const Expression e = Column(TestSchema()->field(column)->name());
+    const Expression e = ColumnAt(column);
     literal_column = column;
     if (!OneIn(random_, 4)) return e;
     const Kind cast = OneIn(random_, 3) ? Kind::kTryCast : Kind::kCast;
@@ -263,7 +292,8 @@ class PredicateGenerator {
   }
 
   Expression LiteralFor(int column) {
-    if (OneIn(random_, 15)) return Null(TestSchema()->field(column)->type());
+    if (OneIn(random_, 15))
+      return Null(column == kFloor ? arrow::int32() : TestSchema()->field(column)->type());
     const Cell cell = RandomCell(random_, column);
     switch (column) {
       case kLong:
@@ -280,6 +310,9 @@ class PredicateGenerator {
         return Date(static_cast<int32_t>(std::get<int64_t>(cell)));
       case kAt:
         return TimestampLiteral(Micros(cell));
+      case kMoney:
+        return Literal(std::make_shared<arrow::Decimal128Scalar>(
+            arrow::Decimal128(std::get<int64_t>(cell)), arrow::decimal128(9, 2)));
       default:
         return Int(static_cast<int32_t>(std::get<int64_t>(cell)));
     }
@@ -306,8 +339,7 @@ class PredicateGenerator {
     const Expression operand = Operand(column, literal_column);
     switch (random_() % 8) {
       case 0:
-        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull,
-                    {Column(TestSchema()->field(column)->name())});
+        return Make(OneIn(random_, 2) ? Kind::kIsNull : Kind::kIsNotNull, {ColumnAt(column)});
       case 1:
         return MaybeNegated(Make(
             Kind::kBetween, {operand, LiteralFor(literal_column), LiteralFor(literal_column)}));
@@ -321,6 +353,13 @@ class PredicateGenerator {
         return OneIn(random_, 2)
                    ? Column("b")
                    : MaybeNegated(Make(Kind::kLike, {Column("s"), Text(RandomPattern())}));
+      case 4: {
+        Expression starts = Make(Kind::kScalarFunction, {Column("s"), Text(RandomText(random_))});
+        starts.name = "starts_with";
+        if (OneIn(random_, 2)) return starts;
+        return Binary(OneIn(random_, 2) ? "IS DISTINCT FROM" : "IS NOT DISTINCT FROM",
+                      {operand, LiteralFor(literal_column)});
+      }
       default: {
         static const std::vector<std::string> kOperators = {"=", "<>", "<", "<=", ">", ">="};
         const std::string& op = kOperators[random_() % kOperators.size()];
@@ -358,7 +397,15 @@ class RowEvaluator {
     switch (e.kind) {
       case Kind::kNot:
         return Inverse(Evaluate(e.inputs[0]));
+      case Kind::kScalarFunction: {
+        if (e.name != "starts_with") return Truth();
+        const Cell text = Value(e.inputs[0]);
+        if (IsNull(text)) return Truth();
+        return std::get<std::string>(text).starts_with(std::get<std::string>(Value(e.inputs[1])));
+      }
       case Kind::kBinary:
+        if (e.name == "IS DISTINCT FROM") return !Same(Value(e.inputs[0]), Value(e.inputs[1]));
+        if (e.name == "IS NOT DISTINCT FROM") return Same(Value(e.inputs[0]), Value(e.inputs[1]));
         return e.name == "AND" || e.name == "OR"
                    ? Chain(e)
                    : Compare(e.name, Value(e.inputs[0]), Value(e.inputs[1]));
@@ -408,6 +455,11 @@ class RowEvaluator {
   }
   static Truth Either(Truth a, Truth b) { return Inverse(Both(Inverse(a), Inverse(b))); }
 
+  /// NULL is the same as NULL.
+  static bool Same(const Cell& a, const Cell& b) {
+    return IsNull(a) || IsNull(b) ? IsNull(a) && IsNull(b) : Compare("=", a, b) == Truth(true);
+  }
+
   Truth Chain(const Expression& e) const {
     Truth result = Evaluate(e.inputs[0]);
     for (size_t i = 1; i < e.inputs.size(); ++i) {
@@ -423,6 +475,8 @@ class RowEvaluator {
         return row_[static_cast<size_t>(TestSchema()->GetFieldIndex(e.name))];
       case Kind::kLiteral:
         return LiteralValue(*e.literal);
+      case Kind::kScalarFunction:
+        return row_[kFloor];
       default:
         return CastValue(Value(e.inputs[0]), *e.type);
     }
@@ -452,6 +506,9 @@ class RowEvaluator {
         return static_cast<const arrow::DoubleScalar&>(scalar).value;
       case arrow::Type::DATE32:
         return int64_t{static_cast<const arrow::Date32Scalar&>(scalar).value};
+      case arrow::Type::DECIMAL128:
+        return static_cast<int64_t>(
+            static_cast<const arrow::Decimal128Scalar&>(scalar).value.low_bits());
       case arrow::Type::TIMESTAMP: {
         __int128 value = static_cast<const arrow::TimestampScalar&>(scalar).value;
         switch (static_cast<const arrow::TimestampType&>(*scalar.type).unit()) {

@@ -29,14 +29,19 @@ struct Rule {
 void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
 std::shared_ptr<arrow::Schema> TestSchema() {
-  return arrow::schema({arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
-                        arrow::field("u", arrow::uint32()), arrow::field("d", arrow::float64()),
-                        arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
-                        arrow::field("b", arrow::boolean()), arrow::field("day", arrow::date32()),
-                        arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
-                        arrow::field("money", arrow::decimal128(9, 2)),
-                        arrow::field("items", arrow::list(arrow::int32())),
-                        arrow::field("tiny", arrow::int8())});
+  return arrow::schema(
+      {arrow::field("i", arrow::int32()), arrow::field("l", arrow::int64()),
+       arrow::field("u", arrow::uint32()), arrow::field("d", arrow::float64()),
+       arrow::field("f", arrow::float32()), arrow::field("s", arrow::utf8()),
+       arrow::field("b", arrow::boolean()), arrow::field("day", arrow::date32()),
+       arrow::field("at", arrow::timestamp(arrow::TimeUnit::MICRO)),
+       arrow::field("money", arrow::decimal128(9, 2)),
+       arrow::field("items", arrow::list(arrow::int32())),
+       arrow::field("long_money", arrow::decimal128(38, 2)),
+       arrow::field("place", arrow::struct_({arrow::field("city", arrow::utf8()),
+                                             arrow::field("floor", arrow::int32()),
+                                             arrow::field("open", arrow::boolean())})),
+       arrow::field("tiny", arrow::int8())});
 }
 
 DataFile WithStatistics(std::string statistics) {
@@ -110,16 +115,86 @@ std::vector<Rule> ComparisonRules() {
       {"TwoColumns", Binary("=", {Column("i"), Column("l")}), five_to_seven, kKept},
       {"UnknownFunction", Binary("=", {Make(Kind::kScalarFunction, {Column("i")}), Int(3)}),
        five_to_seven, kKept},
-      {"UnknownOperator", Binary("IS DISTINCT FROM", {Column("i"), Int(3)}), five_to_seven, kKept},
+      {"UnknownOperator", Binary("~", {Column("i"), Int(3)}), five_to_seven, kKept},
+      {"DistinctFromAnotherValue", Binary("IS DISTINCT FROM", {Column("i"), Int(3)}), five_to_seven,
+       kKept},
+      {"DistinctFromTheOnlyValue", Binary("IS DISTINCT FROM", {Column("i"), Int(5)}),
+       Range("i", "5", "5"), "`i IS DISTINCT FROM 5`: i is 5"},
+      {"DistinctFromTheOnlyValueButForNulls", Binary("IS DISTINCT FROM", {Column("i"), Int(5)}),
+       Range("i", "5", "5", 1), kKept},
+      {"NotDistinctFromAValueOutside", Binary("IS NOT DISTINCT FROM", {Int(8), Column("i")}),
+       five_to_seven, "`8 IS NOT DISTINCT FROM i`: i is 5 to 7"},
+      {"NotDistinctFromNullWithoutNulls",
+       Binary("IS NOT DISTINCT FROM", {Column("i"), Null(arrow::int32())}), five_to_seven,
+       "`i IS NOT DISTINCT FROM NULL`: i is 5 to 7"},
       {"UnknownColumn", Binary("=", {Column("missing"), Int(3)}), five_to_seven, kKept},
       {"LiteralOfAnotherType", Binary("=", {Column("i"), Date(3)}), five_to_seven, kKept},
       {"UnsignedColumn",
        Binary(">", {Column("u"), Literal(std::make_shared<arrow::UInt32Scalar>(4'000'000'000U))}),
        Range("u", "1", "3999999999"), "`u > 4000000000`: u is 1 to 3999999999"},
-      {"DecimalIsKept",
-       Binary("=", {Column("money"), Literal(std::make_shared<arrow::Decimal128Scalar>(
-                                         arrow::Decimal128(100), arrow::decimal128(9, 2)))}),
-       Range("money", "5.00", "7.00"), kKept},
+  };
+}
+
+Expression Money(int64_t cents, int precision = 9, int scale = 2) {
+  return Literal(std::make_shared<arrow::Decimal128Scalar>(arrow::Decimal128(cents),
+                                                           arrow::decimal128(precision, scale)));
+}
+
+std::vector<Rule> DecimalRules() {
+  const DataFile file = Range("money", "5.00", "7.5");
+  return {
+      {"DecimalBelow", Binary("=", {Column("money"), Money(100)}), file,
+       "`money = 1.00`: money is 5 to 7.5"},
+      {"DecimalAtTheMaximum", Binary(">=", {Column("money"), Money(750)}), file, kKept},
+      {"DecimalAboveTheMaximum", Binary(">", {Column("money"), Money(750)}), file,
+       "`money > 7.50`: money is 5 to 7.5"},
+      {"DecimalsOfOtherScalesCompareByValue", Binary("<", {Column("money"), Money(50, 9, 1)}), file,
+       "`money < 5.0`: money is 5 to 7.5"},
+      {"DecimalCastToAWiderOne",
+       Binary("<", {Cast(Column("money"), arrow::decimal128(20, 4)), Money(49'999, 20, 4)}), file,
+       "`CAST(money AS decimal128(20, 4)) < 4.9999`: money is 5 to 7.5"},
+      {"DecimalCastThatRounds",
+       Binary(">", {Cast(Column("money"), arrow::decimal128(9, 0)), Money(7, 9, 0)}), file, kKept},
+      {"LongDecimalsMayBeRoundedInTheLog",
+       Binary(">", {Column("long_money"), Money(12'345'678'901'234'567, 38, 2)}),
+       Range("long_money", "1.0", "123456789012345.67"), kKept},
+      {"LongDecimalsPruneBeyondTheRounding",
+       Binary(">", {Column("long_money"), Money(12'345'678'901'234'600, 38, 2)}),
+       Range("long_money", "1.0", "123456789012345.67"),
+       "`long_money > 123456789012346.00`: long_money is "
+       "0.99999999999999911182158029987476766109 to "
+       "123456789012345.77965165576623696175317945744609460235"},
+      {"IntegerCastToADecimal",
+       Binary(">", {Cast(Column("i"), arrow::decimal128(12, 1)), Money(71, 12, 1)}),
+       Range("i", "5", "7"), "`CAST(i AS decimal128(12, 1)) > 7.1`: i is 5 to 7"},
+      {"DecimalStatisticAsText", Binary("=", {Column("money"), Money(100)}),
+       Range("money", R"("5.00")", R"("7.5")"), "`money = 1.00`: money is 5 to 7.5"},
+  };
+}
+
+Expression Field(const std::string& name) {
+  Expression e = Make(Kind::kScalarFunction, {Column("place"), Text(name)});
+  e.name = "get_field";
+  return e;
+}
+
+std::vector<Rule> NestedRules() {
+  const DataFile file = WithStatistics(
+      R"({"numRecords":10,"minValues":{"place":{"city":"berlin","floor":5,"open":false}},)"
+      R"("maxValues":{"place":{"city":"oslo","floor":7,"open":false}},)"
+      R"("nullCount":{"place":{"city":0,"floor":3,"open":0}}})");
+  return {
+      {"FieldOutside", Binary("=", {Field("floor"), Int(8)}), file,
+       "`get_field(place, 'floor') = 8`: place.floor is 5 to 7"},
+      {"FieldInside", Binary("=", {Field("floor"), Int(6)}), file, kKept},
+      {"FieldIsNullWithoutNulls", Make(Kind::kIsNull, {Field("city")}), file,
+       "`get_field(place, 'city') IS NULL`: place.city is 'berlin' to 'oslo'"},
+      {"FieldIsNullWithNulls", Make(Kind::kIsNull, {Field("floor")}), file, kKept},
+      {"FieldLike", Make(Kind::kLike, {Field("city"), Text("par%")}), file,
+       "`get_field(place, 'city') LIKE 'par%'`: place.city is 'berlin' to 'oslo'"},
+      {"FieldAsAFlag", Field("open"), file, "`get_field(place, 'open')`: place.open is false"},
+      {"FieldThatIsMissing", Binary("=", {Field("street"), Int(8)}), file, kKept},
+      {"StructsThemselvesAreKept", Make(Kind::kIsNull, {Column("place")}), file, kKept},
   };
 }
 
@@ -193,6 +268,12 @@ std::vector<Rule> SetRules() {
   };
 }
 
+Expression StartsWith(const std::string& column, const std::string& prefix) {
+  Expression e = Make(Kind::kScalarFunction, {Column(column), Text(prefix)});
+  e.name = "starts_with";
+  return e;
+}
+
 std::vector<Rule> TextRules() {
   const DataFile file = Range("s", R"("berlin")", R"("oslo")");
   const std::string long_text(32, 'k');
@@ -210,14 +291,33 @@ std::vector<Rule> TextRules() {
       {"LikePrefixOfABound", like("os%"), file, kKept},
       {"LikePrefixOfTheMinimum", like("ber_in"), file, kKept},
       {"LikeWithoutPrefix", like("%x"), file, kKept},
-      {"LikePrefixEndsAtAnEscape", like("oslo\\_%"), file, kKept},
+      {"LikePrefixGoesThroughAnEscape", like("oslo\\_%"), file,
+       "`s LIKE 'oslo\\_%'`: s is 'berlin' to 'oslo'"},
+      {"LikePrefixWithAnEscapeInside", like("o\\s%"), file, kKept},
       {"NotLike", Negated(like("pa%")), file, kKept},
+      {"NotLikeOfACommonPrefix", Negated(like("os%")), Range("s", R"("osaka")", R"("oslo")"),
+       "`s NOT LIKE 'os%'`: s is 'osaka' to 'oslo'"},
+      {"NotLikeOfALongerPattern", Negated(like("os%a")), Range("s", R"("osaka")", R"("oslo")"),
+       kKept},
+      {"LikeWithoutAWildcardIsAnEquality", like("oslo!"), file,
+       "`s LIKE 'oslo!'`: s is 'berlin' to 'oslo'"},
+      {"NotLikeOfTheOnlyValue", Negated(like("oslo")), Range("s", R"("oslo")", R"("oslo")"),
+       "`s NOT LIKE 'oslo'`: s is 'oslo'"},
+      {"LikeOfAnEscapedWildcard", like("p\\%%"), file, "`s LIKE 'p\\%%'`: s is 'berlin' to 'oslo'"},
+      {"StartsWithAPrefixOutside", StartsWith("s", "pa"), file,
+       "`starts_with(s, 'pa')`: s is 'berlin' to 'oslo'"},
+      {"NotStartsWithACommonPrefix", Not(StartsWith("s", "os")),
+       Range("s", R"("osaka")", R"("oslo")"), "`NOT starts_with(s, 'os')`: s is 'osaka' to 'oslo'"},
+      {"EscapedStatistic", Binary("=", {Column("s"), Text("zoo")}),
+       Range("s", R"("a\"b")", R"("caf\u00e9")"), "`s = 'zoo'`: s is 'a\"b' to 'caf\xC3\xA9'"},
       {"LikeWithoutRegardToCase", Make(Kind::kILike, {Column("s"), Text("PA%")}), file, kKept},
       {"LongMaximumMayBeCut", Binary(">", {Column("s"), Text(long_text + "z")}),
        Range("s", R"("a")", '"' + long_text + '"'), kKept},
       {"LongMinimumStaysALowerBound", Binary("<", {Column("s"), Text("kk")}),
        Range("s", '"' + long_text + '"', '"' + long_text + '"'),
-       "`s < 'kk'`: s is at least '" + long_text + "'"},
+       "`s < 'kk'`: s is '" + long_text + "' to '" + long_text + "…'"},
+      {"LongMaximumEndsWhatSharesNotItsBeginning", Binary("=", {Column("s"), Text("kz")}),
+       Range("s", R"("a")", '"' + long_text + '"'), "`s = 'kz'`: s is 'a' to '" + long_text + "…'"},
       {"CutBoundsAreNoConstant", Binary("<>", {Column("s"), Text(long_text)}),
        Range("s", '"' + long_text + '"', '"' + long_text + '"'), kKept},
   };
@@ -288,7 +388,18 @@ std::vector<Rule> CastRules() {
       {"CastToANarrowerInteger",
        Binary(">", {Cast(Column("i"), arrow::int16()),
                     Literal(std::make_shared<arrow::Int16Scalar>(7))}),
-       file, kKept},
+       file, "`CAST(i AS int16) > 7`: i is 5 to 7"},
+      {"CastToANarrowerIntegerThatMayNotHoldAll",
+       Binary(">", {Cast(Column("i"), arrow::int8()),
+                    Literal(std::make_shared<arrow::Int8Scalar>(100))}),
+       Range("i", "5", "200"), kKept},
+      {"CastOfATimestampToItsDay", Binary("=", {Cast(Column("at"), arrow::date32()), Date(2)}),
+       Range("at", R"("1970-01-01T12:00:00Z")", R"("1970-01-02T12:00:00Z")"),
+       "`CAST(at AS date32[day]) = 1970-01-03`: at is 1970-01-01 12:00:00.000000 to 1970-01-02 "
+       "12:00:00.000999"},
+      {"CastOfATimestampToItsDayWithin",
+       Binary("=", {Cast(Column("at"), arrow::date32()), Date(1)}),
+       Range("at", R"("1970-01-01T12:00:00Z")", R"("1970-01-02T12:00:00Z")"), kKept},
       {"CastToFloat", Binary(">", {Cast(Column("i"), arrow::float64()), Double(7.5)}), file,
        "`CAST(i AS double) > 7.5`: i is 5 to 7"},
       {"CastToFloatWithin", Binary(">", {Cast(Column("i"), arrow::float64()), Double(6.5)}), file,
@@ -370,6 +481,8 @@ std::vector<Rule> DamageRules() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Comparison, FilePrunerRules, testing::ValuesIn(ComparisonRules()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Decimal, FilePrunerRules, testing::ValuesIn(DecimalRules()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Nested, FilePrunerRules, testing::ValuesIn(NestedRules()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Logic, FilePrunerRules, testing::ValuesIn(LogicRules()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Set, FilePrunerRules, testing::ValuesIn(SetRules()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Text, FilePrunerRules, testing::ValuesIn(TextRules()), NameOf);
@@ -384,6 +497,65 @@ TEST(FilePruner, NamesTheFirstFilterThatExcludesTheFile) {
                                            Binary("<", {Column("i"), Int(2)}), Bool(false)};
   EXPECT_EQ(FilePruner(TestSchema(), filters).ReasonToPrune(Range("i", "5", "7")),
             "`i < 2`: i is 5 to 7");
+}
+
+/// What a contradiction is reported as; the file is kept.
+std::string Contradiction(const Expression& predicate, const DataFile& file) {
+  const std::vector<Expression> filters = {predicate};
+  const FilePruner pruner(TestSchema(), filters);
+  FileListBuilder files(pruner.StatisticsPaths());
+  files.Add(file);
+  const FileVerdict verdict = pruner.Judge(*files.Finish(), 0);
+  EXPECT_EQ(verdict.reason, std::nullopt);
+  return verdict.contradiction;
+}
+
+TEST(FilePruner, SaysHowStatisticsContradictThemselves) {
+  const Expression predicate = Binary("=", {Column("i"), Int(3)});
+  EXPECT_EQ(Contradiction(predicate, Range("i", "7", "5")),
+            "the minimum of `i` is 7, its maximum 5");
+  EXPECT_EQ(Contradiction(predicate, Range("i", "5", "7", 11)),
+            "`i` is NULL in 11 rows, and there are 10");
+  EXPECT_EQ(Contradiction(predicate, Range("i", "5", "7", -1)), "its count of NULLs of `i` is -1");
+  EXPECT_EQ(Contradiction(predicate, Range("i", "5", "7", 10)),
+            "`i` is NULL in every row, and has a minimum or maximum");
+  EXPECT_EQ(Contradiction(predicate, Range("i", R"("five")", "7")),
+            "a bound of `i` is \"five\", and its type is int32");
+  EXPECT_EQ(Contradiction(predicate, WithStatistics(R"({"numRecords":10,"minVal)")),
+            "its statistics are no JSON object");
+  EXPECT_EQ(Contradiction(predicate, WithStatistics("[1]")), "its statistics are no JSON object");
+}
+
+TEST(FilePruner, SaysNothingOfStatisticsThatItDoesNotNeed) {
+  EXPECT_EQ(Contradiction(Binary("=", {Column("l"), Long(3)}), Range("i", "7", "5")), "");
+  EXPECT_EQ(Contradiction(Binary("=", {Column("l"), Long(5)}), Range("l", "5", "7")), "");
+  EXPECT_EQ(
+      Contradiction(Binary("=", {Column("d"), Double(5)}), Range("d", R"("NaN")", R"("NaN")")), "");
+}
+
+TEST(FilePruner, ReadsStatisticsUnderPhysicalNames) {
+  const auto physical = [](const char* name, const char* in_log,
+                           const std::shared_ptr<arrow::DataType>& type) {
+    return arrow::field(name, type, true,
+                        arrow::key_value_metadata({"delta.columnMapping.physicalName"}, {in_log}));
+  };
+  const auto inner = physical("floor", "col-2", arrow::int32());
+  const auto log_schema = arrow::schema({physical("i", "col-0", arrow::int32()),
+                                         physical("place", "col-1", arrow::struct_({inner})),
+                                         physical("s", "col-3", arrow::utf8())});
+  DataFile file =
+      WithStatistics(R"({"numRecords":10,"minValues":{"col-0":5,"i":0,"col-1":{"col-2":1}},)"
+                     R"("maxValues":{"col-0":7,"i":9,"col-1":{"col-2":2}}})");
+  file.partition_values = {{"col-3", "oslo"}};
+  const auto reason = [&](const Expression& predicate) {
+    const std::vector<Expression> filters = {predicate};
+    return FilePruner(TestSchema(), filters, log_schema).ReasonToPrune(file).value_or(kKept);
+  };
+  EXPECT_EQ(reason(Binary("=", {Column("i"), Int(9)})), "`i = 9`: i is 5 to 7");
+  EXPECT_EQ(reason(Binary("=", {Column("i"), Int(6)})), kKept);
+  EXPECT_EQ(reason(Binary("=", {Field("floor"), Int(3)})),
+            "`get_field(place, 'floor') = 3`: place.floor is 1 to 2");
+  EXPECT_EQ(reason(Binary("=", {Column("s"), Text("bergen")})), "`s = 'bergen'`: s is 'oslo'");
 }
 
 TEST(FilePruner, KeepsEverythingWithoutFilters) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/base/diagnostic.h"
 #include "weir/base/fingerprint.h"
 #include "weir/base/result.h"
 #include "weir/bundle/plan_bundle.h"
@@ -22,8 +23,14 @@
 namespace weir {
 
 struct PrunedFile {
-  DataFile file;
+  uint32_t file = 0;   ///< index into the unit's files
   std::string reason;  ///< names the predicate and the statistic
+};
+
+/// Statistics that contradict their file or themselves, and were not used.
+struct BadStatistics {
+  uint32_t file = 0;
+  std::string what;
 };
 
 /// One scan of one view. A table that is read twice has two units.
@@ -37,19 +44,26 @@ struct ScanUnit {
   std::string read_options_hash;     ///< of a listing: format and options
   std::vector<std::string> columns;  ///< projected
   std::vector<std::string> filters;  ///< pushed into the scan, as text
-  std::vector<uint32_t> kept;        ///< indexes into the pinned table's files
-  std::vector<DataFile> kept_files;
+  /// All files of the version; null while they are not known.
+  std::shared_ptr<const FileList> files;
+  std::vector<uint32_t> kept;  ///< indexes into `files`
   std::vector<PrunedFile> pruned_files;
+  std::vector<BadStatistics> bad_statistics;  ///< of files that are kept
   int64_t kept_bytes = 0;
   int64_t kept_rows = 0;  ///< -1 if a file's rows are unknown
   /// False for a view's table that does not exist yet: its files are known when it was built.
   bool files_known = true;
-  /// False where delta-rs' own scan reads the table, which chooses files itself.
-  bool restrictable = true;
   std::string reading_id;  ///< of what is read; see Reading
 };
 
+/// A warning (W4001) for each unit with bad statistics.
+std::vector<Diagnostic> WarningsOf(const std::vector<ScanUnit>& units);
+
 using TableLookup = std::function<std::shared_ptr<const PinnedTable>(const std::string& name)>;
+
+/// Tells the tables of a bundle which statistics its scans will ask for. Called for all bundles
+/// first, it saves reading a log once more for each of them.
+void AnnounceScans(const PlanBundle& bundle, const TableLookup& lookup);
 
 /// In order of scan id. `lookup` may return null for a view that was never built.
 Result<std::vector<ScanUnit>> DeriveScanUnits(const PlanBundle& bundle, const TableLookup& lookup);

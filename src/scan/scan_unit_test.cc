@@ -52,7 +52,7 @@ PinnedTable TableOf(std::vector<DataFile> files, TableKind kind = TableKind::kDe
   table.url = "memory:///t/";
   table.version = 7;
   table.schema = arrow::schema({arrow::field("i", arrow::int32())});
-  table.files = std::move(files);
+  table.files = std::make_shared<const TableFiles>(std::move(files));
   return table;
 }
 
@@ -83,11 +83,11 @@ TEST(ScanUnits, SayWhatIsKeptAndWhyTheRestIsNot) {
   EXPECT_EQ(unit.columns, std::vector<std::string>{"i"});
   EXPECT_EQ(unit.filters, std::vector<std::string>{"i < 5"});
   EXPECT_EQ(unit.kept, (std::vector<uint32_t>{0, 2}));
-  EXPECT_EQ(unit.kept_files[1].path, "c");
+  EXPECT_EQ(unit.files->path(unit.kept[1]), "c");
   EXPECT_EQ(unit.kept_bytes, 200);
   EXPECT_EQ(unit.kept_rows, 40);
   ASSERT_EQ(unit.pruned_files.size(), 1U);
-  EXPECT_EQ(unit.pruned_files[0].file.path, "b");
+  EXPECT_EQ(unit.files->path(unit.pruned_files[0].file), "b");
   EXPECT_EQ(unit.pruned_files[0].reason, "`i < 5`: i is 5 to 9");
   EXPECT_TRUE(unit.files_known);
 }
@@ -106,6 +106,7 @@ TEST(ScanUnits, ATableThatIsReadTwiceHasTwo) {
 TEST(ScanUnits, RowsAreUnknownAsSoonAsOneFilesAre) {
   DataFile unknown = FileWith("b", 20, 5, 9);
   unknown.rows = -1;
+  unknown.statistics = "";
   const auto units =
       Derive(BundleOf({ScanNode(0, "t")}),
              {{"t", TableOf({FileWith("a", 10, 0, 3), unknown, FileWith("c", 10, 0, 3)})}});
@@ -121,14 +122,28 @@ TEST(ScanUnits, AViewThatWasNeverBuiltHasUnknownFiles) {
   EXPECT_EQ(units[0].kept_rows, -1);
 }
 
-TEST(ScanUnits, TablesThatDeltaRsReadsKeepAllFiles) {
-  PinnedTable table = TableOf({FileWith("a", 10, 5, 9)});
+TEST(ScanUnits, TablesThatDeltaRsReadsArePrunedToo) {
+  PinnedTable table = TableOf({FileWith("a", 10, 5, 9), FileWith("b", 10, 0, 9)});
   table.needs_delta_scan = true;
   const auto units =
       Derive(BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})}), {{"t", table}});
-  EXPECT_FALSE(units[0].restrictable);
-  EXPECT_EQ(units[0].kept.size(), 1U);
-  EXPECT_TRUE(units[0].pruned_files.empty());
+  EXPECT_EQ(units[0].kept, std::vector<uint32_t>{1});
+}
+
+TEST(ScanUnits, AContradictionKeepsTheFileAndWarns) {
+  DataFile reversed = FileWith("b", 10, 9, 5);
+  const auto units =
+      Derive(BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})}),
+             {{"t", TableOf({FileWith("a", 10, 5, 9), reversed, FileWith("c", 10, 8, 6)})}});
+  EXPECT_EQ(units[0].kept, (std::vector<uint32_t>{1, 2}));
+  const auto warnings = WarningsOf(units);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0].code, "W4001");
+  EXPECT_EQ(warnings[0].severity, Severity::kWarning);
+  EXPECT_EQ(warnings[0].view_name, "v");
+  EXPECT_EQ(warnings[0].message,
+            "the log of table `t` contradicts itself, its file is read though it may hold no wanted "
+            "row: the minimum of `i` is 9, its maximum 5 (and 1 more file): `b`");
 }
 
 TEST(ScanUnits, TheEnginesOwnTablesHaveNone) {
@@ -149,15 +164,17 @@ TEST(ScanUnits, FiltersThatTheEngineWroteArePrunedBy) {
   bundle.plan = *plan;
   PinnedTable flights;
   flights.schema = CollectScans(**plan)[0]->schema;
-  const auto file = [&](const std::string& origin, int delay) {
-    flights.files.push_back(
-        {.path = origin,
+  std::vector<DataFile> files;
+  const auto file = [&](const std::string& path, const std::string& origin, int delay) {
+    files.push_back(
+        {.path = path,
          .partition_values = {{"origin", origin}},
          .statistics = fmt::format(R"({{"maxValues":{{"dep_delay":{}}}}})", delay)});
   };
-  file("JFK", 16);
-  file("JFK", 15);
-  file("EWR", 16);
+  file("a", "JFK", 16);
+  file("b", "JFK", 15);
+  file("c", "EWR", 16);
+  flights.files = std::make_shared<const TableFiles>(std::move(files));
   const auto units = Derive(bundle, {{"flights", flights}});
   ASSERT_EQ(units.size(), 1U);
   // The delay is a float: NaN may stand above its maximum.
@@ -193,33 +210,44 @@ TEST(InputHash, ChangesWithTheProjectedColumns) {
 }
 
 TEST(InputHash, ListedFilesCountByTheirTimeSizeAndEtag) {
-  PinnedTable table = TableOf({FileWith("a.csv", -1, 0, 3)}, TableKind::kListing);
-  const std::string before = HashOf(table);
-  table.files[0].modified_ms = 5;
-  EXPECT_NE(HashOf(table), before);
-  table.files[0].modified_ms = 0;
-  table.files[0].size_bytes = 101;
-  EXPECT_NE(HashOf(table), before);
-  table.files[0].size_bytes = 100;
-  EXPECT_EQ(HashOf(table), before);
-  table.files[0].etag = "second";
-  EXPECT_NE(HashOf(table), before);
+  const auto hash_of = [](const DataFile& file) {
+    return HashOf(TableOf({file}, TableKind::kListing));
+  };
+  const DataFile file = FileWith("a.csv", -1, 0, 3);
+  const std::string before = hash_of(file);
+  EXPECT_EQ(hash_of(file), before);
+  DataFile changed = file;
+  changed.modified_ms = 5;
+  EXPECT_NE(hash_of(changed), before);
+  changed = file;
+  changed.size_bytes = 101;
+  EXPECT_NE(hash_of(changed), before);
+  changed = file;
+  changed.etag = "second";
+  EXPECT_NE(hash_of(changed), before);
 }
 
 TEST(InputHash, DeltaFilesAreImmutable) {
-  PinnedTable table = TableOf({FileWith("a", 10, 0, 3)});
-  const std::string before = HashOf(table);
-  table.files[0].modified_ms = 5;
+  const std::string before = HashOf(TableOf({FileWith("a", 10, 0, 3)}));
+  DataFile touched = FileWith("a", 10, 0, 3);
+  touched.modified_ms = 5;
+  PinnedTable table = TableOf({touched});
   table.version = 8;
   EXPECT_EQ(HashOf(table), before);
 }
 
 TEST(InputHash, ADeletionVectorChangesAFileUnderItsName) {
-  PinnedTable table = TableOf({FileWith("a", 10, 0, 3)});
-  table.needs_delta_scan = true;
-  const std::string before = HashOf(table);
-  table.version = 8;
-  EXPECT_NE(HashOf(table), before);
+  DataFile masked = FileWith("a", 10, 0, 3);
+  const std::string before = HashOf(TableOf({masked}));
+  masked.has_deletion_vector = true;
+  EXPECT_NE(HashOf(TableOf({masked})), before);
+}
+
+TEST(InputHash, ADeletionVectorOfAPrunedFileChangesNothing) {
+  DataFile masked = FileWith("b", 10, 5, 9);
+  const std::string before = HashOf(TableOf({FileWith("a", 10, 0, 3), masked}));
+  masked.has_deletion_vector = true;
+  EXPECT_EQ(HashOf(TableOf({FileWith("a", 10, 0, 3), masked})), before);
 }
 
 TEST(InputHash, ViewsCountByTheirContent) {
@@ -243,7 +271,7 @@ TEST(InputHash, StatesTellTheTablesApart) {
   const auto before = InputStates(Derive(bundle, tables), content);
   ASSERT_EQ(before.size(), 3U);
   EXPECT_TRUE(before.at("upstream").starts_with("view:content;")) << before.at("upstream");
-  tables["u"].files[0].path = "c";
+  tables["u"] = TableOf({FileWith("c", 10, 0, 3)});
   const auto after = InputStates(Derive(bundle, tables), content);
   EXPECT_EQ(after.at("t"), before.at("t"));
   EXPECT_NE(after.at("u"), before.at("u"));

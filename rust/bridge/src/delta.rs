@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Delta tables as delta-rs sees them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
-use deltalake_core::logstore::logstore_factories;
+use delta_kernel::engine::arrow_conversion::TryIntoArrow;
+use delta_kernel::table_configuration::TableConfiguration;
+use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext, FileSelection};
+use deltalake_core::kernel::Snapshot;
+use deltalake_core::logstore::{LogStoreRef, logstore_factories};
 use deltalake_core::{DeltaTable, DeltaTableBuilder};
 use url::Url;
 
+use crate::delta_log::DeltaLog;
 use crate::error::{BridgeError, Result, entry};
-use crate::ffi::{self, PartitionValue, TableFile};
-use crate::runtime::block_on;
+use crate::ffi;
+use crate::runtime::{block_on, runtime};
 use crate::session::Session;
 use crate::store::{parse_url, resolve};
-use crate::table::{Table, export_schema};
+use crate::table::{FileTable, Table, export_schema};
 
 pub struct DeltaSnapshot {
-    table: DeltaTable,
+    log: DeltaLog,
+    log_store: LogStoreRef,
 }
 
 /// delta-rs knows logs by the scheme of their URL, and only those of files and memory from the start. All stores that sessions register
@@ -43,96 +50,107 @@ fn builder(session: &Session, url: &str) -> Result<DeltaTableBuilder> {
 
 pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -> Result<Box<DeltaSnapshot>> {
     entry(|| {
-        let mut builder = builder(session, url)?;
-        if version >= 0 {
-            builder = builder.with_version(version as u64);
+        let _guard = runtime().enter();
+        let builder = builder(session, url)?;
+        let log_store = builder.build_storage()?;
+        let version = if timestamp.is_empty() { version } else { version_at(builder, timestamp)? };
+        let mut root = log_store.root_url().clone();
+        if !root.path().ends_with('/') {
+            root.set_path(&format!("{}/", root.path()));
         }
-        if !timestamp.is_empty() {
-            let parsed = DateTime::parse_from_rfc3339(timestamp).map_err(|e| {
-                BridgeError::user(
-                    "invalid_argument",
-                    format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"),
-                )
-            })?;
-            builder = builder.with_timestamp(parsed.with_timezone(&Utc));
-        }
-        Ok(Box::new(DeltaSnapshot { table: block_on(builder.load())? }))
+        Ok(Box::new(DeltaSnapshot { log: DeltaLog::open(log_store.engine(None), &root, version)?, log_store }))
     })
+}
+
+fn version_at(builder: DeltaTableBuilder, timestamp: &str) -> Result<i64> {
+    let parsed = DateTime::parse_from_rfc3339(timestamp).map_err(|e| {
+        BridgeError::user("invalid_argument", format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"))
+    })?;
+    let table = block_on(builder.with_timestamp(parsed.with_timezone(&Utc)).load())?;
+    Ok(table.version().map_or(-1, |v| v as i64))
 }
 
 impl DeltaSnapshot {
     pub fn version(&self) -> i64 {
-        self.table.version().map_or(-1, |v| v as i64)
+        self.log.snapshot.version() as i64
     }
 
     pub unsafe fn arrow_schema(&self, out_schema: *mut ffi::ArrowSchema) -> Result<()> {
         entry(|| {
-            let schema = self.table.snapshot()?.snapshot().arrow_schema();
+            let schema = self.schema()?;
             unsafe { export_schema(&schema, out_schema) }
         })
     }
 
     pub fn partition_columns(&self) -> Vec<String> {
-        self.table.snapshot().map(|state| state.metadata().partition_columns().to_vec()).unwrap_or_default()
+        self.configuration().metadata().partition_columns().to_vec()
     }
 
     pub fn protocol(&self) -> Result<String> {
-        entry(|| to_json(self.table.snapshot()?.protocol()))
+        entry(|| to_json(self.configuration().protocol()))
     }
 
     pub fn metadata(&self) -> Result<String> {
-        entry(|| to_json(self.table.snapshot()?.metadata()))
+        entry(|| to_json(self.configuration().metadata()))
     }
 
-    pub fn files(&self) -> Result<Vec<TableFile>> {
-        entry(|| {
-            let snapshot = self.table.snapshot()?.snapshot();
-            let mut files: Vec<TableFile> = snapshot
-                .try_log_data()?
-                .iter()
-                .map(|view| TableFile {
-                    path: view.object_store_path().to_string(),
-                    size_bytes: view.size() as u64,
-                    modified_ms: view.modification_time(),
-                    rows: view.num_records().map_or(-1, |n| n as i64),
-                    partition_values: partition_values(view.partition_values_map()),
-                    statistics: view.stats().unwrap_or_default(),
-                    has_deletion_vector: view.deletion_vector_descriptor().is_some(),
-                })
-                .collect();
-            files.sort_by(|a, b| a.path.cmp(&b.path));
-            Ok(files)
-        })
+    pub unsafe fn files(&self, statistics: bool, out_stream: *mut ffi::ArrowArrayStream) -> Result<()> {
+        unsafe { self.log.export_files(statistics, out_stream) }
     }
 
     pub fn transaction_version(&self, app_id: &str) -> Result<i64> {
+        entry(|| self.log.transaction_version(app_id))
+    }
+
+    pub fn file_table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
         entry(|| {
-            let log_store = self.table.log_store();
-            let snapshot = self.table.snapshot()?.snapshot();
-            let found = block_on(snapshot.transaction_version(log_store.as_ref(), app_id))?;
-            Ok(found.unwrap_or(-1))
+            let url = parse_url(root_url)?;
+            let table = FileTable::of_log(session, &url, self.schema()?, &self.partition_columns(), self.log.clone())?;
+            Ok(Box::new(Table::of_files(table)))
         })
     }
 
     pub fn delta_table(&self, session: &Session) -> Result<Box<Table>> {
         entry(|| {
-            self.table.update_datafusion_session(&session.context.state())?;
-            let mut config = DeltaScanConfig::new();
-            config.schema_force_view_types = false;
-            config.wrap_partition_values = false;
-            let snapshot = Arc::new(self.table.snapshot()?.snapshot().clone());
-            Ok(Box::new(Table { provider: Arc::new(DeltaScanNext::new(snapshot, config)?) }))
+            let table = DeltaTable::new(Arc::clone(&self.log_store));
+            table.update_datafusion_session(&session.context.state())?;
+            let snapshot = block_on(Snapshot::try_new(self.log_store.as_ref(), Some(self.log.snapshot.version())))?;
+            let provider = DeltaScanTable { snapshot: Arc::new(snapshot), log: self.log.clone() };
+            Ok(Box::new(provider.select(None)?))
         })
+    }
+
+    fn configuration(&self) -> &TableConfiguration {
+        self.log.snapshot.table_configuration()
+    }
+
+    fn schema(&self) -> Result<SchemaRef> {
+        let schema = self.configuration().logical_schema();
+        Ok(Arc::new(schema.as_ref().try_into_arrow()?))
     }
 }
 
-fn partition_values(map: std::collections::HashMap<String, Option<String>>) -> Vec<PartitionValue> {
-    let mut values: Vec<PartitionValue> = map
-        .into_iter()
-        .map(|(column, value)| PartitionValue { column, is_null: value.is_none(), value: value.unwrap_or_default() })
-        .collect();
-    values.sort_by(|a, b| a.column.cmp(&b.column));
-    values
+/// What delta-rs' own scan is made from, once for each selection of files.
+#[derive(Clone)]
+pub struct DeltaScanTable {
+    snapshot: Arc<Snapshot>,
+    log: DeltaLog,
+}
+
+impl DeltaScanTable {
+    /// The scan of the files at `paths` (decoded), or of all.
+    pub fn select(&self, paths: Option<&HashSet<&str>>) -> Result<Table> {
+        let mut config = DeltaScanConfig::new();
+        config.schema_force_view_types = false;
+        config.wrap_partition_values = false;
+        let mut scan = DeltaScanNext::new(Arc::clone(&self.snapshot), config)?;
+        if let Some(paths) = paths {
+            let _guard = runtime().enter();
+            let raw = self.log.raw_paths(|path| paths.contains(path))?;
+            scan = scan.with_file_selection(FileSelection::from_file_paths(raw));
+        }
+        Ok(Table { provider: Arc::new(scan), delta: Some(self.clone()) })
+    }
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {

@@ -11,6 +11,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod delta;
+mod delta_log;
 mod error;
 mod expression;
 mod functions;
@@ -215,8 +216,8 @@ pub mod ffi {
         ) -> Result<Box<Table>>;
         /// A table of the rows of one batch; takes over the contents of both structures.
         unsafe fn new_memory_table(array: *mut ArrowArray, schema: *mut ArrowSchema) -> Result<Box<Table>>;
-        /// The same table with the files at `kept` (indexes into its file list) only.
-        fn with_files(self: &Table, kept: &[u32]) -> Result<Box<Table>>;
+        /// The same table with the files at `paths` only.
+        fn with_paths(self: &Table, paths: &[String]) -> Result<Box<Table>>;
         unsafe fn schema(self: &Table, out_schema: *mut ArrowSchema) -> Result<()>;
         /// Replaces a table of the same name. `name` may be `schema.table`; the schema is made if needed.
         fn register_table(session: &Session, name: &str, table: &Table) -> Result<()>;
@@ -232,8 +233,12 @@ pub mod ffi {
         fn protocol(self: &DeltaSnapshot) -> Result<String>;
         /// The `metaData` action as JSON.
         fn metadata(self: &DeltaSnapshot) -> Result<String>;
-        /// Ordered by path.
-        fn files(self: &DeltaSnapshot) -> Result<Vec<TableFile>>;
+        /// The active files in no order, replayed while the stream is read: `path` (decoded), `size`, `modified` (milliseconds),
+        /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
+        /// vector) and `deletion_vector` (what tells it apart), both null without one. A table without files may have a schema without columns.
+        unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
+        /// A table of this snapshot's plain Parquet files, listed when a scan of it is planned.
+        fn file_table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
         /// The version recorded for an application transaction id, or -1.
         fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
         /// A table over this snapshot that is read through delta-rs' own scan (deletion vectors, column mapping).

@@ -177,7 +177,7 @@ pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
 
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
     entry(|| {
-        let table = Table { provider: Arc::new(ViewTable::new(plan.plan.clone(), None)) };
+        let table = Table { provider: Arc::new(ViewTable::new(plan.plan.clone(), None)), delta: None };
         crate::table::register_table(session, name, &table)
     })
 }
