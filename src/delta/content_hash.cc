@@ -294,10 +294,13 @@ std::string ContentHasher::Finish(const ContentSum& sum) const {
 }
 
 PartHasher::PartHasher(const arrow::Schema& schema, std::vector<ColumnSubset> parts)
-    : parts_(std::move(parts)) {
+    : parts_(std::move(parts)), uses_(static_cast<size_t>(schema.num_fields())) {
   for (const ColumnSubset& part : parts_) {
     arrow::FieldVector fields;
-    for (int column : part) fields.push_back(schema.field(column));
+    for (int column : part) {
+      fields.push_back(schema.field(column));
+      ++uses_[static_cast<size_t>(column)];
+    }
     hashers_.emplace_back(arrow::Schema(std::move(fields)));
   }
 }
@@ -310,7 +313,12 @@ Result<std::vector<ContentSum>> PartHasher::Sum(
   std::vector<ContentSum> sums;
   for (size_t part = 0; part < parts_.size(); ++part) {
     std::vector<Lanes> rows(size, kStart);
+    RowFolder folder(rows);
     for (int column : parts_[part]) {
+      if (uses_[static_cast<size_t>(column)] == 1) {
+        WEIR_RETURN_NOT_OK(VisitWords(*batch.column(column), folder));
+        continue;
+      }
       auto& collected = words[static_cast<size_t>(column)];
       if (!collected) {
         collected.emplace(batch.num_rows());

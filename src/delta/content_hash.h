@@ -70,6 +70,7 @@ class PartHasher {
 
  private:
   std::vector<ColumnSubset> parts_;
+  std::vector<int> uses_;               ///< parts that have a column, by column
   std::vector<ContentHasher> hashers_;  ///< one a part
 };
 

@@ -33,6 +33,8 @@ std::optional<ColumnSubset> ColumnsOf(const Reading& reading, const arrow::Schem
     if (index < 0) return std::nullopt;
     columns.push_back(index);
   }
+  // Whoever reads all columns sees the hash of the whole.
+  std::sort(columns.begin(), columns.end());
   return columns;
 }
 
@@ -78,6 +80,10 @@ ViewHasher::ViewHasher(const arrow::Schema& schema, const std::vector<Reading>& 
       }
       if (known->second) predicates.push_back(*known->second);
     }
+    if (predicates.empty() && read->size() == columns[0].size()) {
+      whole_ids_.push_back(readings[i].id);
+      continue;
+    }
     parts_.push_back({.reading_id = readings[i].id, .predicates = std::move(predicates)});
     columns.push_back(*std::move(read));
   }
@@ -117,6 +123,7 @@ Status ViewHasher::Add(const arrow::RecordBatch& batch) {
 ViewContent ViewHasher::Finish() const {
   const std::lock_guard lock(mutex_);
   ViewContent content(hasher_->Finish(0, sums_[0]));
+  for (const std::string& id : whole_ids_) content.readings[id] = content.whole;
   for (size_t part = 1; part < parts_.size(); ++part) {
     const bool failed = std::any_of(parts_[part].predicates.begin(), parts_[part].predicates.end(),
                                     [&](size_t p) { return failed_predicates_.contains(p); });

@@ -51,7 +51,8 @@ class ViewHasher {
   Masks MasksOf(const arrow::RecordBatch& batch);
 
   std::vector<engine::CompiledPredicate> predicates_;
-  std::vector<Part> parts_;  ///< the whole result first
+  std::vector<Part> parts_;             ///< the whole result first
+  std::vector<std::string> whole_ids_;  ///< readings of all columns and rows
   std::unique_ptr<PartHasher> hasher_;
 
   mutable std::mutex mutex_;
