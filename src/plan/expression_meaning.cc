@@ -90,7 +90,7 @@ Result<TermId> MeaningReader::SortKeys(const std::vector<SortKey>& keys, const S
 }
 
 TermId MeaningReader::Literal(const Expression& e) {
-  const auto type = e.type ? e.type : e.literal ? e.literal->type : nullptr;
+  const auto type = e.literal ? e.literal->type : e.type;
   return terms_.Make(TermKind::kClosed,
                      fmt::format("{} {}", e.text, type ? TypeName(*type) : "of its own"), {});
 }
