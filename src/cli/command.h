@@ -112,6 +112,9 @@ int RunFunctions(const GlobalOptions& options, const std::string& name);
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit);
 /// `selectors`: names and globs of tests or of views that they are about, `path:` globs of files.
 int RunTest(const GlobalOptions& options, const std::vector<std::string>& selectors);
+/// `names`: none, one or two of VIEW, VIEW@RUN, RUN, `last`, `now`. `exit_code`: kWorkFailed tells
+/// that there is a difference.
+int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code);
 int RunVersion(const GlobalOptions& options);
 
 }  // namespace weir::cli

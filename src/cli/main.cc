@@ -127,6 +127,14 @@ int Main(int argc, char** argv) {
                                : RunExplain(options, view, what, to);
   });
 
+  CLI::App* diff = add("diff", "say in what the bundles of views, or of whole runs, differ");
+  std::vector<std::string> compared;
+  bool difference_fails = false;
+  diff->add_option("sides", compared, "two of VIEW, VIEW@RUN, RUN, last, now; one: against now")
+      ->expected(0, 2);
+  diff->add_flag("--exit-code", difference_fails, "end with 1 if there is a difference");
+  diff->callback([&] { exit_code = RunDiff(options, compared, difference_fails); });
+
   CLI::App* lineage = add("lineage", "show where columns come from");
   LineageRequest asked;
   lineage->add_option("column", asked.column,

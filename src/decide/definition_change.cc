@@ -2,65 +2,23 @@
 
 #include "weir/decide/definition_change.h"
 
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "weir/base/fingerprint.h"
+#include "weir/base/text_diff.h"
+#include "weir/bundle/fingerprint_input.h"
 
 namespace weir {
 
 namespace {
 
-constexpr std::string_view kPlanHeading = "\nplan:\n";
 constexpr std::string_view kHashed = "blake2b:";
 constexpr std::string_view kPlanLines = "plan_lines";
 constexpr size_t kLineDigits = 8;
 constexpr size_t kMostNamed = 4;
 constexpr size_t kLongestLine = 80;
-
-struct Section {
-  std::string tag;
-  std::string value;
-};
-
-/// FingerprintBuilder::InputText: `tag length value`, a line a section, the value's own lines and
-/// all.
-std::vector<Section> ParseSections(std::string_view text) {
-  std::vector<Section> sections;
-  while (!text.empty()) {
-    const size_t tag_end = text.find(' ');
-    if (tag_end == std::string_view::npos) break;
-    const size_t length_end = text.find(' ', tag_end + 1);
-    if (length_end == std::string_view::npos) break;
-    size_t length = 0;
-    const auto digits = text.substr(tag_end + 1, length_end - tag_end - 1);
-    std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    const std::string_view rest = text.substr(length_end + 1);
-    if (rest.starts_with(kHashed)) length = kHashed.size() + 32;
-    if (length >= rest.size()) break;
-    sections.push_back({std::string(text.substr(0, tag_end)), std::string(rest.substr(0, length))});
-    text = rest.substr(length + 1);
-  }
-  return sections;
-}
-
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text = text.substr(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-std::string_view PlanText(std::string_view fingerprint_input) {
-  const size_t heading = fingerprint_input.find(kPlanHeading);
-  if (heading == std::string_view::npos) return {};
-  return fingerprint_input.substr(heading + kPlanHeading.size());
-}
 
 std::string LineDigits(std::string_view line) { return Blake2bHex128(line).substr(0, kLineDigits); }
 
@@ -75,7 +33,7 @@ std::string Shortened(std::string_view line) {
 
 /// The first line of the plan that was not there before at its place.
 std::string PlanChange(const std::string& digits_before, std::string_view plan) {
-  const auto lines = Lines(plan);
+  const auto lines = SplitLines(plan);
   for (size_t i = 0; i < lines.size(); ++i) {
     const size_t at = i * kLineDigits;
     if (at + kLineDigits > digits_before.size() ||
@@ -99,9 +57,8 @@ std::string Version(std::string value) {
 
 DefinitionSections SectionsOf(std::string_view fingerprint_input) {
   DefinitionSections sections;
-  const std::string_view plan = PlanText(fingerprint_input);
-  const size_t heading = std::min(fingerprint_input.find(kPlanHeading), fingerprint_input.size());
-  for (Section& section : ParseSections(fingerprint_input.substr(0, heading))) {
+  FingerprintInput input = ParseFingerprintInput(fingerprint_input);
+  for (FingerprintSection& section : input.sections) {
     if (section.tag == "column") {
       const size_t colon = std::min(section.value.find(": "), section.value.size());
       section.tag += "." + section.value.substr(0, colon);
@@ -110,9 +67,9 @@ DefinitionSections SectionsOf(std::string_view fingerprint_input) {
     std::string& value = sections[section.tag];
     value += (value.empty() ? "" : ", ") + section.value;
   }
-  if (!plan.empty()) {
+  if (!input.plan.empty()) {
     std::string& digits = sections[std::string(kPlanLines)];
-    for (std::string_view line : Lines(plan)) digits += LineDigits(line);
+    for (std::string_view line : SplitLines(input.plan)) digits += LineDigits(line);
   }
   return sections;
 }
@@ -127,6 +84,8 @@ std::string ExplainDefinitionChange(const DefinitionSections& before,
       const auto old = before.find(tag);
       if (old == before.end()) {
         changes.push_back(fmt::format("{} added", Name(tag)));
+      } else if (old->second != value && value.starts_with(kHashed)) {
+        changes.push_back(fmt::format("{} changed", Name(tag)));
       } else if (old->second != value) {
         changes.push_back(
             fmt::format("{} {} -> {}", Name(tag), Version(old->second), Version(value)));
@@ -139,7 +98,7 @@ std::string ExplainDefinitionChange(const DefinitionSections& before,
     const auto plan = before.find("plan"), plan_now = now.find("plan");
     if (digits != before.end() && plan != before.end() && plan_now != now.end() &&
         plan->second != plan_now->second)
-      changes.push_back(PlanChange(digits->second, PlanText(fingerprint_input)));
+      changes.push_back(PlanChange(digits->second, ParseFingerprintInput(fingerprint_input).plan));
   }
   if (changes.empty()) return "its definition changed";
   std::string text = "its definition changed: ";

@@ -14,6 +14,7 @@ struct Definition {
   std::string settings_batch_size = "8192";
   std::string function_version = "native:1";
   std::string column = "a: int64 not null";
+  std::string constraint = "\x01id > 1";
 
   std::string Input() const {
     return FingerprintBuilder()
@@ -23,6 +24,7 @@ struct Definition {
                .Add("setting.datafusion.execution.batch_size", settings_batch_size)
                .Add("setting.odd", "two\nlines")
                .Add("function.stable_id", function_version)
+               .Add("constraint.drop row", constraint)
                .InputText() +
            "\nplan:\n" + plan;
   }
@@ -51,6 +53,12 @@ TEST(DefinitionChange, NamesSettingsFunctionsAndColumns) {
   now = {};
   now.column = "b: int64 not null";
   EXPECT_EQ(Explained({}, now), "its definition changed: column b added; column a removed");
+}
+
+TEST(DefinitionChange, NamesConstraints) {
+  Definition now;
+  now.constraint = "\x01id > 2";
+  EXPECT_EQ(Explained({}, now), "its definition changed: constraint drop row changed");
 }
 
 TEST(DefinitionChange, SaysLittleWhereLittleIsKnown) {

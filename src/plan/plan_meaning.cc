@@ -7,6 +7,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/text_format.h>
 
 #include "datafusion.pb.h"
 
@@ -77,9 +78,8 @@ void TrimScan(pb::CustomTableScanNode& scan) {
   *scan.mutable_schema() = std::move(trimmed);
 }
 
-}  // namespace
-
-Result<std::string> MeaningOfPlan(std::string_view proto_bytes) {
+/// Parses a plan and takes out what its result cannot depend on.
+Result<pb::LogicalPlanNode> ParseMeaning(std::string_view proto_bytes) {
   const google::protobuf::LogSilencer silence;
   pb::LogicalPlanNode plan;
   google::protobuf::io::CodedInputStream stream(
@@ -94,6 +94,13 @@ Result<std::string> MeaningOfPlan(std::string_view proto_bytes) {
     TrimScan(static_cast<pb::CustomTableScanNode&>(message));
     return false;
   });
+  return plan;
+}
+
+}  // namespace
+
+Result<std::string> MeaningOfPlan(std::string_view proto_bytes) {
+  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode plan, ParseMeaning(proto_bytes));
   std::string bytes;
   google::protobuf::io::StringOutputStream output(&bytes);
   google::protobuf::io::CodedOutputStream coded(&output);
@@ -101,6 +108,13 @@ Result<std::string> MeaningOfPlan(std::string_view proto_bytes) {
   plan.SerializeToCodedStream(&coded);
   coded.Trim();
   return bytes;
+}
+
+Result<std::string> MeaningText(std::string_view proto_bytes) {
+  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode plan, ParseMeaning(proto_bytes));
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(plan, &text);
+  return text;
 }
 
 }  // namespace weir

@@ -17,4 +17,7 @@ namespace weir {
 /// comments. The bytes are no plan that may be run. Fails with kCorrupt on damaged bytes.
 Result<std::string> MeaningOfPlan(std::string_view proto_bytes);
 
+/// The same as text, a line a field, where it must be shown what differs between two plans.
+Result<std::string> MeaningText(std::string_view proto_bytes);
+
 }  // namespace weir
