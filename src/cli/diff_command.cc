@@ -2,6 +2,7 @@
 //
 // diff: which sections of the fingerprints' input differ, between two bundles or two runs.
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <optional>
