@@ -23,7 +23,7 @@ std::string FunctionDeclaration::Syntax() const {
   std::string text = name + "(";
   std::string closing;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i].default_value.has_value()) {
+    if (arguments[i].MayBeOmitted()) {
       text += '[';
       closing += ']';
     }

@@ -44,6 +44,10 @@ struct FunctionArgument {
   /// SQL text of the value that stands in for an omitted argument; an argument that has one may be
   /// omitted.
   std::optional<std::string> default_value = std::nullopt;
+  /// May be omitted although nothing stands in for it.
+  bool optional = false;
+
+  bool MayBeOmitted() const { return optional || default_value.has_value(); }
 };
 
 /// The argument types of one way to call a function.

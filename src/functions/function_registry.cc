@@ -99,6 +99,10 @@ FunctionRegistry NativeFunctions() {
   std::vector<std::shared_ptr<const AggregateFunction>> aggregates;
   AddIdentityFunctions(&scalars);
   AddSpanFunctions(&scalars);
+  AddPositionFunctions(&scalars);
+  AddTextFunctions(&scalars);
+  AddListFunctions(&scalars);
+  AddMapFunctions(&scalars);
   AddChangeDataFunctions(&scalars);
   AddCountIf(&aggregates);
   AddArgExtremes(&aggregates);

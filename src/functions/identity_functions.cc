@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// stable_hash64, stable_hash128, stable_id…, prefixed_hash…: identities of rows by their content.
+// stable_hash64, stable_hash128, stable_hash_any, stable_id…, prefixed_hash…, span_id: identities of rows by their content.
 
 #include <charconv>
 
+#include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
 #include "weir/functions/part_text.h"
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/stable_hash.h"
 #include "weir/functions/text_column.h"
+#include "weir/functions/unicode_text.h"
 
 namespace weir {
 namespace {
@@ -109,10 +111,74 @@ class Part {
   std::string constant_;
 };
 
+/// stable_hash_any(value, canonical, null_sentinel)
+class StableHashAny final : public DeclaredScalar {
+ public:
+  using DeclaredScalar::DeclaredScalar;
+
+  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
+    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 1, 3));
+    if (!PartText::Accepts(*types[0])) return WrongType(declaration(), 0, "a type with a text form", *types[0]);
+    TypeVector settled = {types[0]};
+    if (types.size() > 1) {
+      WEIR_ASSIGN_OR_RETURN(auto canonical, CoerceToBoolean(declaration(), 1, types[1]));
+      settled.push_back(std::move(canonical));
+    }
+    if (types.size() > 2) {
+      WEIR_ASSIGN_OR_RETURN(auto sentinel, CoerceToText(declaration(), 2, types[2]));
+      settled.push_back(std::move(sentinel));
+    }
+    return settled;
+  }
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
+                                                    const ConstantVector&) const override {
+    const bool nullable = AnyNullable({arguments.begin() + 1, arguments.end()});
+    return arrow::field(name(), arrow::utf8(), nullable);
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
+    rows = ResultRows(arguments, rows);
+    WEIR_ASSIGN_OR_RETURN(const Part value, Part::Make(arguments[0]));
+    const BooleanOption canonical(arguments, 1, true);
+    std::optional<TextColumn> sentinels;
+    if (arguments.size() > 2) {
+      WEIR_ASSIGN_OR_RETURN(sentinels, TextColumn::Make(arguments[2]));
+    }
+    WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, rows * 32));
+    std::string text, normalized;
+    for (int64_t row = 0; row < rows; ++row) {
+      if (canonical.IsNull(row) || (sentinels && sentinels->IsNull(row))) {
+        WEIR_RETURN_NOT_OK(writer.EndNull());
+        continue;
+      }
+      std::string_view hashed = sentinels ? (*sentinels)[row] : kNullPart;
+      if (!value.IsNull(row)) {
+        text.clear();
+        value.Append(row, &text);
+        hashed = text;
+        if (canonical[row]) {
+          hashed = TrimUnicode(hashed);
+          if (!IsAscii(hashed)) {
+            const Status status = Normalize(hashed, NormalForm::kNfkc, &normalized);
+            if (!status.ok()) return Status::User(status.code(), "{}: {}", name(), status.message());
+            hashed = normalized;
+          }
+        }
+      }
+      const auto hex = StableHash128(hashed);
+      WEIR_RETURN_NOT_OK(writer.Append({hex.data(), hex.size()}));
+      WEIR_RETURN_NOT_OK(writer.EndRow());
+    }
+    return writer.Finish();
+  }
+};
+
 enum class NullParts { kAsText, kMakeNull };
 
 /// Everything of the form prefix:hash.
-class PrefixedId final : public DeclaredScalar {
+class PrefixedId : public DeclaredScalar {
  public:
   PrefixedId(FunctionDeclaration declaration, Digest digest, NullParts null_parts)
       : DeclaredScalar(std::move(declaration)), digest_(digest), null_parts_(null_parts) {}
@@ -125,15 +191,9 @@ class PrefixedId final : public DeclaredScalar {
   }
 
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
-    if (types.size() < 2) {
-      return Status::User(StatusCode::kInvalidArgument,
-                          "{} takes a prefix and at least one part, found {} arguments",
-                          declaration().Syntax(), types.size());
-    }
+    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 2, SIZE_MAX));
     TypeVector settled = types;
-    if (!TextColumn::Accepts(*types[0]) || types[0]->id() == arrow::Type::NA) {
-      settled[0] = arrow::utf8();
-    }
+    WEIR_ASSIGN_OR_RETURN(settled[0], CoerceToText(declaration(), 0, types[0]));
     for (size_t i = 1; i < types.size(); ++i) {
       if (!PartText::Accepts(*types[i])) {
         return Status::User(StatusCode::kInvalidArgument,
@@ -190,6 +250,25 @@ class PrefixedId final : public DeclaredScalar {
   NullParts null_parts_;
 };
 
+/// span_id(prefix, path, bstart, bend, kind): parts with names.
+class SpanId final : public PrefixedId {
+ public:
+  explicit SpanId(FunctionDeclaration declaration)
+      : PrefixedId(std::move(declaration), Digest::kHash128, NullParts::kAsText) {}
+
+  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
+    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 4, 5));
+    TypeVector settled;
+    for (size_t i = 0; i < types.size(); ++i) {
+      const bool is_bound = i == 2 || i == 3;
+      WEIR_ASSIGN_OR_RETURN(auto type, is_bound ? CoerceToInt64(declaration(), i, types[i])
+                                                : CoerceToText(declaration(), i, types[i]));
+      settled.push_back(std::move(type));
+    }
+    return settled;
+  }
+};
+
 FunctionDeclaration HashDeclaration(std::string name, std::string description, std::string result) {
   FunctionDeclaration declaration;
   declaration.example = name + "('abc')";
@@ -241,6 +320,45 @@ FunctionDeclaration PartsIdDeclaration(std::string name, std::string description
   return declaration;
 }
 
+FunctionDeclaration HashAnyDeclaration() {
+  FunctionDeclaration declaration;
+  declaration.name = "stable_hash_any";
+  declaration.tags = {"deterministic", "hash"};
+  declaration.description =
+      "128-bit BLAKE2b hash of the text form of any value, as 32 hex digits. The canonical form is without white space at "
+      "both ends and in NFKC.";
+  declaration.arguments = {{"value", "any", "What to hash."},
+                           {"canonical", "boolean", "Whether the canonical form is hashed.", "true"},
+                           {"null_sentinel", "text", "The text that is hashed, as it is, for NULL.", "'__NULL__'"}};
+  declaration.signature_kind = SignatureKind::kUserDefined;
+  declaration.signatures = {{arrow::utf8()}, {arrow::int64(), arrow::boolean(), arrow::utf8()}};
+  declaration.result_type = "text";
+  declaration.null_handling = "A NULL value hashes null_sentinel; NULL if canonical or null_sentinel is NULL.";
+  declaration.example = "stable_hash_any(' abc ', null_sentinel => '-')";
+  return declaration;
+}
+
+FunctionDeclaration SpanIdDeclaration() {
+  FunctionDeclaration declaration;
+  declaration.name = "span_id";
+  declaration.tags = {"deterministic", "hash", "id", "span"};
+  declaration.description =
+      "Identity of a range of a file, `prefix:hash128`: as stable_id_parts of path, bstart, bend and, if given, kind.";
+  declaration.arguments = {{"prefix", "text", kPrefixDescription},
+                           {"path", "text", "The file."},
+                           {"bstart", "int64", "Offset of the first unit."},
+                           {"bend", "int64", "Offset of the end."},
+                           {"kind", "text", "Kind of the range, where several kinds may have the same bounds.",
+                            std::nullopt, /*optional=*/true}};
+  declaration.signature_kind = SignatureKind::kUserDefined;
+  declaration.signatures = {{arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64()},
+                            {arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64(), arrow::utf8()}};
+  declaration.result_type = "text";
+  declaration.null_handling = "NULL if prefix is NULL. Any other NULL is hashed as the text __NULL__.";
+  declaration.example = "span_id('cst_def', 'a.py', 0, 10)";
+  return declaration;
+}
+
 }  // namespace
 
 void AddIdentityFunctions(ScalarFunctions* functions) {
@@ -250,6 +368,8 @@ void AddIdentityFunctions(ScalarFunctions* functions) {
   functions->push_back(std::make_shared<StableHash>(
       HashDeclaration("stable_hash128", "128-bit BLAKE2b hash of a text as 32 hex digits.", "text"),
       Digest::kHash128));
+  functions->push_back(std::make_shared<StableHashAny>(HashAnyDeclaration()));
+  functions->push_back(std::make_shared<SpanId>(SpanIdDeclaration()));
   functions->push_back(std::make_shared<PrefixedId>(
       TextIdDeclaration("stable_id", "Identity of a thing by one text: `prefix:hash128`."),
       Digest::kHash128, NullParts::kMakeNull));

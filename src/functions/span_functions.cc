@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// span_make, span_len, span_overlaps, span_contains: ranges of a text, and what lies in what.
+// span_make, span_len, span_overlaps, span_contains, span_intersection, span_union_hull: ranges of a text, and what lies in what.
 
+#include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/span_type.h"
+#include "weir/functions/span_writer.h"
 
 namespace weir {
 namespace {
@@ -44,7 +46,7 @@ class SpanMake final : public DeclaredScalar {
   Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
                                                int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
-    WEIR_ASSIGN_OR_RETURN(Columns columns, Columns::Make(rows));
+    WEIR_ASSIGN_OR_RETURN(SpanWriter spans, SpanWriter::Make(rows));
     std::optional<TextColumn> units;
     if (arguments.size() > 3) {
       WEIR_ASSIGN_OR_RETURN(units, TextColumn::Make(arguments[3]));
@@ -55,52 +57,17 @@ class SpanMake final : public DeclaredScalar {
                       [&](const auto& value) { return weir::IsNull(value, row); }) ||
           (units && units->IsNull(row));
       if (is_null) {
-        WEIR_RETURN_NOT_OK(columns.SetNull(row));
+        WEIR_RETURN_NOT_OK(spans.SetNull(row));
       } else {
-        WEIR_RETURN_NOT_OK(SetRow(arguments, units, row, &columns));
+        WEIR_RETURN_NOT_OK(SetRow(arguments, units, row, &spans));
       }
     }
-    return columns.Finish(rows);
+    return spans.Finish();
   }
 
  private:
-  /// The five fields of the result.
-  struct Columns {
-    static Result<Columns> Make(int64_t rows) {
-      WEIR_ASSIGN_OR_RETURN(auto bstart, FixedColumnWriter<int64_t>::Make(rows));
-      WEIR_ASSIGN_OR_RETURN(auto bend, FixedColumnWriter<int64_t>::Make(rows));
-      WEIR_ASSIGN_OR_RETURN(auto line_base, FixedColumnWriter<int32_t>::Make(rows));
-      WEIR_ASSIGN_OR_RETURN(auto col_unit, TextColumnWriter::Make(rows, rows * 4));
-      WEIR_ASSIGN_OR_RETURN(auto end_exclusive, BooleanColumnWriter::Make(rows));
-      return Columns{std::move(bstart),   std::move(bend),          std::move(line_base),
-                     std::move(col_unit), std::move(end_exclusive), NullRows(rows)};
-    }
-    Status SetNull(int64_t row) {
-      bstart.Set(row, 0);
-      bend.Set(row, 0);
-      line_base.Set(row, 0);
-      WEIR_RETURN_NOT_OK(col_unit.EndRow());
-      return nulls.Set(row);
-    }
-    Result<std::shared_ptr<arrow::Array>> Finish(int64_t rows) {
-      WEIR_ASSIGN_OR_RETURN(auto units, col_unit.FinishData());
-      const int64_t null_count = nulls.count();
-      return arrow::MakeArray(arrow::ArrayData::Make(
-          SpanType(), rows, {nulls.Finish()},
-          {bstart.FinishData(arrow::int64()), bend.FinishData(arrow::int64()),
-           line_base.FinishData(arrow::int32()), std::move(units), end_exclusive.Finish()->data()},
-          null_count));
-    }
-
-    FixedColumnWriter<int64_t> bstart, bend;
-    FixedColumnWriter<int32_t> line_base;
-    TextColumnWriter col_unit;
-    BooleanColumnWriter end_exclusive;
-    NullRows nulls;
-  };
-
   Status SetRow(const std::vector<FunctionValue>& arguments, const std::optional<TextColumn>& units,
-                int64_t row, Columns* columns) const {
+                int64_t row, SpanWriter* spans) const {
     const int64_t bstart = IntegerAt(arguments[0], row);
     const int64_t bend = IntegerAt(arguments[1], row);
     const int64_t line_base =
@@ -121,12 +88,7 @@ class SpanMake final : public DeclaredScalar {
       return Status::User(StatusCode::kInvalidArgument,
                           "span_make wants a 32-bit line_base, found `{}`", line_base);
     }
-    columns->bstart.Set(row, bstart);
-    columns->bend.Set(row, bend);
-    columns->line_base.Set(row, static_cast<int32_t>(line_base));
-    if (end_exclusive) columns->end_exclusive.SetTrue(row);
-    WEIR_RETURN_NOT_OK(columns->col_unit.Append(col_unit));
-    return columns->col_unit.EndRow();
+    return spans->Set(row, {bstart, bend, static_cast<int32_t>(line_base), col_unit, end_exclusive});
   }
 };
 
@@ -136,10 +98,8 @@ class SpanFunction : public DeclaredScalar {
   using DeclaredScalar::DeclaredScalar;
 
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
-    if (types.size() != declaration().arguments.size()) {
-      return Status::User(StatusCode::kInvalidArgument, "{} takes {} arguments, found {}",
-                          declaration().Syntax(), declaration().arguments.size(), types.size());
-    }
+    const size_t wanted = declaration().arguments.size();
+    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), wanted, wanted));
     TypeVector settled;
     for (const auto& type : types) {
       WEIR_ASSIGN_OR_RETURN(auto span, CoerceToSpan(name(), type));
@@ -189,6 +149,18 @@ class SpanLen final : public SpanFunction {
   }
 };
 
+WideOffset ExclusiveEnd(const SpanColumn& spans, int64_t row) {
+  return WideOffset{spans.bend(row)} + (spans.end_exclusive(row) ? 0 : 1);
+}
+
+/// Fails with kInvalidArgument where the spans of a row count different units.
+Status CheckUnits(const std::string& name, const SpanColumn& a, const SpanColumn& b, int64_t row) {
+  if (a.col_unit(row) == b.col_unit(row)) return Status::OK();
+  return Status::User(StatusCode::kInvalidArgument,
+                      "{} wants spans of the same col_unit, found `{}` and `{}`", name,
+                      a.col_unit(row), b.col_unit(row));
+}
+
 enum class SpanRelation { kOverlaps, kContains };
 
 class SpanTest final : public SpanFunction {
@@ -212,20 +184,13 @@ class SpanTest final : public SpanFunction {
         WEIR_RETURN_NOT_OK(writer.SetNull(row));
         continue;
       }
-      if (a.col_unit(row) != b.col_unit(row)) {
-        return Status::User(StatusCode::kInvalidArgument,
-                            "{} wants spans of the same col_unit, found `{}` and `{}`", name(),
-                            a.col_unit(row), b.col_unit(row));
-      }
+      WEIR_RETURN_NOT_OK(CheckUnits(name(), a, b, row));
       if (Holds(a, b, row)) writer.SetTrue(row);
     }
     return writer.Finish();
   }
 
  private:
-  static WideOffset ExclusiveEnd(const SpanColumn& spans, int64_t row) {
-    return WideOffset{spans.bend(row)} + (spans.end_exclusive(row) ? 0 : 1);
-  }
   bool Holds(const SpanColumn& a, const SpanColumn& b, int64_t row) const {
     const WideOffset a_end = ExclusiveEnd(a, row);
     const WideOffset b_end = ExclusiveEnd(b, row);
@@ -236,6 +201,60 @@ class SpanTest final : public SpanFunction {
   }
 
   SpanRelation relation_;
+};
+
+enum class SpanCombination { kIntersection, kHull };
+
+/// A span made of two: line_base, col_unit and the kind of end are those of the first.
+class SpanCombine final : public SpanFunction {
+ public:
+  SpanCombine(FunctionDeclaration declaration, SpanCombination combination)
+      : SpanFunction(std::move(declaration)), combination_(combination) {}
+
+  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
+    WEIR_RETURN_NOT_OK(SpanFunction::CoerceTypes(types).status());
+    return TypeVector{SpanType(), SpanType()};
+  }
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
+                                                    const ConstantVector&) const override {
+    return SpanField(name(), /*nullable=*/true);
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
+    rows = ResultRows(arguments, rows);
+    WEIR_ASSIGN_OR_RETURN(const SpanColumn a, SpanColumn::Make(arguments[0]));
+    WEIR_ASSIGN_OR_RETURN(const SpanColumn b, SpanColumn::Make(arguments[1]));
+    WEIR_ASSIGN_OR_RETURN(SpanWriter spans, SpanWriter::Make(rows));
+    for (int64_t row = 0; row < rows; ++row) {
+      if (a.IsNull(row) || b.IsNull(row)) {
+        WEIR_RETURN_NOT_OK(spans.SetNull(row));
+        continue;
+      }
+      WEIR_RETURN_NOT_OK(CheckUnits(name(), a, b, row));
+      const bool hull = combination_ == SpanCombination::kHull;
+      const int64_t start = hull ? std::min(a.bstart(row), b.bstart(row))
+                                 : std::max(a.bstart(row), b.bstart(row));
+      const WideOffset end = hull ? std::max(ExclusiveEnd(a, row), ExclusiveEnd(b, row))
+                                  : std::min(ExclusiveEnd(a, row), ExclusiveEnd(b, row));
+      if (end <= start) {
+        WEIR_RETURN_NOT_OK(spans.SetNull(row));
+        continue;
+      }
+      const WideOffset bend = end - (a.end_exclusive(row) ? 0 : 1);
+      if (bend > INT64_MAX) {
+        return Status::User(StatusCode::kInvalidArgument,
+                            "{}: the end does not fit 64 bits, found bend `{}` and `{}`", name(),
+                            a.bend(row), b.bend(row));
+      }
+      WEIR_RETURN_NOT_OK(spans.Set(row, {start, static_cast<int64_t>(bend), a.line_base(row),
+                                         a.col_unit(row), a.end_exclusive(row)}));
+    }
+    return spans.Finish();
+  }
+
+ private:
+  SpanCombination combination_;
 };
 
 FunctionDeclaration DeclareSpanMake() {
@@ -296,6 +315,14 @@ FunctionDeclaration DeclareSpanTest(std::string name, std::string description) {
   return declaration;
 }
 
+FunctionDeclaration DeclareSpanCombination(std::string name, std::string description) {
+  FunctionDeclaration declaration = DeclareSpanTest(std::move(name), std::move(description));
+  declaration.result_type =
+      "struct{bstart int64, bend int64, line_base int32, col_unit utf8, end_exclusive boolean}";
+  declaration.null_handling = "NULL if a span or a bound is NULL, and if the result is empty.";
+  return declaration;
+}
+
 }  // namespace
 
 void AddSpanFunctions(ScalarFunctions* functions) {
@@ -309,6 +336,18 @@ void AddSpanFunctions(ScalarFunctions* functions) {
       DeclareSpanTest("span_contains",
                       "Whether b lies wholly in a. Spans of different units are an error."),
       SpanRelation::kContains));
+  functions->push_back(std::make_shared<SpanCombine>(
+      DeclareSpanCombination(
+          "span_intersection",
+          "The range that two spans share; line_base, unit and kind of end are those of a. Spans of "
+          "different units are an error."),
+      SpanCombination::kIntersection));
+  functions->push_back(std::make_shared<SpanCombine>(
+      DeclareSpanCombination(
+          "span_union_hull",
+          "The smallest range that holds two spans and what lies between them; line_base, unit and "
+          "kind of end are those of a. Spans of different units are an error."),
+      SpanCombination::kHull));
 }
 
 }  // namespace weir

@@ -34,6 +34,10 @@ class SpanColumn {
   // The rest REQUIRES !IsNull(row).
   int64_t bstart(int64_t row) const { return bstart_->Value(Row(row)); }
   int64_t bend(int64_t row) const { return bend_->Value(Row(row)); }
+  /// 0 if NULL. REQUIRES: the spans have the canonical type.
+  int32_t line_base(int64_t row) const {
+    return line_base_->IsNull(Row(row)) ? 0 : line_base_->Value(Row(row));
+  }
   bool end_exclusive(int64_t row) const { return end_exclusive_->Value(Row(row)); }
   std::string_view col_unit(int64_t row) const { return (*col_unit_)[Row(row)]; }
 
@@ -44,6 +48,7 @@ class SpanColumn {
   std::shared_ptr<arrow::Array> spans_;
   std::shared_ptr<arrow::Int64Array> bstart_;
   std::shared_ptr<arrow::Int64Array> bend_;
+  std::shared_ptr<arrow::Int32Array> line_base_;  ///< null unless of that type
   std::shared_ptr<arrow::BooleanArray> end_exclusive_;
   std::shared_ptr<TextColumn> col_unit_;
 };
