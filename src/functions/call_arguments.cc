@@ -6,37 +6,43 @@
 
 namespace weir {
 
-Status CheckArity(const FunctionDeclaration& declaration, size_t count, size_t fewest, size_t most) {
+Status CheckArity(const FunctionDeclaration& declaration, size_t count, size_t fewest,
+                  size_t most) {
   if (count >= fewest && count <= most) return Status::OK();
-  const std::string wanted = fewest == most    ? fmt::format("{}", fewest)
+  const std::string wanted = fewest == most     ? fmt::format("{}", fewest)
                              : most == SIZE_MAX ? fmt::format("at least {}", fewest)
                                                 : fmt::format("{} to {}", fewest, most);
-  return Status::User(StatusCode::kInvalidArgument, "{} takes {} argument{}, found {}", declaration.Syntax(), wanted,
-                      fewest == most && fewest == 1 ? "" : "s", count);
+  return Status::User(StatusCode::kInvalidArgument, "{} takes {} argument{}, found {}",
+                      declaration.Syntax(), wanted, fewest == most && fewest == 1 ? "" : "s",
+                      count);
 }
 
 Status WrongType(const FunctionDeclaration& declaration, size_t index, std::string_view wanted,
                  const arrow::DataType& found) {
   const size_t last = declaration.arguments.size() - 1;
-  return Status::User(StatusCode::kInvalidArgument, "{} wants {} as {}, found type `{}`", declaration.Syntax(), wanted,
+  return Status::User(StatusCode::kInvalidArgument, "{} wants {} as {}, found type `{}`",
+                      declaration.Syntax(), wanted,
                       declaration.arguments[std::min(index, last)].name, found.ToString());
 }
 
-Result<std::shared_ptr<arrow::DataType>> CoerceToText(const FunctionDeclaration& declaration, size_t index,
-                                                      const std::shared_ptr<arrow::DataType>& type) {
+Result<std::shared_ptr<arrow::DataType>> CoerceToText(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type) {
   if (type->id() == arrow::Type::NA) return arrow::utf8();
   if (TextColumn::Accepts(*type)) return type;
   return WrongType(declaration, index, "a text", *type);
 }
 
-Result<std::shared_ptr<arrow::DataType>> CoerceToInt64(const FunctionDeclaration& declaration, size_t index,
-                                                       const std::shared_ptr<arrow::DataType>& type) {
+Result<std::shared_ptr<arrow::DataType>> CoerceToInt64(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type) {
   if (type->id() == arrow::Type::NA || arrow::is_integer(type->id())) return arrow::int64();
   return WrongType(declaration, index, "an integer", *type);
 }
 
-Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(const FunctionDeclaration& declaration, size_t index,
-                                                         const std::shared_ptr<arrow::DataType>& type) {
+Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type) {
   if (type->id() == arrow::Type::NA || type->id() == arrow::Type::BOOL) return arrow::boolean();
   return WrongType(declaration, index, "a boolean", *type);
 }
@@ -49,7 +55,8 @@ std::optional<std::string> ConstantText(const ConstantVector& constants, size_t 
     if (!encoded.ok()) return std::nullopt;
     scalar = *encoded;
   }
-  if (!scalar->is_valid || !TextColumn::Accepts(*scalar->type) || scalar->type->id() == arrow::Type::NA) {
+  if (!scalar->is_valid || !TextColumn::Accepts(*scalar->type) ||
+      scalar->type->id() == arrow::Type::NA) {
     return std::nullopt;
   }
   return std::string(static_cast<const arrow::BaseBinaryScalar&>(*scalar).view());

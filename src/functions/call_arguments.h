@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What functions ask of a call's arguments: how many, which are constant, integers and booleans of a row. Private to the room.
+// What functions ask of a call's arguments: how many, which are constant, integers and booleans of
+// a row. Private to the room.
 
 #pragma once
 
@@ -16,25 +17,30 @@
 
 namespace weir {
 
-/// Fails with kInvalidArgument unless `fewest` <= `count` <= `most`; the message shows the signature.
+/// Fails with kInvalidArgument unless `fewest` <= `count` <= `most`; the message shows the
+/// signature.
 Status CheckArity(const FunctionDeclaration& declaration, size_t count, size_t fewest, size_t most);
 
 /// Fails with kInvalidArgument: argument `index` (from 0) has the wrong type.
 Status WrongType(const FunctionDeclaration& declaration, size_t index, std::string_view wanted,
                  const arrow::DataType& found);
 
-/// The type in which a text argument is read: itself if TextColumn can, else utf8 where the engine can cast. Fails with
-/// kInvalidArgument where the argument is no text.
-Result<std::shared_ptr<arrow::DataType>> CoerceToText(const FunctionDeclaration& declaration, size_t index,
+/// The type in which a text argument is read: itself if TextColumn can, else utf8 where the engine
+/// can cast. Fails with kInvalidArgument where the argument is no text.
+Result<std::shared_ptr<arrow::DataType>> CoerceToText(const FunctionDeclaration& declaration,
+                                                      size_t index,
                                                       const std::shared_ptr<arrow::DataType>& type);
 /// int64 for any integer type (and NULL); fails with kInvalidArgument otherwise.
-Result<std::shared_ptr<arrow::DataType>> CoerceToInt64(const FunctionDeclaration& declaration, size_t index,
-                                                       const std::shared_ptr<arrow::DataType>& type);
+Result<std::shared_ptr<arrow::DataType>> CoerceToInt64(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type);
 /// boolean for boolean and NULL; fails with kInvalidArgument otherwise.
-Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(const FunctionDeclaration& declaration, size_t index,
-                                                         const std::shared_ptr<arrow::DataType>& type);
+Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type);
 
-/// The text of a constant argument; nullopt if argument `index` is no constant, no text, NULL, or not there.
+/// The text of a constant argument; nullopt if argument `index` is no constant, no text, NULL, or
+/// not there.
 std::optional<std::string> ConstantText(const ConstantVector& constants, size_t index);
 
 /// Values of an int64 argument. A constant answers for every row.
@@ -52,7 +58,8 @@ class Int64Column {
   std::shared_ptr<arrow::Int64Array> values_;
 };
 
-/// Values of a boolean argument that may be missing from the call. A constant answers for every row.
+/// Values of a boolean argument that may be missing from the call. A constant answers for every
+/// row.
 class BooleanOption {
  public:
   BooleanOption(const std::vector<FunctionValue>& arguments, size_t index, bool default_value)

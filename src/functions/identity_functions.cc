@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// stable_hash64, stable_hash128, stable_hash_any, stable_id…, prefixed_hash…, span_id: identities of rows by their content.
+// stable_hash64, stable_hash128, stable_hash_any, stable_id…, prefixed_hash…, span_id: identities
+// of rows by their content.
 
 #include <charconv>
 
@@ -118,7 +119,8 @@ class StableHashAny final : public DeclaredScalar {
 
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
     WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 1, 3));
-    if (!PartText::Accepts(*types[0])) return WrongType(declaration(), 0, "a type with a text form", *types[0]);
+    if (!PartText::Accepts(*types[0]))
+      return WrongType(declaration(), 0, "a type with a text form", *types[0]);
     TypeVector settled = {types[0]};
     if (types.size() > 1) {
       WEIR_ASSIGN_OR_RETURN(auto canonical, CoerceToBoolean(declaration(), 1, types[1]));
@@ -162,7 +164,8 @@ class StableHashAny final : public DeclaredScalar {
           hashed = TrimUnicode(hashed);
           if (!IsAscii(hashed)) {
             const Status status = Normalize(hashed, NormalForm::kNfkc, &normalized);
-            if (!status.ok()) return Status::User(status.code(), "{}: {}", name(), status.message());
+            if (!status.ok())
+              return Status::User(status.code(), "{}: {}", name(), status.message());
             hashed = normalized;
           }
         }
@@ -325,15 +328,18 @@ FunctionDeclaration HashAnyDeclaration() {
   declaration.name = "stable_hash_any";
   declaration.tags = {"deterministic", "hash"};
   declaration.description =
-      "128-bit BLAKE2b hash of the text form of any value, as 32 hex digits. The canonical form is without white space at "
+      "128-bit BLAKE2b hash of the text form of any value, as 32 hex digits. The canonical form is "
+      "without white space at "
       "both ends and in NFKC.";
-  declaration.arguments = {{"value", "any", "What to hash."},
-                           {"canonical", "boolean", "Whether the canonical form is hashed.", "true"},
-                           {"null_sentinel", "text", "The text that is hashed, as it is, for NULL.", "'__NULL__'"}};
+  declaration.arguments = {
+      {"value", "any", "What to hash."},
+      {"canonical", "boolean", "Whether the canonical form is hashed.", "true"},
+      {"null_sentinel", "text", "The text that is hashed, as it is, for NULL.", "'__NULL__'"}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8()}, {arrow::int64(), arrow::boolean(), arrow::utf8()}};
   declaration.result_type = "text";
-  declaration.null_handling = "A NULL value hashes null_sentinel; NULL if canonical or null_sentinel is NULL.";
+  declaration.null_handling =
+      "A NULL value hashes null_sentinel; NULL if canonical or null_sentinel is NULL.";
   declaration.example = "stable_hash_any(' abc ', null_sentinel => '-')";
   return declaration;
 }
@@ -343,18 +349,22 @@ FunctionDeclaration SpanIdDeclaration() {
   declaration.name = "span_id";
   declaration.tags = {"deterministic", "hash", "id", "span"};
   declaration.description =
-      "Identity of a range of a file, `prefix:hash128`: as stable_id_parts of path, bstart, bend and, if given, kind.";
-  declaration.arguments = {{"prefix", "text", kPrefixDescription},
-                           {"path", "text", "The file."},
-                           {"bstart", "int64", "Offset of the first unit."},
-                           {"bend", "int64", "Offset of the end."},
-                           {"kind", "text", "Kind of the range, where several kinds may have the same bounds.",
-                            std::nullopt, /*optional=*/true}};
+      "Identity of a range of a file, `prefix:hash128`: as stable_id_parts of path, bstart, bend "
+      "and, if given, kind.";
+  declaration.arguments = {
+      {"prefix", "text", kPrefixDescription},
+      {"path", "text", "The file."},
+      {"bstart", "int64", "Offset of the first unit."},
+      {"bend", "int64", "Offset of the end."},
+      {"kind", "text", "Kind of the range, where several kinds may have the same bounds.",
+       std::nullopt, /*optional=*/true}};
   declaration.signature_kind = SignatureKind::kUserDefined;
-  declaration.signatures = {{arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64()},
-                            {arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64(), arrow::utf8()}};
+  declaration.signatures = {
+      {arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64()},
+      {arrow::utf8(), arrow::utf8(), arrow::int64(), arrow::int64(), arrow::utf8()}};
   declaration.result_type = "text";
-  declaration.null_handling = "NULL if prefix is NULL. Any other NULL is hashed as the text __NULL__.";
+  declaration.null_handling =
+      "NULL if prefix is NULL. Any other NULL is hashed as the text __NULL__.";
   declaration.example = "span_id('cst_def', 'a.py', 0, 10)";
   return declaration;
 }

@@ -115,9 +115,8 @@ TEST(StableId, NullRules) {
 
 TEST(StableId, BadArgumentsAreNamed) {
   const auto function = Scalar("stable_id_parts");
-  EXPECT_EQ(
-      function->CoerceTypes({arrow::utf8()}).status().message(),
-      "stable_id_parts(prefix, part, …) takes a prefix and at least one part, found 1 arguments");
+  EXPECT_EQ(function->CoerceTypes({arrow::utf8()}).status().message(),
+            "stable_id_parts(prefix, part, …) takes at least 2 arguments, found 1");
   const auto duration =
       function->CoerceTypes({arrow::utf8(), arrow::duration(arrow::TimeUnit::NANO)});
   EXPECT_EQ(duration.status().code(), StatusCode::kInvalidArgument);

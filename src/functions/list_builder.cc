@@ -7,7 +7,8 @@
 namespace weir {
 
 bool ListColumn::Accepts(const arrow::DataType& type) {
-  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST || type.id() == arrow::Type::MAP;
+  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST ||
+         type.id() == arrow::Type::MAP;
 }
 
 Result<ListColumn> ListColumn::Make(const FunctionValue& value) {
@@ -48,8 +49,9 @@ Status ListWriter::EndRow(int64_t end) {
     return Status::OK();
   }
   if (end > INT32_MAX) {
-    return Status::User(StatusCode::kUnsupported,
-                        "the lists of one batch have more than 2^31 elements; use a smaller batch size");
+    return Status::User(
+        StatusCode::kUnsupported,
+        "the lists of one batch have more than 2^31 elements; use a smaller batch size");
   }
   reinterpret_cast<int32_t*>(offsets_->mutable_data())[row_] = static_cast<int32_t>(end);
   return Status::OK();
@@ -60,9 +62,11 @@ Status ListWriter::EndNull() {
   return EndRow(end_);
 }
 
-Result<std::shared_ptr<arrow::Array>> ListWriter::Finish(const std::shared_ptr<arrow::ArrayData>& child) {
+Result<std::shared_ptr<arrow::Array>> ListWriter::Finish(
+    const std::shared_ptr<arrow::ArrayData>& child) {
   const int64_t null_count = nulls_.count();
-  auto data = arrow::ArrayData::Make(type_, rows_, {nulls_.Finish(), std::move(offsets_)}, {child}, null_count);
+  auto data = arrow::ArrayData::Make(type_, rows_, {nulls_.Finish(), std::move(offsets_)}, {child},
+                                     null_count);
   return arrow::MakeArray(data);
 }
 

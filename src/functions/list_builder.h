@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lists (and maps) as ranges of the rows of a child array, read from any list encoding and written anew. Private to the room.
+// Lists (and maps) as ranges of the rows of a child array, read from any list encoding and written
+// anew. Private to the room.
 
 #pragma once
 
@@ -32,7 +33,8 @@ class ListColumn {
   }
   int64_t length(int64_t row) const {
     row = Row(row) + array_->offset();
-    return offsets32_ != nullptr ? offsets32_[row + 1] - offsets32_[row] : offsets64_[row + 1] - offsets64_[row];
+    return offsets32_ != nullptr ? offsets32_[row + 1] - offsets32_[row]
+                                 : offsets64_[row + 1] - offsets64_[row];
   }
   /// For maps a struct of key and value.
   const std::shared_ptr<arrow::Array>& child() const { return child_; }
@@ -60,7 +62,8 @@ class ListWriter {
   Result<std::shared_ptr<arrow::Array>> Finish(const std::shared_ptr<arrow::ArrayData>& child);
 
  private:
-  ListWriter(std::shared_ptr<arrow::DataType> type, int64_t rows) : type_(std::move(type)), rows_(rows), nulls_(rows) {}
+  ListWriter(std::shared_ptr<arrow::DataType> type, int64_t rows)
+      : type_(std::move(type)), rows_(rows), nulls_(rows) {}
 
   std::shared_ptr<arrow::DataType> type_;
   int64_t rows_;

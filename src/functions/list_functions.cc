@@ -17,9 +17,11 @@ namespace {
 
 using arrow::internal::checked_cast;
 
-/// The list type that can hold fewer elements than before: fixed sizes and views become plain lists.
-Result<std::shared_ptr<arrow::DataType>> CoerceToList(const FunctionDeclaration& declaration, size_t index,
-                                                      const std::shared_ptr<arrow::DataType>& type) {
+/// The list type that can hold fewer elements than before: fixed sizes and views become plain
+/// lists.
+Result<std::shared_ptr<arrow::DataType>> CoerceToList(
+    const FunctionDeclaration& declaration, size_t index,
+    const std::shared_ptr<arrow::DataType>& type) {
   switch (type->id()) {
     case arrow::Type::NA:
       return arrow::list(arrow::field("item", arrow::null()));
@@ -50,8 +52,8 @@ class ListFunction : public DeclaredScalar {
                                                     const ConstantVector&) const override {
     return arguments[0]->WithName(name());
   }
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     const auto& type = arguments[0].values->type();
     WEIR_ASSIGN_OR_RETURN(const ListColumn lists, ListColumn::Make(arguments[0]));
@@ -108,7 +110,8 @@ class ListUniqueSorted final : public ListFunction {
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
     WEIR_ASSIGN_OR_RETURN(TypeVector settled, ListFunction::CoerceTypes(types));
     const auto& element = *settled[0]->field(0)->type();
-    if (!RowOrder::Accepts(element)) return WrongType(declaration(), 0, "a list of values that have an order", *types[0]);
+    if (!RowOrder::Accepts(element))
+      return WrongType(declaration(), 0, "a list of values that have an order", *types[0]);
     return settled;
   }
 
@@ -117,17 +120,23 @@ class ListUniqueSorted final : public ListFunction {
     if (OrderKeys::Accepts(*child.type())) {
       const OrderKeys keys(child);
       return Select([keys](std::vector<int64_t>* rows) {
-        std::sort(rows->begin(), rows->end(), [&](int64_t i, int64_t j) { return keys[i] < keys[j]; });
-        rows->erase(std::unique(rows->begin(), rows->end(), [&](int64_t i, int64_t j) { return keys[i] == keys[j]; }),
+        std::sort(rows->begin(), rows->end(),
+                  [&](int64_t i, int64_t j) { return keys[i] < keys[j]; });
+        rows->erase(std::unique(rows->begin(), rows->end(),
+                                [&](int64_t i, int64_t j) { return keys[i] == keys[j]; }),
                     rows->end());
       });
     }
     WEIR_ASSIGN_OR_RETURN(std::shared_ptr<RowOrder> order, RowOrder::Make(*child.type()));
     const arrow::Array* values = &child;
     return Select([order, values](std::vector<int64_t>* rows) {
-      const auto compare = [&](int64_t i, int64_t j) { return order->CompareValues(*values, i, *values, j); };
-      std::sort(rows->begin(), rows->end(), [&](int64_t i, int64_t j) { return compare(i, j) < 0; });
-      rows->erase(std::unique(rows->begin(), rows->end(), [&](int64_t i, int64_t j) { return compare(i, j) == 0; }),
+      const auto compare = [&](int64_t i, int64_t j) {
+        return order->CompareValues(*values, i, *values, j);
+      };
+      std::sort(rows->begin(), rows->end(),
+                [&](int64_t i, int64_t j) { return compare(i, j) < 0; });
+      rows->erase(std::unique(rows->begin(), rows->end(),
+                              [&](int64_t i, int64_t j) { return compare(i, j) == 0; }),
                   rows->end());
     });
   }
@@ -140,7 +149,8 @@ class StructPick final : public DeclaredScalar {
 
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
     WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 2, SIZE_MAX));
-    if (types[0]->id() != arrow::Type::STRUCT) return WrongType(declaration(), 0, "a struct", *types[0]);
+    if (types[0]->id() != arrow::Type::STRUCT)
+      return WrongType(declaration(), 0, "a struct", *types[0]);
     TypeVector settled = {types[0]};
     for (size_t i = 1; i < types.size(); ++i) {
       WEIR_ASSIGN_OR_RETURN(auto type, CoerceToText(declaration(), i, types[i]));
@@ -149,22 +159,26 @@ class StructPick final : public DeclaredScalar {
     return settled;
   }
 
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
-                                                    const ConstantVector& constants) const override {
+  Result<std::shared_ptr<arrow::Field>> ReturnField(
+      const FieldVector& arguments, const ConstantVector& constants) const override {
     FieldVector picked;
     for (size_t i = 1; i < arguments.size(); ++i) {
       const auto field_name = ConstantText(constants, i);
       if (!field_name) {
-        return Status::User(StatusCode::kInvalidArgument, "{} wants the names of fields as literals, argument {} is none",
+        return Status::User(StatusCode::kInvalidArgument,
+                            "{} wants the names of fields as literals, argument {} is none",
                             declaration().Syntax(), i + 1);
       }
-      const auto field = checked_cast<const arrow::StructType&>(*arguments[0]->type()).GetFieldByName(*field_name);
+      const auto field =
+          checked_cast<const arrow::StructType&>(*arguments[0]->type()).GetFieldByName(*field_name);
       if (field == nullptr) return UnknownField(*field_name, *arguments[0]->type());
-      const bool again = std::any_of(picked.begin(), picked.end(),
-                                     [&](const auto& other) { return other->name() == *field_name; });
+      const bool again = std::any_of(picked.begin(), picked.end(), [&](const auto& other) {
+        return other->name() == *field_name;
+      });
       if (again) {
-        return Status::User(StatusCode::kInvalidArgument, "{} wants each field once, found `{}` twice",
-                            declaration().Syntax(), *field_name);
+        return Status::User(StatusCode::kInvalidArgument,
+                            "{} wants each field once, found `{}` twice", declaration().Syntax(),
+                            *field_name);
       }
       picked.push_back(field);
     }
@@ -178,7 +192,8 @@ class StructPick final : public DeclaredScalar {
     data->type = return_field.type();
     data->child_data.clear();
     for (const auto& field : return_field.type()->fields()) {
-      const int index = checked_cast<const arrow::StructType&>(*structs.type).GetFieldIndex(field->name());
+      const int index =
+          checked_cast<const arrow::StructType&>(*structs.type).GetFieldIndex(field->name());
       if (index < 0) return Status::Bug("{}: no field `{}`", name(), field->name());
       data->child_data.push_back(structs.child_data[static_cast<size_t>(index)]);
     }
@@ -188,7 +203,8 @@ class StructPick final : public DeclaredScalar {
  private:
   Status UnknownField(const std::string& wanted, const arrow::DataType& type) const {
     std::string known;
-    for (const auto& field : type.fields()) known += (known.empty() ? "`" : ", `") + field->name() + "`";
+    for (const auto& field : type.fields())
+      known += (known.empty() ? "`" : ", `") + field->name() + "`";
     return Status::User(StatusCode::kInvalidArgument, "{}: the struct has no field `{}`, only {}",
                         declaration().Syntax(), wanted, known);
   }
@@ -199,7 +215,8 @@ FunctionDeclaration DeclareList(std::string name, std::string description, std::
   declaration.name = std::move(name);
   declaration.tags = {"deterministic", "list", "nested"};
   declaration.description = std::move(description);
-  declaration.arguments = {{"list", "list", "A list of any type; the elements keep type, metadata and nullability."}};
+  declaration.arguments = {
+      {"list", "list", "A list of any type; the elements keep type, metadata and nullability."}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::list(arrow::field("item", arrow::int64()))}};
   declaration.result_type = "the type of list";
@@ -213,9 +230,11 @@ FunctionDeclaration DeclareStructPick() {
   FunctionDeclaration declaration;
   declaration.name = "struct_pick";
   declaration.tags = {"deterministic", "nested", "struct"};
-  declaration.description = "The named fields of a struct, in the order of the call. Copies no value.";
-  declaration.arguments = {{"struct", "struct", "The struct."},
-                           {"field", "text", "Name of a field, a literal; an unknown one is an error at planning."}};
+  declaration.description =
+      "The named fields of a struct, in the order of the call. Copies no value.";
+  declaration.arguments = {
+      {"struct", "struct", "The struct."},
+      {"field", "text", "Name of a field, a literal; an unknown one is an error at planning."}};
   declaration.variadic = true;
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::struct_({arrow::field("a", arrow::int64())}), arrow::utf8()}};
@@ -228,11 +247,13 @@ FunctionDeclaration DeclareStructPick() {
 }  // namespace
 
 void AddListFunctions(ScalarFunctions* functions) {
-  functions->push_back(std::make_shared<ListCompact>(DeclareList(
-      "list_compact", "The list without its NULLs, in the same order.", "list_compact(make_array(1, NULL, 2))")));
+  functions->push_back(std::make_shared<ListCompact>(
+      DeclareList("list_compact", "The list without its NULLs, in the same order.",
+                  "list_compact(make_array(1, NULL, 2))")));
   functions->push_back(std::make_shared<ListUniqueSorted>(
       DeclareList("list_unique_sorted",
-                  "The distinct elements of the list in the order of their type, without NULLs. Floats are ordered as by "
+                  "The distinct elements of the list in the order of their type, without NULLs. "
+                  "Floats are ordered as by "
                   "IEEE 754 totalOrder, texts by their bytes.",
                   "list_unique_sorted(make_array('b', 'a', NULL, 'b'))")));
   functions->push_back(std::make_shared<StructPick>(DeclareStructPick()));

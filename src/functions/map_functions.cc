@@ -58,7 +58,8 @@ class MapGetDefault final : public DeclaredScalar {
     return item->WithName(name())->WithNullable(item->nullable() || arguments[2]->nullable());
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows,
                                                const arrow::Field& return_field) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const ListColumn maps, ListColumn::Make(arguments[0]));
@@ -101,7 +102,8 @@ class KeyCaseChange {
       case arrow::Type::DICTIONARY: {
         const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(*keys);
         WEIR_ASSIGN_OR_RETURN(const auto changed, (*this)(dictionary.dictionary()));
-        return std::make_shared<arrow::DictionaryArray>(keys->type(), dictionary.indices(), changed);
+        return std::make_shared<arrow::DictionaryArray>(keys->type(), dictionary.indices(),
+                                                        changed);
       }
       default:
         return keys;
@@ -119,7 +121,8 @@ class KeyCaseChange {
         continue;
       }
       const std::string_view text = checked_cast<const Array&>(keys).GetView(row);
-      WEIR_RETURN_NOT_OK(key_case_ == KeyCase::kLower ? ToLowerUnicode(text, &changed) : ToUpperUnicode(text, &changed));
+      WEIR_RETURN_NOT_OK(key_case_ == KeyCase::kLower ? ToLowerUnicode(text, &changed)
+                                                      : ToUpperUnicode(text, &changed));
       WEIR_RETURN_NOT_OK(FromArrow(builder.Append(changed)));
     }
     return FromArrow(builder.Finish());
@@ -147,14 +150,15 @@ class MapNormalize final : public DeclaredScalar {
     return settled;
   }
 
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
-                                                    const ConstantVector& constants) const override {
-    if (const auto key_case = ConstantText(constants, 1)) WEIR_RETURN_NOT_OK(FindKeyCase(*key_case).status());
+  Result<std::shared_ptr<arrow::Field>> ReturnField(
+      const FieldVector& arguments, const ConstantVector& constants) const override {
+    if (const auto key_case = ConstantText(constants, 1))
+      WEIR_RETURN_NOT_OK(FindKeyCase(*key_case).status());
     return arguments[0]->WithName(name())->WithNullable(AnyNullable(arguments));
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     const auto& type = arguments[0].values->type();
     WEIR_ASSIGN_OR_RETURN(const ListColumn maps, ListColumn::Make(arguments[0]));
@@ -205,14 +209,17 @@ class MapNormalize final : public DeclaredScalar {
     if (text == "lower") return KeyCase::kLower;
     if (text == "upper") return KeyCase::kUpper;
     if (text == "keep") return KeyCase::kKeep;
-    return Status::User(StatusCode::kInvalidArgument, "{}: key_case wants lower, upper or keep, found `{}`",
+    return Status::User(StatusCode::kInvalidArgument,
+                        "{}: key_case wants lower, upper or keep, found `{}`",
                         declaration().Syntax(), text);
   }
 
   /// Leaves one entry a key, the last: sorted by key, or where the key stood first.
-  static void Settle(const RowOrder& order, const arrow::Array& keys, bool sort, std::vector<int64_t>* entries) {
+  static void Settle(const RowOrder& order, const arrow::Array& keys, bool sort,
+                     std::vector<int64_t>* entries) {
     const auto compare = [&](int64_t i, int64_t j) { return order.Compare(keys, i, keys, j); };
-    std::stable_sort(entries->begin(), entries->end(), [&](int64_t i, int64_t j) { return compare(i, j) < 0; });
+    std::stable_sort(entries->begin(), entries->end(),
+                     [&](int64_t i, int64_t j) { return compare(i, j) < 0; });
     struct Entry {
       int64_t first;
       int64_t last;
@@ -226,7 +233,8 @@ class MapNormalize final : public DeclaredScalar {
       }
     }
     if (!sort) {
-      std::sort(distinct.begin(), distinct.end(), [](const Entry& a, const Entry& b) { return a.first < b.first; });
+      std::sort(distinct.begin(), distinct.end(),
+                [](const Entry& a, const Entry& b) { return a.first < b.first; });
     }
     entries->clear();
     for (const Entry& entry : distinct) entries->push_back(entry.last);
@@ -240,14 +248,17 @@ FunctionDeclaration DeclareGetDefault() {
   declaration.name = "map_get_default";
   declaration.tags = {"deterministic", "map", "nested"};
   declaration.description =
-      "The value at a key of a map, or default if the key is not there. Of entries with the same key the last counts.";
-  declaration.arguments = {{"map", "map", "The map."},
-                           {"key", "the type of keys", "The key to look for."},
-                           {"default", "the type of values", "What stands in for a missing entry."}};
+      "The value at a key of a map, or default if the key is not there. Of entries with the same "
+      "key the last counts.";
+  declaration.arguments = {
+      {"map", "map", "The map."},
+      {"key", "the type of keys", "The key to look for."},
+      {"default", "the type of values", "What stands in for a missing entry."}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{TypicalMap(), arrow::utf8(), arrow::utf8()}};
   declaration.result_type = "the type of values";
-  declaration.null_handling = "default if map or key is NULL; an entry whose value is NULL gives NULL.";
+  declaration.null_handling =
+      "default if map or key is NULL; an entry whose value is NULL gives NULL.";
   declaration.example = "map_get_default(MAP {'a': 1}, 'b', 0)";
   return declaration;
 }
@@ -257,11 +268,13 @@ FunctionDeclaration DeclareNormalize() {
   declaration.name = "map_normalize";
   declaration.tags = {"deterministic", "map", "nested"};
   declaration.description =
-      "The map with its text keys in one case and each key once; of equal keys the later entry wins. Entries are sorted by key, "
+      "The map with its text keys in one case and each key once; of equal keys the later entry "
+      "wins. Entries are sorted by key, "
       "or stay where their key stood first.";
-  declaration.arguments = {{"map", "map", "The map; keys that are no texts keep their form."},
-                           {"key_case", "text", "Case of the keys: lower, upper or keep.", "'lower'"},
-                           {"sort", "boolean", "Whether entries are sorted by key.", "true"}};
+  declaration.arguments = {
+      {"map", "map", "The map; keys that are no texts keep their form."},
+      {"key_case", "text", "Case of the keys: lower, upper or keep.", "'lower'"},
+      {"sort", "boolean", "Whether entries are sorted by key.", "true"}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{TypicalMap()}, {TypicalMap(), arrow::utf8(), arrow::boolean()}};
   declaration.result_type = "the type of map";

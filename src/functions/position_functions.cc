@@ -36,11 +36,12 @@ class PositionEncodingNorm final : public DeclaredScalar {
     WEIR_ASSIGN_OR_RETURN(auto type, CoerceToText(declaration(), 0, types[0]));
     return TypeVector{std::move(type)};
   }
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&, const ConstantVector&) const override {
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
+                                                    const ConstantVector&) const override {
     return arrow::field(name(), arrow::int32(), /*nullable=*/false);
   }
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
     WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<int32_t>::Make(rows));
@@ -85,14 +86,14 @@ class ColToByte final : public DeclaredScalar {
     return TypeVector{std::move(line), std::move(col), std::move(unit)};
   }
 
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
-                                                    const ConstantVector& constants) const override {
+  Result<std::shared_ptr<arrow::Field>> ReturnField(
+      const FieldVector& arguments, const ConstantVector& constants) const override {
     if (const auto unit = ConstantText(constants, 2)) WEIR_RETURN_NOT_OK(FindUnit(*unit).status());
     return arrow::field(name(), arrow::int64(), AnyNullable(arguments));
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn lines, TextColumn::Make(arguments[0]));
     const Int64Column cols(arguments[1]);
@@ -118,12 +119,13 @@ class ColToByte final : public DeclaredScalar {
  private:
   Result<PositionEncoding> FindUnit(std::string_view text) const {
     constexpr std::string_view kByte = "byte";
-    const bool is_byte = std::equal(text.begin(), text.end(), kByte.begin(), kByte.end(), [](char c, char want) {
-      return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want;
-    });
+    const bool is_byte = std::equal(
+        text.begin(), text.end(), kByte.begin(), kByte.end(),
+        [](char c, char want) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want; });
     if (is_byte) return kByteOffset;
     if (const auto encoding = FindEncoding(text)) return *encoding;
-    return Status::User(StatusCode::kInvalidArgument, "{}: unit wants byte, utf8, utf16 or utf32, found `{}`",
+    return Status::User(StatusCode::kInvalidArgument,
+                        "{}: unit wants byte, utf8, utf16 or utf32, found `{}`",
                         declaration().Syntax(), text);
   }
 };
@@ -133,7 +135,8 @@ FunctionDeclaration DeclareEncoding() {
   declaration.name = "position_encoding_norm";
   declaration.tags = {"deterministic", "position_encoding"};
   declaration.description =
-      "Number of a position encoding: 1 for UTF-8, 2 for UTF-16, 3 for UTF-32 and for anything unknown. Hyphens and case do "
+      "Number of a position encoding: 1 for UTF-8, 2 for UTF-16, 3 for UTF-32 and for anything "
+      "unknown. Hyphens and case do "
       "not matter.";
   declaration.arguments = {{"s", "text", "Name of the encoding."}};
   declaration.signature_kind = SignatureKind::kUserDefined;
@@ -149,12 +152,15 @@ FunctionDeclaration DeclareColToByte() {
   declaration.name = "col_to_byte";
   declaration.tags = {"deterministic", "position_encoding"};
   declaration.description =
-      "Byte offset of a column of a line. A negative column is the start of the line, one past the end is its end, and one "
+      "Byte offset of a column of a line. A negative column is the start of the line, one past the "
+      "end is its end, and one "
       "inside a surrogate pair the start of that character.";
-  declaration.arguments = {{"line_text", "text", "The line."},
-                           {"col", "int64", "The column, counted from 0."},
-                           {"unit", "text", "What the column counts: byte, utf8, utf16 or utf32 (characters); hyphens and case "
-                                            "do not matter."}};
+  declaration.arguments = {
+      {"line_text", "text", "The line."},
+      {"col", "int64", "The column, counted from 0."},
+      {"unit", "text",
+       "What the column counts: byte, utf8, utf16 or utf32 (characters); hyphens and case "
+       "do not matter."}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8(), arrow::int64(), arrow::utf8()}};
   declaration.result_type = "int64";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// span_make, span_len, span_overlaps, span_contains, span_intersection, span_union_hull: ranges of a text, and what lies in what.
+// span_make, span_len, span_overlaps, span_contains, span_intersection, span_union_hull: ranges of
+// a text, and what lies in what.
 
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
@@ -88,7 +89,8 @@ class SpanMake final : public DeclaredScalar {
       return Status::User(StatusCode::kInvalidArgument,
                           "span_make wants a 32-bit line_base, found `{}`", line_base);
     }
-    return spans->Set(row, {bstart, bend, static_cast<int32_t>(line_base), col_unit, end_exclusive});
+    return spans->Set(row,
+                      {bstart, bend, static_cast<int32_t>(line_base), col_unit, end_exclusive});
   }
 };
 
@@ -233,8 +235,8 @@ class SpanCombine final : public SpanFunction {
       }
       WEIR_RETURN_NOT_OK(CheckUnits(name(), a, b, row));
       const bool hull = combination_ == SpanCombination::kHull;
-      const int64_t start = hull ? std::min(a.bstart(row), b.bstart(row))
-                                 : std::max(a.bstart(row), b.bstart(row));
+      const int64_t start =
+          hull ? std::min(a.bstart(row), b.bstart(row)) : std::max(a.bstart(row), b.bstart(row));
       const WideOffset end = hull ? std::max(ExclusiveEnd(a, row), ExclusiveEnd(b, row))
                                   : std::min(ExclusiveEnd(a, row), ExclusiveEnd(b, row));
       if (end <= start) {
@@ -337,10 +339,10 @@ void AddSpanFunctions(ScalarFunctions* functions) {
                       "Whether b lies wholly in a. Spans of different units are an error."),
       SpanRelation::kContains));
   functions->push_back(std::make_shared<SpanCombine>(
-      DeclareSpanCombination(
-          "span_intersection",
-          "The range that two spans share; line_base, unit and kind of end are those of a. Spans of "
-          "different units are an error."),
+      DeclareSpanCombination("span_intersection",
+                             "The range that two spans share; line_base, unit and kind of end are "
+                             "those of a. Spans of "
+                             "different units are an error."),
       SpanCombination::kIntersection));
   functions->push_back(std::make_shared<SpanCombine>(
       DeclareSpanCombination(

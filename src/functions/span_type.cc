@@ -60,7 +60,8 @@ Result<SpanColumn> SpanColumn::Make(const FunctionValue& value) {
   column.spans_ = value.values;
   column.bstart_ = std::dynamic_pointer_cast<arrow::Int64Array>(structs.GetFieldByName("bstart"));
   column.bend_ = std::dynamic_pointer_cast<arrow::Int64Array>(structs.GetFieldByName("bend"));
-  column.line_base_ = std::dynamic_pointer_cast<arrow::Int32Array>(structs.GetFieldByName("line_base"));
+  column.line_base_ =
+      std::dynamic_pointer_cast<arrow::Int32Array>(structs.GetFieldByName("line_base"));
   column.end_exclusive_ =
       std::dynamic_pointer_cast<arrow::BooleanArray>(structs.GetFieldByName("end_exclusive"));
   const auto col_unit = structs.GetFieldByName("col_unit");

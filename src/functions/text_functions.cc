@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// utf8_normalize, utf8_null_if_blank, qname_normalize: one spelling for texts and names that mean the same.
+// utf8_normalize, utf8_null_if_blank, qname_normalize: one spelling for texts and names that mean
+// the same.
 
 #include <array>
 
@@ -52,7 +53,8 @@ class TextNormalizer {
 
  private:
   static constexpr char kSpace = ' ';
-  /// For each ASCII character what is written for it when folded; white space is written as a space.
+  /// For each ASCII character what is written for it when folded; white space is written as a
+  /// space.
   static constexpr std::array<char, 128> MakeTable(bool casefold, bool spaces) {
     std::array<char, 128> table{};
     for (int c = 0; c < 128; ++c) {
@@ -65,8 +67,9 @@ class TextNormalizer {
 
   /// Every normal form leaves ASCII as it is.
   std::string_view Ascii(std::string_view text, const NormalizeOptions& options) {
-    static constexpr std::array<std::array<char, 128>, 4> kTables = {MakeTable(false, false), MakeTable(false, true),
-                                                                     MakeTable(true, false), MakeTable(true, true)};
+    static constexpr std::array<std::array<char, 128>, 4> kTables = {
+        MakeTable(false, false), MakeTable(false, true), MakeTable(true, false),
+        MakeTable(true, true)};
     const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
@@ -107,14 +110,14 @@ class Utf8Normalize final : public DeclaredScalar {
     return settled;
   }
 
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
-                                                    const ConstantVector& constants) const override {
+  Result<std::shared_ptr<arrow::Field>> ReturnField(
+      const FieldVector&, const ConstantVector& constants) const override {
     if (const auto form = ConstantText(constants, 1)) WEIR_RETURN_NOT_OK(FindForm(*form).status());
     return arrow::field(name(), arrow::utf8(), /*nullable=*/true);
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
     std::optional<TextColumn> forms;
@@ -127,10 +130,12 @@ class Utf8Normalize final : public DeclaredScalar {
     if (forms && forms->is_constant() && !forms->IsNull(0)) {
       WEIR_ASSIGN_OR_RETURN(options.form, FindForm((*forms)[0]));
     }
-    WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, arguments[0].values->length() * 16));
+    WEIR_ASSIGN_OR_RETURN(auto writer,
+                          TextColumnWriter::Make(rows, arguments[0].values->length() * 16));
     TextNormalizer normalizer;
     for (int64_t row = 0; row < rows; ++row) {
-      if (texts.IsNull(row) || (forms && forms->IsNull(row)) || casefold.IsNull(row) || collapse_ws.IsNull(row)) {
+      if (texts.IsNull(row) || (forms && forms->IsNull(row)) || casefold.IsNull(row) ||
+          collapse_ws.IsNull(row)) {
         WEIR_RETURN_NOT_OK(writer.EndNull());
         continue;
       }
@@ -155,8 +160,9 @@ class Utf8Normalize final : public DeclaredScalar {
   Result<NormalForm> FindForm(std::string_view text) const {
     const auto form = FindNormalForm(text);
     if (form) return *form;
-    return Status::User(StatusCode::kInvalidArgument, "{}: form wants NFC, NFD, NFKC or NFKD, found `{}`",
-                        declaration().Syntax(), text);
+    return Status::User(StatusCode::kInvalidArgument,
+                        "{}: form wants NFC, NFD, NFKC or NFKD, found `{}`", declaration().Syntax(),
+                        text);
   }
 };
 
@@ -169,16 +175,19 @@ class Utf8NullIfBlank final : public DeclaredScalar {
     WEIR_ASSIGN_OR_RETURN(auto type, CoerceToText(declaration(), 0, types[0]));
     return TypeVector{std::move(type)};
   }
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&, const ConstantVector&) const override {
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
+                                                    const ConstantVector&) const override {
     return arrow::field(name(), arrow::utf8(), /*nullable=*/true);
   }
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
-    WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, arguments[0].values->length() * 16));
+    WEIR_ASSIGN_OR_RETURN(auto writer,
+                          TextColumnWriter::Make(rows, arguments[0].values->length() * 16));
     for (int64_t row = 0; row < rows; ++row) {
-      const std::string_view trimmed = texts.IsNull(row) ? std::string_view() : TrimUnicode(texts[row]);
+      const std::string_view trimmed =
+          texts.IsNull(row) ? std::string_view() : TrimUnicode(texts[row]);
       if (trimmed.empty()) {
         WEIR_RETURN_NOT_OK(writer.EndNull());
       } else {
@@ -203,16 +212,19 @@ NameRules FindNameRules(std::string_view lang) {
     NameRules rules;
   };
   static constexpr Language kLanguages[] = {
-      {"sql", {true, ""}},      {"pascal", {true, ""}},   {"fortran", {true, "%"}},  {"ada", {true, ""}},
-      {"basic", {true, ""}},    {"c++", {false, "::"}},   {"cpp", {false, "::"}},    {"rust", {false, "::"}},
-      {"ruby", {false, "::"}},  {"perl", {false, "::"}},  {"php", {false, "\\"}},    {"tcl", {false, "::"}},
-      {"r", {false, "::"}},     {"erlang", {false, ":"}}, {"lua", {false, ":"}},     {"clojure", {false, "/"}},
+      {"sql", {true, ""}},       {"pascal", {true, ""}},   {"fortran", {true, "%"}},
+      {"ada", {true, ""}},       {"basic", {true, ""}},    {"c++", {false, "::"}},
+      {"cpp", {false, "::"}},    {"rust", {false, "::"}},  {"ruby", {false, "::"}},
+      {"perl", {false, "::"}},   {"php", {false, "\\"}},   {"tcl", {false, "::"}},
+      {"r", {false, "::"}},      {"erlang", {false, ":"}}, {"lua", {false, ":"}},
+      {"clojure", {false, "/"}},
   };
   while (!lang.empty() && lang.front() == ' ') lang.remove_prefix(1);
   while (!lang.empty() && lang.back() == ' ') lang.remove_suffix(1);
   for (const Language& language : kLanguages) {
-    const bool equal = std::equal(lang.begin(), lang.end(), language.name.begin(), language.name.end(),
-                                  [](char c, char want) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want; });
+    const bool equal = std::equal(
+        lang.begin(), lang.end(), language.name.begin(), language.name.end(),
+        [](char c, char want) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want; });
     if (equal) return language.rules;
   }
   return {};
@@ -236,8 +248,8 @@ class QnameNormalize final : public DeclaredScalar {
     return arrow::field(name(), arrow::utf8(), arguments[0]->nullable());
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments, int64_t rows,
-                                               const arrow::Field&) const override {
+  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
+                                               int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn symbols, TextColumn::Make(arguments[0]));
     std::optional<TextColumn> modules, languages;
@@ -252,7 +264,8 @@ class QnameNormalize final : public DeclaredScalar {
     };
     const bool constant_language = !languages || languages->is_constant();
     NameRules rules = constant_language ? rules_of(0) : NameRules();
-    WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, arguments[0].values->length() * 24));
+    WEIR_ASSIGN_OR_RETURN(auto writer,
+                          TextColumnWriter::Make(rows, arguments[0].values->length() * 24));
     std::string qualified, folded;
     for (int64_t row = 0; row < rows; ++row) {
       if (symbols.IsNull(row)) {
@@ -260,7 +273,8 @@ class QnameNormalize final : public DeclaredScalar {
         continue;
       }
       if (!constant_language) rules = rules_of(row);
-      const std::string_view module = modules && !modules->IsNull(row) ? (*modules)[row] : std::string_view();
+      const std::string_view module =
+          modules && !modules->IsNull(row) ? (*modules)[row] : std::string_view();
       Qualify(symbols[row], module, rules, &qualified);
       if (rules.folds_case) {
         WEIR_RETURN_NOT_OK(InFunction(name(), symbols[row], FoldCase(qualified, &folded)));
@@ -273,7 +287,8 @@ class QnameNormalize final : public DeclaredScalar {
   }
 
  private:
-  static void Qualify(std::string_view symbol, std::string_view module, const NameRules& rules, std::string* out) {
+  static void Qualify(std::string_view symbol, std::string_view module, const NameRules& rules,
+                      std::string* out) {
     const bool is_qualified =
         symbol.find('.') != std::string_view::npos ||
         (!rules.separator.empty() && symbol.find(rules.separator) != std::string_view::npos);
@@ -291,15 +306,18 @@ FunctionDeclaration DeclareNormalize() {
   declaration.name = "utf8_normalize";
   declaration.tags = {"deterministic", "string_norm"};
   declaration.description =
-      "One spelling for texts that mean the same. In this order: white space at both ends is cut off, the text is brought into "
-      "a Unicode normal form, case is folded (ß becomes ss), and each run of white space becomes one space.";
+      "One spelling for texts that mean the same. In this order: white space at both ends is cut "
+      "off, the text is brought into "
+      "a Unicode normal form, case is folded (ß becomes ss), and each run of white space becomes "
+      "one space.";
   declaration.arguments = {
       {"s", "text", "The text."},
       {"form", "text", "Unicode normal form: NFC, NFD, NFKC or NFKD.", "'NFKC'"},
       {"casefold", "boolean", "Whether case is folded.", "true"},
       {"collapse_ws", "boolean", "Whether runs of white space become one space.", "true"}};
   declaration.signature_kind = SignatureKind::kUserDefined;
-  declaration.signatures = {{arrow::utf8()}, {arrow::utf8(), arrow::utf8(), arrow::boolean(), arrow::boolean()}};
+  declaration.signatures = {{arrow::utf8()},
+                            {arrow::utf8(), arrow::utf8(), arrow::boolean(), arrow::boolean()}};
   declaration.result_type = "text";
   declaration.null_handling = "NULL if any argument is NULL, and if nothing is left of the text.";
   declaration.example = "utf8_normalize('  Straße   Nr. ﬁve ', casefold => false)";
@@ -327,12 +345,15 @@ FunctionDeclaration DeclareQname() {
   declaration.name = "qname_normalize";
   declaration.tags = {"deterministic", "string_norm", "symbol"};
   declaration.description =
-      "The qualified name of a symbol. The symbol itself if it is qualified already (has a `.` or the separator of its "
-      "language, as `::` of C++) or module is blank, else `module.symbol`. Case is folded for languages that ignore it: sql, "
+      "The qualified name of a symbol. The symbol itself if it is qualified already (has a `.` or "
+      "the separator of its "
+      "language, as `::` of C++) or module is blank, else `module.symbol`. Case is folded for "
+      "languages that ignore it: sql, "
       "pascal, fortran, ada, basic.";
-  declaration.arguments = {{"symbol", "text", "The name, qualified or not."},
-                           {"module", "text", "Where the symbol is defined.", "NULL"},
-                           {"lang", "text", "The language, in any case; NULL or unknown keeps case.", "NULL"}};
+  declaration.arguments = {
+      {"symbol", "text", "The name, qualified or not."},
+      {"module", "text", "Where the symbol is defined.", "NULL"},
+      {"lang", "text", "The language, in any case; NULL or unknown keeps case.", "NULL"}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8(), arrow::utf8(), arrow::utf8()}};
   declaration.result_type = "text";

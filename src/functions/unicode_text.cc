@@ -28,8 +28,8 @@ Status CheckUtf8(std::string_view text) {
     UChar32 c;
     U8_NEXT(bytes, i, length, c);
     if (c < 0) {
-      return Status::User(StatusCode::kInvalidArgument, "wanted UTF-8, found byte `0x{:02x}` at offset {}",
-                          bytes[start], start);
+      return Status::User(StatusCode::kInvalidArgument,
+                          "wanted UTF-8, found byte `0x{:02x}` at offset {}", bytes[start], start);
     }
   }
   return Status::OK();
@@ -38,8 +38,8 @@ Status CheckUtf8(std::string_view text) {
 Status CheckSize(std::string_view text) {
   constexpr size_t kLongest = INT32_MAX / 4;
   if (text.size() <= kLongest) return Status::OK();
-  return Status::User(StatusCode::kUnsupported, "wanted a text of at most {} bytes, found one of {}", kLongest,
-                      text.size());
+  return Status::User(StatusCode::kUnsupported,
+                      "wanted a text of at most {} bytes, found one of {}", kLongest, text.size());
 }
 
 /// Calls `write(piece, sink, error)` of ICU on a checked text.
@@ -79,9 +79,9 @@ std::optional<NormalForm> FindNormalForm(std::string_view name) {
        {"NFKC", NormalForm::kNfkc},
        {"NFKD", NormalForm::kNfkd}}};
   for (const auto& [known, form] : kForms) {
-    const bool equal = std::equal(name.begin(), name.end(), known.begin(), known.end(), [](char c, char want) {
-      return (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) == want;
-    });
+    const bool equal = std::equal(
+        name.begin(), name.end(), known.begin(), known.end(),
+        [](char c, char want) { return (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) == want; });
     if (equal) return form;
   }
   return std::nullopt;
@@ -112,7 +112,8 @@ std::string_view TrimUnicode(std::string_view text) {
   }
   text.remove_prefix(static_cast<size_t>(first));
   while (!text.empty()) {
-    const std::string_view tail = text.substr(text.size() - std::min<size_t>(text.size(), U8_MAX_LENGTH));
+    const std::string_view tail =
+        text.substr(text.size() - std::min<size_t>(text.size(), U8_MAX_LENGTH));
     const auto* tail_bytes = reinterpret_cast<const uint8_t*>(tail.data());
     int32_t before = static_cast<int32_t>(tail.size());
     UChar32 c;
@@ -132,7 +133,8 @@ void CollapseWhiteSpace(std::string_view text, std::string* out) {
     const int64_t start = i;
     UChar32 c;
     U8_NEXT(bytes, i, length, c);
-    const bool is_space = c >= 0 && (c < 0x80 ? IsAsciiSpace(static_cast<char>(c)) : u_isUWhiteSpace(c));
+    const bool is_space =
+        c >= 0 && (c < 0x80 ? IsAsciiSpace(static_cast<char>(c)) : u_isUWhiteSpace(c));
     if (!is_space) {
       out->append(text, static_cast<size_t>(start), static_cast<size_t>(i - start));
     } else if (!in_run) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Unicode says about texts: normal forms, case, white space. The tables are ICU's. Private to the room.
+// What Unicode says about texts: normal forms, case, white space. The tables are ICU's. Private to
+// the room.
 
 #pragma once
 
