@@ -349,10 +349,10 @@ class ProjectMaker {
       return query;
     }
     const Template inner = "SELECT " + other_key.sql + " FROM " + From(other);
-    Query query = Projected(
-        input, OneIn(2) ? key.sql + " IN ( " + inner + " )"
-                        : (OneIn(2) ? "NOT EXISTS ( " : "EXISTS ( ") + inner + " WHERE " +
-                              other_key.sql + " = " + key.sql + " )");
+    Query query =
+        Projected(input, OneIn(2) ? key.sql + " IN ( " + inner + " )"
+                                  : (OneIn(2) ? "NOT EXISTS ( " : "EXISTS ( ") + inner + " WHERE " +
+                                        other_key.sql + " = " + key.sql + " )");
     AddRows(query, other);
     AddTo(query.rows, key.atoms);
     AddTo(query.rows, other_key.atoms);
@@ -402,7 +402,8 @@ class ProjectMaker {
         case 1: {
           const Term value = Whole(input);
           AddTo(window.atoms, value.atoms);
-          window.sql = "lag ( " + value.sql + " , " + AddLiteral(LiteralKind::kWhole, window.atoms) + " )";
+          window.sql =
+              "lag ( " + value.sql + " , " + AddLiteral(LiteralKind::kWhole, window.atoms) + " )";
           break;
         }
         default:
@@ -424,7 +425,8 @@ class ProjectMaker {
     Template lists[2];
     for (size_t n = 1 + Below(3); n > 0; --n) {
       const bool is_text = OneIn(2);
-      const Term a = is_text ? Text(first) : Whole(first), b = is_text ? Text(second) : Whole(second);
+      const Term a = is_text ? Text(first) : Whole(first),
+                 b = is_text ? Text(second) : Whole(second);
       Put(query, a, lists[0]);
       AddTo(query.columns.back().atoms, b.atoms);
       lists[1] += (lists[1].empty() ? "" : " , ") + b.sql + " ~AS " + Fresh("c");
@@ -492,9 +494,11 @@ class ProjectMaker {
     Term term = PlainColumn(input);
     if (const Column* column = Pick(input, Type::kWhole); column != nullptr && !OneIn(4))
       term = {Reference(input, *column), Type::kWhole, column->atoms};
-    if (term.type == Type::kText) term.sql = "CAST ( character_length ( " + term.sql + " ) AS BIGINT )";
+    if (term.type == Type::kText)
+      term.sql = "CAST ( character_length ( " + term.sql + " ) AS BIGINT )";
     if (term.type == Type::kNumber) term.sql = "CAST ( " + term.sql + " AS BIGINT )";
-    if (term.type == Type::kDay) term.sql = "CAST ( date_part ( 'month' , " + term.sql + " ) AS BIGINT )";
+    if (term.type == Type::kDay)
+      term.sql = "CAST ( date_part ( 'month' , " + term.sql + " ) AS BIGINT )";
     term.type = Type::kWhole;
     return term;
   }
@@ -506,7 +510,8 @@ class ProjectMaker {
         term.sql = "{ " + term.sql + " + " + AddLiteral(LiteralKind::kWhole, term.atoms) + " }";
         break;
       case 1:
-        term.sql = "nullif ( " + term.sql + " , " + AddLiteral(LiteralKind::kWhole, term.atoms) + " )";
+        term.sql =
+            "nullif ( " + term.sql + " , " + AddLiteral(LiteralKind::kWhole, term.atoms) + " )";
         break;
       case 2: {
         const Term other = WholeColumn(input), condition = Condition(input);
@@ -518,7 +523,8 @@ class ProjectMaker {
       }
       case 3:
         if (const Column* column = Pick(input, Type::kText); column != nullptr) {
-          term = {"stable_hash64 ( " + Reference(input, *column) + " )", Type::kWhole, column->atoms};
+          term = {"stable_hash64 ( " + Reference(input, *column) + " )", Type::kWhole,
+                  column->atoms};
           term.atoms.insert("f:stable_hash64");
         }
         break;
@@ -539,13 +545,15 @@ class ProjectMaker {
     }
     switch (Below(5)) {
       case 0:
-        term.sql = "concat ( " + term.sql + " , " + AddLiteral(LiteralKind::kText, term.atoms) + " )";
+        term.sql =
+            "concat ( " + term.sql + " , " + AddLiteral(LiteralKind::kText, term.atoms) + " )";
         break;
       case 1:
         term.sql = "{ " + term.sql + " || " + AddLiteral(LiteralKind::kText, term.atoms) + " }";
         break;
       case 2:
-        term.sql = "stable_id ( " + AddLiteral(LiteralKind::kText, term.atoms) + " , " + term.sql + " )";
+        term.sql =
+            "stable_id ( " + AddLiteral(LiteralKind::kText, term.atoms) + " , " + term.sql + " )";
         term.atoms.insert("f:stable_id");
         break;
       case 3:
@@ -616,8 +624,8 @@ class ProjectMaker {
         [[fallthrough]];
       case 1: {
         term = WholeColumn(input);
-        term.sql = "{ { " + term.sql + " % " + AddLiteral(LiteralKind::kWhole, term.atoms) + " } IN ( " +
-                   AddLiteral(LiteralKind::kWhole, term.atoms) + " , " +
+        term.sql = "{ { " + term.sql + " % " + AddLiteral(LiteralKind::kWhole, term.atoms) +
+                   " } IN ( " + AddLiteral(LiteralKind::kWhole, term.atoms) + " , " +
                    AddLiteral(LiteralKind::kWhole, term.atoms) + " ) }";
         break;
       }
@@ -639,8 +647,8 @@ class ProjectMaker {
         [[fallthrough]];
       default: {
         term = WholeColumn(input);
-        term.sql = "{ { " + term.sql + " % " + AddLiteral(LiteralKind::kWhole, term.atoms) + " } <> " +
-                   AddLiteral(LiteralKind::kWhole, term.atoms) + " }";
+        term.sql = "{ { " + term.sql + " % " + AddLiteral(LiteralKind::kWhole, term.atoms) +
+                   " } <> " + AddLiteral(LiteralKind::kWhole, term.atoms) + " }";
       }
     }
     return term;
