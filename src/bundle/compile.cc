@@ -12,6 +12,7 @@
 #include "weir/base/parallel.h"
 #include "weir/bundle/constraints.h"
 #include "weir/bundle/lane.h"
+#include "weir/bundle/pins.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
@@ -90,30 +91,6 @@ void AddFunctions(const SessionRuntime& session, PlanBundle& bundle) {
   }
 }
 
-/// The pinned table that a scan reads; null for tables that stand for no table of the project.
-Result<const PinnedTable*> Pinned(const SessionRuntime& session, const Scan& scan) {
-  if (scan.table.starts_with("$")) return nullptr;
-  const PinnedTable* table = session.catalog().Find(StripDefaultSchema(scan.table));
-  if (table != nullptr) return table;
-  return Status::User(StatusCode::kUnsupported,
-                      "a view may read sources and views only, found `{}`", scan.table);
-}
-
-Status AddPins(const SessionRuntime& session, PlanBundle& bundle) {
-  std::map<std::string, VersionPin> pins;
-  for (const Scan* scan : CollectScans(*bundle.plan)) {
-    WEIR_ASSIGN_OR_RETURN(const PinnedTable* table, Pinned(session, *scan));
-    if (table == nullptr) continue;
-    pins[table->name] = {.table = table->name,
-                         .kind = std::string(ToString(table->kind)),
-                         .url = table->url,
-                         .version = table->version,
-                         .listing_hash = table->listing_hash};
-  }
-  for (auto& [name, pin] : pins) bundle.pins.push_back(std::move(pin));
-  return Status::OK();
-}
-
 Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   FingerprintBuilder builder;
   WEIR_ASSIGN_OR_RETURN(const std::string plan, MeaningOfPlan(bundle.plan_proto));
@@ -160,14 +137,7 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
 /// Compiles a stored view to its bundle.
 Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
                   const SessionRuntime& session, Outcome& outcome) {
-  auto bundle = std::make_shared<PlanBundle>();
-  bundle->view_name = view.name;
-  bundle->file = view.file;
-  bundle->definition_sql = view.definition_sql;
-  bundle->location = view.location;
-  bundle->partition_columns = view.partition_columns;
-  bundle->comment = view.comment;
-  bundle->properties = view.properties;
+  auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
   bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
@@ -175,7 +145,7 @@ Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
   WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
-  WEIR_RETURN_NOT_OK(AddPins(session, *bundle));
+  WEIR_ASSIGN_OR_RETURN(bundle->pins, PinsOf(*bundle->plan, session));
   bundle->constraints =
       CompileConstraints(view, *bundle->stored_schema, session, outcome.constraint_problems);
   AddFunctions(session, *bundle);
@@ -201,16 +171,21 @@ Status CheckInto(const ViewDefinition& view, const engine::Plan& plan,
   WEIR_RETURN_NOT_OK(proto.status());
   WEIR_ASSIGN_OR_RETURN(const std::string outputs, typed.Outputs());
   WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(*proto, outputs));
-  for (const Scan* scan : CollectScans(*decoded))
-    WEIR_RETURN_NOT_OK(Pinned(session, *scan).status());
+  WEIR_RETURN_NOT_OK(PinsOf(*decoded, session).status());
   return inspect(view.name, *decoded);
 }
 
-/// What is done with the plan of a stored view: BundleInto or CheckInto.
-using Deepen = std::function<Status(const ViewDefinition&, const engine::Plan&, Outcome&)>;
+/// How far views are compiled.
+struct Depth {
+  /// What is done with the plan of a stored view: BundleInto or CheckInto.
+  std::function<Status(const ViewDefinition&, const engine::Plan&, Outcome&)> deepen;
+  /// Told of every view that compiled.
+  std::function<void(size_t view, Outcome&)> done;
+  BundleCache* cache = nullptr;  ///< null: everything is planned
+};
 
 Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
-                    const KnownTables& tables, const Deepen& deepen) {
+                    const KnownTables& tables, const Depth& depth) {
   Outcome outcome;
   auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view), view.dialect);
   if (!plan.ok()) {
@@ -225,7 +200,7 @@ Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
     outcome.plan = *std::move(plan);
     return outcome;
   }
-  const Status status = deepen(view, *plan, outcome);
+  const Status status = depth.deepen(view, *plan, outcome);
   if (!status.ok()) outcome.diagnostics.push_back(ExplainPlanFailure(status, view, tables));
   for (const ConstraintProblem& problem : outcome.constraint_problems) {
     Diagnostic diagnostic = ExplainPlanFailure(problem.status, view, tables);
@@ -245,12 +220,26 @@ Status Register(const ViewDefinition& view, const Outcome& outcome, SessionRunti
   return added.WithHint("weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
 }
 
-/// Compiles level after level, each level in parallel. `done` is told of every view that compiled;
-/// the others are in the set returned.
+/// The same from the cache where it has the bundle; `key`: the view's there.
+Outcome RecallOrCompile(const ViewDefinition& view, const SessionRuntime& session,
+                        const KnownTables& tables, const Depth& depth, const std::string& key) {
+  Outcome outcome;
+  const bool cached = !key.empty() && view.kind == ViewDefinition::Kind::kStored;
+  if (cached) outcome.bundle = depth.cache->Find(key, view);
+  if (outcome.bundle) {
+    outcome.stored_schema = outcome.bundle->stored_schema;
+    return outcome;
+  }
+  outcome = CompileView(view, session, tables, depth);
+  if (cached && outcome.bundle && outcome.diagnostics.empty())
+    depth.cache->Keep(key, *outcome.bundle);
+  return outcome;
+}
+
+/// Compiles level after level, each level in parallel. Returns the views that did not compile.
 std::set<std::string> CompileLevels(const ProjectDefinition& project, const PlanningOrder& order,
                                     const std::vector<std::string>& known_views,
-                                    SessionRuntime& session, const Deepen& deepen,
-                                    const std::function<void(size_t view, Outcome& outcome)>& done,
+                                    SessionRuntime& session, const Depth& depth,
                                     Diagnostics& diagnostics) {
   std::set<std::string> failed;
   const KnownTables tables(project, session.catalog(), diagnostics, known_views);
@@ -271,8 +260,11 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       }
     }
     std::vector<Outcome> outcomes(ready.size());
+    std::vector<std::string> keys(ready.size());
     ForEachInParallel(ready.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
-      outcomes[i] = CompileView(project.views[ready[i]], session, tables, deepen);
+      const ViewDefinition& view = project.views[ready[i]];
+      if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
+      outcomes[i] = RecallOrCompile(view, session, tables, depth, keys[i]);
     });
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
@@ -282,7 +274,8 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
         if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
       }
       if (outcome.diagnostics.empty() && !outcome.blocked) {
-        done(ready[i], outcome);
+        if (depth.cache != nullptr) depth.cache->NoteTable(view, keys[i], outcome.stored_schema);
+        depth.done(ready[i], outcome);
       } else {
         failed.insert(view.name);
       }
@@ -295,25 +288,30 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
 }  // namespace
 
 std::shared_ptr<const PlanBundle> CompiledProject::Find(const std::string& view_name) const {
-  for (const auto& bundle : bundles) {
-    if (bundle->view_name == view_name) return bundle;
-  }
-  return nullptr;
+  const auto found = index_.find(view_name);
+  return found == index_.end() ? nullptr : bundles_[found->second];
+}
+
+void CompiledProject::Add(std::shared_ptr<const PlanBundle> bundle) {
+  index_[bundle->view_name] = bundles_.size();
+  bundles_.push_back(std::move(bundle));
 }
 
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
-                             Diagnostics& diagnostics) {
+                             Diagnostics& diagnostics, BundleCache* cache) {
   CompiledProject compiled;
   const PlanningOrder order(project, session, diagnostics);
   compiled.failed = CompileLevels(
       project, order, {}, session,
-      [&](const ViewDefinition& view, const engine::Plan& plan, Outcome& outcome) {
-        return BundleInto(view, plan, session, outcome);
-      },
-      [&](size_t, Outcome& outcome) {
-        if (outcome.bundle) compiled.bundles.push_back(std::move(outcome.bundle));
-      },
+      {.deepen = [&](const ViewDefinition& view, const engine::Plan& plan,
+                     Outcome& outcome) { return BundleInto(view, plan, session, outcome); },
+       .done =
+           [&](size_t, Outcome& outcome) {
+             if (outcome.bundle) compiled.Add(std::move(outcome.bundle));
+           },
+       .cache = cache},
       diagnostics);
+  if (cache != nullptr && compiled.failed.empty()) cache->Sweep();
   return compiled;
 }
 
@@ -324,14 +322,14 @@ CheckedProject CheckViews(const ProjectDefinition& project,
   const PlanningOrder order(project, session, diagnostics);
   checked.failed = CompileLevels(
       project, order, known_views, session,
-      [&](const ViewDefinition& view, const engine::Plan& plan, Outcome& outcome) {
-        return CheckInto(view, plan, session, inspect, outcome);
-      },
-      [&](size_t view, Outcome& outcome) {
-        checked.views.push_back({.name = project.views[view].name,
-                                 .tables = order.tables(view),
-                                 .stored_schema = std::move(outcome.stored_schema)});
-      },
+      {.deepen = [&](const ViewDefinition& view, const engine::Plan& plan,
+                     Outcome& outcome) { return CheckInto(view, plan, session, inspect, outcome); },
+       .done =
+           [&](size_t view, Outcome& outcome) {
+             checked.views.push_back({.name = project.views[view].name,
+                                      .tables = order.tables(view),
+                                      .stored_schema = std::move(outcome.stored_schema)});
+           }},
       diagnostics);
   return checked;
 }

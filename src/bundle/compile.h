@@ -12,9 +12,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "weir/base/diagnostic.h"
+#include "weir/bundle/bundle_cache.h"
 #include "weir/bundle/lane.h"
 #include "weir/bundle/plan_bundle.h"
 #include "weir/project/project_definition.h"
@@ -22,18 +24,26 @@
 
 namespace weir {
 
-struct CompiledProject {
-  /// Stored views that compiled, each after those it reads.
-  std::vector<std::shared_ptr<const PlanBundle>> bundles;
+class CompiledProject {
+ public:
   /// Views that failed, or that read a view which failed.
   std::set<std::string> failed;
 
+  /// Stored views that compiled, each after those it reads.
+  const std::vector<std::shared_ptr<const PlanBundle>>& bundles() const { return bundles_; }
+  /// Null if there is none.
   std::shared_ptr<const PlanBundle> Find(const std::string& view_name) const;
+  void Add(std::shared_ptr<const PlanBundle> bundle);
+
+ private:
+  std::vector<std::shared_ptr<const PlanBundle>> bundles_;
+  std::unordered_map<std::string, size_t> index_;
 };
 
-/// Compiles in parallel (session.threads()) and adds each view to the session's catalog.
+/// Compiles in parallel (session.threads()) and adds each view to the session's catalog. With a
+/// cache, only views are planned of which it has no bundle.
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
-                             Diagnostics& diagnostics);
+                             Diagnostics& diagnostics, BundleCache* cache = nullptr);
 
 /// Looks at the typed plan of a view; called from several threads.
 using PlanInspector = std::function<Status(const std::string& view_name, const LogicalPlan& plan)>;

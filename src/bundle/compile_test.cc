@@ -175,7 +175,7 @@ TEST(Compile, BundlesComeAfterThoseTheyRead) {
        {"views/d.sql", "SELECT id FROM \"Odd Name\""}});
   EXPECT_EQ(project.Reports(), Texts{});
   Texts order;
-  for (const auto& bundle : project.views().bundles) order.push_back(bundle->view_name);
+  for (const auto& bundle : project.views().bundles()) order.push_back(bundle->view_name);
   EXPECT_EQ(order, (Texts{"c", "b", "a", "Odd Name", "d"}));
   EXPECT_EQ(PinsOf(project.Bundle("a")), (Texts{"view b", "view c"}));
 }
@@ -186,7 +186,7 @@ TEST(Compile, AnInlinedViewIsReadThroughToItsSources) {
        {"views/names.sql", "CREATE VIEW names AS SELECT name FROM cheap"},
        {"views/stored.sql", "SELECT upper(name) AS n FROM names"}});
   EXPECT_EQ(project.Reports(), Texts{});
-  EXPECT_EQ(project.views().bundles.size(), 1U);
+  EXPECT_EQ(project.views().bundles().size(), 1U);
   EXPECT_EQ(PinsOf(project.Bundle("stored")), Texts{"listing items"});
   EXPECT_NE(ToText(*project.Bundle("stored").plan).find("price"), std::string::npos)
       << "the filter of the inlined view counts";
@@ -409,7 +409,7 @@ TEST(CompileErrors, EveryProblemIsReportedAtOnceAndReadersOnlyOnce) {
   EXPECT_EQ(project.Reports(), (Texts{"W2002 views/a.sql:1:8", "W2001 views/b.sql:1:16",
                                       "W2004 views/d.sql:1:34", "W2003 views/e.sql:1:8"}));
   EXPECT_EQ(project.views().failed, (std::set<std::string>{"a", "b", "c", "d", "e", "f"}));
-  EXPECT_EQ(project.views().bundles.size(), 1U);
+  EXPECT_EQ(project.views().bundles().size(), 1U);
 }
 
 TEST(CompileErrors, ACircleIsPrintedAndItsReadersAreLeftOut) {
@@ -423,7 +423,7 @@ TEST(CompileErrors, ACircleIsPrintedAndItsReadersAreLeftOut) {
   EXPECT_NE(project.First().message.find("a → b → c → a"), std::string::npos)
       << project.First().message;
   EXPECT_EQ(project.views().failed, (std::set<std::string>{"a", "b", "c", "reader"}));
-  EXPECT_EQ(project.views().bundles.size(), 1U);
+  EXPECT_EQ(project.views().bundles().size(), 1U);
 }
 
 TEST(CompileErrors, AViewThatReadsItselfIsACircle) {
@@ -438,7 +438,7 @@ TEST(Compile, ACommonTableExpressionHidesAViewOfItsName) {
       Compiled::Of({{"views/a.sql", "WITH b AS (SELECT id FROM items) SELECT id FROM b"},
                     {"views/b.sql", "SELECT id FROM a"}});
   EXPECT_EQ(project.Reports(), Texts{});
-  EXPECT_EQ(project.views().bundles.size(), 2U);
+  EXPECT_EQ(project.views().bundles().size(), 2U);
 }
 
 TEST(CompileErrors, ColumnsThatCannotBeStored) {
@@ -504,7 +504,7 @@ TEST(CompileErrors, AStatementThatIsNoQueryNeverReachesTheEngine) {
     const Compiled project = Compiled::Of({{"views/v.sql", sql}});
     ASSERT_FALSE(project.Reports().empty()) << sql;
     EXPECT_EQ(project.First().location.file, "views/v.sql") << sql;
-    EXPECT_TRUE(project.views().bundles.empty()) << sql;
+    EXPECT_TRUE(project.views().bundles().empty()) << sql;
   }
 }
 

@@ -76,4 +76,7 @@ struct PlanBundle {
   std::string fingerprint_input;  ///< the hashed input as text
 };
 
+/// A bundle with what the user wrote of the view, but for its constraints, and nothing planned yet.
+PlanBundle BundleOf(const ViewDefinition& view);
+
 }  // namespace weir

@@ -121,10 +121,6 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
   return diagnostic;
 }
 
-std::string StripDefaultSchema(const std::string& name) {
-  return name.starts_with("public.") ? name.substr(7) : name;
-}
-
 std::string MissingTable(const std::string& message) {
   static constexpr std::string_view kStart = "table '", kEnd = "' not found";
   const size_t start = message.find(kStart);

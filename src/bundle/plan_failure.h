@@ -19,9 +19,6 @@ namespace weir {
 /// A failure about a view, at its place in the view's file.
 Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewDefinition& view);
 
-/// "stg" of "public.stg"; other names as they are.
-std::string StripDefaultSchema(const std::string& name);
-
 /// The table that the engine misses, as the user would write it: of "table
 /// 'datafusion.public.flihgts' not found" `flihgts`. Empty for any other message.
 std::string MissingTable(const std::string& message);

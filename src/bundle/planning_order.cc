@@ -9,6 +9,7 @@
 
 #include "weir/base/parallel.h"
 #include "weir/bundle/plan_failure.h"
+#include "weir/plan/logical_plan.h"
 #include "weir/project/sql_lexer.h"
 
 namespace weir {
@@ -79,7 +80,7 @@ PlanningOrder::PlanningOrder(const ProjectDefinition& project, const SessionRunt
     std::vector<std::string> tables;
     const auto references = session.engine().TableReferences(view.query_sql, view.dialect);
     if (!references.ok()) return tables;  // planning reports the same failure with its place
-    for (const std::string& name : *references) tables.push_back(StripDefaultSchema(name));
+    for (const std::string& name : *references) tables.push_back(WithoutDefaultSchema(name));
     return tables;
   };
   // Names that stand in a text without being read only order too much, and parsing every query

@@ -6,15 +6,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <arrow/api.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/reader.h>
-#include <arrow/ipc/writer.h>
-
-#include "weir/base/cache_file.h"
+#include "weir/base/cache_folder.h"
 #include "weir/base/filesystem.h"
+#include "weir/bundle/bundle_cache.h"
 #include "weir/bundle/check_index.h"
 #include "weir/bundle/plan_failure.h"
+#include "weir/bundle/schema_bytes.h"
 #include "weir/catalog/source_stamp.h"
 
 namespace weir {
@@ -23,42 +20,18 @@ namespace {
 
 using Names = std::unordered_set<std::string>;
 
-std::string SchemaBytes(const std::shared_ptr<arrow::Schema>& schema) {
-  if (!schema) return {};
-  const auto buffer = arrow::ipc::SerializeSchema(*schema);
-  return buffer.ok() ? (*buffer)->ToString() : std::string();
-}
-
-std::shared_ptr<arrow::Schema> SchemaOf(const std::string& bytes) {
-  arrow::io::BufferReader reader(arrow::Buffer::FromString(bytes));
-  arrow::ipc::DictionaryMemo memo;
-  const auto schema = arrow::ipc::ReadSchema(&reader, &memo);
-  return schema.ok() ? *schema : nullptr;
-}
-
 std::string DefinitionHash(const SourceDefinition& source) {
   return FingerprintBuilder().Add("ddl", source.ddl).Add("uri", source.uri).Finish().ToString();
 }
 
-/// All that decides about a check beside sources and views: this program, the settings.
-std::string EnvironmentHash(const ProjectDefinition& project) {
-  FingerprintBuilder builder;
-  if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
-  for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
-  builder.Add("dialect", project.dialect);
-  builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
-  builder.Add("warehouse", project.warehouse_uri);
-  return builder.Finish().ToString();
+std::string IndexName(const ProjectDefinition& project) {
+  return "check-" + project.profile.name + ".index";
 }
 
-std::string IndexPath(const PreflightOptions& options, const ProjectDefinition& project) {
-  return CachePath(options.root, "check-" + project.profile.name + ".index");
-}
-
-CheckIndex LoadIndex(const std::string& path, const std::string& environment) {
-  const auto bytes = ReadCacheFile(path);
+CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project) {
+  const auto bytes = cache.Read(IndexName(project));
   auto index = bytes ? CheckIndex::Parse(*bytes) : std::nullopt;
-  if (!index || index->environment != environment) return {};
+  if (!index || index->environment != PlanningEnvironment(project)) return {};
   return *std::move(index);
 }
 
@@ -66,9 +39,9 @@ CheckIndex LoadIndex(const std::string& path, const std::string& environment) {
 class Checker {
  public:
   Checker(const PreflightOptions& options, const ProjectDefinition& frame)
-      : options_(options), taken_at_ns_(StampClockNs()) {
-    if (options.use_index) before_ = LoadIndex(IndexPath(options, frame), EnvironmentHash(frame));
-    now_.environment = EnvironmentHash(frame);
+      : options_(options), cache_(options.root), taken_at_ns_(StampClockNs()) {
+    if (options.use_index) before_ = LoadIndex(cache_, frame);
+    now_.environment = PlanningEnvironment(frame);
     now_.taken_at_ns = taken_at_ns_;
   }
 
@@ -93,8 +66,7 @@ class Checker {
     result.views_checked = dirty_.size();
     for (const IndexedView& view : now_.views) result.views += view.name.empty() ? 0 : 1;
     result.diagnostics.Sort();
-    if (options_.use_index && worth_saving_)
-      WriteCacheFile(IndexPath(options_, frame), now_.Serialize());
+    if (options_.use_index && worth_saving_) cache_.Write(IndexName(frame), now_.Serialize());
     return result;
   }
 
@@ -228,10 +200,7 @@ class Checker {
       if (table == nullptr) {
         source.stamp.clear();  // cannot be read: looked at again next time
       } else {
-        FingerprintBuilder builder;
-        builder.Add("schema", SchemaBytes(table->schema)).Add("kind", ToString(table->kind));
-        for (const std::string& column : table->partition_columns) builder.Add("partition", column);
-        source.schema_hash = builder.Finish().ToString();
+        source.schema_hash = LookOf(*table);
       }
       const auto found = known.find(source.name);
       if (found == known.end() || found->second != source.schema_hash)
@@ -254,7 +223,7 @@ class Checker {
       const auto tables = session.engine().TableReferences(view.query_sql, view.dialect);
       if (!tables.ok()) continue;  // planning reports it with its place
       for (const std::string& table : *tables) {
-        const auto found = clean.find(StripDefaultSchema(table));
+        const auto found = clean.find(WithoutDefaultSchema(table));
         if (found == clean.end() || !added.insert(found->second->name).second) continue;
         const IndexedView& upstream = *found->second;
         const auto schema = upstream.is_inline ? nullptr : SchemaOf(upstream.schema);
@@ -316,6 +285,7 @@ class Checker {
   }
 
   const PreflightOptions& options_;
+  const CacheFolder cache_;
   const int64_t taken_at_ns_;
   CheckIndex before_, now_;
   Names edited_;                 ///< files of views whose text is another one

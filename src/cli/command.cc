@@ -17,7 +17,8 @@ Result<OpenProject> Open(const GlobalOptions& options) {
   WEIR_ASSIGN_OR_RETURN(open.definition,
                         LoadProject(files, root.string(), options.profile, open.diagnostics));
   WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
-  open.compiled = CompileViews(open.definition, *open.session, open.diagnostics);
+  BundleCache cache(open.definition, *open.session);
+  open.compiled = CompileViews(open.definition, *open.session, open.diagnostics, &cache);
   open.diagnostics.Sort();
   return open;
 }

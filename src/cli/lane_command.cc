@@ -49,7 +49,7 @@ std::string LaneText(const PlanBundle& bundle, const Lane& lane) {
 int RunExplainLanes(const GlobalOptions& options, const std::string& view) {
   const auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
-  auto bundles = open->compiled.bundles;
+  auto bundles = open->compiled.bundles();
   const bool all = view == "*";
   if (!all) {
     const auto bundle = FindView(*open, view);

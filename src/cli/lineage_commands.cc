@@ -31,7 +31,7 @@ constexpr std::string_view kProducer = "urn:weir:";
 /// The lineage of each view that compiles.
 Result<std::map<std::string, Lineage>> AllLineages(const OpenProject& open) {
   std::map<std::string, Lineage> lineages;
-  for (const auto& bundle : open.compiled.bundles) {
+  for (const auto& bundle : open.compiled.bundles()) {
     auto lineage = DeriveLineage(*bundle->plan);
     if (!lineage.ok())
       return lineage.status().WithContext(fmt::format("view `{}`", bundle->view_name));
@@ -337,7 +337,7 @@ std::vector<std::string> ViewsOf(const OpenProject& open, const Target& target,
     }
   }
   std::vector<std::string> views;
-  for (const auto& bundle : open.compiled.bundles) {
+  for (const auto& bundle : open.compiled.bundles()) {
     if (wanted.contains(bundle->view_name)) views.push_back(bundle->view_name);
   }
   return views;
@@ -369,7 +369,7 @@ int NotStored(const Target& target) {
 int PrintAll(const OpenProject& open, const std::map<std::string, Lineage>& lineages,
              const LineageRequest& request, Format format) {
   std::vector<std::string> views;
-  for (const auto& bundle : open.compiled.bundles) views.push_back(bundle->view_name);
+  for (const auto& bundle : open.compiled.bundles()) views.push_back(bundle->view_name);
   if (request.output == LineageOutput::kOpenLineage)
     return PrintEvents(open, lineages, views, request.event);
   for (const auto& [view, lineage] : lineages) {

@@ -45,7 +45,7 @@ std::vector<SelectableTest> AllTests(const QuerySession& session) {
     const auto tables = session.runtime().engine().TableReferences(test.query_sql, test.dialect);
     if (tables.ok()) {
       for (const std::string& table : *tables)
-        selectable.views.push_back(StripDefaultSchema(table));
+        selectable.views.push_back(WithoutDefaultSchema(table));
     }
     tests.push_back(std::move(selectable));
   }

@@ -181,6 +181,9 @@ Result<std::string> EncodePlan(const LogicalPlan& plan);
 bool operator==(const LogicalPlan& left, const LogicalPlan& right);
 bool operator==(const UnnestSpec& left, const UnnestSpec& right);
 
+/// A table's name as the project's files spell it: `stg` of `public.stg`, others as they are.
+std::string WithoutDefaultSchema(const std::string& table);
+
 /// All scans of tables, those in subqueries and recursive terms included, in order of scan id.
 std::vector<const Scan*> CollectScans(const LogicalPlan& plan);
 /// The nodes of those scans, for their filters.

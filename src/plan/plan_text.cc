@@ -231,6 +231,10 @@ std::vector<const LogicalPlan*> CollectScanNodes(const LogicalPlan& plan) {
   return nodes;
 }
 
+std::string WithoutDefaultSchema(const std::string& table) {
+  return table.starts_with("public.") ? table.substr(7) : table;
+}
+
 std::vector<const Scan*> CollectScans(const LogicalPlan& plan) {
   std::vector<const Scan*> scans;
   for (const LogicalPlan* node : CollectScanNodes(plan)) scans.push_back(&*node->scan);

@@ -200,8 +200,8 @@ class Execution {
         observer_(observer),
         cancellation_(cancellation),
         tables_(session, graph) {
-    for (const auto& bundle : compiled.bundles) bundles_[bundle->view_name] = bundle.get();
-    readings_ = CollectReadings(compiled.bundles);
+    for (const auto& bundle : compiled.bundles()) bundles_[bundle->view_name] = bundle.get();
+    readings_ = CollectReadings(compiled.bundles());
   }
 
   RunEnvelope Run() {
@@ -506,7 +506,7 @@ ProjectRun::ProjectRun(const CompiledProject& compiled, const SessionRuntime& se
       session_(session),
       history_(history),
       clock_(clock),
-      graph_(TaskGraph::Derive(compiled.bundles)) {}
+      graph_(TaskGraph::Derive(compiled.bundles())) {}
 
 Result<std::set<std::string>> ProjectRun::Select(const Selection& selection,
                                                  const LastBuilds& builds) const {

@@ -168,7 +168,7 @@ class UnitTest {
     std::map<std::string, engine::Table> tables;
     std::set<std::string> read;
     for (const Scan* scan : CollectScans(*bundle_->plan)) {
-      if (!scan->table.starts_with("$")) read.insert(StripDefaultSchema(scan->table));
+      if (!scan->table.starts_with("$")) read.insert(WithoutDefaultSchema(scan->table));
     }
     for (const GivenRows& given : test_.given) {
       const PinnedTable* table = session_.catalog().Find(given.table.name);
@@ -195,7 +195,7 @@ class UnitTest {
     }
     Bindings bindings;
     for (const Scan* scan : CollectScans(*bundle_->plan)) {
-      const auto table = tables.find(StripDefaultSchema(scan->table));
+      const auto table = tables.find(WithoutDefaultSchema(scan->table));
       if (table != tables.end() && scan->scan_id >= 0)
         bindings.emplace_back(static_cast<uint32_t>(scan->scan_id), table->second);
     }
@@ -213,7 +213,7 @@ class UnitTest {
     const auto names = session_.engine().TableReferences(view.query_sql, view.dialect);
     if (!names.ok() || depth > kDeepest) return false;
     return std::any_of(names->begin(), names->end(), [&](const std::string& named) {
-      const std::string name = StripDefaultSchema(named);
+      const std::string name = WithoutDefaultSchema(named);
       if (name == table) return true;
       const ViewDefinition* inner = FindView(project_, name);
       return inner != nullptr && inner->kind == ViewDefinition::Kind::kInline &&

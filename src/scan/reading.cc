@@ -8,10 +8,6 @@
 
 namespace weir {
 
-std::string WithoutDefaultSchema(const std::string& name) {
-  return name.starts_with("public.") ? name.substr(7) : name;
-}
-
 Reading ReadingOf(const Scan& scan) {
   Reading reading{.table = WithoutDefaultSchema(scan.table),
                   .columns = scan.columns,

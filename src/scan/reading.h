@@ -26,9 +26,6 @@ struct Reading {
 /// REQUIRES: `scan.scan_id` >= 0 or a table of the project.
 Reading ReadingOf(const Scan& scan);
 
-/// A table's name as the project's files spell it.
-std::string WithoutDefaultSchema(const std::string& name);
-
 /// What is known of the content of a view's result.
 struct ViewContent {
   ViewContent() = default;

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/bundle/bundle_cache.h"
+
+#include "weir/base/byte_stream.h"
+#include "weir/base/file_stamp.h"
+#include "weir/bundle/pins.h"
+#include "weir/bundle/schema_bytes.h"
+#include "weir/catalog/source_stamp.h"
+
+namespace weir {
+
+namespace {
+
+/// Raise it when the form of the bytes changes.
+constexpr uint32_t kFormat = 1;
+
+template <typename Texts>
+void PutTexts(ByteWriter& out, const Texts& texts) {
+  out.Put(static_cast<uint32_t>(texts.size()));
+  for (const std::string& text : texts) out.PutText(text);
+}
+
+std::vector<std::string> GetTexts(ByteReader& in) {
+  std::vector<std::string> texts(in.GetCount(sizeof(uint32_t)));
+  for (std::string& text : texts) text = in.GetText();
+  return texts;
+}
+
+std::set<std::string> GetTextSet(ByteReader& in) {
+  const std::vector<std::string> texts = GetTexts(in);
+  return {texts.begin(), texts.end()};
+}
+
+/// All that planning made. What the user wrote is not in it: comments and places change nothing.
+std::string Serialize(const PlanBundle& bundle) {
+  ByteWriter out;
+  out.Put(kFormat);
+  out.PutText(bundle.logical_plan);
+  out.PutText(bundle.plan_proto);
+  out.PutText(bundle.plan_outputs);
+  out.PutText(SchemaBytes(bundle.output_schema));
+  out.PutText(SchemaBytes(bundle.stored_schema));
+  out.Put(static_cast<uint32_t>(bundle.constraints.size()));
+  for (const BundledConstraint& constraint : bundle.constraints) {
+    out.PutText(constraint.expression_proto);
+    PutTexts(out, constraint.columns);
+    PutTexts(out, constraint.functions);
+  }
+  out.Put(static_cast<uint32_t>(bundle.functions.size()));
+  for (const RequiredFunction& function : bundle.functions) {
+    out.PutText(function.kind);
+    out.PutText(function.name);
+    out.PutText(function.version);
+    PutTexts(out, function.tags);
+  }
+  PutTexts(out, bundle.required_tags);
+  out.PutText(bundle.fingerprint.ToString());
+  out.PutText(bundle.fingerprint_input);
+  return out.bytes();
+}
+
+/// Fills `bundle` from the bytes. False if they are not what Serialize wrote for such a view.
+bool Parse(std::string_view bytes, PlanBundle& bundle) {
+  ByteReader in(bytes);
+  if (in.Get<uint32_t>() != kFormat) return false;
+  bundle.logical_plan = in.GetText();
+  bundle.plan_proto = in.GetText();
+  bundle.plan_outputs = in.GetText();
+  bundle.output_schema = SchemaOf(in.GetText());
+  bundle.stored_schema = SchemaOf(in.GetText());
+  if (in.GetCount(sizeof(uint32_t)) != bundle.constraints.size()) return false;
+  for (BundledConstraint& constraint : bundle.constraints) {
+    constraint.expression_proto = in.GetText();
+    constraint.columns = GetTexts(in);
+    constraint.functions = GetTexts(in);
+  }
+  bundle.functions.resize(in.GetCount(sizeof(uint32_t)));
+  for (RequiredFunction& function : bundle.functions) {
+    function.kind = in.GetText();
+    function.name = in.GetText();
+    function.version = in.GetText();
+    function.tags = GetTextSet(in);
+  }
+  bundle.required_tags = GetTextSet(in);
+  const auto fingerprint = Fingerprint::Parse(in.GetText());
+  if (!fingerprint.ok()) return false;
+  bundle.fingerprint = *fingerprint;
+  bundle.fingerprint_input = in.GetText();
+  return in.ok() && in.at_end() && bundle.output_schema && bundle.stored_schema;
+}
+
+}  // namespace
+
+std::string PlanningEnvironment(const ProjectDefinition& project) {
+  FingerprintBuilder builder;
+  if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
+  for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
+  builder.Add("dialect", project.dialect);
+  builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
+  builder.Add("warehouse", project.warehouse_uri);
+  return builder.Finish().ToString();
+}
+
+std::string LookOf(const PinnedTable& table) {
+  FingerprintBuilder builder;
+  builder.Add("schema", SchemaBytes(table.schema)).Add("kind", ToString(table.kind));
+  builder.Add("delta scan", table.needs_delta_scan ? 1 : 0);
+  for (const std::string& column : table.partition_columns) builder.Add("partition", column);
+  return builder.Finish().ToString();
+}
+
+BundleCache::BundleCache(const ProjectDefinition& project, const SessionRuntime& session)
+    : session_(session),
+      files_(project.root),
+      folder_("bundles-" + project.profile.name),
+      environment_(PlanningEnvironment(project)) {
+  for (const SourceDefinition& source : project.sources) {
+    const PinnedTable* table = session.catalog().Find(source.name);
+    if (table != nullptr) looks_[source.name] = LookOf(*table);
+  }
+}
+
+std::string BundleCache::KeyOf(const ViewDefinition& view,
+                               const std::vector<std::string>& tables) const {
+  FingerprintBuilder builder;
+  builder.Add("environment", environment_);
+  builder.Add("name", view.name).Add("dialect", view.dialect).Add("query", view.query_sql);
+  for (const std::string& name : view.column_names) builder.Add("column", name);
+  for (const std::string& name : view.partition_columns) builder.Add("partition", name);
+  for (const ConstraintDefinition& constraint : view.constraints) {
+    builder.Add("constraint", constraint.name).Add("action", ToString(constraint.action));
+    builder.Add("expression", constraint.expression_sql).Add("text", constraint.text);
+  }
+  for (const std::string& table : tables) {
+    const auto look = looks_.find(table);
+    if (look == looks_.end()) return {};
+    builder.Add("table", table).Add("look", look->second);
+  }
+  return builder.Finish().ToString();
+}
+
+void BundleCache::NoteTable(const ViewDefinition& view, const std::string& key,
+                            const std::shared_ptr<arrow::Schema>& stored_schema) {
+  if (!stored_schema) {
+    if (!key.empty()) looks_[view.name] = key;
+    return;
+  }
+  FingerprintBuilder builder;
+  builder.Add("schema", SchemaBytes(stored_schema)).Add("kind", ToString(TableKind::kView));
+  for (const std::string& column : view.partition_columns) builder.Add("partition", column);
+  looks_[view.name] = builder.Finish().ToString();
+}
+
+std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const ViewDefinition& view) {
+  const auto bytes = files_.Read(folder_ + "/" + key);
+  if (!bytes) return nullptr;
+  auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
+  for (const ConstraintDefinition& constraint : view.constraints) {
+    bundle->constraints.push_back({.name = constraint.name,
+                                   .action = constraint.action,
+                                   .text = constraint.text,
+                                   .expression_proto = {},
+                                   .columns = {},
+                                   .functions = {},
+                                   .location = constraint.location});
+  }
+  if (!Parse(*bytes, *bundle)) return nullptr;
+  auto plan = DecodePlan(bundle->plan_proto, bundle->plan_outputs);
+  if (!plan.ok()) return nullptr;
+  bundle->plan = *std::move(plan);
+  auto pins = PinsOf(*bundle->plan, session_);
+  if (!pins.ok()) return nullptr;
+  bundle->pins = *std::move(pins);
+  MarkUsed(key);
+  return bundle;
+}
+
+void BundleCache::Keep(const std::string& key, const PlanBundle& bundle) {
+  files_.Write(folder_ + "/" + key, Serialize(bundle));
+  MarkUsed(key);
+}
+
+void BundleCache::Sweep() const {
+  files_.Sweep(folder_, [&](const std::string& file) { return used_.contains(file); });
+}
+
+void BundleCache::MarkUsed(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  used_.insert(key);
+}
+
+}  // namespace weir

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Schemas as bytes, for caches and hashes: Arrow's IPC form.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <arrow/type_fwd.h>
+
+namespace weir {
+
+/// Empty for null, and for what IPC cannot hold.
+std::string SchemaBytes(const std::shared_ptr<arrow::Schema>& schema);
+
+/// Null if the bytes are not what SchemaBytes wrote.
+std::shared_ptr<arrow::Schema> SchemaOf(std::string_view bytes);
+
+}  // namespace weir
