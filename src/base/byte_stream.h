@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace weir {
 
@@ -26,6 +27,11 @@ class ByteWriter {
   void PutText(std::string_view text) {
     Put(static_cast<uint32_t>(text.size()));
     bytes_.append(text);
+  }
+  template <typename Texts>
+  void PutTexts(const Texts& texts) {
+    Put(static_cast<uint32_t>(texts.size()));
+    for (const std::string& text : texts) PutText(text);
   }
 
   const std::string& bytes() const { return bytes_; }
@@ -49,6 +55,11 @@ class ByteReader {
     return value;
   }
   std::string_view GetText() { return Take(Get<uint32_t>()); }
+  std::vector<std::string> GetTexts() {
+    std::vector<std::string> texts(GetCount(sizeof(uint32_t)));
+    for (std::string& text : texts) text = GetText();
+    return texts;
+  }
   /// A number of values that follow, each of at least `bytes_each`: false lengths make no large
   /// allocations.
   uint32_t GetCount(size_t bytes_each) {

@@ -15,20 +15,8 @@ namespace {
 /// Raise it when the form of the bytes changes.
 constexpr uint32_t kFormat = 1;
 
-template <typename Texts>
-void PutTexts(ByteWriter& out, const Texts& texts) {
-  out.Put(static_cast<uint32_t>(texts.size()));
-  for (const std::string& text : texts) out.PutText(text);
-}
-
-std::vector<std::string> GetTexts(ByteReader& in) {
-  std::vector<std::string> texts(in.GetCount(sizeof(uint32_t)));
-  for (std::string& text : texts) text = in.GetText();
-  return texts;
-}
-
 std::set<std::string> GetTextSet(ByteReader& in) {
-  const std::vector<std::string> texts = GetTexts(in);
+  const std::vector<std::string> texts = in.GetTexts();
   return {texts.begin(), texts.end()};
 }
 
@@ -44,17 +32,17 @@ std::string Serialize(const PlanBundle& bundle) {
   out.Put(static_cast<uint32_t>(bundle.constraints.size()));
   for (const BundledConstraint& constraint : bundle.constraints) {
     out.PutText(constraint.expression_proto);
-    PutTexts(out, constraint.columns);
-    PutTexts(out, constraint.functions);
+    out.PutTexts(constraint.columns);
+    out.PutTexts(constraint.functions);
   }
   out.Put(static_cast<uint32_t>(bundle.functions.size()));
   for (const RequiredFunction& function : bundle.functions) {
     out.PutText(function.kind);
     out.PutText(function.name);
     out.PutText(function.version);
-    PutTexts(out, function.tags);
+    out.PutTexts(function.tags);
   }
-  PutTexts(out, bundle.required_tags);
+  out.PutTexts(bundle.required_tags);
   out.PutText(bundle.fingerprint.ToString());
   out.PutText(bundle.fingerprint_input);
   return out.bytes();
@@ -72,8 +60,8 @@ bool Parse(std::string_view bytes, PlanBundle& bundle) {
   if (in.GetCount(sizeof(uint32_t)) != bundle.constraints.size()) return false;
   for (BundledConstraint& constraint : bundle.constraints) {
     constraint.expression_proto = in.GetText();
-    constraint.columns = GetTexts(in);
-    constraint.functions = GetTexts(in);
+    constraint.columns = in.GetTexts();
+    constraint.functions = in.GetTexts();
   }
   bundle.functions.resize(in.GetCount(sizeof(uint32_t)));
   for (RequiredFunction& function : bundle.functions) {
@@ -140,16 +128,17 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
   return builder.Finish().ToString();
 }
 
-void BundleCache::NoteTable(const ViewDefinition& view, const std::string& key,
-                            const std::shared_ptr<arrow::Schema>& stored_schema) {
+void BundleCache::NoteTable(const std::string& view_name, const std::string& key,
+                            const std::shared_ptr<arrow::Schema>& stored_schema,
+                            const std::vector<std::string>& partition_columns) {
   if (!stored_schema) {
-    if (!key.empty()) looks_[view.name] = key;
+    if (!key.empty()) looks_[view_name] = key;
     return;
   }
   FingerprintBuilder builder;
   builder.Add("schema", SchemaBytes(stored_schema)).Add("kind", ToString(TableKind::kView));
-  for (const std::string& column : view.partition_columns) builder.Add("partition", column);
-  looks_[view.name] = builder.Finish().ToString();
+  for (const std::string& column : partition_columns) builder.Add("partition", column);
+  looks_[view_name] = builder.Finish().ToString();
 }
 
 std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const ViewDefinition& view) {

@@ -41,8 +41,9 @@ class BundleCache {
 
   /// Notes what a compiled view looks like to its readers. `key`: its own. `stored_schema`: null
   /// for an inlined one, which looks to them like its key.
-  void NoteTable(const ViewDefinition& view, const std::string& key,
-                 const std::shared_ptr<arrow::Schema>& stored_schema);
+  void NoteTable(const std::string& view_name, const std::string& key,
+                 const std::shared_ptr<arrow::Schema>& stored_schema,
+                 const std::vector<std::string>& partition_columns);
 
   /// Null if there is none.
   std::shared_ptr<PlanBundle> Find(const std::string& key, const ViewDefinition& view);

@@ -29,17 +29,6 @@ FileStamp GetStamp(ByteReader& in) {
   return stamp;
 }
 
-void Put(ByteWriter& out, const std::vector<std::string>& texts) {
-  out.Put(static_cast<uint32_t>(texts.size()));
-  for (const std::string& text : texts) out.PutText(text);
-}
-
-std::vector<std::string> GetTexts(ByteReader& in) {
-  std::vector<std::string> texts(in.GetCount(sizeof(uint32_t)));
-  for (std::string& text : texts) text = in.GetText();
-  return texts;
-}
-
 }  // namespace
 
 std::string CheckIndex::Serialize() const {
@@ -49,7 +38,8 @@ std::string CheckIndex::Serialize() const {
   out.Put(taken_at_ns);
   out.Put(static_cast<uint32_t>(sources.size()));
   for (const IndexedSource& source : sources)
-    Put(out, {source.name, source.definition_hash, source.stamp, source.schema_hash});
+    out.PutTexts(std::vector<std::string>{source.name, source.definition_hash, source.stamp,
+                                          source.schema_hash});
   // Many views have the same schema: each stands once.
   std::unordered_map<std::string_view, uint32_t> numbers;
   std::vector<std::string> schemas;
@@ -57,7 +47,7 @@ std::string CheckIndex::Serialize() const {
     if (numbers.emplace(view.schema, static_cast<uint32_t>(schemas.size())).second)
       schemas.push_back(view.schema);
   }
-  Put(out, schemas);
+  out.PutTexts(schemas);
   out.Put(static_cast<uint32_t>(views.size()));
   for (const IndexedView& view : views) {
     out.PutText(view.file);
@@ -65,9 +55,9 @@ std::string CheckIndex::Serialize() const {
     out.PutText(view.content_hash);
     out.PutText(view.name);
     out.Put(static_cast<uint8_t>((view.clean ? 1 : 0) | (view.is_inline ? 2 : 0)));
-    Put(out, view.tables);
+    out.PutTexts(view.tables);
     out.Put(numbers.at(view.schema));
-    Put(out, view.partition_columns);
+    out.PutTexts(view.partition_columns);
   }
   return out.bytes();
 }
@@ -80,11 +70,11 @@ std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
   index.taken_at_ns = in.Get<int64_t>();
   index.sources.resize(in.GetCount(sizeof(uint32_t)));
   for (IndexedSource& source : index.sources) {
-    const std::vector<std::string> texts = GetTexts(in);
+    const std::vector<std::string> texts = in.GetTexts();
     if (texts.size() != 4) return std::nullopt;
     source = {texts[0], texts[1], texts[2], texts[3]};
   }
-  const std::vector<std::string> schemas = GetTexts(in);
+  const std::vector<std::string> schemas = in.GetTexts();
   index.views.resize(in.GetCount(sizeof(FileStamp)));
   for (IndexedView& view : index.views) {
     view.file = in.GetText();
@@ -94,11 +84,11 @@ std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
     const auto flags = in.Get<uint8_t>();
     view.clean = (flags & 1) != 0;
     view.is_inline = (flags & 2) != 0;
-    view.tables = GetTexts(in);
+    view.tables = in.GetTexts();
     const auto schema = in.Get<uint32_t>();
     if (!in.ok() || schema >= schemas.size()) return std::nullopt;
     view.schema = schemas[schema];
-    view.partition_columns = GetTexts(in);
+    view.partition_columns = in.GetTexts();
   }
   if (!in.ok() || !in.at_end()) return std::nullopt;
   return index;

@@ -274,7 +274,10 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
         if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
       }
       if (outcome.diagnostics.empty() && !outcome.blocked) {
-        if (depth.cache != nullptr) depth.cache->NoteTable(view, keys[i], outcome.stored_schema);
+        if (depth.cache != nullptr) {
+          depth.cache->NoteTable(view.name, keys[i], outcome.stored_schema,
+                                 view.partition_columns);
+        }
         depth.done(ready[i], outcome);
       } else {
         failed.insert(view.name);
@@ -306,12 +309,12 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
       {.deepen = [&](const ViewDefinition& view, const engine::Plan& plan,
                      Outcome& outcome) { return BundleInto(view, plan, session, outcome); },
        .done =
-           [&](size_t, Outcome& outcome) {
+           [&](size_t view, Outcome& outcome) {
+             compiled.SetTables(project.views[view].name, order.tables(view));
              if (outcome.bundle) compiled.Add(std::move(outcome.bundle));
            },
        .cache = cache},
       diagnostics);
-  if (cache != nullptr && compiled.failed.empty()) cache->Sweep();
   return compiled;
 }
 

@@ -33,11 +33,19 @@ class CompiledProject {
   const std::vector<std::shared_ptr<const PlanBundle>>& bundles() const { return bundles_; }
   /// Null if there is none.
   std::shared_ptr<const PlanBundle> Find(const std::string& view_name) const;
+  /// The tables of the project that a view names, inlined views too; see PlanningOrder.
+  const std::vector<std::string>& TablesOf(const std::string& view_name) const {
+    return tables_.at(view_name);
+  }
   void Add(std::shared_ptr<const PlanBundle> bundle);
+  void SetTables(const std::string& view_name, std::vector<std::string> tables) {
+    tables_[view_name] = std::move(tables);
+  }
 
  private:
   std::vector<std::shared_ptr<const PlanBundle>> bundles_;
   std::unordered_map<std::string, size_t> index_;
+  std::unordered_map<std::string, std::vector<std::string>> tables_;
 };
 
 /// Compiles in parallel (session.threads()) and adds each view to the session's catalog. With a

@@ -19,6 +19,7 @@ Result<OpenProject> Open(const GlobalOptions& options) {
   WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
   BundleCache cache(open.definition, *open.session);
   open.compiled = CompileViews(open.definition, *open.session, open.diagnostics, &cache);
+  if (open.compiled.failed.empty()) cache.Sweep();
   open.diagnostics.Sort();
   return open;
 }

@@ -3,6 +3,7 @@
 // plan and run.
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/plan_memo.h"
 #include "weir/run/project_run.h"
 
 namespace weir::cli {
@@ -43,62 +45,79 @@ class Progress : public RunObserver {
   const bool terminal_ = isatty(STDERR_FILENO) != 0;
 };
 
-Json UnitJson(const ScanUnit& unit) {
-  return {{"table", unit.table},
-          {"kind", ToString(unit.kind)},
-          {"version", unit.version},
-          {"files_known", unit.files_known},
-          {"files_kept", unit.kept.size()},
-          {"files_pruned", unit.pruned_files.size()},
-          {"bytes_kept", unit.kept_bytes}};
-}
-
 struct PlanTotals {
   int run = 0, reuse = 0, pending = 0;
   int64_t files = 0, bytes = 0;
 };
 
-PlanTotals TotalsOf(const std::vector<PlannedView>& views) {
+PlanTotals TotalsOf(const std::vector<PlanRow>& rows) {
   PlanTotals totals;
-  for (const PlannedView& view : views) {
-    (view.decision.action == Action::kRun     ? totals.run
-     : view.decision.action == Action::kReuse ? totals.reuse
-                                              : totals.pending) += 1;
-    if (view.decision.action == Action::kReuse) continue;
-    for (const ScanUnit& unit : view.scan_units) {
-      totals.files += static_cast<int64_t>(unit.kept.size());
-      totals.bytes += unit.kept_bytes;
+  for (const PlanRow& row : rows) {
+    (row.action == Action::kRun     ? totals.run
+     : row.action == Action::kReuse ? totals.reuse
+                                    : totals.pending) += 1;
+    if (row.action == Action::kReuse) continue;
+    for (const PlanRowUnit& unit : row.units) {
+      totals.files += unit.files_kept;
+      totals.bytes += unit.bytes_kept;
     }
   }
   return totals;
 }
 
-void PrintPlan(const std::vector<PlannedView>& views) {
+void PrintPlan(const std::vector<PlanRow>& plan) {
   std::vector<std::vector<std::string>> rows;
-  for (const PlannedView& view : views) {
-    if (view.decision.action == Action::kReuse) continue;
-    size_t kept = 0, pruned = 0;
-    int64_t bytes = 0;
+  for (const PlanRow& row : plan) {
+    if (row.action == Action::kReuse) continue;
+    int64_t kept = 0, pruned = 0, bytes = 0;
     bool known = true;
-    for (const ScanUnit& unit : view.scan_units) {
-      kept += unit.kept.size();
-      pruned += unit.pruned_files.size();
-      bytes += unit.kept_bytes;
+    for (const PlanRowUnit& unit : row.units) {
+      kept += unit.files_kept;
+      pruned += unit.files_pruned;
+      bytes += unit.bytes_kept;
       known = known && unit.files_known;
     }
     const std::string more = known ? "" : "+";
     rows.push_back(
-        {view.view_name, std::string(ToString(view.decision.action)),
+        {row.view_name, std::string(ToString(row.action)),
          fmt::format("{}{}{}", kept, more, pruned > 0 ? fmt::format(" ({} pruned)", pruned) : ""),
-         HumanBytes(bytes) + more, view.decision.reason});
+         HumanBytes(bytes) + more, row.reason});
   }
   if (!rows.empty())
     std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
-  const PlanTotals totals = TotalsOf(views);
+  const PlanTotals totals = TotalsOf(plan);
   std::cout << fmt::format(
       "{} to run, {} to decide when their upstream is built, {} to reuse; at least {} files, {} to "
       "read\n",
       totals.run, totals.pending, totals.reuse, totals.files, HumanBytes(totals.bytes));
+}
+
+void PrintPlanJson(const std::vector<PlanRow>& plan) {
+  Json views = Json::array();
+  for (const PlanRow& row : plan) {
+    Json units = Json::array();
+    for (const PlanRowUnit& unit : row.units) {
+      units.push_back({{"table", unit.table},
+                       {"kind", unit.kind},
+                       {"version", unit.version},
+                       {"files_known", unit.files_known},
+                       {"files_kept", unit.files_kept},
+                       {"files_pruned", unit.files_pruned},
+                       {"bytes_kept", unit.bytes_kept}});
+    }
+    views.push_back({{"view", row.view_name},
+                     {"action", ToString(row.action)},
+                     {"code", row.code},
+                     {"reason", row.reason},
+                     {"fingerprint", row.fingerprint},
+                     {"scan_units", units}});
+  }
+  const PlanTotals totals = TotalsOf(plan);
+  std::cout << Json{{"schema_version", 1},   {"run", totals.run},     {"pending", totals.pending},
+                    {"reuse", totals.reuse}, {"files", totals.files}, {"bytes", totals.bytes},
+                    {"views", views}}
+                   .dump(2)
+            << "\n";
 }
 
 Json SummaryJson(const RunEnvelope& envelope) {
@@ -199,6 +218,17 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
 }  // namespace
 
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force) {
+  const auto print = options.format == Format::kTable ? PrintPlan : PrintPlanJson;
+  std::error_code error;
+  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
+  const PlanMemo memo({.root = root.string(),
+                       .profile = options.profile,
+                       .selection = selection,
+                       .force = force});
+  if (const auto rows = memo.Recall()) {
+    print(*rows);
+    return kDone;
+  }
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   const int compiled = Report(open->diagnostics);
@@ -206,29 +236,19 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const SystemClock clock;
   const ProjectRun run(open->compiled, *open->session, history, clock);
-  const auto planned = run.Plan({.selection = selection, .force = force, .by_lane = false, .run_id = {}});
+  const auto planned =
+      run.Plan({.selection = selection, .force = force, .by_lane = false, .run_id = {}});
   if (!planned.ok()) return FailNamed(planned.status());
-  for (const PlannedView& view : *planned) ReportWarnings(WarningsOf(view.scan_units));
-  if (options.format == Format::kTable) {
-    PrintPlan(*planned);
-    return kDone;
-  }
-  Json views = Json::array();
+  bool warned = !open->diagnostics.all().empty();
   for (const PlannedView& view : *planned) {
-    Json units = Json::array();
-    for (const ScanUnit& unit : view.scan_units) units.push_back(UnitJson(unit));
-    views.push_back({{"view", view.view_name},
-                     {"action", ToString(view.decision.action)},
-                     {"code", view.decision.code},
-                     {"reason", view.decision.reason},
-                     {"scan_units", units}});
+    const auto warnings = WarningsOf(view.scan_units);
+    ReportWarnings(warnings);
+    warned = warned || !warnings.empty();
   }
-  const PlanTotals totals = TotalsOf(*planned);
-  std::cout << Json{{"schema_version", 1},   {"run", totals.run},     {"pending", totals.pending},
-                    {"reuse", totals.reuse}, {"files", totals.files}, {"bytes", totals.bytes},
-                    {"views", views}}
-                   .dump(2)
-            << "\n";
+  const std::vector<PlanRow> rows = ToPlanRows(*planned, run.graph());
+  // Warnings are said each time.
+  if (!warned) memo.Keep(open->definition, open->compiled, rows);
+  print(rows);
   return kDone;
 }
 

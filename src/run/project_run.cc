@@ -13,6 +13,7 @@
 
 #include <arrow/api.h>
 
+#include "weir/base/parallel.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/source_comparison.h"
@@ -20,29 +21,27 @@
 
 namespace weir {
 
-/// The last builds of all views, read at once and in parallel.
+/// The last builds of views, read at once and in parallel.
 class LastBuilds {
  public:
-  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
+  static Result<LastBuilds> Read(const std::vector<std::string>& views, const BuildHistory& history,
+                                 int threads) {
     LastBuilds builds;
-    std::vector<Result<std::optional<BuildRecord>>> read(graph.tasks().size(),
+    std::vector<Result<std::optional<BuildRecord>>> read(views.size(),
                                                          std::optional<BuildRecord>());
-    std::atomic<size_t> next = 0;
-    const auto drain = [&] {
-      for (size_t i = next++; i < read.size(); i = next++)
-        read[i] = history.LastBuild(graph.tasks()[i].view_name);
-    };
-    std::vector<std::thread> others;
-    for (int t = 1; t < threads && static_cast<size_t>(t) < read.size(); ++t)
-      others.emplace_back(drain);
-    drain();
-    for (std::thread& other : others) other.join();
-    for (size_t i = 0; i < read.size(); ++i) {
-      const std::string& name = graph.tasks()[i].view_name;
-      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", name));
-      builds.records_[name] = *read[i];
+    ForEachInParallel(views.size(), static_cast<size_t>(threads),
+                      [&](size_t i) { read[i] = history.LastBuild(views[i]); });
+    for (size_t i = 0; i < views.size(); ++i) {
+      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", views[i]));
+      builds.records_[views[i]] = *read[i];
     }
     return builds;
+  }
+
+  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
+    std::vector<std::string> views;
+    for (const ViewTask& task : graph.tasks()) views.push_back(task.view_name);
+    return Read(views, history, threads);
   }
 
   const std::optional<BuildRecord>& Of(const std::string& view_name) const {
@@ -512,7 +511,7 @@ Result<std::set<std::string>> ProjectRun::Select(const Selection& selection,
                                                  const LastBuilds& builds) const {
   return graph_.Select(selection, [&]() -> Result<std::set<std::string>> {
     WEIR_ASSIGN_OR_RETURN(const std::set<std::string> all, graph_.Select({}));
-    WEIR_ASSIGN_OR_RETURN(const auto planned, PlanViews(all, false, builds));
+    WEIR_ASSIGN_OR_RETURN(const auto planned, PlanViews(all, false, builds, {}));
     std::set<std::string> changed;
     for (const PlannedView& view : planned) {
       if (view.decision.action == Action::kRun) changed.insert(view.view_name);
@@ -525,15 +524,28 @@ Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) con
   WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
                         LastBuilds::Read(graph_, history_, session_.threads()));
   WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, Select(options.selection, builds));
-  return PlanViews(selected, options.force, builds);
+  return PlanViews(selected, options.force, builds, {});
+}
+
+Result<std::vector<PlannedView>> ProjectRun::PlanAgain(
+    const std::set<std::string>& views, const std::map<std::string, Action>& others) const {
+  std::set<std::string> asked = views;
+  for (const std::string& view : views) {
+    const auto& upstream = graph_.Find(view)->upstream_views;
+    asked.insert(upstream.begin(), upstream.end());
+  }
+  WEIR_ASSIGN_OR_RETURN(
+      const LastBuilds builds,
+      LastBuilds::Read({asked.begin(), asked.end()}, history_, session_.threads()));
+  return PlanViews(views, false, builds, others);
 }
 
 Result<std::vector<PlannedView>> ProjectRun::PlanViews(const std::set<std::string>& selected,
-                                                       bool force, const LastBuilds& builds) const {
+                                                       bool force, const LastBuilds& builds,
+                                                       std::map<std::string, Action> actions) const {
   CurrentTables tables(session_, graph_);
   const auto source = [&](const std::string& name) { return tables.Source(name); };
   for (const std::string& view : selected) AnnounceScans(*compiled_.Find(view), source);
-  std::map<std::string, Action> actions;
   std::vector<PlannedView> planned;
   for (const ViewTask& task : graph_.tasks()) {
     if (!selected.contains(task.view_name)) continue;

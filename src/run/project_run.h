@@ -115,6 +115,9 @@ class ProjectRun {
 
   /// In topological order; reads logs, runs nothing.
   Result<std::vector<PlannedView>> Plan(const RunOptions& options) const;
+  /// The same for `views` alone, where it is known what becomes of the others.
+  Result<std::vector<PlannedView>> PlanAgain(const std::set<std::string>& views,
+                                             const std::map<std::string, Action>& others) const;
   /// Builds what must be built. A failed view fails the run but not the views that do not read it.
   Result<RunEnvelope> Run(const RunOptions& options, RunObserver& observer,
                           const engine::Cancellation& cancellation) const;
@@ -123,8 +126,10 @@ class ProjectRun {
 
  private:
   Result<std::set<std::string>> Select(const Selection& selection, const LastBuilds& builds) const;
+  /// `actions`: of views that are not selected, where they are known.
   Result<std::vector<PlannedView>> PlanViews(const std::set<std::string>& selected, bool force,
-                                             const LastBuilds& builds) const;
+                                             const LastBuilds& builds,
+                                             std::map<std::string, Action> actions) const;
 
   const CompiledProject& compiled_;
   const SessionRuntime& session_;

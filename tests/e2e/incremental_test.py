@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A check that knows the last one says what a check from nothing says, whatever happened in between."""
+"""A check or a plan that knows the last one says what one from nothing says, whatever happened in between."""
 
 import os
 import pathlib
@@ -11,6 +11,9 @@ import sys
 import tempfile
 import unittest
 
+import deltalake
+import pyarrow
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEIR = os.environ.get("WEIR", str(ROOT / "build" / "weir"))
 EDITS = 400 if os.environ.get("WEIR_TEST_SCALE") == "full" else 60
@@ -21,16 +24,26 @@ def generate(folder: pathlib.Path, views: int) -> None:
                    check=True)
 
 
-def check(folder: pathlib.Path) -> tuple[int, str, str]:
-    done = subprocess.run([WEIR, "check", "--project", str(folder)], capture_output=True, text=True, timeout=120)
+def said(folder: pathlib.Path, *command: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command."""
+    done = subprocess.run([WEIR, *command, "--project", str(folder)], capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout, done.stderr
 
 
-def check_from_nothing(folder: pathlib.Path) -> tuple[int, str, str]:
+def check(folder: pathlib.Path) -> tuple[int, str, str]:
+    return said(folder, "check")
+
+
+def plan(folder: pathlib.Path) -> tuple[int, str, str]:
+    """With the fingerprint of every view."""
+    return said(folder, "plan", "--format", "json")
+
+
+def from_nothing(command, folder: pathlib.Path) -> tuple[int, str, str]:
     kept = folder / ".weir.kept"
     os.rename(folder / ".weir", kept)
     try:
-        return check(folder)
+        return command(folder)
     finally:
         shutil.rmtree(folder / ".weir", ignore_errors=True)
         os.rename(kept, folder / ".weir")
@@ -43,6 +56,15 @@ class Editor:
         self.folder = folder
         self.random = random.Random(seed)
         self.originals = {path: path.read_text() for path in folder.glob("views/**/*.sql")}
+
+    def commit(self) -> str:
+        """A commit to a source: all its rows once more, or a column more."""
+        table = deltalake.DeltaTable(str(self.random.choice(sorted(self.folder.glob("data/*")))))
+        rows = table.to_pyarrow_table().slice(0, 1)
+        if self.random.randrange(2):
+            rows = rows.append_column(f"extra_{self.random.randrange(1000)}", pyarrow.array([1]))
+        deltalake.write_deltalake(table, rows, mode="append", schema_mode="merge")
+        return f"{table.table_uri}: a commit"
 
     def edit(self) -> str:
         kinds = [self.literal, self.comment, self.drop_column, self.rename_column, self.break_syntax, self.remove, self.rename,
@@ -138,7 +160,7 @@ class CheckTest(unittest.TestCase):
         for _ in range(EDITS):
             history.append(editor.edit())
             after = check(self.folder)
-            self.assertEqual(after, check_from_nothing(self.folder), "\n".join(history))
+            self.assertEqual(after, from_nothing(check, self.folder), "\n".join(history))
             self.assertEqual(after, check(self.folder), "unchanged\n" + "\n".join(history))
             codes.add(after[0])
         self.assertGreaterEqual(codes, {0, 1}, "the edits neither broke nor mended anything")
@@ -163,6 +185,64 @@ class CheckTest(unittest.TestCase):
         generate(self.folder, 4)
         (self.folder / ".weir").write_text("a file where the folder would be")
         self.assertEqual(check(self.folder)[0], 0)
+
+
+class PlanTest(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.scratch.name) / "project"
+        self.addCleanup(self.scratch.cleanup)
+
+    def test_after_any_edit_a_plan_says_what_one_from_nothing_says(self):
+        generate(self.folder, 30)
+        self.assertEqual(said(self.folder, "run")[0], 0)
+        editor = Editor(self.folder, seed=11)
+        history, codes = [], set()
+        for number in range(EDITS):
+            history.append(editor.commit() if number % 7 == 3 else editor.edit())
+            if number % 10 == 9:
+                history.append(f"run: {said(self.folder, 'run')[0]}")
+            after = plan(self.folder)
+            self.assertEqual(after, from_nothing(plan, self.folder), "\n".join(history))
+            self.assertEqual(after, plan(self.folder), "unchanged\n" + "\n".join(history))
+            codes.add(after[0])
+        self.assertGreaterEqual(codes, {0, 1}, "the edits neither broke nor mended anything")
+
+    def test_sound_edits_alone_are_planned_as_from_nothing(self):
+        generate(self.folder, 30)
+        self.assertEqual(said(self.folder, "run")[0], 0)
+        editor = Editor(self.folder, seed=12)
+        history = []
+        for number in range(EDITS):
+            history.append(editor.commit() if number % 9 == 4 else editor.random.choice([editor.literal, editor.comment])())
+            if number % 15 == 14:
+                history.append(f"run: {said(self.folder, 'run')[0]}")
+            after = plan(self.folder)
+            self.assertEqual(after[0], 0, after[2])
+            self.assertEqual(after, from_nothing(plan, self.folder), "\n".join(history))
+
+    def test_cached_bundles_that_are_damaged_are_made_anew(self):
+        generate(self.folder, 8)
+        first = plan(self.folder)
+        (self.folder / ".weir" / "plan-default.memo").unlink()
+        rng = random.Random(5)
+        bundles = sorted((self.folder / ".weir" / "bundles-default").iterdir())
+        self.assertEqual(len(bundles), len(list(self.folder.glob("views/**/*.sql"))))
+        for path in bundles:
+            whole = path.read_bytes()
+            bad = bytearray(whole)
+            bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            path.write_bytes(rng.choice([b"", whole[:50], bytes(bad)]))
+        self.assertEqual(plan(self.folder), first)
+        (self.folder / ".weir" / "plan-default.memo").write_bytes(b"damaged")
+        self.assertEqual(plan(self.folder), first)
+        # The same bundles again, none beside them.
+        self.assertEqual(sorted((self.folder / ".weir" / "bundles-default").iterdir()), bundles)
+
+    def test_a_project_that_cannot_be_written_is_planned_all_the_same(self):
+        generate(self.folder, 4)
+        (self.folder / ".weir").write_text("a file where the folder would be")
+        self.assertEqual(plan(self.folder)[0], 0)
 
 
 if __name__ == "__main__":
