@@ -3,8 +3,8 @@
 """Measures how fast whole projects compile, on generated projects, against DataFusion's own planning of the same SQL.
 
 In: the program. Out: on stdout, a table with a row a project size: `weir check` from nothing, with nothing changed and with one view
-edited; `weir plan` from nothing (every view compiled to its bundle, scanned and decided on) and with nothing changed; and the time
-that DataFusion alone takes to plan the same SQL on one thread (planning_baseline.py), measured in the same round. Medians of the
+edited; `weir plan` from nothing (every view compiled to its bundle, scanned and decided on), with all bundles in the cache, with
+nothing changed and with one view edited; and the time that DataFusion alone takes to plan the same SQL on one thread (planning_baseline.py), measured in the same round. Medians of the
 rounds; the ratio is the median of the rounds' ratios.
 
 Environment: WEIR_BENCH_COMPILE_VIEWS (default "1000 5000 10000"), WEIR_BENCH_COMPILE_ROUNDS (3).
@@ -54,7 +54,11 @@ def round_of(weir: str, project: pathlib.Path, number: int, scratch: pathlib.Pat
     figures["check, one edit"] = run("check")
     shutil.rmtree(project / ".weir", ignore_errors=True)
     figures["plan"] = run("plan")
+    (project / ".weir" / "plan-default.memo").unlink()
+    figures["plan, cached bundles"] = run("plan")
     figures["plan, unchanged"] = run("plan")
+    edit_one(project, 100 + number)
+    figures["plan, one edit"] = run("plan")
     seconds, peak, out = measure([sys.executable, str(BENCH / "planning_baseline.py"), str(project)], scratch)
     figures["DataFusion"] = (json.loads(out)["seconds"], peak)
     return figures

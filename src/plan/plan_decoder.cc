@@ -10,6 +10,7 @@
 
 #include "weir/plan/logical_plan.h"
 #include "weir/plan/proto_names.h"
+#include "weir/plan/plan_outputs.h"
 #include "weir/plan/proto_values.h"
 
 namespace weir {
@@ -71,10 +72,12 @@ std::string ToBytes(const google::protobuf::MessageLite& message) {
   return bytes;
 }
 
+using Outputs = std::vector<std::vector<OutputColumn>>;
+
 /// Decodes one plan. Nodes take their output columns from the bridge's list in preorder.
 class Decoder {
  public:
-  explicit Decoder(nlohmann::json outputs) : outputs_(std::move(outputs)) {}
+  explicit Decoder(Outputs outputs) : outputs_(std::move(outputs)) {}
 
   Result<std::shared_ptr<const LogicalPlan>> Decode(const pb::LogicalPlanNode& node) {
     WEIR_ASSIGN_OR_RETURN(auto plan, Node(node));
@@ -100,12 +103,7 @@ class Decoder {
   Status TakeOutputs(LogicalPlan& plan) {
     if (next_output_ >= outputs_.size())
       return Status::Bug("a plan came with the columns of too few nodes ({})", outputs_.size());
-    for (const auto& column : outputs_[next_output_++]) {
-      OutputColumn output;
-      if (!column[0].is_null()) output.relation = column[0].get<std::string>();
-      output.name = column[1].get<std::string>();
-      plan.outputs.push_back(std::move(output));
-    }
+    plan.outputs = std::move(outputs_[next_output_++]);
     return Status::OK();
   }
 
@@ -647,7 +645,7 @@ class Decoder {
     return Status::OK();
   }
 
-  nlohmann::json outputs_;
+  Outputs outputs_;
   size_t next_output_ = 0;
   int depth_ = 0;
 };
@@ -666,17 +664,7 @@ Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_byt
     return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)",
                         proto_bytes.size());
   }
-  auto outputs = nlohmann::json::parse(outputs_json, nullptr, false);
-  const auto is_column = [](const nlohmann::json& column) {
-    return column.is_array() && column.size() == 2 &&
-           (column[0].is_null() || column[0].is_string()) && column[1].is_string();
-  };
-  const auto is_node = [&](const nlohmann::json& columns) {
-    return columns.is_array() && std::all_of(columns.begin(), columns.end(), is_column);
-  };
-  if (!outputs.is_array() || !std::all_of(outputs.begin(), outputs.end(), is_node)) {
-    return Status::User(StatusCode::kCorrupt, "the columns of a plan's nodes are damaged");
-  }
+  WEIR_ASSIGN_OR_RETURN(auto outputs, internal::ParseOutputs(outputs_json));
   return Decoder(std::move(outputs)).Decode(node);
 }
 
