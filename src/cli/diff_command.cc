@@ -264,7 +264,7 @@ Result<WholeSide> WholeOf(const Side& side, DiffSources& sources) {
   WholeSide whole;
   if (side.run.empty()) {
     WEIR_ASSIGN_OR_RETURN(const OpenProject* open, sources.Compiled());
-    for (const auto& bundle : open->compiled.bundles) {
+    for (const auto& bundle : open->compiled.bundles()) {
       whole.views.insert(bundle->view_name);
       whole.builds[bundle->view_name] = {.run_id = {}, .fingerprint = bundle->fingerprint};
     }
@@ -289,7 +289,7 @@ Result<Definitions> LoadDefinitions(const Side& side, const WholeSide& whole,
   Definitions definitions;
   if (side.run.empty()) {
     WEIR_ASSIGN_OR_RETURN(const OpenProject* open, sources.Compiled());
-    for (const auto& bundle : open->compiled.bundles) {
+    for (const auto& bundle : open->compiled.bundles()) {
       if (wanted.contains(bundle->view_name))
         definitions.emplace(bundle->view_name, DefinitionOf(*bundle));
     }
