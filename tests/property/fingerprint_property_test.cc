@@ -352,7 +352,7 @@ class FingerprintProperty : public testing::Test {
     const CompiledProject compiled = CompileViews(*project, **session, diagnostics);
     if (version != nullptr) --*version;
     Outcome outcome;
-    for (const auto& bundle : compiled.bundles) {
+    for (const auto& bundle : compiled.bundles()) {
       outcome.fingerprints[bundle->view_name] = bundle->fingerprint.ToString();
       outcome.schemas[bundle->view_name] = bundle->stored_schema;
       outcome.inputs[bundle->view_name] = bundle->fingerprint_input;
