@@ -12,6 +12,7 @@ Environment: WEIR_BENCH_LOG_FILES (default "100000 1000000"), WEIR_BENCH_ROUNDS 
 import argparse
 import os
 import pathlib
+import shutil
 import statistics
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def compare(weir: str, folder: pathlib.Path, files: int, extra_columns: int, rou
     measured = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
+            shutil.rmtree(project / ".weir", ignore_errors=True)  # what is measured must be done, not remembered
             measured[name].append(measure(command))
     baseline = median(measured["delta-rs"])
     for name in commands:
