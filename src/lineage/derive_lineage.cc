@@ -420,14 +420,16 @@ class Deriver {
                                                             Inputs& influences) {
     std::vector<const Expression*> keys;
     const bool has_sets = plan.group_count == 1 && IsGroupingSet(plan.expressions[0]);
+    // A key is put out once, however often it stands there or in however many sets.
+    const bool is_repeated = has_sets || plan.expressions.size() > plan.outputs.size();
+    std::set<std::string> seen;
+    const auto add = [&](const Expression& key) {
+      if (!is_repeated || seen.insert(ToText(key)).second) keys.push_back(&key);
+    };
     if (has_sets) {
-      // Each member is put out once, however many sets it is in.
-      std::set<std::string> seen;
-      for (const Expression& member : plan.expressions[0].inputs) {
-        if (seen.insert(ToText(member)).second) keys.push_back(&member);
-      }
+      for (const Expression& member : plan.expressions[0].inputs) add(member);
     } else {
-      for (size_t i = 0; i < plan.group_count; ++i) keys.push_back(&plan.expressions[i]);
+      for (size_t i = 0; i < plan.group_count; ++i) add(plan.expressions[i]);
     }
     std::vector<const Derived*> columns;
     for (const Expression* key : keys) {

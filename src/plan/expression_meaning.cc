@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <set>
 
 #include <arrow/api.h>
+
 #include <fmt/format.h>
 
 #include "weir/plan/meaning_reader.h"
@@ -79,8 +81,11 @@ Result<std::vector<TermId>> MeaningReader::Exprs(const std::vector<Expression>& 
 
 Result<TermId> MeaningReader::SortKeys(const std::vector<SortKey>& keys, const Scope& scope) {
   std::vector<TermId> terms;
+  std::set<TermId> sorted_by;
   for (const SortKey& key : keys) {
     WEIR_ASSIGN_OR_RETURN(const TermId term, Expr(key.expression, scope));
+    // Where a key stands again, the rows that it would order are equal in it.
+    if (!sorted_by.insert(term).second) continue;
     terms.push_back(terms_.Make(TermKind::kCall,
                                 fmt::format("{} nulls {}", key.ascending ? "asc" : "desc",
                                             key.nulls_first ? "first" : "last"),

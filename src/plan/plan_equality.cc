@@ -31,7 +31,10 @@ class DifferenceFinder {
       const bool is_set = a.kind == TermKind::kSet;
       if (is_set || a.label == "keys") {
         const auto only_first = Only(first, second), only_second = Only(second, first);
-        if (only_first.size() != 1 || only_second.size() != 1) return Here(only_first, only_second);
+        // Keys have an order: the first that differ belong together.
+        const bool paired = only_first.size() == only_second.size() &&
+                            (only_first.size() == 1 || (!is_set && !only_first.empty()));
+        if (!paired) return Here(only_first, only_second);
         first = only_first[0];
         second = only_second[0];
         continue;

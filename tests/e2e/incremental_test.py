@@ -181,6 +181,12 @@ class CheckTest(unittest.TestCase):
             self.assertEqual(check(self.folder), first)
             self.assertTrue(index.read_bytes() != data)
 
+    def test_a_group_key_that_stands_twice_is_one_column(self):
+        generate(self.folder, 4)
+        (self.folder / "views" / "twice.sql").write_text(
+            "SELECT id, channel, count(*) AS n FROM orders_0 GROUP BY id, channel, id, channel\n")
+        self.assertEqual(check(self.folder)[0], 0, check(self.folder)[2])
+
     def test_a_project_that_cannot_be_written_is_checked_all_the_same(self):
         generate(self.folder, 4)
         (self.folder / ".weir").write_text("a file where the folder would be")
