@@ -41,7 +41,7 @@ NAMES = {"not written": "Substrait has no form for it", "not read": "it is writt
 
 def weir_json(weir: str, folder: pathlib.Path, *command: str):
     result = subprocess.run([weir, *command, "--project", str(folder), "--format", "json"], capture_output=True, text=True, check=False)
-    if not result.stdout:
+    if result.returncode != 0:
         sys.exit(f"{folder}: {result.stderr.strip()}")
     return json.loads(result.stdout)
 
@@ -55,7 +55,7 @@ def lanes(weir: str, folder: pathlib.Path) -> list[dict]:
     inlined = weir_json(weir, folder, "lineage")
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "project"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("warehouse", ".weir"))
+        shutil.copytree(folder, copy, ignore=lambda path, names: {"warehouse", ".weir"} if pathlib.Path(path) == folder else set())
         for file in copy.glob("views/**/*.sql"):
             text = file.read_text()
             if f"CREATE VIEW {file.stem}" not in text:
