@@ -3,7 +3,7 @@ BUILD ?= build
 CMAKE_FLAGS ?=
 export WEIR_CACHE_DIR ?= $(HOME)/.cache/weir
 
-.PHONY: all demo build test test-all lint format bench docs sanitize clean setup
+.PHONY: all demo build test test-all lint format bench bench-peers docs sanitize clean setup
 
 all: build
 
@@ -33,6 +33,9 @@ bench: build  ## ratios against baselines measured in the same run
 	@"$$(scripts/venv.sh)/bin/python" bench/bench.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/compile.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/delta_log_bench.py --weir $(BUILD)/weir
+
+bench-peers: build  ## other tools of the day beside `weir check`; installs them from PyPI, hence not in `bench`
+	@"$$(scripts/venv.sh)/bin/python" bench/compare_peers.py --weir $(BUILD)/weir
 
 lint: setup $(BUILD)/build.ninja
 	@scripts/lint.sh $(BUILD)
