@@ -91,6 +91,31 @@ arrow::ArrayVector ImportArrays(ArrowArray* arrays, const FieldVector& fields) {
   return imported;
 }
 
+PlannedExpression FromJson(const nlohmann::json& json) {
+  PlannedExpression expression;
+  if (json.contains("function")) {
+    expression.function = json["function"].get<std::string>();
+    for (const auto& argument : json["arguments"])
+      expression.arguments.push_back(FromJson(argument));
+  }
+  if (json.contains("text")) expression.text = json["text"].get<std::string>();
+  if (json.contains("boolean")) expression.boolean = json["boolean"].get<bool>();
+  if (json.contains("fields")) {
+    for (const auto& [name, field] : json["fields"].items())
+      expression.fields.emplace(name, FromJson(field));
+  }
+  return expression;
+}
+
+nlohmann::json ToJson(const RewrittenExpression& expression) {
+  using Kind = RewrittenExpression::Kind;
+  if (expression.kind == Kind::kPart) return {{"part", {expression.argument, expression.inner}}};
+  const char* name = expression.kind == Kind::kAnd    ? "and"
+                     : expression.kind == Kind::kLess ? "less"
+                                                      : "less_or_equal";
+  return {{name, {ToJson(expression.operands[0]), ToJson(expression.operands[1])}}};
+}
+
 class NativeScalar final : public ScalarCallback {
  public:
   explicit NativeScalar(std::shared_ptr<const ScalarFunction> function)
@@ -112,6 +137,14 @@ class NativeScalar final : public ScalarCallback {
       if (array->length() == 1) literals.back() = Must(array->GetScalar(0));
     }
     Must(arrow::ExportField(*Must(function_->ReturnField(arguments, literals)), out));
+  }
+
+  rust::String OpenPredicate(rust::Str call) const override {
+    std::vector<PlannedExpression> arguments;
+    const auto described = nlohmann::json::parse(std::string(call));
+    for (const auto& argument : described) arguments.push_back(FromJson(argument));
+    const auto opened = function_->OpenPredicate(arguments);
+    return opened ? rust::String(ToJson(*opened).dump()) : rust::String();
   }
 
   void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,
@@ -221,10 +254,12 @@ class NativeAggregate final : public AggregateCallback {
     Must(arrow::ExportType(*arrow::struct_(Must(function_->StateFields(ImportFields(fields)))),
                            out));
   }
-  std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields) const override {
+  std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields, bool ignore_nulls,
+                                                         bool sliding) const override {
     FieldVector arguments = ImportFields(fields);
     FieldVector states = Must(function_->StateFields(arguments));
-    auto accumulator = Must(function_->CreateGroupsAccumulator(arguments));
+    auto accumulator = Must(function_->CreateAccumulator(
+        arguments, {.ignore_nulls = ignore_nulls, .sliding = sliding}));
     return std::make_unique<NativeAccumulator>(std::move(accumulator), std::move(arguments),
                                                std::move(states));
   }
@@ -249,6 +284,10 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   result.variadic = declaration.variadic;
   result.user_defined = declaration.signature_kind == SignatureKind::kUserDefined;
   result.strict = declaration.strict;
+  result.ignores_duplicates = declaration.ignores_duplicates;
+  result.takes_null_treatment = declaration.takes_null_treatment;
+  result.opens_as_predicate = declaration.opens_as_predicate;
+  result.operator_symbol = declaration.operator_symbol;
   return result;
 }
 

@@ -35,6 +35,14 @@ class ScalarCallback {
   virtual void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const = 0;
   /// `constants` has one array an argument: of one element if it is a literal, else empty.
   virtual void ReturnField(ArrowSchema* fields, ArrowArray* constants, ArrowSchema* out) const = 0;
+  /// What may stand for a call in WHERE and ON; empty if nothing may.
+  ///   call     [argument, …] with argument = {} (unknown) | {"function": name, "arguments":
+  ///   [argument, …]} | {"text": t} |
+  ///            {"boolean": b} | {"fields": {name: argument}}
+  ///   result   {"part": [argument, inner]} | {"less": [left, right]} | {"less_or_equal": [left,
+  ///   right]} | {"and": [left, right]}
+  ///            with inner = number of a call's argument or name of a field
+  virtual rust::String OpenPredicate(rust::Str call) const = 0;
   /// `constant[i]` says that array i has one element which stands for all rows. `return_field` is a
   /// struct with one field.
   virtual void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,
@@ -75,7 +83,9 @@ class AggregateCallback {
   virtual void ReturnField(ArrowSchema* fields, ArrowSchema* out) const = 0;
   /// A struct with the fields of the state.
   virtual void StateFields(ArrowSchema* fields, ArrowSchema* out) const = 0;
-  virtual std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields) const = 0;
+  virtual std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields,
+                                                                 bool ignore_nulls,
+                                                                 bool sliding) const = 0;
 };
 
 }  // namespace weir

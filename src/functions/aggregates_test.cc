@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <set>
+
+#include <nlohmann/json.hpp>
 
 #include "weir/functions/function_testing.h"
 #include "weir/functions/row_order.h"
@@ -27,10 +30,12 @@ struct Input {
   arrow::ArrayVector arguments;
   std::vector<uint64_t> groups;
   std::shared_ptr<arrow::BooleanArray> filter;  ///< may be null
+  AggregateCall call = {};
 };
 
 Input TakeRows(const Input& input, const std::vector<int64_t>& rows) {
   Input taken;
+  taken.call = input.call;
   for (const auto& argument : input.arguments) taken.arguments.push_back(Take(argument, rows));
   for (int64_t row : rows) taken.groups.push_back(input.groups[static_cast<size_t>(row)]);
   if (input.filter) {
@@ -47,7 +52,7 @@ FieldVector FieldsOf(const Input& input) {
 }
 
 std::unique_ptr<GroupsAccumulator> NewAccumulator(const std::string& name, const Input& input) {
-  return *Aggregate(name)->CreateGroupsAccumulator(FieldsOf(input));
+  return *Aggregate(name)->CreateAccumulator(FieldsOf(input), input.call);
 }
 
 void Must(const Status& status) { ASSERT_TRUE(status.ok()) << status.ToString(); }
@@ -312,6 +317,167 @@ TEST(ArgExtremes, ValuesWithoutOrderAreRefused) {
   const auto dictionary = arrow::dictionary(arrow::int8(), arrow::utf8());
   EXPECT_TRUE(
       (*Aggregate("arg_max")->CoerceTypes({dictionary, arrow::int32()}))[0]->Equals(arrow::utf8()));
+}
+
+/// A model of collect_set over texts: of each group the distinct values in order, NULL last.
+std::string CollectSetModel(const Input& input, const Texts& values, int64_t groups,
+                            bool ignore_nulls) {
+  std::vector<std::set<std::string>> sets(static_cast<size_t>(groups));
+  std::set<uint64_t> with_null;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!Passes(input, i)) continue;
+    if (values[i]) {
+      sets[input.groups[i]].insert(*values[i]);
+    } else if (!ignore_nulls) {
+      with_null.insert(input.groups[i]);
+    }
+  }
+  nlohmann::json lists = nlohmann::json::array();
+  for (size_t group = 0; group < sets.size(); ++group) {
+    nlohmann::json list = std::vector<std::string>(sets[group].begin(), sets[group].end());
+    if (with_null.contains(group)) list.push_back(nullptr);
+    lists.push_back(list);
+  }
+  return lists.dump();
+}
+
+TEST(CollectSet, TextsAgreeWithAModel) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const size_t rows = random() % 80;
+    const int64_t groups = 1 + static_cast<int64_t>(random() % 9);
+    const Texts values = RandomTexts(random, rows);
+    Input input{{BuildTexts<arrow::StringViewBuilder>(values)},
+                RandomGroups(random, rows, groups),
+                nullptr};
+    if (random() % 2 == 0) input.filter = RandomFilter(random, rows);
+    input.call.ignore_nulls = random() % 3 == 0;
+    const auto plain = Plain("collect_set", input, groups);
+    ASSERT_TRUE(plain->ValidateFull().ok());
+    const auto expected =
+        FromJson(plain->type(), CollectSetModel(input, values, groups, input.call.ignore_nulls));
+    ASSERT_TRUE(plain->Equals(expected))
+        << "seed " << seed << plain->ToString() << expected->ToString();
+    ASSERT_TRUE(plain->Equals(Scrambled("collect_set", input, groups, random))) << "seed " << seed;
+  }
+}
+
+TEST(CollectSet, AnyTypesGiveTheSameForEveryOrderAndPartitioning) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    Random random(seed);
+    const size_t rows = 1 + random() % 40;
+    const int64_t groups = 1 + static_cast<int64_t>(random() % 5);
+    for (const auto& values : ColumnsOfManyTypes(random, rows)) {
+      if (values->type_id() == arrow::Type::DICTIONARY) continue;  // settled as its values
+      Input input{{values},
+                  RandomGroups(random, rows, groups),
+                  random() % 2 == 0 ? RandomFilter(random, rows) : nullptr};
+      const auto plain = Plain("collect_set", input, groups);
+      ASSERT_TRUE(plain->ValidateFull().ok());
+      const auto scrambled = Scrambled("collect_set", input, groups, random);
+      ASSERT_TRUE(plain->Equals(scrambled,
+                                arrow::EqualOptions().nans_equal(true).signed_zeros_equal(false)))
+          << "seed " << seed << " " << values->type()->ToString() << plain->ToString()
+          << scrambled->ToString();
+      // Strictly ascending, hence distinct.
+      const auto& lists = static_cast<const arrow::ListArray&>(*plain);
+      const auto order = *RowOrder::Make(*values->type());
+      for (int64_t group = 0; group < groups; ++group) {
+        for (int64_t i = lists.value_offset(group) + 1; i < lists.value_offset(group + 1); ++i) {
+          ASSERT_LT(order->Compare(*lists.values(), i - 1, *lists.values(), i), 0);
+        }
+      }
+    }
+  }
+}
+
+TEST(CollectSet, MemoryFollowsTheDistinctValues) {
+  Input input{{FromJson(arrow::utf8(), "[]")}, {}, nullptr};
+  auto accumulator = NewAccumulator("collect_set", input);
+  for (int64_t batch = 0; batch < 2000; ++batch) {
+    arrow::StringBuilder values;
+    for (int i = 0; i < 100; ++i)
+      ASSERT_TRUE(values.Append(std::string(100, static_cast<char>('a' + i % 26))).ok());
+    Must(accumulator->Update({values.Finish().ValueOrDie()}, std::vector<uint64_t>(100, 0), nullptr,
+                             1));
+  }
+  EXPECT_LT(accumulator->SizeBytes(), 100000);
+}
+
+TEST(Aggregates, GiveTheirMemoryBackWhenTheGroupsAreGone) {
+  std::vector<uint64_t> groups(5000);
+  std::string json = "[";
+  for (size_t i = 0; i < groups.size(); ++i) {
+    groups[i] = i;
+    json += (i > 0 ? "," : "") + std::to_string(i);
+  }
+  const auto numbers = FromJson(arrow::int64(), json + "]");
+  for (const auto& [name, arguments] : std::map<std::string, arrow::ArrayVector>{
+           {"collect_set", {numbers}}, {"any_value_det", {numbers, numbers}}}) {
+    Input input{arguments, groups, nullptr};
+    auto accumulator = NewAccumulator(name, input);
+    Must(accumulator->Update(arguments, groups, nullptr, 5000));
+    EXPECT_GT(accumulator->SizeBytes(), 50000) << name;
+    ASSERT_TRUE(accumulator->Evaluate(std::nullopt).ok());
+    EXPECT_LT(accumulator->SizeBytes(), 2000) << name;
+  }
+}
+
+/// Every frame of a sliding window against the result over its rows alone.
+void CheckSliding(const std::string& name, const Input& input, Random& random) {
+  const int64_t rows = static_cast<int64_t>(input.groups.size());
+  const auto function = Aggregate(name);
+  auto sliding = *function->CreateAccumulator(
+      FieldsOf(input), {.ignore_nulls = input.call.ignore_nulls, .sliding = true});
+  ASSERT_TRUE(sliding->supports_retract()) << name;
+  int64_t first = 0;
+  int64_t end = 0;
+  const auto slice = [&](int64_t from, int64_t to) {
+    arrow::ArrayVector columns;
+    for (const auto& column : input.arguments) columns.push_back(column->Slice(from, to - from));
+    return columns;
+  };
+  const std::vector<uint64_t> zeros(static_cast<size_t>(rows), 0);
+  const auto zeros_of = [&](int64_t count) {
+    return std::span(zeros).first(static_cast<size_t>(count));
+  };
+  Must(sliding->Update(slice(0, 0), {}, nullptr, 1));
+  while (first < rows) {
+    const int64_t new_end = std::min(rows, end + static_cast<int64_t>(random() % 4));
+    Must(sliding->Update(slice(end, new_end), zeros_of(new_end - end), nullptr, 1));
+    end = new_end;
+    const int64_t new_first = std::min(end, first + static_cast<int64_t>(random() % 4));
+    Must(sliding->Retract(slice(first, new_first), zeros_of(new_first - first), 1));
+    first = new_first;
+    auto alone = *function->CreateAccumulator(FieldsOf(input), input.call);
+    Must(alone->Update(slice(first, end), zeros_of(end - first), nullptr, 1));
+    const auto found = *sliding->Peek(1);
+    const auto wanted = *alone->Peek(1);
+    ASSERT_TRUE(
+        found->Equals(wanted, arrow::EqualOptions().nans_equal(true).signed_zeros_equal(false)))
+        << name << " rows " << first << " to " << end << found->ToString() << wanted->ToString();
+    if (end == rows && random() % 3 == 0) break;
+  }
+}
+
+TEST(SlidingWindows, EqualRecomputation) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    Random random(seed);
+    const size_t rows = 1 + random() % 60;
+    const auto columns = ColumnsOfManyTypes(random, rows);
+    const std::vector<uint64_t> groups(rows, 0);
+    CheckSliding("count_if", {{RandomFilter(random, rows)}, groups, nullptr}, random);
+    for (const auto& values : columns) {
+      if (values->type_id() == arrow::Type::DICTIONARY) continue;
+      Input set{{values}, groups, nullptr};
+      set.call.ignore_nulls = random() % 2 == 0;
+      CheckSliding("collect_set", set, random);
+      for (const char* name : {"any_value_det", "arg_max"}) {
+        CheckSliding(name, {{values, columns[random() % columns.size()]}, groups, nullptr}, random);
+      }
+      if (HasFatalFailure()) return;
+    }
+  }
 }
 
 TEST(RowOrder, OrdersFloatsTotally) {

@@ -3,14 +3,18 @@
 // any_value_det = arg_min(value, key) and arg_max(value, key): the value that goes with the
 // smallest or largest key.
 
+#include <array>
 #include <cstring>
+#include <deque>
 
 #include <arrow/array.h>
 #include <arrow/type.h>
 #include <arrow/util/bit_util.h>
+#include <arrow/util/byte_size.h>
 #include <arrow/util/checked_cast.h>
 
 #include "weir/functions/arrow_status.h"
+#include "weir/functions/call_arguments.h"
 #include "weir/functions/function_sets.h"
 #include "weir/functions/row_order.h"
 #include "weir/functions/row_store.h"
@@ -64,7 +68,13 @@ class ArgExtremeAccumulator final : public GroupsAccumulator {
   void Drop(int64_t count) override {
     best_.Drop(count);
     better_row_.resize(static_cast<size_t>(best_.group_count()));
-    if (has_order_keys_) order_keys_.erase(order_keys_.begin(), order_keys_.begin() + count);
+    better_row_.shrink_to_fit();
+    if (has_order_keys_) {
+      order_keys_.erase(order_keys_.begin(), order_keys_.begin() + count);
+      order_keys_.shrink_to_fit();
+    }
+    better_groups_.clear();
+    better_groups_.shrink_to_fit();
   }
   int64_t group_count() const override { return best_.group_count(); }
 
@@ -182,6 +192,135 @@ Result<arrow::ArrayVector> ArgExtremeAccumulator::ConvertToState(
   return arrow::ArrayVector{std::move(values), arguments[kKey]};
 }
 
+/// The same over the frame of a window, which rows leave in the order in which they came. Keeps the
+/// rows that can still become the best: each better than all behind it.
+class SlidingArgExtreme final : public GroupsAccumulator {
+ public:
+  SlidingArgExtreme(Extreme extreme, const FieldVector& arguments,
+                    std::unique_ptr<RowOrder> value_order, std::unique_ptr<RowOrder> key_order)
+      : extreme_(extreme),
+        types_({arguments[kValue]->type(), arguments[kKey]->type()}),
+        value_order_(std::move(value_order)),
+        key_order_(std::move(key_order)) {}
+
+  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t>,
+                const arrow::BooleanArray* filter, int64_t) override {
+    const std::vector<RowRef> values = Participants(arguments, filter, kValue);
+    if (values.empty()) return Status::OK();
+    Batch batch;
+    WEIR_ASSIGN_OR_RETURN(batch.columns[kValue], GatherRows(types_[kValue], values));
+    WEIR_ASSIGN_OR_RETURN(batch.columns[kKey],
+                          GatherRows(types_[kKey], Participants(arguments, filter, kKey)));
+    batch.first = arrived_;
+    batch.bytes = arrow::util::TotalBufferSize(*batch.columns[kValue]) +
+                  arrow::util::TotalBufferSize(*batch.columns[kKey]);
+    bytes_ += batch.bytes;
+    batches_.push_back(batch);
+    for (int64_t row = 0; row < batch.columns[kValue]->length(); ++row) {
+      const Candidate candidate = {arrived_++, batch.columns[kValue], batch.columns[kKey], row};
+      while (!candidates_.empty() && !Beats(candidates_.back(), candidate)) candidates_.pop_back();
+      candidates_.push_back(candidate);
+    }
+    return Status::OK();
+  }
+
+  bool supports_retract() const override { return true; }
+  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t>, int64_t) override {
+    left_ += static_cast<int64_t>(Participants(arguments, nullptr, kValue).size());
+    while (!candidates_.empty() && candidates_.front().number < left_) candidates_.pop_front();
+    while (!batches_.empty() &&
+           batches_.front().first + batches_.front().columns[kValue]->length() <= left_) {
+      bytes_ -= batches_.front().bytes;
+      batches_.pop_front();
+    }
+    return Status::OK();
+  }
+
+  Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
+               const arrow::BooleanArray* filter, int64_t group_count) override {
+    return Update(states, group_indices, filter, group_count);
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
+    return Best(kValue, count);
+  }
+  Result<arrow::ArrayVector> PeekState(int64_t count) const override {
+    WEIR_ASSIGN_OR_RETURN(auto values, Best(kValue, count));
+    WEIR_ASSIGN_OR_RETURN(auto keys, Best(kKey, count));
+    return arrow::ArrayVector{std::move(values), std::move(keys)};
+  }
+  void Drop(int64_t) override {
+    candidates_.clear();
+    batches_.clear();
+    bytes_ = 0;
+    left_ = arrived_;
+  }
+  int64_t group_count() const override { return 1; }
+  Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector&,
+                                            const arrow::BooleanArray*) const override {
+    return Status::Bug("the frames of a window have no states of single rows");
+  }
+  int64_t SizeBytes() const override {
+    return bytes_ + static_cast<int64_t>(sizeof(*this) + candidates_.size() * sizeof(Candidate) +
+                                         batches_.size() * sizeof(Batch));
+  }
+
+ private:
+  /// A row, and how many came before it.
+  struct Candidate {
+    int64_t number;
+    std::shared_ptr<arrow::Array> value;
+    std::shared_ptr<arrow::Array> key;
+    int64_t row;
+  };
+  /// Rows that came together; counts for SizeBytes.
+  struct Batch {
+    std::array<std::shared_ptr<arrow::Array>, 2> columns;
+    int64_t first;
+    int64_t bytes;
+  };
+
+  /// The rows with value and key.
+  static std::vector<RowRef> Participants(const arrow::ArrayVector& arguments,
+                                          const arrow::BooleanArray* filter, size_t column) {
+    std::vector<RowRef> rows;
+    for (int64_t row = 0; row < arguments[kKey]->length(); ++row) {
+      const bool passes = filter == nullptr || (filter->IsValid(row) && filter->Value(row));
+      if (passes && arguments[kValue]->IsValid(row) && arguments[kKey]->IsValid(row)) {
+        rows.push_back({arguments[column].get(), row});
+      }
+    }
+    return rows;
+  }
+
+  /// Whether `a` wins as long as both are there.
+  bool Beats(const Candidate& a, const Candidate& b) const {
+    int order = key_order_->CompareValues(*a.key, a.row, *b.key, b.row);
+    if (extreme_ == Extreme::kLargest) order = -order;
+    if (order == 0) order = value_order_->CompareValues(*a.value, a.row, *b.value, b.row);
+    return order < 0;
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Best(size_t column, int64_t count) const {
+    std::vector<RowRef> rows(static_cast<size_t>(count));
+    if (count > 0 && !candidates_.empty()) {
+      const Candidate& best = candidates_.front();
+      rows[0] = {(column == kValue ? best.value : best.key).get(), best.row};
+    }
+    return GatherRows(types_[column], rows);
+  }
+
+  Extreme extreme_;
+  std::array<std::shared_ptr<arrow::DataType>, 2> types_;
+  std::unique_ptr<RowOrder> value_order_;
+  std::unique_ptr<RowOrder> key_order_;
+  std::deque<Candidate> candidates_;
+  std::deque<Batch> batches_;
+  int64_t arrived_ = 0;
+  int64_t left_ = 0;
+  int64_t bytes_ = 0;
+};
+
 class ArgExtreme final : public AggregateFunction {
  public:
   ArgExtreme(FunctionDeclaration declaration, Extreme extreme)
@@ -194,10 +333,7 @@ class ArgExtreme final : public AggregateFunction {
   }
 
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
-    if (types.size() != 2) {
-      return Status::User(StatusCode::kInvalidArgument, "{} takes 2 arguments, found {}",
-                          declaration_.Syntax(), types.size());
-    }
+    WEIR_RETURN_NOT_OK(CheckArity(declaration_, types.size(), 2, 2));
     TypeVector settled;
     for (const auto& type : types) {
       // Dictionaries of different batches differ, and their union need not fit the index type.
@@ -218,10 +354,14 @@ class ArgExtreme final : public AggregateFunction {
                        arguments[kKey]->WithName("key")->WithNullable(true)};
   }
 
-  Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(
-      const FieldVector& arguments) const override {
+  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
+      const FieldVector& arguments, const AggregateCall& call) const override {
     WEIR_ASSIGN_OR_RETURN(auto value_order, RowOrder::Make(*arguments[kValue]->type()));
     WEIR_ASSIGN_OR_RETURN(auto key_order, RowOrder::Make(*arguments[kKey]->type()));
+    if (call.sliding) {
+      return std::make_unique<SlidingArgExtreme>(extreme_, arguments, std::move(value_order),
+                                                 std::move(key_order));
+    }
     return std::make_unique<ArgExtremeAccumulator>(extreme_, arguments, std::move(value_order),
                                                    std::move(key_order));
   }
@@ -245,6 +385,7 @@ FunctionDeclaration Declare(std::string name, const std::string& which) {
                            {"key", "any", "What decides; any type that has an order."}};
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8(), arrow::int64()}, {arrow::int64(), arrow::int64()}};
+  declaration.ignores_duplicates = true;
   declaration.result_type = "the type of value";
   declaration.null_handling = "A row with a NULL value or key is skipped; NULL if none is left.";
   return declaration;

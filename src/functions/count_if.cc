@@ -68,7 +68,10 @@ class CountIfAccumulator final : public GroupsAccumulator {
     WEIR_ASSIGN_OR_RETURN(auto counts, Peek(count));
     return arrow::ArrayVector{std::move(counts)};
   }
-  void Drop(int64_t count) override { counts_.erase(counts_.begin(), counts_.begin() + count); }
+  void Drop(int64_t count) override {
+    counts_.erase(counts_.begin(), counts_.begin() + count);
+    counts_.shrink_to_fit();
+  }
   int64_t group_count() const override { return static_cast<int64_t>(counts_.size()); }
 
   Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
@@ -115,8 +118,8 @@ class CountIf final : public AggregateFunction {
   Result<FieldVector> StateFields(const FieldVector&) const override {
     return FieldVector{arrow::field("count", arrow::int64(), /*nullable=*/false)};
   }
-  Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(
-      const FieldVector&) const override {
+  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
+      const FieldVector&, const AggregateCall&) const override {
     return std::make_unique<CountIfAccumulator>();
   }
 

@@ -45,6 +45,11 @@ Result<TypeVector> ScalarFunction::CoerceTypes(const TypeVector&) const {
   return NoUserDefinedSignature(declaration());
 }
 
+std::optional<RewrittenExpression> ScalarFunction::OpenPredicate(
+    const std::vector<PlannedExpression>&) const {
+  return std::nullopt;
+}
+
 Result<TypeVector> AggregateFunction::CoerceTypes(const TypeVector&) const {
   return NoUserDefinedSignature(declaration());
 }

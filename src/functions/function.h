@@ -17,6 +17,7 @@
 #include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
+#include "weir/functions/planned_expression.h"
 
 namespace weir {
 
@@ -74,6 +75,15 @@ struct FunctionDeclaration {
   /// A NULL in any argument makes the result NULL.
   bool strict = false;
   OrderSensitivity order_sensitivity = OrderSensitivity::kInsensitive;
+  /// Of an aggregate: DISTINCT changes nothing, and is allowed.
+  bool ignores_duplicates = false;
+  /// Of an aggregate: IGNORE NULLS and RESPECT NULLS may be written behind the call.
+  bool takes_null_treatment = false;
+  /// Of a boolean function: OpenPredicate may find something.
+  bool opens_as_predicate = false;
+  /// SQL operator that means this function of two arguments, where their types fit: "@>"; empty:
+  /// none.
+  std::string operator_symbol;
 
   /// Names for `f(name => value)`, one a parameter; empty when the function is variadic.
   std::vector<std::string> ParameterNames() const;
@@ -107,6 +117,11 @@ class ScalarFunction {
   /// Settles the types of a call with a user-defined signature: one type an argument, to which the
   /// engine casts. Fails with kInvalidArgument, naming the function and what it takes.
   virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
+
+  /// What may stand for a call where NULL counts as false (in WHERE and ON), so that joins and
+  /// pruning see comparisons; nullopt where the call must stay.
+  virtual std::optional<RewrittenExpression> OpenPredicate(
+      const std::vector<PlannedExpression>& arguments) const;
 
   /// Computes `rows` results; one result when every argument is constant (and there is one). Arrays
   /// may be slices. Constants are never expanded. Fails with kInvalidArgument, naming the values of
@@ -164,6 +179,13 @@ class GroupsAccumulator {
   Result<arrow::ArrayVector> State(std::optional<int64_t> emit_first_n);
 };
 
+/// How a call of an aggregate is written, and where.
+struct AggregateCall {
+  bool ignore_nulls = false;
+  /// For the frames of a window: rows leave by Retract in the order in which they came.
+  bool sliding = false;
+};
+
 /// A function from many rows to one.
 class AggregateFunction {
  public:
@@ -175,8 +197,15 @@ class AggregateFunction {
   virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
   /// Fields of the intermediate state, in the order in which State returns its arrays.
   virtual Result<FieldVector> StateFields(const FieldVector& arguments) const = 0;
-  virtual Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(
-      const FieldVector& arguments) const = 0;
+  /// The accumulator of a sliding call may be limited to one group, and supports_retract() where
+  /// the function can.
+  virtual Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
+      const FieldVector& arguments, const AggregateCall& call) const = 0;
+  /// For a plain call.
+  Result<std::unique_ptr<GroupsAccumulator>> CreateGroupsAccumulator(
+      const FieldVector& arguments) const {
+    return CreateAccumulator(arguments, {});
+  }
 };
 
 }  // namespace weir

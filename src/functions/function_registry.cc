@@ -105,6 +105,7 @@ FunctionRegistry NativeFunctions() {
   AddMapFunctions(&scalars);
   AddChangeDataFunctions(&scalars);
   AddCountIf(&aggregates);
+  AddCollectSet(&aggregates);
   AddArgExtremes(&aggregates);
   Result<FunctionRegistry> registry =
       FunctionRegistry::Make(std::move(scalars), std::move(aggregates));

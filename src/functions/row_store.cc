@@ -148,6 +148,7 @@ void RowStore::Drop(int64_t count) {
     if (Has(static_cast<uint64_t>(group))) --live_rows_;
   }
   places_.erase(places_.begin(), places_.begin() + count);
+  places_.shrink_to_fit();
   dropped_groups_ += static_cast<uint64_t>(count);
   if (live_rows_ == 0) {
     chunks_.clear();

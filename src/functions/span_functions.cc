@@ -165,6 +165,43 @@ Status CheckUnits(const std::string& name, const SpanColumn& a, const SpanColumn
 
 enum class SpanRelation { kOverlaps, kContains };
 
+/// A span whose unit and kind of end planning knows, and its bounds as parts of argument
+/// `argument`.
+struct KnownSpan {
+  size_t argument;
+  std::string bstart, bend;
+  std::string col_unit;
+  bool end_exclusive;
+
+  static std::optional<KnownSpan> Of(const std::vector<PlannedExpression>& arguments,
+                                     size_t argument) {
+    const PlannedExpression& span = arguments[argument];
+    KnownSpan known = {argument, "0", "1", std::string(kDefaultColUnit), kDefaultEndExclusive};
+    const PlannedExpression* unit = nullptr;
+    const PlannedExpression* exclusive = nullptr;
+    if (span.function == "span_make" && span.arguments.size() >= 2) {
+      if (span.arguments.size() > 3) unit = &span.arguments[3];
+      if (span.arguments.size() > 4) exclusive = &span.arguments[4];
+    } else if (span.fields.contains("bstart") && span.fields.contains("bend") &&
+               span.fields.contains("col_unit") && span.fields.contains("end_exclusive")) {
+      known.bstart = "bstart";
+      known.bend = "bend";
+      unit = &span.fields.at("col_unit");
+      exclusive = &span.fields.at("end_exclusive");
+    } else {
+      return std::nullopt;
+    }
+    if ((unit != nullptr && !unit->text) || (exclusive != nullptr && !exclusive->boolean)) {
+      return std::nullopt;
+    }
+    if (unit != nullptr) known.col_unit = *unit->text;
+    if (exclusive != nullptr) known.end_exclusive = *exclusive->boolean;
+    return known;
+  }
+  RewrittenExpression Start() const { return RewrittenExpression::Part(argument, bstart); }
+  RewrittenExpression End() const { return RewrittenExpression::Part(argument, bend); }
+};
+
 class SpanTest final : public SpanFunction {
  public:
   SpanTest(FunctionDeclaration declaration, SpanRelation relation)
@@ -173,6 +210,30 @@ class SpanTest final : public SpanFunction {
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
                                                     const ConstantVector&) const override {
     return NullableField(arrow::boolean());
+  }
+
+  /// Opens calls over span_make of one unit. An end before the start is no error then: such a span
+  /// is compared as it is.
+  std::optional<RewrittenExpression> OpenPredicate(
+      const std::vector<PlannedExpression>& arguments) const override {
+    if (arguments.size() != 2) return std::nullopt;
+    const auto a = KnownSpan::Of(arguments, 0);
+    const auto b = KnownSpan::Of(arguments, 1);
+    if (!a || !b || a->col_unit != b->col_unit) return std::nullopt;
+    using Kind = RewrittenExpression::Kind;
+    const auto less = [](bool strict, RewrittenExpression left, RewrittenExpression right) {
+      return RewrittenExpression::Of(strict ? Kind::kLess : Kind::kLessOrEqual, std::move(left),
+                                     std::move(right));
+    };
+    if (relation_ == SpanRelation::kOverlaps) {
+      return RewrittenExpression::Of(Kind::kAnd, less(b->end_exclusive, a->Start(), b->End()),
+                                     less(a->end_exclusive, b->Start(), a->End()));
+    }
+    // An exclusive end within an inclusive one would need an addition.
+    if (b->end_exclusive && !a->end_exclusive) return std::nullopt;
+    const bool strict = a->end_exclusive && !b->end_exclusive;
+    return RewrittenExpression::Of(Kind::kAnd, less(false, a->Start(), b->Start()),
+                                   less(strict, b->End(), a->End()));
   }
 
   Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
@@ -302,8 +363,11 @@ FunctionDeclaration DeclareSpanLen() {
   return declaration;
 }
 
-FunctionDeclaration DeclareSpanTest(std::string name, std::string description) {
+FunctionDeclaration DeclareSpanTest(std::string name, std::string operator_symbol,
+                                    std::string description) {
   FunctionDeclaration declaration;
+  declaration.opens_as_predicate = !operator_symbol.empty();
+  declaration.operator_symbol = std::move(operator_symbol);
   declaration.example = name + "(span_make(0, 10), span_make(3, 5))";
   declaration.name = std::move(name);
   declaration.tags = {"deterministic", "span"};
@@ -318,7 +382,7 @@ FunctionDeclaration DeclareSpanTest(std::string name, std::string description) {
 }
 
 FunctionDeclaration DeclareSpanCombination(std::string name, std::string description) {
-  FunctionDeclaration declaration = DeclareSpanTest(std::move(name), std::move(description));
+  FunctionDeclaration declaration = DeclareSpanTest(std::move(name), "", std::move(description));
   declaration.result_type =
       "struct{bstart int64, bend int64, line_base int32, col_unit utf8, end_exclusive boolean}";
   declaration.null_handling = "NULL if a span or a bound is NULL, and if the result is empty.";
@@ -331,13 +395,15 @@ void AddSpanFunctions(ScalarFunctions* functions) {
   functions->push_back(std::make_shared<SpanMake>(DeclareSpanMake()));
   functions->push_back(std::make_shared<SpanLen>(DeclareSpanLen()));
   functions->push_back(std::make_shared<SpanTest>(
-      DeclareSpanTest("span_overlaps",
-                      "Whether two spans share a position. Spans of different units are an error."),
+      DeclareSpanTest("span_overlaps", "&&",
+                      "Whether two spans share a position; `a && b` means the same. Spans of "
+                      "different units are an error."),
       SpanRelation::kOverlaps));
-  functions->push_back(std::make_shared<SpanTest>(
-      DeclareSpanTest("span_contains",
-                      "Whether b lies wholly in a. Spans of different units are an error."),
-      SpanRelation::kContains));
+  functions->push_back(
+      std::make_shared<SpanTest>(DeclareSpanTest("span_contains", "@>",
+                                                 "Whether b lies wholly in a; `a @> b` means the "
+                                                 "same. Spans of different units are an error."),
+                                 SpanRelation::kContains));
   functions->push_back(std::make_shared<SpanCombine>(
       DeclareSpanCombination("span_intersection",
                              "The range that two spans share; line_base, unit and kind of end are "

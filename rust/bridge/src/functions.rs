@@ -11,14 +11,17 @@ use arrow::array::{Array, ArrayRef, BooleanArray, StructArray, make_array, new_e
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use cxx::{SharedPtr, UniquePtr};
-use datafusion::common::{ScalarValue, exec_err, internal_err};
+use datafusion::common::{DFSchema, ScalarValue, exec_err, internal_err};
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, DocSection, Documentation, EmitTo, GroupsAccumulator,
-    ReturnFieldArgs, ReversedUDAF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, DocSection, Documentation, EmitTo, ExprSchemable,
+    GroupsAccumulator, ReturnFieldArgs, ReversedUDAF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
@@ -139,6 +142,9 @@ struct Declaration {
     signatures: Vec<Vec<DataType>>,
     documentation: Documentation,
     strict: bool,
+    ignores_duplicates: bool,
+    takes_null_treatment: bool,
+    opens_as_predicate: bool,
 }
 
 impl Declaration {
@@ -173,6 +179,9 @@ impl Declaration {
             signatures: exact,
             documentation: documentation.build(),
             strict: native.strict,
+            ignores_duplicates: native.ignores_duplicates,
+            takes_null_treatment: native.takes_null_treatment,
+            opens_as_predicate: native.opens_as_predicate,
         })
     }
 }
@@ -196,7 +205,7 @@ struct SharedScalar(SharedPtr<ScalarCallback>);
 unsafe impl Send for SharedScalar {}
 unsafe impl Sync for SharedScalar {}
 
-struct NativeScalarUdf {
+pub(crate) struct NativeScalarUdf {
     declaration: Declaration,
     callback: SharedScalar,
 }
@@ -219,6 +228,15 @@ impl Hash for NativeScalarUdf {
 }
 
 impl NativeScalarUdf {
+    pub(crate) fn opens_as_predicate(&self) -> bool {
+        self.declaration.opens_as_predicate
+    }
+
+    /// JSON both ways, as function_callbacks.h says.
+    pub(crate) fn open_predicate(&self, call: &str) -> EngineResult<String> {
+        self.callback.0.OpenPredicate(call).map_err(engine_failure)
+    }
+
     fn return_field(&self, fields: &[FieldRef], mut constants: Vec<FFI_ArrowArray>) -> EngineResult<FieldRef> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
@@ -323,11 +341,35 @@ pub fn register_scalar_function(
         let mut signatures = FFI_ArrowSchema::empty();
         unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
         let declaration = Declaration::new(&native, &signatures)?;
-        session
-            .context
-            .register_udf(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
+        let function =
+            Arc::new(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
+        session.context.register_udf(function.as_ref().clone());
+        if !native.operator_symbol.is_empty() {
+            let planner = NativeOperator { symbol: native.operator_symbol, function };
+            session.context.state_ref().write().register_expr_planner(Arc::new(planner))?;
+        }
         Ok(())
     })
+}
+
+/// An operator that means a function where the function takes the types of both sides.
+#[derive(Debug)]
+struct NativeOperator {
+    symbol: String,
+    function: Arc<ScalarUDF>,
+}
+
+impl ExprPlanner for NativeOperator {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> EngineResult<PlannerResult<RawBinaryExpr>> {
+        if expr.op.to_string() != self.symbol {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let types = [expr.left.get_type(schema)?, expr.right.get_type(schema)?];
+        if self.function.coerce_types(&types).is_err() {
+            return Ok(PlannerResult::Original(expr));
+        }
+        Ok(PlannerResult::Planned(self.function.call(vec![expr.left, expr.right])))
+    }
 }
 
 // --- aggregates ---
@@ -368,10 +410,16 @@ impl NativeAggregateUdf {
         import_fields(&out)
     }
 
-    fn native_accumulator(&self, fields: &[FieldRef]) -> EngineResult<NativeAccumulator> {
+    fn native_accumulator(
+        &self,
+        fields: &[FieldRef],
+        ignore_nulls: bool,
+        sliding: bool,
+    ) -> EngineResult<NativeAccumulator> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let callback =
-            unsafe { self.callback.0.CreateAccumulator(schema_pointer(&mut arguments)) }.map_err(engine_failure)?;
+            unsafe { self.callback.0.CreateAccumulator(schema_pointer(&mut arguments), ignore_nulls, sliding) }
+                .map_err(engine_failure)?;
         Ok(NativeAccumulator {
             name: self.declaration.name.clone(),
             callback,
@@ -382,11 +430,25 @@ impl NativeAggregateUdf {
         })
     }
 
-    fn row_accumulator(&self, fields: &[FieldRef]) -> EngineResult<NativeAccumulator> {
-        let mut accumulator = self.native_accumulator(fields)?;
+    fn row_accumulator(
+        &self,
+        fields: &[FieldRef],
+        ignore_nulls: bool,
+        sliding: bool,
+    ) -> EngineResult<NativeAccumulator> {
+        let mut accumulator = self.native_accumulator(fields, ignore_nulls, sliding)?;
         let empty: Vec<ArrayRef> = accumulator.argument_types.iter().map(new_empty_array).collect();
         accumulator.update(&empty, &[], None, 1)?;
         Ok(accumulator)
+    }
+}
+
+impl NativeAggregateUdf {
+    fn check_distinct(&self, args: &AccumulatorArgs) -> EngineResult<()> {
+        if args.is_distinct && !self.declaration.ignores_duplicates {
+            return exec_err!("{} does not take DISTINCT", self.declaration.name);
+        }
+        Ok(())
     }
 }
 
@@ -440,7 +502,8 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     fn default_value(&self, data_type: &DataType) -> EngineResult<ScalarValue> {
         match self.declaration.signatures.first() {
             Some(types) if !self.is_nullable() => {
-                Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types))?)
+                // The type of a call may be another than that of the first signature; an empty value casts to it.
+                Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types), false, false)?)?.cast_to(data_type)
             }
             _ => ScalarValue::try_from(data_type),
         }
@@ -455,18 +518,25 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return exec_err!("{} does not take DISTINCT", self.declaration.name);
-        }
-        Ok(Box::new(self.row_accumulator(args.expr_fields)?))
+        self.check_distinct(&args)?;
+        Ok(Box::new(self.row_accumulator(args.expr_fields, args.ignore_nulls, false)?))
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn Accumulator>> {
+        self.check_distinct(&args)?;
+        Ok(Box::new(self.row_accumulator(args.expr_fields, args.ignore_nulls, true)?))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
+        !args.is_distinct || self.declaration.ignores_duplicates
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(self.native_accumulator(args.expr_fields)?))
+        Ok(Box::new(self.native_accumulator(args.expr_fields, args.ignore_nulls, false)?))
+    }
+
+    fn supports_null_handling_clause(&self) -> bool {
+        self.declaration.takes_null_treatment
     }
 }
 
@@ -716,8 +786,10 @@ fn declared_arguments<'a>(state: &'a SessionState, name: &ObjectName) -> Option<
 
 /// Completes the calls of native functions in a statement, before it is planned.
 pub fn fill_omitted_arguments(state: &SessionState, statement: &mut Statement) {
-    if let Statement::Statement(statement) = statement {
-        fill_omitted_calls(state, statement.as_mut());
+    match statement {
+        Statement::Statement(statement) => fill_omitted_calls(state, statement.as_mut()),
+        Statement::Explain(explain) => fill_omitted_arguments(state, explain.statement.as_mut()),
+        _ => {}
     }
 }
 

@@ -18,6 +18,7 @@ mod functions;
 mod named_source;
 mod ordered_coalesce;
 mod plan;
+mod predicates;
 mod runtime;
 mod session;
 mod sql;
@@ -400,6 +401,14 @@ pub mod ffi {
         user_defined: bool,
         /// A NULL in any argument makes the result NULL.
         strict: bool,
+        /// Of an aggregate: DISTINCT changes nothing.
+        ignores_duplicates: bool,
+        /// Of an aggregate: IGNORE NULLS may be written behind the call.
+        takes_null_treatment: bool,
+        /// The callback may put comparisons in the place of a call in WHERE and ON.
+        opens_as_predicate: bool,
+        /// SQL operator that means a call with two arguments; empty: none.
+        operator_symbol: String,
     }
 
     // What the callbacks take and give is documented in function_callbacks.h.
@@ -415,6 +424,7 @@ pub mod ffi {
             constants: *mut ArrowArray,
             out: *mut ArrowSchema,
         ) -> Result<()>;
+        fn OpenPredicate(self: &ScalarCallback, call: &str) -> Result<String>;
         unsafe fn Invoke(
             self: &ScalarCallback,
             fields: *mut ArrowSchema,
@@ -433,6 +443,8 @@ pub mod ffi {
         unsafe fn CreateAccumulator(
             self: &AggregateCallback,
             fields: *mut ArrowSchema,
+            ignore_nulls: bool,
+            sliding: bool,
         ) -> Result<UniquePtr<AccumulatorCallback>>;
 
         type AccumulatorCallback;

@@ -11,8 +11,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Utc};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
@@ -352,12 +352,8 @@ fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
 pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
     entry(|| {
         let plan = keep_empty_schemas(plan.plan.clone())?;
-        let codec = ReferenceCodec {
-            next_scan: AtomicU32::new(0),
-            context: None,
-            tables: HashMap::new(),
-            is_numbering: false,
-        };
+        let codec =
+            ReferenceCodec { next_scan: AtomicU32::new(0), context: None, tables: HashMap::new(), is_numbering: false };
         Ok(logical_plan_to_bytes_with_extension_codec(&plan, &codec)?.to_vec())
     })
 }
@@ -393,12 +389,8 @@ fn decode(
     tables: HashMap<u32, Arc<dyn TableProvider>>,
     is_numbering: bool,
 ) -> EngineResult<LogicalPlan> {
-    let codec = ReferenceCodec {
-        next_scan: AtomicU32::new(0),
-        context: Some(session.context.clone()),
-        tables,
-        is_numbering,
-    };
+    let codec =
+        ReferenceCodec { next_scan: AtomicU32::new(0), context: Some(session.context.clone()), tables, is_numbering };
     let _guard = runtime().enter();
     logical_plan_from_bytes_with_extension_codec(bytes, &session.context.task_ctx(), &codec)
 }

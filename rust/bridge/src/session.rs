@@ -7,12 +7,14 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
 use crate::ordered_coalesce::OrderedCoalesce;
+use crate::predicates::OpenPredicates;
 
 pub struct Session {
     pub context: SessionContext,
@@ -44,12 +46,20 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_optimizer_rules(optimizer_rules())
             .with_query_planner(DeltaPlanner::new());
         if options.ordered_coalesce {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
         }
         Ok(Box::new(Session { context: SessionContext::new_with_state(builder.build()) }))
     })
+}
+
+/// Native predicates are opened first, so that every other rule sees what they mean.
+fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(OpenPredicates)];
+    rules.extend(Optimizer::new().rules);
+    rules
 }
 
 fn apply(config: &mut SessionConfig, settings: &[KeyValue]) -> Result<()> {

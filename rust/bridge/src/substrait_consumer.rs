@@ -142,9 +142,11 @@ impl Consumer<'_> {
             } else {
                 return Ok(None);
             };
-        let projection = rel.projection.as_ref().and_then(|mask| mask.select.as_ref()).map(|select| {
-            select.struct_items.iter().map(|item| item.field as usize).collect::<Vec<usize>>()
-        });
+        let projection = rel
+            .projection
+            .as_ref()
+            .and_then(|mask| mask.select.as_ref())
+            .map(|select| select.struct_items.iter().map(|item| item.field as usize).collect::<Vec<usize>>());
         let source = datafusion::datasource::provider_as_source(provider.1);
         Ok(Some(LogicalPlanBuilder::scan(provider.0, source, projection)?.build()?))
     }
@@ -336,11 +338,8 @@ impl Consumer<'_> {
         }
         if option(&written.options, FRAME_UNITS) == Some(GROUPS) {
             let frame = &function.params.window_frame;
-            function.params.window_frame = WindowFrame::new_bounds(
-                WindowFrameUnits::Groups,
-                frame.start_bound.clone(),
-                frame.end_bound.clone(),
-            );
+            function.params.window_frame =
+                WindowFrame::new_bounds(WindowFrameUnits::Groups, frame.start_bound.clone(), frame.end_bound.clone());
         }
         Ok(())
     }
