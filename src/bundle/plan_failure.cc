@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "weir/base/nearest.h"
+#include "weir/functions/call_failure.h"
 
 namespace weir {
 
@@ -170,6 +171,12 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
             .WithLocation(status.location())
             .WithCause(status.cause());
     return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
+  }
+  if (auto call = ExplainCallFailure(status, view.query_sql, NativeFunctions())) {
+    // The query has its lines where the file has them.
+    SourceLocation place = call->location();
+    place.file = view.file;
+    return DiagnosticOf("W2005", place.line == 0 ? *call : call->WithLocation(place), view);
   }
   if (const auto unwritable = ExplainUnwritable(status, view))
     return DiagnosticOf("W2006", *unwritable, view);

@@ -13,6 +13,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
+#include "weir/functions/call_failure.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir::cli {
@@ -57,7 +58,7 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   if (statement.node == "Query") return Execute(sql, dialect, cancellation);
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
-  if (!plan.ok()) return Explain(plan.status());
+  if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
 }
@@ -71,7 +72,7 @@ Result<std::string> QuerySession::Write(const std::string& sql, const std::strin
 Result<engine::Plan> QuerySession::PlanQuery(const std::string& sql, const std::string& dialect) {
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
-  if (!plan.ok()) return Explain(plan.status());
+  if (!plan.ok()) return Explain(plan.status(), sql);
   return plan->Optimize(runtime_->engine());
 }
 
@@ -130,7 +131,8 @@ Status QuerySession::RegisterInline(const ViewDefinition& view) {
   return runtime_->engine().RegisterView(view.name, *plan);
 }
 
-Status QuerySession::Explain(const Status& status) const {
+Status QuerySession::Explain(const Status& status, const std::string& sql) const {
+  if (const auto call = ExplainCallFailure(status, sql, NativeFunctions())) return *call;
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
   const std::string hint = SuggestionHint(name, TableNames());

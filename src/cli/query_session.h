@@ -56,7 +56,7 @@ class QuerySession {
   Status Register(const std::string& name);
   Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint);
   Status RegisterInline(const ViewDefinition& view);
-  Status Explain(const Status& status) const;
+  Status Explain(const Status& status, const std::string& sql) const;
 
   ProjectDefinition project_;
   std::unique_ptr<SessionRuntime> runtime_;

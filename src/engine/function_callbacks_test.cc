@@ -110,7 +110,8 @@ TEST(NativeScalars, WrongArgumentsAreTheUsersFault) {
     ASSERT_FALSE(table.ok()) << sql;
     EXPECT_EQ(table.status().blame(), Blame::kUser) << sql << ": " << table.status().ToString();
   }
-  EXPECT_NE(Rows(session, "SELECT span_len(5)").find("span_len takes spans"), std::string::npos);
+  EXPECT_NE(Rows(session, "SELECT span_len(5)").find("span_len(span) takes spans"),
+            std::string::npos);
 }
 
 TEST(NativeFunctions, AreInTheInformationSchemaWithTheirParameters) {

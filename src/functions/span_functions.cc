@@ -104,7 +104,7 @@ class SpanFunction : public DeclaredScalar {
     WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), wanted, wanted));
     TypeVector settled;
     for (const auto& type : types) {
-      WEIR_ASSIGN_OR_RETURN(auto span, CoerceToSpan(name(), type));
+      WEIR_ASSIGN_OR_RETURN(auto span, CoerceToSpan(declaration().Syntax(), type));
       settled.push_back(std::move(span));
     }
     return settled;
