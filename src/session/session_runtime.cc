@@ -9,16 +9,14 @@
 #include <sys/sysinfo.h>
 
 #include "weir/base/nearest.h"
+#include "weir/session/result_settings.h"
 
 namespace weir {
 
 namespace {
 
-/// Settings whose change can change a result without changing the plan.
-constexpr std::string_view kResultSettings[] = {
-    "datafusion.execution.time_zone",
-    "datafusion.execution.enable_ansi_mode",
-};
+constexpr std::string_view kTimeZone = "datafusion.execution.time_zone";
+constexpr char kUsualTimeZone[] = "+00:00";
 
 int64_t MachineMemoryBytes() {
   struct sysinfo info {};
@@ -36,7 +34,7 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
       {"datafusion.catalog.information_schema", "true"},
       {"datafusion.execution.target_partitions", fmt::format("{}", partitions)},
       {"datafusion.execution.collect_statistics", "true"},
-      {"datafusion.execution.time_zone", "+00:00"},
+      {std::string(kTimeZone), kUsualTimeZone},
       {"datafusion.execution.parquet.pushdown_filters", "true"},
       {"datafusion.optimizer.enable_dynamic_filter_pushdown", "true"},
       {"datafusion.sql_parser.collect_spans", "true"},
@@ -59,6 +57,33 @@ Result<std::map<std::string, std::string>> ReadSettings(const engine::Session& s
   return settings;
 }
 
+/// The settings of a session that nobody has set anything for.
+Result<std::map<std::string, std::string>> DefaultSettings() {
+  WEIR_ASSIGN_OR_RETURN(
+      const engine::Session plain,
+      engine::Session::Open({.settings = {{"datafusion.catalog.information_schema", "true"}},
+                             .spill_directory = {}}));
+  return ReadSettings(plain);
+}
+
+/// Of what the profile sets, what differs from the engine's own and can change a result.
+Result<std::map<std::string, std::string>> ResultSettings(const ProfileSettings& profile) {
+  const auto zone = profile.settings.find(std::string(kTimeZone));
+  std::map<std::string, std::string> settings = {
+      {std::string(kTimeZone), zone == profile.settings.end() ? kUsualTimeZone : zone->second},
+      {"weir.deterministic", profile.deterministic ? "true" : "false"}};
+  std::map<std::string, std::string> defaults;
+  for (const auto& [key, value] : profile.settings) {
+    if (!CanChangeResults(key) || key == kTimeZone) continue;
+    if (defaults.empty()) {
+      WEIR_ASSIGN_OR_RETURN(defaults, DefaultSettings());
+    }
+    const auto usual = defaults.find(key);
+    if (usual == defaults.end() || usual->second != value) settings[key] = value;
+  }
+  return settings;
+}
+
 /// Opens the session; an unknown setting of the profile is explained with the nearest known ones.
 Result<engine::Session> OpenEngine(const ProjectDefinition& project,
                                    const engine::SessionOptions& options) {
@@ -72,11 +97,7 @@ Result<engine::Session> OpenEngine(const ProjectDefinition& project,
             "`spill_directory` in the profile in weir.toml names a folder that can be written");
   }
   if (session.ok() || project.profile.settings.empty()) return session;
-  engine::SessionOptions plain = options;
-  plain.settings = {{"datafusion.catalog.information_schema", "true"}};
-  auto reference = engine::Session::Open(plain);
-  if (!reference.ok()) return session;
-  auto known = ReadSettings(*reference);
+  const auto known = DefaultSettings();
   if (!known.ok()) return session;
   std::vector<std::string> names;
   for (const auto& [name, value] : *known) names.push_back(name);
@@ -124,13 +145,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
     const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
     if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));
   }
-  for (const auto& [key, value] : options.settings) {
-    if (std::find(std::begin(kResultSettings), std::end(kResultSettings), key) !=
-        std::end(kResultSettings)) {
-      runtime->result_settings_[key] = value;
-    }
-  }
-  runtime->result_settings_["weir.deterministic"] = profile.deterministic ? "true" : "false";
+  WEIR_ASSIGN_OR_RETURN(runtime->result_settings_, ResultSettings(profile));
   runtime->catalog_ = Catalog::Open(project, runtime->engine_, diagnostics);
   return runtime;
 }

@@ -77,6 +77,22 @@ class Diff(DiffCase):
         self.assertEqual(sections["setting weir.deterministic"]["after"], "false")
         self.assertEqual(set(self.sections("keys")), {"setting weir.deterministic"}, "keys reads no price")
 
+    def test_a_setting_by_which_files_are_read_counts(self):
+        """The engine's own default for CSV files without the option changes rows, not the plan."""
+        self.project.write("sources/items.sql", "CREATE EXTERNAL TABLE items (id VARCHAR, name VARCHAR, price VARCHAR) "
+                           "STORED AS CSV LOCATION 'data/items.csv';\n")
+        for name in ("paid", "totals"):
+            os.remove(self.project.folder / f"views/{name}.sql")
+        self.project.run()
+        self.assertEqual(len(self.project.read("keys")), 2)
+        setting = '[profiles.default.settings]\n"datafusion.catalog.has_header" = '
+        self.project.write("weir.toml", TOML + setting + "true\n")
+        self.assertTrue(self.diff()["same"], "it is the default")
+        self.project.write("weir.toml", TOML + setting + "false\n")
+        self.assertEqual(self.changes(), {"keys": ("changed", ["setting datafusion.catalog.has_header"])})
+        self.assertEqual(self.project.run()["views"]["run"], 1)
+        self.assertEqual(len(self.project.read("keys")), 3)
+
     def test_constraints_are_named(self):
         create = "CREATE MATERIALIZED VIEW keys (CONSTRAINT c EXPECT (id > {}) ON VIOLATION DROP ROW) AS "
         self.view("keys", create.format(0) + VIEWS["keys"])

@@ -291,8 +291,14 @@ class FingerprintProperty : public testing::Test {
     if (!is_plain_setting) toml += edited.result_setting;
     toml += "[profiles.default.settings]\n";
     if (is_plain_setting) toml += edited.result_setting;
-    if (noise)
-      toml += fmt::format("\"datafusion.execution.batch_size\" = {}\n", 100 + Below(9'000));
+    if (noise) {
+      static const std::vector<std::string> kIdle = {
+          "", "\"datafusion.execution.parquet.pushdown_filters\" = false\n",
+          "\"datafusion.format.date_format\" = \"%d\"\n",
+          "\"datafusion.optimizer.max_passes\" = 3\n"};  // the engine's own value
+      toml += OneOf(kIdle) +
+              fmt::format("\"datafusion.execution.batch_size\" = {}\n", 100 + Below(9'000));
+    }
     files.Set(root + "/weir.toml", toml);
 
     std::vector<std::string> sources;
@@ -425,8 +431,13 @@ class FingerprintProperty : public testing::Test {
 
   Edit SettingEdit() {
     static const std::vector<std::string> kSettings = {
-        "deterministic = false\n", "\"datafusion.execution.time_zone\" = \"+05:30\"\n",
-        "\"datafusion.execution.enable_ansi_mode\" = true\n"};
+        "deterministic = false\n",
+        "\"datafusion.execution.time_zone\" = \"+05:30\"\n",
+        "\"datafusion.execution.enable_ansi_mode\" = true\n",
+        "\"datafusion.catalog.has_header\" = false\n",
+        "\"datafusion.execution.parquet.coerce_int96\" = \"us\"\n",
+        "\"datafusion.optimizer.prefer_hash_join\" = false\n",
+        "\"datafusion.spark.map_key_dedup_policy\" = \"LAST_WIN\"\n"};
     Edit edit{.what = OneOf(kSettings), .edited = {}, .touched = {}, .touches_all = true};
     edit.edited.result_setting = edit.what;
     return edit;
