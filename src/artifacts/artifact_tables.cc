@@ -110,7 +110,8 @@ std::vector<ArtifactTable> MakeTables() {
         {"input_table", T::kText, "source or view it comes from; NULL for a literal"},
         {"input_column", T::kText, "column of that table"},
         {"use", T::kText,
-         "`value`, `condition`, `filter`, `join_key`, `group_key`, `order`, `partition` or `unnest`"},
+         "`value`, `condition`, `filter`, `join_key`, `group_key`, `order`, `partition` or "
+         "`unnest`"},
         {"transformation", T::kText,
          "`literal`, `identity`, `transformation`, `aggregation` or `window`"},
         {"expression", T::kText, "the output column over columns of scanned tables"}}},

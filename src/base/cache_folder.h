@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A project's cache folder, `<project>/.weir/`. Its files only save time: what is missing or damaged
-// is made anew, what cannot be written is left. Version control leaves the folder out.
+// A project's cache folder, `<project>/.weir/`. Its files only save time: what is missing or
+// damaged is made anew, what cannot be written is left. Version control leaves the folder out.
 
 #pragma once
 

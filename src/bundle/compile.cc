@@ -275,8 +275,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       }
       if (outcome.diagnostics.empty() && !outcome.blocked) {
         if (depth.cache != nullptr) {
-          depth.cache->NoteTable(view.name, keys[i], outcome.stored_schema,
-                                 view.partition_columns);
+          depth.cache->NoteTable(view.name, keys[i], outcome.stored_schema, view.partition_columns);
         }
         depth.done(ready[i], outcome);
       } else {

@@ -46,9 +46,8 @@ Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, std::st
   for (int i = 0; i < planned.num_fields(); ++i) {
     const auto &before = planned.field(i), &after = schema->field(i);
     if (before->name() == after->name() && before->type()->Equals(after->type())) continue;
-    return Proto(LaneObstacle::kChanged,
-                 fmt::format("the column `{}` comes back as `{}`", before->ToString(),
-                             after->ToString()));
+    return Proto(LaneObstacle::kChanged, fmt::format("the column `{}` comes back as `{}`",
+                                                     before->ToString(), after->ToString()));
   }
   auto decoded = Decode(back);
   if (!decoded.ok()) return Proto(LaneObstacle::kChanged, decoded.status().message());
@@ -87,9 +86,8 @@ Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
                                   const std::vector<std::pair<uint32_t, engine::Table>>& scans) {
   if (lane.substrait.empty())
     return engine::Plan::FromProto(session.engine(), bundle.plan_proto, scans);
-  WEIR_ASSIGN_OR_RETURN(
-      const engine::Plan read,
-      engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan read,
+                        engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
   return read.Optimize(session.engine());
 }
 

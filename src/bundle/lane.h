@@ -2,7 +2,8 @@
 //
 // The encoding that a bundle replays from.
 // In: a PlanBundle and the session it was planned in. Out: Substrait bytes if the plan comes back
-// from them with its meaning, else the reason why it does not. Plans again, hence not for hot paths.
+// from them with its meaning, else the reason why it does not. Plans again, hence not for hot
+// paths.
 
 #pragma once
 
@@ -36,7 +37,7 @@ struct Lane {
   std::string name;       ///< "substrait" or "proto"
   std::string substrait;  ///< bytes; empty when the lane is "proto"
   LaneObstacle obstacle = LaneObstacle::kNone;
-  std::string reason;  ///< one line; empty for "substrait"
+  std::string reason;                        ///< one line; empty for "substrait"
   std::optional<PlanDifference> difference;  ///< of a plan that comes back changed
 };
 

@@ -15,14 +15,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json LaneJson(const PlanBundle& bundle, const Lane& lane, double seconds) {
-  Json json = {
-      {"view", bundle.view_name},
-      {"lane", lane.name},
-      {"obstacle", ToString(lane.obstacle)},
-      {"reason", lane.reason},
-      {"bytes", lane.substrait.empty() ? bundle.plan_proto.size() : lane.substrait.size()},
-      {"proto_bytes", bundle.plan_proto.size()},
-      {"seconds", seconds}};
+  Json json = {{"view", bundle.view_name},
+               {"lane", lane.name},
+               {"obstacle", ToString(lane.obstacle)},
+               {"reason", lane.reason},
+               {"bytes", lane.substrait.empty() ? bundle.plan_proto.size() : lane.substrait.size()},
+               {"proto_bytes", bundle.plan_proto.size()},
+               {"seconds", seconds}};
   if (lane.difference) {
     json["difference"] = {{"where", lane.difference->where},
                           {"planned", lane.difference->first},
@@ -36,8 +35,8 @@ std::string LaneText(const PlanBundle& bundle, const Lane& lane) {
     return fmt::format("lane       {}\nbytes      {} ({} as proto)\n", lane.name,
                        lane.substrait.size(), bundle.plan_proto.size());
   }
-  const std::string text = fmt::format("lane       {}\nbytes      {}\nbecause    ", lane.name,
-                                       bundle.plan_proto.size());
+  const std::string text =
+      fmt::format("lane       {}\nbytes      {}\nbecause    ", lane.name, bundle.plan_proto.size());
   if (!lane.difference) return text + fmt::format("{}: {}\n", ToString(lane.obstacle), lane.reason);
   return text + fmt::format("Substrait changes it in {}\nplanned    {}\ncame back  {}\n",
                             lane.difference->where, lane.difference->first,

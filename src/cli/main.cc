@@ -123,8 +123,8 @@ int Main(int argc, char** argv) {
   explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
   explain->callback([&] {
     if (!to.empty() && what == "plan") what = "sql";
-    exit_code = what == "lane" ? RunExplainLanes(options, view)
-                               : RunExplain(options, view, what, to);
+    exit_code =
+        what == "lane" ? RunExplainLanes(options, view) : RunExplain(options, view, what, to);
   });
 
   CLI::App* diff = add("diff", "say in what the bundles of views, or of whole runs, differ");

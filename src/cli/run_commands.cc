@@ -221,10 +221,8 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   const auto print = options.format == Format::kTable ? PrintPlan : PrintPlanJson;
   std::error_code error;
   const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
-  const PlanMemo memo({.root = root.string(),
-                       .profile = options.profile,
-                       .selection = selection,
-                       .force = force});
+  const PlanMemo memo(
+      {.root = root.string(), .profile = options.profile, .selection = selection, .force = force});
   if (const auto rows = memo.Recall()) {
     print(*rows);
     return kDone;
@@ -252,8 +250,7 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   return kDone;
 }
 
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
-           bool by_lane) {
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane) {
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   const int compiled = Report(open->diagnostics);
@@ -266,9 +263,9 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   const std::string run_id = NewRunId(clock);
   const Status begun = MarkBegun(run_id, *open->session);
   if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
-  const auto envelope = run.Run(
-      {.selection = selection, .force = force, .by_lane = by_lane, .run_id = run_id}, progress,
-      interrupt.cancellation());
+  const auto envelope =
+      run.Run({.selection = selection, .force = force, .by_lane = by_lane, .run_id = run_id},
+              progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   ReportViolations(*envelope, open->diagnostics);
   for (const ViewOutcome& view : envelope->views) {

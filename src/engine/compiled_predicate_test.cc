@@ -83,7 +83,8 @@ TEST(CompiledPredicate, SaysWhereAnUnknownColumnStands) {
 TEST(CompiledPredicate, ComesBackFromItsBytes) {
   const Session session = OpenSession();
   const auto batch = Numbers(session);
-  const auto first = CompiledPredicate::FromSql(session, "name  LIKE 'o%' -- ones", *batch->schema());
+  const auto first =
+      CompiledPredicate::FromSql(session, "name  LIKE 'o%' -- ones", *batch->schema());
   ASSERT_TRUE(first.ok()) << first.status().ToString();
   const auto second = CompiledPredicate::FromSql(session, "NAME LIKE 'o%'", *batch->schema());
   ASSERT_TRUE(second.ok());
@@ -155,8 +156,7 @@ TEST(Rows, AreATableThatAPlanCanReadInTheOnesPlace) {
   ASSERT_TRUE(plan.ok());
   const std::string bytes = *plan->Optimize(session)->ToProto();
   const auto other = RowsOf(session, "SELECT 7 AS id, 'seven' AS name UNION ALL SELECT 1, 'one'");
-  const auto bound =
-      Plan::FromProto(session, bytes, {{0, *Table::FromRows(*other)}});
+  const auto bound = Plan::FromProto(session, bytes, {{0, *Table::FromRows(*other)}});
   ASSERT_TRUE(bound.ok()) << bound.status().ToString();
   const auto physical = PhysicalPlan::Create(session, *bound);
   ASSERT_TRUE(physical.ok()) << physical.status().ToString();

@@ -4,7 +4,6 @@
 #include <set>
 
 #include <arrow/api.h>
-
 #include <fmt/format.h>
 
 #include "weir/plan/meaning_reader.h"
@@ -136,9 +135,9 @@ Result<TermId> MeaningReader::Expr(const Expression& e, const Scope& scope) {
       const std::string type = e.type == nullptr || e.type->id() == arrow::Type::NA
                                    ? fmt::format("unknown {}", ++unknown_types_)
                                    : TypeName(*e.type);
-      return terms_.Make(
-          TermKind::kCall,
-          (e.kind == ExpressionKind::kCast ? "CAST TO " : "TRY_CAST TO ") + type, {input});
+      return terms_.Make(TermKind::kCall,
+                         (e.kind == ExpressionKind::kCast ? "CAST TO " : "TRY_CAST TO ") + type,
+                         {input});
     }
     case ExpressionKind::kLike:
     case ExpressionKind::kILike:

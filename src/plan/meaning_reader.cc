@@ -116,8 +116,7 @@ Result<Meaning> MeaningReader::Read(const LogicalPlan& plan) {
       break;
     }
     case PlanKind::kEmptyRelation:
-      meaning.node =
-          terms_.Make(TermKind::kNode, plan.produce_one_row ? "One row" : "No rows", {});
+      meaning.node = terms_.Make(TermKind::kNode, plan.produce_one_row ? "One row" : "No rows", {});
       meaning.outputs = Places("nothing", plan.outputs.size());
       break;
     case PlanKind::kSubqueryAlias:
@@ -199,9 +198,7 @@ Result<Meaning> MeaningReader::ReadJoin(const LogicalPlan& plan) {
   const auto of_side = [&](const char* side, TermId term) {
     return terms_.MapColumns(term, [&](TermId column) { return Column(side, {column}); });
   };
-  const auto filled = [&](const char* side, TermId term) {
-    return Column(side, {term});
-  };
+  const auto filled = [&](const char* side, TermId term) { return Column(side, {term}); };
   Scope left_scope{plan.inputs[0]->outputs, {}}, right_scope{plan.inputs[1]->outputs, {}};
   for (const TermId term : left.outputs) left_scope.terms.push_back(of_side("left", term));
   for (const TermId term : right.outputs) right_scope.terms.push_back(of_side("right", term));
@@ -229,10 +226,10 @@ Result<Meaning> MeaningReader::ReadJoin(const LogicalPlan& plan) {
     const TermId node = terms_.Make(TermKind::kNode, "Join", {left.node, right.node});
     meaning.node = Filtered(node, conditions);
   } else {
-    meaning.node = terms_.Make(
-        TermKind::kNode, type + " join" + (plan.null_aware ? " (null-aware)" : ""),
-        {left.node, right.node, terms_.Make(TermKind::kCall, "ON",
-                                            {terms_.MakeSet("AND", conditions)})});
+    meaning.node =
+        terms_.Make(TermKind::kNode, type + " join" + (plan.null_aware ? " (null-aware)" : ""),
+                    {left.node, right.node,
+                     terms_.Make(TermKind::kCall, "ON", {terms_.MakeSet("AND", conditions)})});
   }
   const bool has_left = !type.starts_with("Right") || type == "Right";
   const bool has_right = !type.starts_with("Left") || type == "Left";
@@ -256,16 +253,16 @@ Result<Meaning> MeaningReader::ReadAggregate(const LogicalPlan& plan) {
   WEIR_ASSIGN_OR_RETURN(const Meaning input, Read(*plan.inputs[0]));
   const Scope scope{plan.inputs[0]->outputs, input.outputs};
   const bool has_sets = std::any_of(
-      plan.expressions.begin(),
-      plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count), [](const auto& e) {
+      plan.expressions.begin(), plan.expressions.begin() + static_cast<ptrdiff_t>(plan.group_count),
+      [](const auto& e) {
         const ExpressionKind kind = WithoutAlias(e).kind;
         return kind == ExpressionKind::kGroupingSets || kind == ExpressionKind::kCube ||
                kind == ExpressionKind::kRollup;
       });
   if (has_sets) return ReadGroupingSets(plan, input, scope);
   WEIR_ASSIGN_OR_RETURN(const auto expressions, Exprs(plan.expressions, scope));
-  const std::vector<TermId> keys(
-      expressions.begin(), expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
+  const std::vector<TermId> keys(expressions.begin(),
+                                 expressions.begin() + static_cast<ptrdiff_t>(plan.group_count));
   Meaning meaning;
   meaning.node =
       terms_.Make(TermKind::kNode, "Aggregate", {input.node, terms_.MakeSet("keys", keys)});
@@ -396,9 +393,9 @@ Result<Meaning> MeaningReader::ReadDistinctOn(const LogicalPlan& plan) {
   WEIR_ASSIGN_OR_RETURN(const TermId order, SortKeys(plan.sort_keys, scope));
   const auto first_output = expressions.begin() + static_cast<ptrdiff_t>(plan.group_count);
   Meaning meaning;
-  meaning.node = terms_.Make(
-      TermKind::kNode, "Distinct on",
-      {input.node, terms_.MakeSet("keys", {expressions.begin(), first_output}), order});
+  meaning.node =
+      terms_.Make(TermKind::kNode, "Distinct on",
+                  {input.node, terms_.MakeSet("keys", {expressions.begin(), first_output}), order});
   for (auto output = first_output; output != expressions.end(); ++output)
     meaning.outputs.push_back(Column("first", {*output}));
   return meaning;
@@ -491,10 +488,11 @@ Result<TermId> MeaningReader::Resolve(const Expression& column, const Scope& sco
     if (name.name != column.name) continue;
     if (name.relation == column.relation) return scope.terms[i];
     // Scans know their columns without a table's name.
-    const bool may_be = !column.relation || !name.relation ||
-                        IsSameTable(*column.relation, *name.relation);
+    const bool may_be =
+        !column.relation || !name.relation || IsSameTable(*column.relation, *name.relation);
     if (!may_be) continue;
-    is_ambiguous = is_ambiguous || (found < scope.names.size() && scope.terms[found] != scope.terms[i]);
+    is_ambiguous =
+        is_ambiguous || (found < scope.names.size() && scope.terms[found] != scope.terms[i]);
     found = i;
   }
   if (found == scope.names.size() || is_ambiguous) {

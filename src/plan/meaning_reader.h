@@ -73,8 +73,7 @@ class MeaningReader {
   Result<TermId> Function(const Expression& e, const Scope& scope);
   Result<TermId> Lambda(const Expression& e, const Scope& scope);
   TermId Literal(const Expression& e);
-  Result<std::vector<TermId>> Exprs(const std::vector<Expression>& expressions,
-                                    const Scope& scope);
+  Result<std::vector<TermId>> Exprs(const std::vector<Expression>& expressions, const Scope& scope);
   Result<TermId> SortKeys(const std::vector<SortKey>& keys, const Scope& scope);
 
   struct WorkTable {

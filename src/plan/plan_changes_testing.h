@@ -118,14 +118,15 @@ inline void AddExpressionChanges(Expression& e, Changes& changes) {
         changes.push_back({"operand dropped", [&e] { e.inputs.pop_back(); }});
       } else {
         changes.push_back({"operator", [&e] {
-                             e.name = e.name == "=" ? "IS NOT DISTINCT FROM"
+                             e.name = e.name == "="   ? "IS NOT DISTINCT FROM"
                                       : e.name == "<" ? "<="
                                       : e.name == ">" ? ">="
                                       : e.name == "-" ? "+"
                                                       : "-";
                            }});
         const std::string left = ToText(e.inputs[0]), right = ToText(e.inputs[1]);
-        if (e.inputs.size() == 2 && left != right && (e.name == "-" || e.name == "<" || e.name == ">"))
+        if (e.inputs.size() == 2 && left != right &&
+            (e.name == "-" || e.name == "<" || e.name == ">"))
           changes.push_back({"sides", [&e] { std::swap(e.inputs[0], e.inputs[1]); }});
       }
       break;
@@ -144,7 +145,8 @@ inline void AddExpressionChanges(Expression& e, Changes& changes) {
     case ExpressionKind::kCast:
       changes.push_back({"failing cast", [&e] { e.kind = ExpressionKind::kTryCast; }});
       changes.push_back({"type of a cast", [&e] {
-                           e.type = e.type->id() == arrow::Type::INT8 ? arrow::int16() : arrow::int8();
+                           e.type =
+                               e.type->id() == arrow::Type::INT8 ? arrow::int16() : arrow::int8();
                          }});
       break;
     case ExpressionKind::kScalarFunction:
@@ -205,11 +207,13 @@ inline void AddNodeChanges(LogicalPlan& plan, Changes& changes) {
       break;
     case PlanKind::kSort:
       AddSortKeyChanges(plan.sort_keys, "sort", changes);
-      changes.push_back({"sort: fetch", [&plan] { plan.fetch = plan.fetch < 0 ? 7 : plan.fetch + 1; }});
+      changes.push_back(
+          {"sort: fetch", [&plan] { plan.fetch = plan.fetch < 0 ? 7 : plan.fetch + 1; }});
       break;
     case PlanKind::kLimit:
       changes.push_back({"limit: skip", [&plan] { plan.skip += 1; }});
-      changes.push_back({"limit: fetch", [&plan] { plan.fetch = plan.fetch < 0 ? 7 : plan.fetch + 1; }});
+      changes.push_back(
+          {"limit: fetch", [&plan] { plan.fetch = plan.fetch < 0 ? 7 : plan.fetch + 1; }});
       break;
     case PlanKind::kUnion:
       changes.push_back({"union: input twice", [&plan] { plan.inputs.push_back(plan.inputs[0]); }});
@@ -221,9 +225,8 @@ inline void AddNodeChanges(LogicalPlan& plan, Changes& changes) {
     case PlanKind::kUnnest:
       changes.push_back({"unnest: nulls", [&plan] {
                            auto spec = std::make_shared<UnnestSpec>(*plan.unnest_spec);
-                           spec->nulls = spec->nulls == UnnestNulls::kDrop
-                                             ? UnnestNulls::kPreserve
-                                             : UnnestNulls::kDrop;
+                           spec->nulls = spec->nulls == UnnestNulls::kDrop ? UnnestNulls::kPreserve
+                                                                           : UnnestNulls::kDrop;
                            plan.unnest_spec = std::move(spec);
                          }});
       break;
@@ -231,7 +234,8 @@ inline void AddNodeChanges(LogicalPlan& plan, Changes& changes) {
       AddSortKeyChanges(plan.sort_keys, "distinct on", changes);
       break;
     case PlanKind::kEmptyRelation:
-      changes.push_back({"rows of nothing", [&plan] { plan.produce_one_row = !plan.produce_one_row; }});
+      changes.push_back(
+          {"rows of nothing", [&plan] { plan.produce_one_row = !plan.produce_one_row; }});
       break;
     default:
       break;
@@ -294,16 +298,15 @@ inline void AddTransparentNodeChanges(LogicalPlan& plan, Changes& changes) {
                        }});
   }
   if (plan.kind == PlanKind::kJoin && !plan.has_filter && plan.expressions.size() >= 2) {
-    changes.push_back({"join key is a condition", [&plan] {
-                         Expression equality{.kind = ExpressionKind::kBinary,
-                                             .name = plan.null_equals_null ? "IS NOT DISTINCT FROM"
-                                                                           : "=",
-                                             .inputs = {plan.expressions[1], plan.expressions[0]}};
-                         plan.expressions.erase(plan.expressions.begin(),
-                                                plan.expressions.begin() + 2);
-                         plan.expressions.push_back(std::move(equality));
-                         plan.has_filter = true;
-                       }});
+    changes.push_back(
+        {"join key is a condition", [&plan] {
+           Expression equality{.kind = ExpressionKind::kBinary,
+                               .name = plan.null_equals_null ? "IS NOT DISTINCT FROM" : "=",
+                               .inputs = {plan.expressions[1], plan.expressions[0]}};
+           plan.expressions.erase(plan.expressions.begin(), plan.expressions.begin() + 2);
+           plan.expressions.push_back(std::move(equality));
+           plan.has_filter = true;
+         }});
   }
   if (plan.kind == PlanKind::kLimit && plan.skip > 0) {
     changes.push_back({"limit split", [&plan] {
@@ -321,21 +324,22 @@ inline void AddTransparentExpressionChanges(Expression& e, Changes& changes) {
                        [&e] { std::reverse(e.partition_by.begin(), e.partition_by.end()); }});
   }
   if (e.kind == ExpressionKind::kInList)
-    changes.push_back({"order of IN", [&e] { std::reverse(e.inputs.begin() + 1, e.inputs.end()); }});
+    changes.push_back(
+        {"order of IN", [&e] { std::reverse(e.inputs.begin() + 1, e.inputs.end()); }});
   if (e.kind == ExpressionKind::kBetween && !e.negated) {
-    changes.push_back({"BETWEEN as comparisons", [&e] {
-                         Expression low{.kind = ExpressionKind::kBinary,
-                                        .name = "<=",
-                                        .inputs = {e.inputs[1], e.inputs[0]}};
-                         Expression high{.kind = ExpressionKind::kBinary,
-                                         .name = "<=",
-                                         .inputs = {e.inputs[0], e.inputs[2]}};
-                         e = {.kind = ExpressionKind::kBinary, .name = "AND", .inputs = {low, high}};
-                       }});
+    changes.push_back(
+        {"BETWEEN as comparisons", [&e] {
+           Expression low{
+               .kind = ExpressionKind::kBinary, .name = "<=", .inputs = {e.inputs[1], e.inputs[0]}};
+           Expression high{
+               .kind = ExpressionKind::kBinary, .name = "<=", .inputs = {e.inputs[0], e.inputs[2]}};
+           e = {.kind = ExpressionKind::kBinary, .name = "AND", .inputs = {low, high}};
+         }});
   }
   if (e.kind != ExpressionKind::kBinary) return;
   if (e.name == "AND" || e.name == "OR") {
-    changes.push_back({"order of conjuncts", [&e] { std::reverse(e.inputs.begin(), e.inputs.end()); }});
+    changes.push_back(
+        {"order of conjuncts", [&e] { std::reverse(e.inputs.begin(), e.inputs.end()); }});
     changes.push_back({"conjunct twice", [&e] { e.inputs.push_back(Expression(e.inputs[0])); }});
   }
   const bool is_unordered = e.name == "=" || e.name == "<>" || e.name == "*" || e.name == "+";

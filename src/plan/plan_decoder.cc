@@ -9,8 +9,8 @@
 #include "datafusion.pb.h"
 
 #include "weir/plan/logical_plan.h"
-#include "weir/plan/proto_names.h"
 #include "weir/plan/plan_outputs.h"
+#include "weir/plan/proto_names.h"
 #include "weir/plan/proto_values.h"
 
 namespace weir {

@@ -85,9 +85,8 @@ TEST(PlanEquality, EverySingleChangeOfTheMeaningIsFound) {
       changes[i].apply();
       const auto difference = FindDifference(*plan, *changed);
       // A plan that has become impossible is not equal either.
-      EXPECT_TRUE(!difference.ok() || *difference)
-          << name << ": " << changes[i].name << "\n"
-          << ToText(*plan) << ToText(*changed);
+      EXPECT_TRUE(!difference.ok() || *difference) << name << ": " << changes[i].name << "\n"
+                                                   << ToText(*plan) << ToText(*changed);
       ++found;
       ++kinds[changes[i].name];
     }
@@ -116,10 +115,10 @@ TEST(PlanEquality, RandomChangesAreFoundExactlyIfOneChangesTheMeaning) {
       what += ", " + change.name;
       change.apply();
     }
-    ASSERT_TRUE(AreEqual(*plan, *changed, what)) << what << "\n"
-                                                 << FindDifference(*plan, *changed)->value().ToString()
-                                                 << "\n"
-                                                 << ToText(*plan) << ToText(*changed);
+    ASSERT_TRUE(AreEqual(*plan, *changed, what))
+        << what << "\n"
+        << FindDifference(*plan, *changed)->value().ToString() << "\n"
+        << ToText(*plan) << ToText(*changed);
     // The change is made to the plan as it was, and compared with the plan as it has become.
     const MutablePlan other = Clone(*plan);
     const Changes changes = MeaningChanges(*other);

@@ -89,8 +89,7 @@ std::optional<Memo> Parse(std::string_view bytes) {
 class Replanning {
  public:
   Replanning(const PlanMemoOptions& options, Memo& memo) : options_(options), memo_(memo) {
-    for (size_t i = 0; i < memo_.index.views.size(); ++i)
-      by_name_[memo_.index.views[i].name] = i;
+    for (size_t i = 0; i < memo_.index.views.size(); ++i) by_name_[memo_.index.views[i].name] = i;
   }
 
   /// Brings index and rows of the memo up to date. `edited`: indexes of views. False if the project
@@ -126,7 +125,8 @@ class Replanning {
       open.pop_back();
       if (!affected_.insert(view).second) continue;
       const auto found = readers.find(memo_.index.views[view].name);
-      if (found != readers.end()) open.insert(open.end(), found->second.begin(), found->second.end());
+      if (found != readers.end())
+        open.insert(open.end(), found->second.begin(), found->second.end());
     }
   }
 

@@ -534,15 +534,14 @@ Result<std::vector<PlannedView>> ProjectRun::PlanAgain(
     const auto& upstream = graph_.Find(view)->upstream_views;
     asked.insert(upstream.begin(), upstream.end());
   }
-  WEIR_ASSIGN_OR_RETURN(
-      const LastBuilds builds,
-      LastBuilds::Read({asked.begin(), asked.end()}, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds, LastBuilds::Read({asked.begin(), asked.end()},
+                                                                  history_, session_.threads()));
   return PlanViews(views, false, builds, others);
 }
 
-Result<std::vector<PlannedView>> ProjectRun::PlanViews(const std::set<std::string>& selected,
-                                                       bool force, const LastBuilds& builds,
-                                                       std::map<std::string, Action> actions) const {
+Result<std::vector<PlannedView>> ProjectRun::PlanViews(
+    const std::set<std::string>& selected, bool force, const LastBuilds& builds,
+    std::map<std::string, Action> actions) const {
   CurrentTables tables(session_, graph_);
   const auto source = [&](const std::string& name) { return tables.Source(name); };
   for (const std::string& view : selected) AnnounceScans(*compiled_.Find(view), source);

@@ -47,8 +47,7 @@ std::string SourceState(const ScanUnit& unit) {
     if (unit.kind == TableKind::kListing)
       builder.Add("modified", files.modified_ms(i)).Add("etag", files.etag(i));
     // A deletion vector takes rows from a file that keeps its name.
-    if (!files.deletion_vector(i).empty())
-      builder.Add("deletion vector", files.deletion_vector(i));
+    if (!files.deletion_vector(i).empty()) builder.Add("deletion vector", files.deletion_vector(i));
   }
   return builder.Finish().ToString();
 }

@@ -141,9 +141,10 @@ TEST(ScanUnits, AContradictionKeepsTheFileAndWarns) {
   EXPECT_EQ(warnings[0].code, "W4001");
   EXPECT_EQ(warnings[0].severity, Severity::kWarning);
   EXPECT_EQ(warnings[0].view_name, "v");
-  EXPECT_EQ(warnings[0].message,
-            "the log of table `t` contradicts itself, its file is read though it may hold no wanted "
-            "row: the minimum of `i` is 9, its maximum 5 (and 1 more file): `b`");
+  EXPECT_EQ(
+      warnings[0].message,
+      "the log of table `t` contradicts itself, its file is read though it may hold no wanted "
+      "row: the minimum of `i` is 9, its maximum 5 (and 1 more file): `b`");
 }
 
 TEST(ScanUnits, TheEnginesOwnTablesHaveNone) {
@@ -166,10 +167,9 @@ TEST(ScanUnits, FiltersThatTheEngineWroteArePrunedBy) {
   flights.schema = CollectScans(**plan)[0]->schema;
   std::vector<DataFile> files;
   const auto file = [&](const std::string& path, const std::string& origin, int delay) {
-    files.push_back(
-        {.path = path,
-         .partition_values = {{"origin", origin}},
-         .statistics = fmt::format(R"({{"maxValues":{{"dep_delay":{}}}}})", delay)});
+    files.push_back({.path = path,
+                     .partition_values = {{"origin", origin}},
+                     .statistics = fmt::format(R"({{"maxValues":{{"dep_delay":{}}}}})", delay)});
   };
   file("a", "JFK", 16);
   file("b", "JFK", 15);
