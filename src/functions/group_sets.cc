@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
 
 #include <arrow/util/byte_size.h>
 
@@ -55,23 +54,44 @@ void GroupSets::GrowSlots(size_t entries) {
   }
 }
 
+void GroupSets::Prefetch(size_t i, const std::vector<uint64_t>& hashes,
+                         const std::vector<uint64_t>& groups) const {
+  constexpr size_t kSlotsAhead = 16;
+  constexpr size_t kEntriesAhead = 8;
+  const size_t mask = slots_.size() - 1;
+  if (i + kSlotsAhead < hashes.size()) {
+    __builtin_prefetch(&slots_[SlotHash(groups[i + kSlotsAhead], hashes[i + kSlotsAhead]) & mask]);
+  }
+  if (i + kEntriesAhead < hashes.size()) {
+    const uint32_t entry =
+        slots_[SlotHash(groups[i + kEntriesAhead], hashes[i + kEntriesAhead]) & mask];
+    if (entry != kNothing) __builtin_prefetch(&entries_[entry]);
+  }
+}
+
 Status GroupSets::Add(const std::shared_ptr<arrow::Array>& values, const std::vector<int64_t>& rows,
                       const std::vector<uint64_t>& groups) {
   if (rows.empty()) return Status::OK();
+  GrowSlots(entries_.size() + rows.size());
+  std::vector<uint64_t> hashes(rows.size());
+  if (has_keys_) {
+    const OrderKeys keys(*values);
+    for (size_t i = 0; i < rows.size(); ++i) hashes[i] = keys[rows[i]];
+  } else {
+    for (size_t i = 0; i < rows.size(); ++i) hashes[i] = hash_->HashValue(*values, rows[i]);
+  }
   std::vector<int64_t> new_rows;
-  const std::optional<OrderKeys> keys =
-      has_keys_ ? std::optional<OrderKeys>(*values) : std::nullopt;
   for (size_t i = 0; i < rows.size(); ++i) {
-    GrowSlots(entries_.size() + 1);
-    const uint64_t hash = keys ? (*keys)[rows[i]] : hash_->HashValue(*values, rows[i]);
-    uint32_t& found = slots_[FindSlot(groups[i], hash, *values, rows[i], new_rows)];
+    Prefetch(i, hashes, groups);
+    uint32_t& found = slots_[FindSlot(groups[i], hashes[i], *values, rows[i], new_rows)];
     if (found == kNothing) {
       if (entries_.size() >= kNothing - 1) {
         return Status::User(StatusCode::kUnsupported,
                             "the sets of one partition have more than 2^32 values");
       }
       found = static_cast<uint32_t>(entries_.size());
-      entries_.push_back({groups[i], hash, 1, kNothing, static_cast<uint32_t>(new_rows.size())});
+      entries_.push_back(
+          {groups[i], hashes[i], 1, kNothing, static_cast<uint32_t>(new_rows.size())});
       new_rows.push_back(rows[i]);
     } else if (entries_[found].count++ == 0) {
       --dead_entries_;

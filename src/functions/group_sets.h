@@ -68,6 +68,10 @@ class GroupSets {
                   const std::vector<int64_t>& batch_rows) const;
   bool SameValue(const Entry& entry, const arrow::Array& values, int64_t row,
                  const std::vector<int64_t>& batch_rows) const;
+  /// Asks for the memory that rows behind row `i` of the batch will need.
+  void Prefetch(size_t i, const std::vector<uint64_t>& hashes,
+                const std::vector<uint64_t>& groups) const;
+  /// Makes room for as many entries.
   void GrowSlots(size_t entries);
   /// Gathers the values of the entries from the last chunk's end on.
   Status AppendChunk(const arrow::Array& values, const std::vector<int64_t>& rows);

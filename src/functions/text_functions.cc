@@ -3,7 +3,7 @@
 // utf8_normalize, utf8_null_if_blank, qname_normalize: one spelling for texts and names that mean
 // the same.
 
-#include <array>
+#include <algorithm>
 
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
@@ -52,44 +52,36 @@ class TextNormalizer {
   }
 
  private:
-  static constexpr char kSpace = ' ';
-  /// For each ASCII character what is written for it when folded; white space is written as a
-  /// space.
-  static constexpr std::array<char, 128> MakeTable(bool casefold, bool spaces) {
-    std::array<char, 128> table{};
-    for (int c = 0; c < 128; ++c) {
-      const bool upper = c >= 'A' && c <= 'Z';
-      table[static_cast<size_t>(c)] = static_cast<char>(casefold && upper ? c - 'A' + 'a' : c);
-      if (spaces && c >= '\t' && c <= '\r') table[static_cast<size_t>(c)] = kSpace;
-    }
-    return table;
-  }
+  static bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-  /// Every normal form leaves ASCII as it is.
+  /// Every normal form leaves ASCII as it is. Loops without branches, which compilers turn into
+  /// vectors.
   std::string_view Ascii(std::string_view text, const NormalizeOptions& options) {
-    static constexpr std::array<std::array<char, 128>, 4> kTables = {
-        MakeTable(false, false), MakeTable(false, true), MakeTable(true, false),
-        MakeTable(true, true)};
-    const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    const auto& table = kTables[(options.casefold ? 2u : 0u) + (options.collapse_ws ? 1u : 0u)];
-    current_.resize(text.size());
+    while (!text.empty() && IsAsciiSpace(text.front())) text.remove_prefix(1);
+    while (!text.empty() && IsAsciiSpace(text.back())) text.remove_suffix(1);
+    if (current_.size() < text.size()) current_.resize(text.size());
     char* out = current_.data();
-    if (!options.collapse_ws) {
-      for (const char c : text) *out++ = table[static_cast<uint8_t>(c)];
-      return current_;
+    const size_t length = text.size();
+    const char* in = text.data();
+    if (options.casefold) {
+      for (size_t i = 0; i < length; ++i) {
+        const auto c = static_cast<uint8_t>(in[i]);
+        out[i] = static_cast<char>(c + (static_cast<uint8_t>(c - 'A') < 26 ? 32 : 0));
+      }
+    } else {
+      std::copy(in, in + length, out);
     }
-    // A space is overwritten by a space that follows it.
-    bool after_space = false;
-    for (const char c : text) {
-      const char mapped = table[static_cast<uint8_t>(c)];
-      const bool space = mapped == kSpace;
-      out -= static_cast<ptrdiff_t>(after_space && space);
-      *out++ = mapped;
-      after_space = space;
+    if (!options.collapse_ws) return {out, length};
+    uint8_t has_run = 0;
+    for (size_t i = 0; i < length; ++i) {
+      const auto c = static_cast<uint8_t>(out[i]);
+      out[i] = static_cast<char>(static_cast<uint8_t>(c - '\t') < 5 ? ' ' : c);
     }
-    return std::string_view(current_.data(), static_cast<size_t>(out - current_.data()));
+    for (size_t i = 1; i < length; ++i)
+      has_run |= static_cast<uint8_t>((out[i] == ' ') & (out[i - 1] == ' '));
+    if (has_run == 0) return {out, length};
+    char* end = std::unique(out, out + length, [](char a, char b) { return a == ' ' && b == ' '; });
+    return {out, static_cast<size_t>(end - out)};
   }
 
   std::string current_, next_;
