@@ -26,6 +26,7 @@ Result<TextColumn> TextColumn::Make(const FunctionValue& value) {
   TextColumn column;
   column.array_ = value.values;
   column.is_constant_ = value.is_constant;
+  column.validity_ = value.values->null_bitmap_data();
   switch (value.values->type_id()) {
     case arrow::Type::NA:
       column.encoding_ = Encoding::kNull;
@@ -38,6 +39,8 @@ Result<TextColumn> TextColumn::Make(const FunctionValue& value) {
       break;
     case arrow::Type::STRING_VIEW:
       column.encoding_ = Encoding::kView;
+      column.views_ = value.values->data()->GetValues<arrow::BinaryViewType::c_type>(1);
+      column.view_buffers_ = value.values->data()->buffers.data() + 2;
       break;
     case arrow::Type::DICTIONARY: {
       column.encoding_ = Encoding::kDictionary;

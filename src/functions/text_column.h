@@ -8,6 +8,9 @@
 #include <string_view>
 
 #include <arrow/array.h>
+#include <arrow/type.h>
+#include <arrow/util/binary_view_util.h>
+#include <arrow/util/bit_util.h>
 #include <arrow/util/checked_cast.h>
 
 #include "weir/functions/function.h"
@@ -25,7 +28,9 @@ class TextColumn {
   bool is_constant() const { return is_constant_; }
   bool IsNull(int64_t row) const {
     row = is_constant_ ? 0 : row;
-    if (encoding_ == Encoding::kNull || array_->IsNull(row)) return true;
+    if (encoding_ == Encoding::kNull) return true;
+    if (validity_ != nullptr && !arrow::bit_util::GetBit(validity_, array_->offset() + row))
+      return true;
     return encoding_ == Encoding::kDictionary && dictionary_->IsNull(Index(row));
   }
   /// Valid as long as the array. REQUIRES: !IsNull(row)
@@ -37,7 +42,7 @@ class TextColumn {
       case Encoding::kLargeUtf8:
         return As<arrow::LargeStringArray>().GetView(row);
       case Encoding::kView:
-        return As<arrow::StringViewArray>().GetView(row);
+        return arrow::util::FromBinaryView(views_[row], view_buffers_);
       case Encoding::kDictionary:
         return (*dictionary_)[Index(row)];
       case Encoding::kNull:
@@ -58,7 +63,11 @@ class TextColumn {
   Encoding encoding_ = Encoding::kNull;
   bool is_constant_ = false;
   std::shared_ptr<arrow::Array> array_;
+  const uint8_t* validity_ = nullptr;  ///< null if no row is NULL
   std::shared_ptr<const TextColumn> dictionary_;
+  // Of views, from the first row on.
+  const arrow::BinaryViewType::c_type* views_ = nullptr;
+  const std::shared_ptr<arrow::Buffer>* view_buffers_ = nullptr;
 };
 
 }  // namespace weir
