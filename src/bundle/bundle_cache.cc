@@ -142,7 +142,7 @@ void BundleCache::NoteTable(const std::string& view_name, const std::string& key
 }
 
 std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const ViewDefinition& view) {
-  const auto bytes = files_.Read(folder_ + "/" + key);
+  const auto bytes = files_.Read(NameOf(key));
   if (!bytes) return nullptr;
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
   for (const ConstraintDefinition& constraint : view.constraints) {
@@ -166,12 +166,20 @@ std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const View
 }
 
 void BundleCache::Keep(const std::string& key, const PlanBundle& bundle) {
-  files_.Write(folder_ + "/" + key, Serialize(bundle));
+  files_.Write(NameOf(key), Serialize(bundle));
   MarkUsed(key);
 }
 
 void BundleCache::Sweep() const {
-  files_.Sweep(folder_, [&](const std::string& file) { return used_.contains(file); });
+  for (const char digit : std::string_view("0123456789abcdef")) {
+    files_.Sweep(folder_ + "/" + digit,
+                 [&](const std::string& file) { return used_.contains(file); });
+  }
+}
+
+std::string BundleCache::NameOf(const std::string& key) const {
+  // Threads that write into one folder wait for each other.
+  return folder_ + "/" + key.front() + "/" + key;
 }
 
 void BundleCache::MarkUsed(const std::string& key) {

@@ -4,9 +4,9 @@
 // planning looks at. In: a view, and what each table that it names looks like. Out: the bundle that
 // the same compilation made before.
 //
-// `<project>/.weir/bundles-<profile>/<key>`, one file a bundle; its name is the hash of all that
-// decided about it, so that no entry is ever out of date. A cache: what is missing or damaged is
-// compiled, what cannot be written is left.
+// `<project>/.weir/bundles-<profile>/<digit>/<key>`, one file a bundle; its name is the hash of all
+// that decided about it, so that no entry is ever out of date. A cache: what is missing or damaged
+// is compiled, what cannot be written is left.
 
 #pragma once
 
@@ -52,6 +52,7 @@ class BundleCache {
   void Sweep() const;
 
  private:
+  std::string NameOf(const std::string& key) const;
   void MarkUsed(const std::string& key);
 
   const SessionRuntime& session_;
