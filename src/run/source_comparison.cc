@@ -143,6 +143,14 @@ std::string FileState(const DataFile& file) {
   return fmt::format("{}:{}:{}", file.size_bytes, file.modified_ms, file.etag);
 }
 
+/// The name of the one file that a source is; its path in the listing is empty.
+std::string OwnFileName(const std::string& table, const std::vector<ScanUnit>& units) {
+  for (const ScanUnit& unit : units) {
+    if (unit.table == table) return unit.url.substr(unit.url.find_last_of('/') + 1);
+  }
+  return "its file";
+}
+
 /// A listing is known by its files' names, sizes and times alone; earlier contents are gone.
 SourceChange CompareListing(const std::string& table, const BuildRecord& last_build,
                             const std::vector<ScanUnit>& units, const std::string& columns) {
@@ -152,7 +160,10 @@ SourceChange CompareListing(const std::string& table, const BuildRecord& last_bu
   if (before == last_build.listings.end() || now == listed.end()) return {};
   std::vector<std::string> parts;
   const auto add = [&](const char* what, const std::vector<std::string>& files) {
-    if (files.size() == 1) parts.push_back(fmt::format("{} {}", files[0], what));
+    if (files.size() == 1) {
+      const std::string name = files[0].empty() ? OwnFileName(table, units) : files[0];
+      parts.push_back(fmt::format("{} {}", name, what));
+    }
     if (files.size() > 1) parts.push_back(fmt::format("{} files {}", files.size(), what));
   };
   std::vector<std::string> added, changed, removed;

@@ -52,6 +52,9 @@ class Change(ProjectCase):
         self.assertGreaterEqual(summary["views"]["run"], len(changed))
         self.assertEqual(summary["views"]["run"] + summary["views"]["reused"], len(before))
         self.assertIn(tailnum, project.read("stg_planes")["tailnum"].to_pylist())
+        reasons = [row["reason"] for row in project.artifact("decisions")
+                   if row["run_id"] == summary["run_id"] and row["view_name"] == "stg_planes"]
+        self.assertRegex(reasons[0], r"^planes\.csv modified in `planes` \(columns ")
 
         fresh = self.flights("fresh")
         add_plane(fresh, tailnum)
