@@ -11,6 +11,7 @@
 #include <arrow/type.h>
 #include <arrow/util/checked_cast.h>
 
+#include "weir/functions/nested_types.h"
 #include "weir/functions/row_order.h"
 
 namespace weir {
@@ -108,45 +109,7 @@ class StructHash final : public RowHash {
   std::vector<std::unique_ptr<RowHash>> fields_;
 };
 
-template <typename Array>
-Result<std::unique_ptr<RowHash>> MakeList(const arrow::DataType& type) {
-  WEIR_ASSIGN_OR_RETURN(auto values, RowHash::Make(*type.field(0)->type()));
-  return std::make_unique<ListHash<Array>>(std::move(values));
-}
-
-Result<std::unique_ptr<RowHash>> MakeNested(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::LIST:
-      return MakeList<arrow::ListArray>(type);
-    case Type::LARGE_LIST:
-      return MakeList<arrow::LargeListArray>(type);
-    case Type::FIXED_SIZE_LIST:
-      return MakeList<arrow::FixedSizeListArray>(type);
-    case Type::LIST_VIEW:
-      return MakeList<arrow::ListViewArray>(type);
-    case Type::LARGE_LIST_VIEW:
-      return MakeList<arrow::LargeListViewArray>(type);
-    case Type::MAP:
-      return MakeList<arrow::MapArray>(type);
-    case Type::STRUCT: {
-      std::vector<std::unique_ptr<RowHash>> fields;
-      for (const auto& field : type.fields()) {
-        WEIR_ASSIGN_OR_RETURN(auto hash, RowHash::Make(*field->type()));
-        fields.push_back(std::move(hash));
-      }
-      return std::make_unique<StructHash>(std::move(fields));
-    }
-    case Type::DICTIONARY: {
-      WEIR_ASSIGN_OR_RETURN(
-          auto values,
-          RowHash::Make(*checked_cast<const arrow::DictionaryType&>(type).value_type()));
-      return std::make_unique<DictionaryHash>(std::move(values));
-    }
-    default:
-      return Status::User(StatusCode::kInvalidArgument, "values of type `{}` have no order",
-                          type.ToString());
-  }
-}
+using Nested = NestedTypes<RowHash, ListHash, StructHash, DictionaryHash>;
 
 }  // namespace
 
@@ -182,7 +145,7 @@ Result<std::unique_ptr<RowHash>> RowHash::Make(const arrow::DataType& type) {
     case Type::INTERVAL_MONTH_DAY_NANO:
       return std::make_unique<MonthDayNanoHash>();
     default:
-      return MakeNested(type);
+      return Nested::Make(type);
   }
 }
 

@@ -14,6 +14,8 @@
 #include <arrow/util/checked_cast.h>
 #include <arrow/util/decimal.h>
 
+#include "weir/functions/nested_types.h"
+
 namespace weir {
 namespace {
 
@@ -215,44 +217,7 @@ class StructOrder final : public RowOrder {
   std::vector<std::unique_ptr<RowOrder>> fields_;
 };
 
-template <typename Array>
-Result<std::unique_ptr<RowOrder>> MakeList(const arrow::DataType& type) {
-  WEIR_ASSIGN_OR_RETURN(auto values, RowOrder::Make(*type.field(0)->type()));
-  return std::make_unique<ListOrder<Array>>(std::move(values));
-}
-
-Result<std::unique_ptr<RowOrder>> MakeNested(const arrow::DataType& type) {
-  switch (type.id()) {
-    case Type::LIST:
-      return MakeList<arrow::ListArray>(type);
-    case Type::LARGE_LIST:
-      return MakeList<arrow::LargeListArray>(type);
-    case Type::FIXED_SIZE_LIST:
-      return MakeList<arrow::FixedSizeListArray>(type);
-    case Type::LIST_VIEW:
-      return MakeList<arrow::ListViewArray>(type);
-    case Type::LARGE_LIST_VIEW:
-      return MakeList<arrow::LargeListViewArray>(type);
-    case Type::MAP:
-      return MakeList<arrow::MapArray>(type);
-    case Type::STRUCT: {
-      std::vector<std::unique_ptr<RowOrder>> fields;
-      for (const auto& field : type.fields()) {
-        WEIR_ASSIGN_OR_RETURN(auto order, RowOrder::Make(*field->type()));
-        fields.push_back(std::move(order));
-      }
-      return std::make_unique<StructOrder>(std::move(fields));
-    }
-    case Type::DICTIONARY: {
-      const auto& dictionary = checked_cast<const arrow::DictionaryType&>(type);
-      WEIR_ASSIGN_OR_RETURN(auto values, RowOrder::Make(*dictionary.value_type()));
-      return std::make_unique<DictionaryOrder>(std::move(values));
-    }
-    default:
-      return Status::User(StatusCode::kInvalidArgument, "values of type `{}` have no order",
-                          type.ToString());
-  }
-}
+using Nested = NestedTypes<RowOrder, ListOrder, StructOrder, DictionaryOrder>;
 
 }  // namespace
 
@@ -302,7 +267,7 @@ Result<std::unique_ptr<RowOrder>> RowOrder::Make(const arrow::DataType& type) {
         return std::tuple(value.months, value.days, value.nanoseconds);
       });
     default:
-      return MakeNested(type);
+      return Nested::Make(type);
   }
 }
 
