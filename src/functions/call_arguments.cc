@@ -62,4 +62,11 @@ std::optional<std::string> ConstantText(const ConstantVector& constants, size_t 
   return std::string(static_cast<const arrow::BaseBinaryScalar&>(*scalar).view());
 }
 
+Result<std::optional<TextColumn>> OptionalText(const std::vector<FunctionValue>& arguments,
+                                               size_t index) {
+  if (index >= arguments.size()) return std::optional<TextColumn>();
+  WEIR_ASSIGN_OR_RETURN(TextColumn texts, TextColumn::Make(arguments[index]));
+  return std::optional<TextColumn>(std::move(texts));
+}
+
 }  // namespace weir

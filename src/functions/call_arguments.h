@@ -43,6 +43,10 @@ Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(
 /// not there.
 std::optional<std::string> ConstantText(const ConstantVector& constants, size_t index);
 
+/// The texts of argument `index`; nullopt if the call leaves it out.
+Result<std::optional<TextColumn>> OptionalText(const std::vector<FunctionValue>& arguments,
+                                               size_t index);
+
 /// Values of an int64 argument. A constant answers for every row.
 class Int64Column {
  public:

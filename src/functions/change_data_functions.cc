@@ -2,10 +2,9 @@
 //
 // cdf_change_rank, cdf_is_upsert, cdf_is_delete: what a row of a change feed says.
 
-#include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
+#include "weir/functions/one_text_function.h"
 #include "weir/functions/result_buffers.h"
-#include "weir/functions/text_column.h"
 
 namespace weir {
 namespace {
@@ -30,19 +29,17 @@ int32_t ChangeRank(std::string_view text) {
   return -1;
 }
 
-class ChangeRankFunction final : public DeclaredScalar {
+class ChangeRankFunction final : public OneTextFunction {
  public:
-  using DeclaredScalar::DeclaredScalar;
+  using OneTextFunction::OneTextFunction;
 
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
                                                     const ConstantVector&) const override {
     return arrow::field(name(), arrow::int32(), AnyNullable(arguments));
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
-                                               int64_t rows, const arrow::Field&) const override {
-    rows = ResultRows(arguments, rows);
-    WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
+  Result<std::shared_ptr<arrow::Array>> Compute(const TextColumn& texts,
+                                                int64_t rows) const override {
     WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<int32_t>::Make(rows));
     for (int64_t row = 0; row < rows; ++row) {
       if (texts.IsNull(row)) {
@@ -56,20 +53,18 @@ class ChangeRankFunction final : public DeclaredScalar {
 };
 
 /// True where the rank of the change type is one of `ranks` (bit set).
-class ChangeTest final : public DeclaredScalar {
+class ChangeTest final : public OneTextFunction {
  public:
   ChangeTest(FunctionDeclaration declaration, uint32_t ranks)
-      : DeclaredScalar(std::move(declaration)), ranks_(ranks) {}
+      : OneTextFunction(std::move(declaration)), ranks_(ranks) {}
 
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
                                                     const ConstantVector&) const override {
     return arrow::field(name(), arrow::boolean(), AnyNullable(arguments));
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
-                                               int64_t rows, const arrow::Field&) const override {
-    rows = ResultRows(arguments, rows);
-    WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
+  Result<std::shared_ptr<arrow::Array>> Compute(const TextColumn& texts,
+                                                int64_t rows) const override {
     WEIR_ASSIGN_OR_RETURN(auto writer, BooleanColumnWriter::Make(rows));
     for (int64_t row = 0; row < rows; ++row) {
       if (texts.IsNull(row)) {

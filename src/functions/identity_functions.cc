@@ -8,6 +8,7 @@
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
+#include "weir/functions/one_text_function.h"
 #include "weir/functions/part_text.h"
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/stable_hash.h"
@@ -39,10 +40,10 @@ class DigestText {
 };
 
 /// stable_hash64(s), stable_hash128(s)
-class StableHash final : public DeclaredScalar {
+class StableHash final : public OneTextFunction {
  public:
   StableHash(FunctionDeclaration declaration, Digest digest)
-      : DeclaredScalar(std::move(declaration)), digest_(digest) {}
+      : OneTextFunction(std::move(declaration)), digest_(digest) {}
 
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments,
                                                     const ConstantVector&) const override {
@@ -50,10 +51,8 @@ class StableHash final : public DeclaredScalar {
                         AnyNullable(arguments));
   }
 
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
-                                               int64_t rows, const arrow::Field&) const override {
-    WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
-    rows = ResultRows(arguments, rows);
+  Result<std::shared_ptr<arrow::Array>> Compute(const TextColumn& texts,
+                                                int64_t rows) const override {
     return digest_ == Digest::kHash64 ? Hash64(texts, rows) : Hash128(texts, rows);
   }
 
@@ -144,10 +143,7 @@ class StableHashAny final : public DeclaredScalar {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const Part value, Part::Make(arguments[0]));
     const BooleanOption canonical(arguments, 1, true);
-    std::optional<TextColumn> sentinels;
-    if (arguments.size() > 2) {
-      WEIR_ASSIGN_OR_RETURN(sentinels, TextColumn::Make(arguments[2]));
-    }
+    WEIR_ASSIGN_OR_RETURN(const auto sentinels, OptionalText(arguments, 2));
     WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, rows * 32));
     std::string text, normalized;
     for (int64_t row = 0; row < rows; ++row) {

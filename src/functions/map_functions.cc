@@ -162,10 +162,7 @@ class MapNormalize final : public DeclaredScalar {
     rows = ResultRows(arguments, rows);
     const auto& type = arguments[0].values->type();
     WEIR_ASSIGN_OR_RETURN(const ListColumn maps, ListColumn::Make(arguments[0]));
-    std::optional<TextColumn> cases;
-    if (arguments.size() > 1) {
-      WEIR_ASSIGN_OR_RETURN(cases, TextColumn::Make(arguments[1]));
-    }
+    WEIR_ASSIGN_OR_RETURN(const auto cases, OptionalText(arguments, 1));
     const BooleanOption sort(arguments, 2, true);
     const MapEntries entries = MapEntries::Of(maps);
     WEIR_ASSIGN_OR_RETURN(const auto order, RowOrder::Make(*entries.keys->type()));

@@ -5,6 +5,7 @@
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
+#include "weir/functions/one_text_function.h"
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/text_column.h"
 
@@ -27,23 +28,16 @@ std::optional<PositionEncoding> FindEncoding(std::string_view text) {
   return std::nullopt;
 }
 
-class PositionEncodingNorm final : public DeclaredScalar {
+class PositionEncodingNorm final : public OneTextFunction {
  public:
-  using DeclaredScalar::DeclaredScalar;
+  using OneTextFunction::OneTextFunction;
 
-  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
-    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 1, 1));
-    WEIR_ASSIGN_OR_RETURN(auto type, CoerceToText(declaration(), 0, types[0]));
-    return TypeVector{std::move(type)};
-  }
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
                                                     const ConstantVector&) const override {
     return arrow::field(name(), arrow::int32(), /*nullable=*/false);
   }
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
-                                               int64_t rows, const arrow::Field&) const override {
-    rows = ResultRows(arguments, rows);
-    WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
+  Result<std::shared_ptr<arrow::Array>> Compute(const TextColumn& texts,
+                                                int64_t rows) const override {
     WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<int32_t>::Make(rows));
     for (int64_t row = 0; row < rows; ++row) {
       writer.Set(row, texts.IsNull(row) ? kUtf32 : FindEncoding(texts[row]).value_or(kUtf32));

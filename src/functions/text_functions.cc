@@ -8,6 +8,7 @@
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
+#include "weir/functions/one_text_function.h"
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/text_column.h"
 #include "weir/functions/unicode_text.h"
@@ -112,10 +113,7 @@ class Utf8Normalize final : public DeclaredScalar {
                                                int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
-    std::optional<TextColumn> forms;
-    if (arguments.size() > 1) {
-      WEIR_ASSIGN_OR_RETURN(forms, TextColumn::Make(arguments[1]));
-    }
+    WEIR_ASSIGN_OR_RETURN(const auto forms, OptionalText(arguments, 1));
     const BooleanOption casefold(arguments, 2, true);
     const BooleanOption collapse_ws(arguments, 3, true);
     NormalizeOptions options;
@@ -158,25 +156,17 @@ class Utf8Normalize final : public DeclaredScalar {
   }
 };
 
-class Utf8NullIfBlank final : public DeclaredScalar {
+class Utf8NullIfBlank final : public OneTextFunction {
  public:
-  using DeclaredScalar::DeclaredScalar;
+  using OneTextFunction::OneTextFunction;
 
-  Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
-    WEIR_RETURN_NOT_OK(CheckArity(declaration(), types.size(), 1, 1));
-    WEIR_ASSIGN_OR_RETURN(auto type, CoerceToText(declaration(), 0, types[0]));
-    return TypeVector{std::move(type)};
-  }
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
                                                     const ConstantVector&) const override {
     return arrow::field(name(), arrow::utf8(), /*nullable=*/true);
   }
-  Result<std::shared_ptr<arrow::Array>> Invoke(const std::vector<FunctionValue>& arguments,
-                                               int64_t rows, const arrow::Field&) const override {
-    rows = ResultRows(arguments, rows);
-    WEIR_ASSIGN_OR_RETURN(const TextColumn texts, TextColumn::Make(arguments[0]));
-    WEIR_ASSIGN_OR_RETURN(auto writer,
-                          TextColumnWriter::Make(rows, arguments[0].values->length() * 16));
+  Result<std::shared_ptr<arrow::Array>> Compute(const TextColumn& texts,
+                                                int64_t rows) const override {
+    WEIR_ASSIGN_OR_RETURN(auto writer, TextColumnWriter::Make(rows, rows * 16));
     for (int64_t row = 0; row < rows; ++row) {
       const std::string_view trimmed =
           texts.IsNull(row) ? std::string_view() : TrimUnicode(texts[row]);
@@ -244,13 +234,8 @@ class QnameNormalize final : public DeclaredScalar {
                                                int64_t rows, const arrow::Field&) const override {
     rows = ResultRows(arguments, rows);
     WEIR_ASSIGN_OR_RETURN(const TextColumn symbols, TextColumn::Make(arguments[0]));
-    std::optional<TextColumn> modules, languages;
-    if (arguments.size() > 1) {
-      WEIR_ASSIGN_OR_RETURN(modules, TextColumn::Make(arguments[1]));
-    }
-    if (arguments.size() > 2) {
-      WEIR_ASSIGN_OR_RETURN(languages, TextColumn::Make(arguments[2]));
-    }
+    WEIR_ASSIGN_OR_RETURN(const auto modules, OptionalText(arguments, 1));
+    WEIR_ASSIGN_OR_RETURN(const auto languages, OptionalText(arguments, 2));
     const auto rules_of = [&](int64_t row) {
       return languages && !languages->IsNull(row) ? FindNameRules((*languages)[row]) : NameRules();
     };
