@@ -62,6 +62,20 @@ std::optional<std::string> ConstantText(const ConstantVector& constants, size_t 
   return std::string(static_cast<const arrow::BaseBinaryScalar&>(*scalar).view());
 }
 
+std::string TextStart(std::string_view text) {
+  constexpr size_t kShownBytes = 40;
+  if (text.size() <= kShownBytes) return std::string(text);
+  size_t shown = kShownBytes;
+  // Not within a character.
+  while (shown > kShownBytes - 4 && (static_cast<uint8_t>(text[shown]) & 0xc0) == 0x80) --shown;
+  return std::string(text.substr(0, shown)) + "…";
+}
+
+Status InFunction(const std::string& name, std::string_view text, const Status& status) {
+  if (status.ok() || status.blame() != Blame::kUser) return status;
+  return Status::User(status.code(), "{}: {}, in `{}`", name, status.message(), TextStart(text));
+}
+
 Result<std::optional<TextColumn>> OptionalText(const std::vector<FunctionValue>& arguments,
                                                size_t index) {
   if (index >= arguments.size()) return std::optional<TextColumn>();

@@ -43,6 +43,11 @@ Result<std::shared_ptr<arrow::DataType>> CoerceToBoolean(
 /// not there.
 std::optional<std::string> ConstantText(const ConstantVector& constants, size_t index);
 
+/// A text as messages show it: its first characters.
+std::string TextStart(std::string_view text);
+/// Names function and row's text in the failure of a kernel; other statuses stay.
+Status InFunction(const std::string& name, std::string_view text, const Status& status);
+
 /// The texts of argument `index`; nullopt if the call leaves it out.
 Result<std::optional<TextColumn>> OptionalText(const std::vector<FunctionValue>& arguments,
                                                size_t index);

@@ -159,9 +159,8 @@ class StableHashAny final : public DeclaredScalar {
         if (canonical[row]) {
           hashed = TrimUnicode(hashed);
           if (!IsAscii(hashed)) {
-            const Status status = Normalize(hashed, NormalForm::kNfkc, &normalized);
-            if (!status.ok())
-              return Status::User(status.code(), "{}: {}", name(), status.message());
+            WEIR_RETURN_NOT_OK(
+                InFunction(name(), hashed, Normalize(hashed, NormalForm::kNfkc, &normalized)));
             hashed = normalized;
           }
         }

@@ -206,7 +206,7 @@ class StructPick final : public DeclaredScalar {
     for (const auto& field : type.fields())
       known += (known.empty() ? "`" : ", `") + field->name() + "`";
     return Status::User(StatusCode::kInvalidArgument, "{}: the struct has no field `{}`, only {}",
-                        declaration().Syntax(), wanted, known);
+                        declaration().Syntax(), TextStart(wanted), known);
   }
 };
 

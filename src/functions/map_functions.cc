@@ -88,7 +88,8 @@ enum class KeyCase { kLower, kUpper, kKeep };
 /// The texts of an array in another case, in the same encoding.
 class KeyCaseChange {
  public:
-  explicit KeyCaseChange(KeyCase key_case) : key_case_(key_case) {}
+  KeyCaseChange(std::string function, KeyCase key_case)
+      : function_(std::move(function)), key_case_(key_case) {}
 
   Result<std::shared_ptr<arrow::Array>> operator()(const std::shared_ptr<arrow::Array>& keys) {
     if (key_case_ == KeyCase::kKeep) return keys;
@@ -121,13 +122,15 @@ class KeyCaseChange {
         continue;
       }
       const std::string_view text = checked_cast<const Array&>(keys).GetView(row);
-      WEIR_RETURN_NOT_OK(key_case_ == KeyCase::kLower ? ToLowerUnicode(text, &changed)
-                                                      : ToUpperUnicode(text, &changed));
+      WEIR_RETURN_NOT_OK(InFunction(function_, text,
+                                    key_case_ == KeyCase::kLower ? ToLowerUnicode(text, &changed)
+                                                                 : ToUpperUnicode(text, &changed)));
       WEIR_RETURN_NOT_OK(FromArrow(builder.Append(changed)));
     }
     return FromArrow(builder.Finish());
   }
 
+  std::string function_;
   KeyCase key_case_;
 };
 
@@ -183,7 +186,7 @@ class MapNormalize final : public DeclaredScalar {
       }
       auto& row_keys = keys_by_case[static_cast<size_t>(key_case)];
       if (row_keys == nullptr) {
-        WEIR_ASSIGN_OR_RETURN(row_keys, KeyCaseChange(key_case)(entries.keys));
+        WEIR_ASSIGN_OR_RETURN(row_keys, KeyCaseChange(name(), key_case)(entries.keys));
       }
       kept.resize(static_cast<size_t>(maps.length(row)));
       std::iota(kept.begin(), kept.end(), maps.offset(row));
@@ -208,7 +211,7 @@ class MapNormalize final : public DeclaredScalar {
     if (text == "keep") return KeyCase::kKeep;
     return Status::User(StatusCode::kInvalidArgument,
                         "{}: key_case wants lower, upper or keep, found `{}`",
-                        declaration().Syntax(), text);
+                        declaration().Syntax(), TextStart(text));
   }
 
   /// Leaves one entry a key, the last: sorted by key, or where the key stood first.

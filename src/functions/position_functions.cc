@@ -120,7 +120,7 @@ class ColToByte final : public DeclaredScalar {
     if (const auto encoding = FindEncoding(text)) return *encoding;
     return Status::User(StatusCode::kInvalidArgument,
                         "{}: unit wants byte, utf8, utf16 or utf32, found `{}`",
-                        declaration().Syntax(), text);
+                        declaration().Syntax(), TextStart(text));
   }
 };
 

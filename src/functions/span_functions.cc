@@ -160,7 +160,7 @@ Status CheckUnits(const std::string& name, const SpanColumn& a, const SpanColumn
   if (a.col_unit(row) == b.col_unit(row)) return Status::OK();
   return Status::User(StatusCode::kInvalidArgument,
                       "{} wants spans of the same col_unit, found `{}` and `{}`", name,
-                      a.col_unit(row), b.col_unit(row));
+                      TextStart(a.col_unit(row)), TextStart(b.col_unit(row)));
 }
 
 enum class SpanRelation { kOverlaps, kContains };

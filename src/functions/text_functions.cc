@@ -16,17 +16,6 @@
 namespace weir {
 namespace {
 
-std::string QuotedStart(std::string_view text) {
-  constexpr size_t kShown = 40;
-  return std::string(text.substr(0, kShown)) + (text.size() > kShown ? "…" : "");
-}
-
-/// Names the function and the row's value in front of a kernel's failure.
-Status InFunction(const std::string& name, std::string_view text, const Status& status) {
-  if (status.ok() || status.blame() != Blame::kUser) return status;
-  return Status::User(status.code(), "{}: {}, in `{}`", name, status.message(), QuotedStart(text));
-}
-
 struct NormalizeOptions {
   NormalForm form = NormalForm::kNfkc;
   bool casefold = true;
@@ -152,7 +141,7 @@ class Utf8Normalize final : public DeclaredScalar {
     if (form) return *form;
     return Status::User(StatusCode::kInvalidArgument,
                         "{}: form wants NFC, NFD, NFKC or NFKD, found `{}`", declaration().Syntax(),
-                        text);
+                        TextStart(text));
   }
 };
 
