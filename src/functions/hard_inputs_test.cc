@@ -13,7 +13,7 @@
 namespace weir::testing {
 namespace {
 
-constexpr size_t kLongBytes = 2 << 20;
+constexpr size_t kLongBytes = 5 << 18;
 
 bool IsText(const Parameter& parameter) { return parameter.types[0]->id() == arrow::Type::STRING; }
 
