@@ -9,7 +9,7 @@ cache="${WEIR_CACHE_DIR:-$HOME/.cache/weir}"
 arrow_version=26.0.1
 arrow_dir="$cache/arrow-$arrow_version"
 packages=(g++ cmake ninja-build make git pkg-config protobuf-compiler libprotobuf-dev libfmt-dev libcli11-dev
-  nlohmann-json3-dev libtomlplusplus-dev libgtest-dev libb2-dev libicu-dev libedit-dev mold ccache python3-venv)
+  nlohmann-json3-dev libtomlplusplus-dev libgtest-dev libsodium-dev libicu-dev libedit-dev mold ccache python3-venv)
 
 missing=()
 if command -v dpkg-query >/dev/null; then

@@ -3,23 +3,14 @@
 #include "weir/base/fingerprint.h"
 
 #include <algorithm>
-#include <array>
 
-#include <blake2.h>
+#include "weir/base/blake2b.h"
 
 namespace weir {
 
 std::string Blake2bHex128(std::string_view bytes) {
-  std::array<uint8_t, 16> digest{};
-  blake2b(digest.data(), bytes.data(), nullptr, digest.size(), bytes.size(), 0);
-  std::string hex;
-  hex.reserve(32);
-  for (uint8_t byte : digest) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
-  }
-  return hex;
+  const auto hex = HexDigits(Blake2b128(bytes));
+  return {hex.data(), hex.size()};
 }
 
 Result<Fingerprint> Fingerprint::Parse(std::string_view hex) {
