@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "weir/base/file_stamp.h"
+
 namespace weir {
 
 /// Appends values to a buffer.
@@ -32,6 +34,12 @@ class ByteWriter {
   void PutTexts(const Texts& texts) {
     Put(static_cast<uint32_t>(texts.size()));
     for (const std::string& text : texts) PutText(text);
+  }
+  void PutStamp(const FileStamp& stamp) {
+    Put(stamp.size);
+    Put(stamp.modified_ns);
+    Put(stamp.changed_ns);
+    Put(stamp.inode);
   }
 
   const std::string& bytes() const { return bytes_; }
@@ -59,6 +67,14 @@ class ByteReader {
     std::vector<std::string> texts(GetCount(sizeof(uint32_t)));
     for (std::string& text : texts) text = GetText();
     return texts;
+  }
+  FileStamp GetStamp() {
+    FileStamp stamp;
+    stamp.size = Get<int64_t>();
+    stamp.modified_ns = Get<int64_t>();
+    stamp.changed_ns = Get<int64_t>();
+    stamp.inode = Get<uint64_t>();
+    return stamp;
   }
   /// A number of values that follow, each of at least `bytes_each`: false lengths make no large
   /// allocations.

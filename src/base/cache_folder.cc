@@ -38,12 +38,14 @@ std::optional<std::string> CacheFolder::Read(const std::string& name) const {
 
 void CacheFolder::Write(const std::string& name, std::string_view bytes) const {
   const std::string path = path_ + name;
-  std::error_code error;
-  if (fs::create_directories(fs::path(path).parent_path(), error) &&
-      !fs::exists(path_ + ".gitignore", error))
-    std::ofstream(path_ + ".gitignore") << "*\n";
   const std::string temporary = fmt::format("{}.{}", path, getpid());
+  std::error_code error;
   std::ofstream file(temporary, std::ios::binary);
+  if (!file) {
+    fs::create_directories(fs::path(path).parent_path(), error);
+    if (!fs::exists(path_ + ".gitignore", error)) std::ofstream(path_ + ".gitignore") << "*\n";
+    file.open(temporary, std::ios::binary);
+  }
   file << Blake2bHex128(bytes) << bytes;
   file.close();
   if (file) {

@@ -78,6 +78,15 @@ bool Parse(std::string_view bytes, PlanBundle& bundle) {
   return in.ok() && in.at_end() && bundle.output_schema && bundle.stored_schema;
 }
 
+std::string LookOf(const std::shared_ptr<arrow::Schema>& schema, TableKind kind,
+                   bool needs_delta_scan, const std::vector<std::string>& partition_columns) {
+  FingerprintBuilder builder;
+  builder.Add("schema", SchemaBytes(schema)).Add("kind", ToString(kind));
+  builder.Add("delta scan", needs_delta_scan ? 1 : 0);
+  for (const std::string& column : partition_columns) builder.Add("partition", column);
+  return builder.Finish().ToString();
+}
+
 }  // namespace
 
 std::string PlanningEnvironment(const ProjectDefinition& project) {
@@ -91,11 +100,7 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
 }
 
 std::string LookOf(const PinnedTable& table) {
-  FingerprintBuilder builder;
-  builder.Add("schema", SchemaBytes(table.schema)).Add("kind", ToString(table.kind));
-  builder.Add("delta scan", table.needs_delta_scan ? 1 : 0);
-  for (const std::string& column : table.partition_columns) builder.Add("partition", column);
-  return builder.Finish().ToString();
+  return LookOf(table.schema, table.kind, table.needs_delta_scan, table.partition_columns);
 }
 
 BundleCache::BundleCache(const ProjectDefinition& project, const SessionRuntime& session)
@@ -131,14 +136,11 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
 void BundleCache::NoteTable(const std::string& view_name, const std::string& key,
                             const std::shared_ptr<arrow::Schema>& stored_schema,
                             const std::vector<std::string>& partition_columns) {
-  if (!stored_schema) {
-    if (!key.empty()) looks_[view_name] = key;
-    return;
+  if (stored_schema) {
+    looks_[view_name] = LookOf(stored_schema, TableKind::kView, false, partition_columns);
+  } else if (!key.empty()) {
+    looks_[view_name] = key;
   }
-  FingerprintBuilder builder;
-  builder.Add("schema", SchemaBytes(stored_schema)).Add("kind", ToString(TableKind::kView));
-  for (const std::string& column : partition_columns) builder.Add("partition", column);
-  looks_[view_name] = builder.Finish().ToString();
 }
 
 std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const ViewDefinition& view) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "weir/base/byte_stream.h"
+#include "weir/bundle/schema_bytes.h"
 
 namespace weir {
 
@@ -12,22 +13,6 @@ namespace {
 
 /// Raise it when the form of the bytes changes.
 constexpr uint32_t kFormat = 1;
-
-void Put(ByteWriter& out, const FileStamp& stamp) {
-  out.Put(stamp.size);
-  out.Put(stamp.modified_ns);
-  out.Put(stamp.changed_ns);
-  out.Put(stamp.inode);
-}
-
-FileStamp GetStamp(ByteReader& in) {
-  FileStamp stamp;
-  stamp.size = in.Get<int64_t>();
-  stamp.modified_ns = in.Get<int64_t>();
-  stamp.changed_ns = in.Get<int64_t>();
-  stamp.inode = in.Get<uint64_t>();
-  return stamp;
-}
 
 }  // namespace
 
@@ -51,7 +36,7 @@ std::string CheckIndex::Serialize() const {
   out.Put(static_cast<uint32_t>(views.size()));
   for (const IndexedView& view : views) {
     out.PutText(view.file);
-    Put(out, view.stamp);
+    out.PutStamp(view.stamp);
     out.PutText(view.content_hash);
     out.PutText(view.name);
     out.Put(static_cast<uint8_t>((view.clean ? 1 : 0) | (view.is_inline ? 2 : 0)));
@@ -78,7 +63,7 @@ std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
   index.views.resize(in.GetCount(sizeof(FileStamp)));
   for (IndexedView& view : index.views) {
     view.file = in.GetText();
-    view.stamp = GetStamp(in);
+    view.stamp = in.GetStamp();
     view.content_hash = in.GetText();
     view.name = in.GetText();
     const auto flags = in.Get<uint8_t>();
@@ -92,6 +77,14 @@ std::optional<CheckIndex> CheckIndex::Parse(std::string_view bytes) {
   }
   if (!in.ok() || !in.at_end()) return std::nullopt;
   return index;
+}
+
+Status AddToCatalog(const IndexedView& view, SessionRuntime& session) {
+  const auto schema = SchemaOf(view.schema);
+  if (!schema)
+    return Status::User(StatusCode::kCorrupt, "the schema of `{}` is not known", view.name);
+  return session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name), schema,
+                                   view.partition_columns, session.engine());
 }
 
 }  // namespace weir

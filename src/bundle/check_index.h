@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "weir/base/file_stamp.h"
+#include "weir/session/session_runtime.h"
 
 namespace weir {
 
@@ -52,5 +53,8 @@ struct CheckIndex {
   /// Nullopt if the bytes are not what Serialize wrote.
   static std::optional<CheckIndex> Parse(std::string_view bytes);
 };
+
+/// Registers the table of a view as it was last looked at. Fails with kCorrupt without its schema.
+Status AddToCatalog(const IndexedView& view, SessionRuntime& session);
 
 }  // namespace weir

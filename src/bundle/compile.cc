@@ -135,13 +135,13 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
 }
 
 /// Compiles a stored view to its bundle.
-Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
-                  const SessionRuntime& session, Outcome& outcome) {
+Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
+                  Outcome& outcome) {
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
   bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, plan.Optimize(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(plan).Optimize(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
@@ -156,16 +156,16 @@ Status BundleInto(const ViewDefinition& view, const engine::Plan& plan,
 }
 
 /// Goes as far as types, and has the typed plan looked at.
-Status CheckInto(const ViewDefinition& view, const engine::Plan& plan,
-                 const SessionRuntime& session, const PlanInspector& inspect, Outcome& outcome) {
+Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
+                 const PlanInspector& inspect, Outcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(const auto output, plan.output_schema());
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
   (void)CompileConstraints(view, *outcome.stored_schema, session, outcome.constraint_problems);
-  WEIR_ASSIGN_OR_RETURN(engine::Plan typed, plan.Analyze(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   auto proto = typed.ToProto();
   if (!proto.ok()) {
     // Subqueries have no bytes before the optimiser has made joins of them.
-    WEIR_ASSIGN_OR_RETURN(typed, plan.Optimize(session.engine()));
+    WEIR_ASSIGN_OR_RETURN(typed, std::move(typed).Optimize(session.engine()));
     proto = typed.ToProto();
   }
   WEIR_RETURN_NOT_OK(proto.status());
@@ -178,16 +178,17 @@ Status CheckInto(const ViewDefinition& view, const engine::Plan& plan,
 /// How far views are compiled.
 struct Depth {
   /// What is done with the plan of a stored view: BundleInto or CheckInto.
-  std::function<Status(const ViewDefinition&, const engine::Plan&, Outcome&)> deepen;
+  std::function<Status(const ViewDefinition&, engine::Plan, Outcome&)> deepen;
   /// Told of every view that compiled.
   std::function<void(size_t view, Outcome&)> done;
   BundleCache* cache = nullptr;  ///< null: everything is planned
 };
 
-Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
+/// `planner`: the engine's session that reads the SQL.
+Outcome CompileWith(const engine::Session& planner, const ViewDefinition& view,
                     const KnownTables& tables, const Depth& depth) {
   Outcome outcome;
-  auto plan = engine::Plan::FromSql(session.engine(), PlanningSql(view), view.dialect);
+  auto plan = engine::Plan::FromSql(planner, PlanningSql(view), view.dialect);
   if (!plan.ok()) {
     if (tables.broken.contains(MissingTable(plan.status().message()))) {
       outcome.blocked = true;
@@ -200,7 +201,7 @@ Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
     outcome.plan = *std::move(plan);
     return outcome;
   }
-  const Status status = depth.deepen(view, *plan, outcome);
+  const Status status = depth.deepen(view, *std::move(plan), outcome);
   if (!status.ok()) outcome.diagnostics.push_back(ExplainPlanFailure(status, view, tables));
   for (const ConstraintProblem& problem : outcome.constraint_problems) {
     Diagnostic diagnostic = ExplainPlanFailure(problem.status, view, tables);
@@ -208,6 +209,26 @@ Outcome CompileView(const ViewDefinition& view, const SessionRuntime& session,
     outcome.diagnostics.push_back(std::move(diagnostic));
   }
   return outcome;
+}
+
+/// The session's engine, which keeps the place of each column in the text, and the same without.
+struct Planners {
+  explicit Planners(const engine::Session& engine) : with_places(engine), without_places(engine) {
+    auto other = engine.WithSettings({{"datafusion.sql_parser.collect_spans", "false"}});
+    if (other.ok()) without_places = *std::move(other);
+  }
+
+  const engine::Session& with_places;
+  engine::Session without_places;
+};
+
+/// Keeping places takes time, and they are wanted only where something is wrong: such a view is
+/// planned twice.
+Outcome CompileView(const Planners& planners, const ViewDefinition& view, const KnownTables& tables,
+                    const Depth& depth) {
+  Outcome outcome = CompileWith(planners.without_places, view, tables, depth);
+  if (outcome.diagnostics.empty()) return outcome;
+  return CompileWith(planners.with_places, view, tables, depth);
 }
 
 /// Makes a compiled view known to those that read it.
@@ -221,7 +242,7 @@ Status Register(const ViewDefinition& view, const Outcome& outcome, SessionRunti
 }
 
 /// The same from the cache where it has the bundle; `key`: the view's there.
-Outcome RecallOrCompile(const ViewDefinition& view, const SessionRuntime& session,
+Outcome RecallOrCompile(const Planners& planners, const ViewDefinition& view,
                         const KnownTables& tables, const Depth& depth, const std::string& key) {
   Outcome outcome;
   const bool cached = !key.empty() && view.kind == ViewDefinition::Kind::kStored;
@@ -230,7 +251,7 @@ Outcome RecallOrCompile(const ViewDefinition& view, const SessionRuntime& sessio
     outcome.stored_schema = outcome.bundle->stored_schema;
     return outcome;
   }
-  outcome = CompileView(view, session, tables, depth);
+  outcome = CompileView(planners, view, tables, depth);
   if (cached && outcome.bundle && outcome.diagnostics.empty())
     depth.cache->Keep(key, *outcome.bundle);
   return outcome;
@@ -242,6 +263,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
                                     SessionRuntime& session, const Depth& depth,
                                     Diagnostics& diagnostics) {
   std::set<std::string> failed;
+  const Planners planners(session.engine());
   const KnownTables tables(project, session.catalog(), diagnostics, known_views);
   for (size_t i = 0; i < project.views.size(); ++i) {
     if (order.on_cycle(i)) failed.insert(project.views[i].name);
@@ -264,7 +286,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
     ForEachInParallel(ready.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
       const ViewDefinition& view = project.views[ready[i]];
       if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
-      outcomes[i] = RecallOrCompile(view, session, tables, depth, keys[i]);
+      outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
     });
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
@@ -303,17 +325,19 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
                              Diagnostics& diagnostics, BundleCache* cache) {
   CompiledProject compiled;
   const PlanningOrder order(project, session, diagnostics);
-  compiled.failed = CompileLevels(
-      project, order, {}, session,
-      {.deepen = [&](const ViewDefinition& view, const engine::Plan& plan,
-                     Outcome& outcome) { return BundleInto(view, plan, session, outcome); },
-       .done =
-           [&](size_t view, Outcome& outcome) {
-             compiled.SetTables(project.views[view].name, order.tables(view));
-             if (outcome.bundle) compiled.Add(std::move(outcome.bundle));
-           },
-       .cache = cache},
-      diagnostics);
+  compiled.failed =
+      CompileLevels(project, order, {}, session,
+                    {.deepen =
+                         [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
+                           return BundleInto(view, std::move(plan), session, outcome);
+                         },
+                     .done =
+                         [&](size_t view, Outcome& outcome) {
+                           compiled.SetTables(project.views[view].name, order.tables(view));
+                           if (outcome.bundle) compiled.Add(std::move(outcome.bundle));
+                         },
+                     .cache = cache},
+                    diagnostics);
   return compiled;
 }
 
@@ -324,8 +348,10 @@ CheckedProject CheckViews(const ProjectDefinition& project,
   const PlanningOrder order(project, session, diagnostics);
   checked.failed = CompileLevels(
       project, order, known_views, session,
-      {.deepen = [&](const ViewDefinition& view, const engine::Plan& plan,
-                     Outcome& outcome) { return CheckInto(view, plan, session, inspect, outcome); },
+      {.deepen =
+           [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
+             return CheckInto(view, std::move(plan), session, inspect, outcome);
+           },
        .done =
            [&](size_t view, Outcome& outcome) {
              checked.views.push_back({.name = project.views[view].name,

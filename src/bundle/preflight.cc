@@ -3,11 +3,13 @@
 #include "weir/bundle/preflight.h"
 
 #include <algorithm>
+#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "weir/base/cache_folder.h"
 #include "weir/base/filesystem.h"
+#include "weir/base/parallel.h"
 #include "weir/bundle/bundle_cache.h"
 #include "weir/bundle/check_index.h"
 #include "weir/bundle/plan_failure.h"
@@ -28,10 +30,11 @@ std::string IndexName(const ProjectDefinition& project) {
   return "check-" + project.profile.name + ".index";
 }
 
-CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project) {
+CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project,
+                     const std::string& environment) {
   const auto bytes = cache.Read(IndexName(project));
   auto index = bytes ? CheckIndex::Parse(*bytes) : std::nullopt;
-  if (!index || index->environment != PlanningEnvironment(project)) return {};
+  if (!index || index->environment != environment) return {};
   return *std::move(index);
 }
 
@@ -40,8 +43,8 @@ class Checker {
  public:
   Checker(const PreflightOptions& options, const ProjectDefinition& frame)
       : options_(options), cache_(options.root), taken_at_ns_(StampClockNs()) {
-    if (options.use_index) before_ = LoadIndex(cache_, frame);
     now_.environment = PlanningEnvironment(frame);
+    if (options.use_index) before_ = LoadIndex(cache_, frame, now_.environment);
     now_.taken_at_ns = taken_at_ns_;
   }
 
@@ -96,6 +99,7 @@ class Checker {
   /// Fills now_.views with what is known of the files, and dirty_ with those that differ.
   void CompareViews() {
     auto known = before_.views.begin();
+    std::vector<size_t> restamped;
     for (const StampedFile& file : StampFiles(options_.root + "/views")) {
       if (!IsSqlFile(file.path)) continue;
       const std::string path = "views/" + file.path;
@@ -105,17 +109,28 @@ class Checker {
       if (is_known) entry = std::move(*known++);
       const bool same_stamp =
           is_known && entry.stamp == file.stamp && IsSettled(entry.stamp, before_.taken_at_ns);
-      if (!same_stamp) {
-        const std::string hash = ContentHash(path);
-        if (!is_known || hash != entry.content_hash) edited_.insert(path);
-        entry.content_hash = hash;
-        entry.stamp = file.stamp;
-        worth_saving_ = true;
-      }
-      if (!entry.clean || edited_.contains(path)) dirty_.insert(path);
+      if (!same_stamp) restamped.push_back(now_.views.size());
+      entry.stamp = file.stamp;
       now_.views.push_back(std::move(entry));
     }
     while (known != before_.views.end()) Forget(*known++);
+    CompareContents(restamped);
+    for (const IndexedView& view : now_.views) {
+      if (!view.clean || edited_.contains(view.file)) dirty_.insert(view.file);
+    }
+  }
+
+  /// Fills edited_ with those of the views whose text is another one.
+  void CompareContents(const std::vector<size_t>& restamped) {
+    std::vector<std::string> hashes(restamped.size());
+    ForEachInParallel(restamped.size(), std::thread::hardware_concurrency(),
+                      [&](size_t i) { hashes[i] = ContentHash(now_.views[restamped[i]].file); });
+    for (size_t i = 0; i < restamped.size(); ++i) {
+      IndexedView& view = now_.views[restamped[i]];
+      if (hashes[i] != view.content_hash || hashes[i].empty()) edited_.insert(view.file);
+      view.content_hash = std::move(hashes[i]);
+      worth_saving_ = true;
+    }
   }
 
   void Forget(const IndexedView& view) {
@@ -226,15 +241,9 @@ class Checker {
         const auto found = clean.find(WithoutDefaultSchema(table));
         if (found == clean.end() || !added.insert(found->second->name).second) continue;
         const IndexedView& upstream = *found->second;
-        const auto schema = upstream.is_inline ? nullptr : SchemaOf(upstream.schema);
-        if (!schema) {
-          dirty_.insert(upstream.file);
-          complete = false;
-          continue;
-        }
-        WEIR_RETURN_NOT_OK(session.catalog().AddView(
-            upstream.name, TableUrl(session.warehouse_url(), upstream.name), schema,
-            upstream.partition_columns, session.engine()));
+        if (!upstream.is_inline && AddToCatalog(upstream, session).ok()) continue;
+        dirty_.insert(upstream.file);
+        complete = false;
       }
     }
     return complete;

@@ -2,7 +2,6 @@
 
 #include "weir/cli/command.h"
 
-#include <filesystem>
 #include <iostream>
 
 #include "weir/base/filesystem.h"
@@ -10,12 +9,10 @@
 namespace weir::cli {
 
 Result<OpenProject> Open(const GlobalOptions& options) {
-  std::error_code error;
-  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
   const LocalFileSystem files;
   OpenProject open;
   WEIR_ASSIGN_OR_RETURN(open.definition,
-                        LoadProject(files, root.string(), options.profile, open.diagnostics));
+                        LoadProject(files, options.project, options.profile, open.diagnostics));
   WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
   BundleCache cache(open.definition, *open.session);
   open.compiled = CompileViews(open.definition, *open.session, open.diagnostics, &cache);

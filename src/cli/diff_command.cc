@@ -3,7 +3,6 @@
 // diff: which sections of the fingerprints' input differ, between two bundles or two runs.
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -40,10 +39,8 @@ class DiffSources {
  public:
   static Result<DiffSources> Open(const GlobalOptions& options) {
     DiffSources sources(options);
-    std::error_code error;
-    const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
     Diagnostics diagnostics;
-    WEIR_ASSIGN_OR_RETURN(sources.definition_, LoadProject(LocalFileSystem(), root.string(),
+    WEIR_ASSIGN_OR_RETURN(sources.definition_, LoadProject(LocalFileSystem(), options.project,
                                                            options.profile, diagnostics));
     return sources;
   }

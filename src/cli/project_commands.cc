@@ -99,9 +99,7 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
 }
 
 int RunCheck(const GlobalOptions& options) {
-  std::error_code error;
-  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
-  PreflightOptions preflight{.root = root.string(), .profile = options.profile};
+  PreflightOptions preflight{.root = options.project, .profile = options.profile};
   preflight.inspect = [](const std::string&, const LogicalPlan& plan) {
     return DeriveLineage(plan).status();
   };

@@ -3,7 +3,6 @@
 #include "weir/cli/query_session.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <arrow/api.h>
 
@@ -20,12 +19,10 @@ namespace weir::cli {
 
 Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
   QuerySession session;
-  std::error_code error;
-  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
   const LocalFileSystem files;
   Diagnostics diagnostics;
   WEIR_ASSIGN_OR_RETURN(session.project_,
-                        LoadProject(files, root.string(), options.profile, diagnostics));
+                        LoadProject(files, options.project, options.profile, diagnostics));
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
       session.broken_settings_.Add(diagnostic);

@@ -3,7 +3,6 @@
 // plan and run.
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 
 #include <unistd.h>
@@ -219,10 +218,10 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
 
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force) {
   const auto print = options.format == Format::kTable ? PrintPlan : PrintPlanJson;
-  std::error_code error;
-  const auto root = std::filesystem::absolute(options.project, error).lexically_normal();
-  const PlanMemo memo(
-      {.root = root.string(), .profile = options.profile, .selection = selection, .force = force});
+  const PlanMemo memo({.root = options.project,
+                       .profile = options.profile,
+                       .selection = selection,
+                       .force = force});
   if (const auto rows = memo.Recall()) {
     print(*rows);
     return kDone;

@@ -175,9 +175,12 @@ class Plan {
   static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes,
                                     const std::vector<std::pair<uint32_t, Table>>& scans = {});
 
-  /// With all types settled (casts inserted, functions resolved), not optimised.
-  Result<Plan> Analyze(const Session& session) const;
-  Result<Plan> Optimize(const Session& session) const;
+  /// With all types settled (casts inserted, functions resolved), not optimised. A plan that is
+  /// given away is changed in place unless it was copied.
+  Result<Plan> Analyze(const Session& session) &&;
+  Result<Plan> Analyze(const Session& session) const& { return Plan(*this).Analyze(session); }
+  Result<Plan> Optimize(const Session& session) &&;
+  Result<Plan> Optimize(const Session& session) const& { return Plan(*this).Optimize(session); }
   /// "indent", "indent_schema", "graphviz" or "pgjson".
   Result<std::string> Display(const std::string& format) const;
   Result<std::shared_ptr<arrow::Schema>> output_schema() const;
@@ -194,6 +197,8 @@ class Plan {
   friend class PhysicalPlan;
   friend class Session;
   struct State;
+  /// What this object holds, or a copy where others hold it too.
+  State Take();
   std::shared_ptr<State> state_;
 };
 

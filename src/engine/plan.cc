@@ -65,18 +65,24 @@ Result<Plan> Plan::FromSubstrait(const Session& session, std::string_view bytes,
   return plan;
 }
 
-Result<Plan> Plan::Analyze(const Session& session) const {
+Plan::State Plan::Take() {
+  const std::shared_ptr<State> state = std::move(state_);
+  if (state.use_count() > 1) return State{state->handle->copy()};
+  return std::move(*state);
+}
+
+Result<Plan> Plan::Analyze(const Session& session) && {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::analyze_plan(*session.state_->handle, *state_->handle);
+                          return bridge::analyze_plan(*session.state_->handle, Take().handle);
                         }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});
   return plan;
 }
 
-Result<Plan> Plan::Optimize(const Session& session) const {
+Result<Plan> Plan::Optimize(const Session& session) && {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::optimize_plan(*session.state_->handle, *state_->handle);
+                          return bridge::optimize_plan(*session.state_->handle, Take().handle);
                         }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});

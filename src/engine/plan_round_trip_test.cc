@@ -3,7 +3,6 @@
 // Optimised plans as bytes: decoded and encoded again they are the same bytes, DecodePlan takes
 // them, and they give the rows that the SQL gives.
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -11,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/engine/engine.h"
+#include "weir/engine/rows_testing.h"
 #include "weir/functions/function_registry.h"
 #include "weir/plan/logical_plan.h"
 
@@ -93,19 +93,7 @@ class PlanRoundTrip : public testing::TestWithParam<Query> {
 
   /// The rows as text, ordered; a plan without ORDER BY promises no order.
   Result<std::vector<std::string>> Rows(const Plan& plan) const {
-    WEIR_ASSIGN_OR_RETURN(const PhysicalPlan physical, PhysicalPlan::Create(*session_, plan));
-    WEIR_ASSIGN_OR_RETURN(const auto reader, physical.Execute(*session_, Cancellation()));
-    const auto table = reader->ToTable();
-    if (!table.ok()) return FromStreamFailure(table.status());
-    std::vector<std::string> rows;
-    for (int64_t row = 0; row < (*table)->num_rows(); ++row) {
-      std::string text;
-      for (const auto& column : (*table)->columns())
-        text += (*column->GetScalar(row))->ToString() + "|";
-      rows.push_back(std::move(text));
-    }
-    std::sort(rows.begin(), rows.end());
-    return rows;
+    return SortedRows(*session_, plan);
   }
 
   std::optional<Session> session_;

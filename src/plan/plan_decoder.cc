@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <arrow/api.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/stubs/logging.h>
-#include <nlohmann/json.hpp>
 
 #include "datafusion.pb.h"
 
 #include "weir/plan/logical_plan.h"
 #include "weir/plan/plan_outputs.h"
+#include "weir/plan/proto_bytes.h"
 #include "weir/plan/proto_names.h"
 #include "weir/plan/proto_values.h"
 
@@ -19,16 +16,12 @@ namespace {
 
 namespace pb = datafusion;
 using internal::JoinedParts;
+using internal::kMaxPlanDepth;
 using internal::OperatorText;
 using internal::ToArrowSchema;
 using internal::ToArrowType;
+using internal::ToBytes;
 using internal::ToParts;
-
-/// Nodes and expressions inside each other. Decoding, and whoever walks the tree, goes one call
-/// deep a level.
-constexpr int kMaxDepth = 1'000;
-/// Of messages: a level of the tree takes up to four.
-constexpr int kRecursionLimit = 4 * kMaxDepth;
 
 constexpr std::string_view kDefaultSchema = "public.";
 
@@ -52,25 +45,15 @@ class Level {
   Level& operator=(const Level&) = delete;
 
   Status Check() const {
-    if (depth_ <= kMaxDepth) return Status::OK();
+    if (depth_ <= kMaxPlanDepth) return Status::OK();
     return Status::User(StatusCode::kUnsupported,
-                        "a view's plan nests more than {} levels deep; split the view", kMaxDepth);
+                        "a view's plan nests more than {} levels deep; split the view",
+                        kMaxPlanDepth);
   }
 
  private:
   int& depth_;
 };
-
-/// The same bytes for the same message.
-std::string ToBytes(const google::protobuf::MessageLite& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
 
 using Outputs = std::vector<std::vector<OutputColumn>>;
 
@@ -259,20 +242,17 @@ class Decoder {
   }
 
   Status FillScan(const pb::CustomTableScanNode& node, LogicalPlan& plan) {
-    const auto reference = nlohmann::json::parse(node.custom_table_data(), nullptr, false);
-    const auto is = [&](const char* key, bool (nlohmann::json::*test)() const noexcept) {
-      return reference.is_object() && reference.contains(key) && (reference[key].*test)();
-    };
-    const bool has_scan = is("scan", &nlohmann::json::is_number_unsigned);
-    if (!is("table", &nlohmann::json::is_string) || (reference.contains("scan") && !has_scan)) {
-      return Status::User(StatusCode::kCorrupt, "a table reference in a plan is damaged: `{}`",
-                          node.custom_table_data());
-    }
     plan.kind = PlanKind::kScan;
+    plan.name_parts = ToParts(node.table_name());
+    plan.name = JoinedParts(plan.name_parts);
     Scan scan;
-    scan.table = reference["table"].get<std::string>();
+    scan.scan_id = internal::ScanIdOf(node.custom_table_data());
+    scan.table = internal::RegisteredName(plan.name_parts);
+    if (internal::TableReferenceJson(scan.table, scan.scan_id) != node.custom_table_data()) {
+      return Status::User(StatusCode::kCorrupt, "a scan of `{}` in a plan refers to `{}`",
+                          plan.name, node.custom_table_data());
+    }
     if (scan.table.starts_with(kDefaultSchema)) scan.table.erase(0, kDefaultSchema.size());
-    if (has_scan) scan.scan_id = reference["scan"].get<int>();
     scan.schema = ToArrowSchema(node.schema());
     if (node.has_projection()) {
       scan.columns.assign(node.projection().columns().begin(), node.projection().columns().end());
@@ -281,13 +261,6 @@ class Decoder {
       for (const auto& field : scan.schema->fields()) scan.columns.push_back(field->name());
     }
     for (const auto& filter : node.filters()) scan.filter_bytes.push_back(ToBytes(filter));
-    plan.name_parts = ToParts(node.table_name());
-    plan.name = JoinedParts(plan.name_parts);
-    const std::string expected = internal::TableReferenceJson(plan.name_parts, scan.scan_id);
-    if (nlohmann::json::parse(expected) != reference) {
-      return Status::User(StatusCode::kCorrupt, "a scan of `{}` in a plan refers to `{}`",
-                          plan.name, node.custom_table_data());
-    }
     plan.scan = std::move(scan);
     return Expressions(node.filters(), plan.expressions);
   }
@@ -654,18 +627,10 @@ class Decoder {
 
 Result<std::shared_ptr<const LogicalPlan>> DecodePlan(std::string_view proto_bytes,
                                                       std::string_view outputs_json) {
-  // The Status says what is wrong; the library would say it on stderr too.
-  const google::protobuf::LogSilencer silence;
-  pb::LogicalPlanNode node;
-  google::protobuf::io::CodedInputStream stream(
-      reinterpret_cast<const uint8_t*>(proto_bytes.data()), static_cast<int>(proto_bytes.size()));
-  stream.SetRecursionLimit(kRecursionLimit);
-  if (!node.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-    return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)",
-                        proto_bytes.size());
-  }
+  google::protobuf::Arena arena;
+  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode* node, internal::ParsePlan(proto_bytes, arena));
   WEIR_ASSIGN_OR_RETURN(auto outputs, internal::ParseOutputs(outputs_json));
-  return Decoder(std::move(outputs)).Decode(node);
+  return Decoder(std::move(outputs)).Decode(*node);
 }
 
 }  // namespace weir

@@ -5,9 +5,8 @@
 #include <algorithm>
 
 #include <arrow/api.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "weir/plan/proto_bytes.h"
 #include "weir/plan/proto_names.h"
 #include "weir/plan/proto_values.h"
 
@@ -119,7 +118,8 @@ Status Encoder::Node(const LogicalPlan& plan, pb::LogicalPlanNode& node) {
 Status Encoder::Scan(const LogicalPlan& plan, pb::CustomTableScanNode& node) {
   if (!plan.scan || plan.scan->schema == nullptr) return Status::Bug("a Scan has no table");
   WEIR_RETURN_NOT_OK(TableName(plan, *node.mutable_table_name()));
-  node.set_custom_table_data(TableReferenceJson(ToParts(node.table_name()), plan.scan->scan_id));
+  node.set_custom_table_data(
+      TableReferenceJson(RegisteredName(ToParts(node.table_name())), plan.scan->scan_id));
   WEIR_RETURN_NOT_OK(FromArrowSchema(*plan.scan->schema, *node.mutable_schema()));
   if (!plan.scan->all_columns) {
     node.mutable_projection()->mutable_columns()->Assign(plan.scan->columns.begin(),
@@ -234,14 +234,7 @@ Status Encoder::Repartition(const LogicalPlan& plan, pb::RepartitionNode& node) 
 Result<std::string> EncodePlan(const LogicalPlan& plan) {
   datafusion::LogicalPlanNode node;
   WEIR_RETURN_NOT_OK(internal::Encoder().Node(plan, node));
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);  // maps in the order of their keys
-    if (!node.SerializeToCodedStream(&coded)) return Status::Bug("a plan could not be written");
-  }
-  return bytes;
+  return internal::ToBytes(node);
 }
 
 }  // namespace weir

@@ -4,12 +4,11 @@
 
 #include <set>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 
 #include "datafusion.pb.h"
+
+#include "weir/plan/proto_bytes.h"
 
 namespace weir {
 
@@ -19,9 +18,6 @@ namespace pb = datafusion;
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-
-/// As DecodePlan reads them.
-constexpr int kRecursionLimit = 4'000;
 
 /// Whether no scan and no column can be inside of a message of this type: most of a plan's bytes
 /// are such leaves.
@@ -79,17 +75,10 @@ void TrimScan(pb::CustomTableScanNode& scan) {
 }
 
 /// Parses a plan and takes out what its result cannot depend on.
-Result<pb::LogicalPlanNode> ParseMeaning(std::string_view proto_bytes) {
-  const google::protobuf::LogSilencer silence;
-  pb::LogicalPlanNode plan;
-  google::protobuf::io::CodedInputStream stream(
-      reinterpret_cast<const uint8_t*>(proto_bytes.data()), static_cast<int>(proto_bytes.size()));
-  stream.SetRecursionLimit(kRecursionLimit);
-  if (!plan.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-    return Status::User(StatusCode::kCorrupt, "the bytes of a plan are damaged ({} bytes)",
-                        proto_bytes.size());
-  }
-  VisitMessages(plan, [](Message& message) {
+Result<const pb::LogicalPlanNode*> ParseMeaning(std::string_view proto_bytes,
+                                                google::protobuf::Arena& arena) {
+  WEIR_ASSIGN_OR_RETURN(pb::LogicalPlanNode * plan, internal::ParsePlan(proto_bytes, arena));
+  VisitMessages(*plan, [](Message& message) {
     if (message.GetDescriptor() != pb::CustomTableScanNode::descriptor()) return true;
     TrimScan(static_cast<pb::CustomTableScanNode&>(message));
     return false;
@@ -100,20 +89,16 @@ Result<pb::LogicalPlanNode> ParseMeaning(std::string_view proto_bytes) {
 }  // namespace
 
 Result<std::string> MeaningOfPlan(std::string_view proto_bytes) {
-  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode plan, ParseMeaning(proto_bytes));
-  std::string bytes;
-  google::protobuf::io::StringOutputStream output(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&output);
-  coded.SetSerializationDeterministic(true);
-  plan.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
+  google::protobuf::Arena arena;
+  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode* plan, ParseMeaning(proto_bytes, arena));
+  return internal::ToBytes(*plan);
 }
 
 Result<std::string> MeaningText(std::string_view proto_bytes) {
-  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode plan, ParseMeaning(proto_bytes));
+  google::protobuf::Arena arena;
+  WEIR_ASSIGN_OR_RETURN(const pb::LogicalPlanNode* plan, ParseMeaning(proto_bytes, arena));
   std::string text;
-  google::protobuf::TextFormat::PrintToString(plan, &text);
+  google::protobuf::TextFormat::PrintToString(*plan, &text);
   return text;
 }
 

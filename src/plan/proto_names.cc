@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "datafusion.pb.h"
@@ -15,6 +17,9 @@ namespace weir::internal {
 namespace {
 
 namespace pb = datafusion;
+
+/// What a reference with a scan's index begins with.
+constexpr std::string_view kScanKey = R"({"scan":)";
 
 /// The engine writes operators by the names of its enum.
 constexpr std::pair<const char*, const char*> kOperators[] = {
@@ -117,12 +122,25 @@ std::string JoinedParts(const std::vector<std::string>& parts) {
   return joined;
 }
 
-std::string TableReferenceJson(const std::vector<std::string>& parts, int scan_id) {
+std::string RegisteredName(const std::vector<std::string>& parts) {
   const size_t skipped = parts.size() > 2 ? parts.size() - 2 : 0;
-  nlohmann::json json = {
-      {"table", JoinedParts({parts.begin() + static_cast<ptrdiff_t>(skipped), parts.end()})}};
-  if (scan_id >= 0) json["scan"] = scan_id;
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JoinedParts({parts.begin() + static_cast<ptrdiff_t>(skipped), parts.end()});
+}
+
+std::string TableReferenceJson(const std::string& table, int scan_id) {
+  using Json = nlohmann::json;
+  const std::string name = Json(table).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (scan_id < 0) return fmt::format(R"({{"table":{}}})", name);
+  return fmt::format(R"({}{},"table":{}}})", kScanKey, scan_id, name);
+}
+
+int ScanIdOf(std::string_view reference_json) {
+  int scan_id = -1;
+  if (reference_json.starts_with(kScanKey)) {
+    reference_json.remove_prefix(kScanKey.size());
+    std::from_chars(reference_json.data(), reference_json.data() + reference_json.size(), scan_id);
+  }
+  return scan_id;
 }
 
 }  // namespace weir::internal

@@ -32,8 +32,12 @@ void FromParts(const std::vector<std::string>& parts, datafusion::TableReference
 /// Joined by dots.
 std::string JoinedParts(const std::vector<std::string>& parts);
 
-/// The reference that Weir writes for a table: "table" or "schema.table" in parts, which the scan's
-/// index follows if it is >= 0.
-std::string TableReferenceJson(const std::vector<std::string>& parts, int scan_id);
+/// "table" or "schema.table": the catalog left out.
+std::string RegisteredName(const std::vector<std::string>& parts);
+/// The reference that Weir writes for a table of that name; the scan's index is in it if it is >=
+/// 0.
+std::string TableReferenceJson(const std::string& table, int scan_id);
+/// The index in such a reference, -1 if it has none.
+int ScanIdOf(std::string_view reference_json);
 
 }  // namespace weir::internal

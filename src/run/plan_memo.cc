@@ -23,10 +23,7 @@ bool AddStamps(const std::vector<StampedFile>& files, int64_t now_ns, ByteWriter
   for (const StampedFile& file : files) {
     if (!IsSettled(file.stamp, now_ns)) return false;
     out.PutText(file.path);
-    out.Put(file.stamp.size);
-    out.Put(file.stamp.modified_ns);
-    out.Put(file.stamp.changed_ns);
-    out.Put(file.stamp.inode);
+    out.PutStamp(file.stamp);
   }
   return true;
 }
@@ -171,13 +168,7 @@ class Replanning {
       }
     }
     for (const size_t i : upstream_) {
-      const IndexedView& view = memo_.index.views[i];
-      const auto schema = SchemaOf(view.schema);
-      if (!schema) return false;
-      const Status added =
-          session_->catalog().AddView(view.name, TableUrl(session_->warehouse_url(), view.name),
-                                      schema, view.partition_columns, session_->engine());
-      if (!added.ok()) return false;
+      if (!AddToCatalog(memo_.index.views[i], *session_).ok()) return false;
     }
     return true;
   }

@@ -22,7 +22,7 @@
 namespace weir {
 
 struct PlanMemoOptions {
-  std::string root;     ///< the project's folder, absolute
+  std::string root;     ///< the project's folder
   std::string profile;  ///< empty: "default"
   Selection selection;
   bool force = false;

@@ -5,36 +5,17 @@
 // `<view> ok` or `<view> <what differs>`, and ends with 1 if one differs. With --rows both plans
 // are executed and must give the same rows.
 
-#include <algorithm>
 #include <iostream>
 #include <string>
-#include <vector>
-
-#include <arrow/api.h>
 
 #include "weir/bundle/compile.h"
+#include "weir/engine/rows_testing.h"
 #include "weir/plan/logical_plan.h"
 #include "weir/project/project_definition.h"
 
 namespace weir {
 
 namespace {
-
-Result<std::vector<std::string>> Rows(const engine::Session& session, const engine::Plan& plan) {
-  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session, plan));
-  WEIR_ASSIGN_OR_RETURN(const auto reader, physical.Execute(session, engine::Cancellation()));
-  const auto table = reader->ToTable();
-  if (!table.ok()) return engine::FromStreamFailure(table.status());
-  std::vector<std::string> rows;
-  for (int64_t row = 0; row < (*table)->num_rows(); ++row) {
-    std::string text;
-    for (const auto& column : (*table)->columns())
-      text += (*column->GetScalar(row))->ToString() + "|";
-    rows.push_back(std::move(text));
-  }
-  std::sort(rows.begin(), rows.end());
-  return rows;
-}
 
 /// The view's own query, since a result with two columns of one name cannot be selected from.
 Status Check(const engine::Session& session, const ViewDefinition& view, bool rows) {
@@ -54,8 +35,8 @@ Status Check(const engine::Session& session, const ViewDefinition& view, bool ro
   WEIR_ASSIGN_OR_RETURN(const std::string back_bytes, back.ToProto());
   if (direct_bytes != back_bytes) return Status::Bug("to the engine it is another plan");
   if (!rows) return Status::OK();
-  WEIR_ASSIGN_OR_RETURN(const auto wanted, Rows(session, plan));
-  WEIR_ASSIGN_OR_RETURN(const auto found, Rows(session, back));
+  WEIR_ASSIGN_OR_RETURN(const auto wanted, engine::SortedRows(session, plan));
+  WEIR_ASSIGN_OR_RETURN(const auto found, engine::SortedRows(session, back));
   if (wanted != found)
     return Status::Bug("its {} rows are not those {}", found.size(), wanted.size());
   return Status::OK();

@@ -273,8 +273,9 @@ pub mod ffi {
         fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>>;
         /// Makes `name` stand for the plan: queries that name it get it in its place.
         fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
-        fn analyze_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
-        fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>>;
+        fn copy(self: &Plan) -> Box<Plan>;
+        fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
+        fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         /// "indent", "indent_schema", "graphviz" or "pgjson".
         fn display(self: &Plan, format: &str) -> Result<String>;
         unsafe fn output_schema(self: &Plan, out_schema: *mut ArrowSchema) -> Result<()>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Logical and physical plans, and their forms: protobuf, Substrait, displays, executions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -157,20 +158,21 @@ impl OptimizerConfig for Planning<'_> {
     }
 }
 
-fn analyze(state: &SessionState, plan: &Plan) -> EngineResult<LogicalPlan> {
-    state.analyzer().execute_and_check(plan.plan.clone(), state.config_options(), |_, _| {})
+fn analyze(state: &SessionState, plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
-pub fn analyze_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan)? })))
+// A plan that nobody else holds is changed in place; of a shared one every node is copied.
+pub fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
+    entry(|| Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan.plan)? })))
 }
 
-pub fn optimize_plan(session: &Session, plan: &Plan) -> Result<Box<Plan>> {
+pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
     entry(|| {
         let state = session.context.state_ref();
         let state = state.read();
         let planning = Planning { state: &state, started_at: Utc::now(), aliases: Arc::new(AliasGenerator::new()) };
-        let plan = state.optimizer().optimize(analyze(&state, plan)?, &planning, |_, _| {})?;
+        let plan = state.optimizer().optimize(analyze(&state, plan.plan)?, &planning, |_, _| {})?;
         Ok(Box::new(Plan { plan }))
     })
 }
@@ -183,6 +185,11 @@ pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
 }
 
 impl Plan {
+    /// Shares the nodes.
+    pub fn copy(&self) -> Box<Plan> {
+        Box::new(Plan { plan: self.plan.clone() })
+    }
+
     pub fn display(&self, format: &str) -> Result<String> {
         entry(|| match format {
             "indent" => Ok(self.plan.display_indent().to_string()),
@@ -317,13 +324,25 @@ fn block_in_runtime<T>(future: impl std::future::Future<Output = T>) -> T {
     futures::executor::block_on(future)
 }
 
-/// Replaces empty relations that have columns by a scan of an empty table, qualified as before.
-fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
-    let rewritten = plan.transform_up_with_subqueries(|node| {
+/// Replaces empty relations that have columns by a scan of an empty table, qualified as before. A plan without one is not copied.
+fn keep_empty_schemas(plan: &LogicalPlan) -> EngineResult<Cow<'_, LogicalPlan>> {
+    let with_columns = |node: &LogicalPlan| match node {
+        LogicalPlan::EmptyRelation(empty) => !empty.produce_one_row && !empty.schema.fields().is_empty(),
+        _ => false,
+    };
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        found |= with_columns(node);
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if !found {
+        return Ok(Cow::Borrowed(plan));
+    }
+    let rewritten = plan.clone().transform_up_with_subqueries(|node| {
         let LogicalPlan::EmptyRelation(empty) = &node else {
             return Ok(Transformed::no(node));
         };
-        if empty.produce_one_row || empty.schema.fields().is_empty() {
+        if !with_columns(&node) {
             return Ok(Transformed::no(node));
         }
         let fields: Vec<arrow::datatypes::Field> = empty
@@ -345,13 +364,13 @@ fn keep_empty_schemas(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
             .build()?;
         Ok(Transformed::yes(plan))
     })?;
-    Ok(rewritten.data)
+    Ok(Cow::Owned(rewritten.data))
 }
 
 /// Tables keep the names they are registered under, so that aliases never hide what is read.
 pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
     entry(|| {
-        let plan = keep_empty_schemas(plan.plan.clone())?;
+        let plan = keep_empty_schemas(&plan.plan)?;
         let codec =
             ReferenceCodec { next_scan: AtomicU32::new(0), context: None, tables: HashMap::new(), is_numbering: false };
         Ok(logical_plan_to_bytes_with_extension_codec(&plan, &codec)?.to_vec())
@@ -359,10 +378,20 @@ pub fn plan_to_proto(plan: &Plan) -> Result<Vec<u8>> {
 }
 
 pub fn plan_outputs(plan: &Plan) -> Result<String> {
-    fn walk(plan: &LogicalPlan, nodes: &mut Vec<Value>) -> EngineResult<()> {
-        let columns =
-            plan.schema().iter().map(|(relation, field)| json!([relation.map(|r| r.to_string()), field.name()]));
-        nodes.push(Value::Array(columns.collect()));
+    fn walk(plan: &LogicalPlan, nodes: &mut Vec<u8>) -> EngineResult<()> {
+        nodes.extend_from_slice(if nodes.is_empty() { b"[" } else { b"," });
+        let columns: Vec<_> = plan
+            .schema()
+            .iter()
+            .map(|(relation, field)| {
+                let relation = relation.map(|relation| match relation {
+                    TableReference::Bare { table } => Cow::Borrowed(table.as_ref()),
+                    longer => Cow::Owned(longer.to_string()),
+                });
+                (relation, field.name())
+            })
+            .collect();
+        serde_json::to_writer(&mut *nodes, &columns).map_err(|e| DataFusionError::External(Box::new(e)))?;
         let mut subqueries = Vec::new();
         plan.apply_subqueries(|subquery| {
             subqueries.push(subquery.clone());
@@ -378,8 +407,9 @@ pub fn plan_outputs(plan: &Plan) -> Result<String> {
     }
     entry(|| {
         let mut nodes = Vec::new();
-        walk(&keep_empty_schemas(plan.plan.clone())?, &mut nodes)?;
-        Ok(Value::Array(nodes).to_string())
+        walk(keep_empty_schemas(&plan.plan)?.as_ref(), &mut nodes)?;
+        nodes.push(b']');
+        Ok(String::from_utf8(nodes).map_err(|e| BridgeError::bug(format!("names that are no text: {e}")))?)
     })
 }
 

@@ -73,7 +73,8 @@ impl Session {
     pub fn with_settings(&self, settings: &Vec<KeyValue>) -> Result<Box<Session>> {
         entry(|| {
             let state = self.context.state();
-            let mut config = state.config().clone();
+            // The tables are shared: a default catalog made anew would take the place of theirs.
+            let mut config = state.config().clone().with_create_default_catalog_and_schema(false);
             apply(&mut config, settings)?;
             let state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
             Ok(Box::new(Session { context: SessionContext::new_with_state(state) }))

@@ -350,10 +350,11 @@ pub fn register_table(session: &Session, name: &str, table: &Table) -> Result<()
             Some((schema, table)) => TableReference::partial(schema, table),
             None => TableReference::bare(name),
         };
-        let state = session.context.state();
+        let state = session.context.state_ref();
+        let state = state.read();
         let options = state.config_options();
-        let catalog = session
-            .context
+        let catalog = state
+            .catalog_list()
             .catalog(&options.catalog.default_catalog)
             .ok_or_else(|| BridgeError::bug("the default catalog is missing"))?;
         let schema_name = reference.schema().unwrap_or(&options.catalog.default_schema).to_string();

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/run/view_execution.h"
+
+#include "weir/bundle/lane.h"
+#include "weir/run/constraint_check.h"
+
+namespace weir {
+
+Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome) {
+  WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
+  std::vector<std::pair<uint32_t, engine::Table>> bindings;
+  for (const ScanUnit& unit : outcome.scan_units) {
+    const auto table = lookup(unit.table);
+    if (!table || !table->table) {
+      return Status::User(StatusCode::kNotFound, "the view reads a view that was never built: `{}`",
+                          unit.table)
+          .WithHint(fmt::format("run it too: --select +{}", bundle_.view_name));
+    }
+    outcome.bytes_read += unit.kept_bytes;
+    engine::Table read = *table->table;
+    if (!unit.pruned_files.empty()) {
+      std::vector<std::string> paths;
+      paths.reserve(unit.kept.size());
+      for (const uint32_t file : unit.kept) paths.emplace_back(unit.files->path(file));
+      WEIR_ASSIGN_OR_RETURN(read, table->table->WithPaths(paths));
+    }
+    bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
+  }
+  Lane lane;
+  if (by_lane) {
+    WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
+  }
+  WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
+  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session_.engine(), plan));
+  engine::WriteOptions options;
+  options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
+  options.partition_columns = bundle_.partition_columns;
+  const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) {
+    return hasher_.Add(batch);
+  };
+  WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
+  engine::BatchSieve sieve;
+  if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
+  WEIR_ASSIGN_OR_RETURN(auto written,
+                        physical.Write(session_.engine(), options, bundle_.stored_schema, observer,
+                                       cancellation_, sieve));
+  outcome.constraints = check->outcomes();
+  if (const Status verdict = check->Verdict(); !verdict.ok()) {
+    Discard(written.files, options.root_url);
+    return verdict;
+  }
+  outcome.content = hasher_.Finish();
+  outcome.files = std::move(written.files);
+  outcome.rows = written.rows;
+  outcome.bytes_written = written.bytes;
+  WEIR_ASSIGN_OR_RETURN(outcome.metrics_json, physical.Metrics());
+  return Status::OK();
+}
+
+void ViewExecution::Discard(const std::vector<DataFile>& files, const std::string& root_url) const {
+  for (const DataFile& file : files)
+    (void)session_.engine().DeleteObject(root_url + file.path).ok();
+}
+
+}  // namespace weir
