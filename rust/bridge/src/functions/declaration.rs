@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//! C++'s declaration of a function in DataFusion's words.
+
+use std::hash::{Hash, Hasher};
+
+use arrow::datatypes::DataType;
+use arrow::ffi::FFI_ArrowSchema;
+use datafusion::common::internal_err;
+use datafusion::error::Result as EngineResult;
+use datafusion::logical_expr::{DocSection, Documentation, Signature, TypeSignature, Volatility};
+
+use super::crossing::import_fields;
+use crate::ffi::{NativeArgument, NativeFunction};
+
+/// What scalar and aggregate functions have in common. Two are equal if name and semantic version are.
+pub(super) struct Declaration {
+    pub(super) name: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) semantic_version: u32,
+    pub(super) arguments: Vec<NativeArgument>,
+    pub(super) signature: Signature,
+    pub(super) signatures: Vec<Vec<DataType>>,
+    pub(super) documentation: Documentation,
+    pub(super) strict: bool,
+    pub(super) ignores_duplicates: bool,
+    pub(super) takes_null_treatment: bool,
+    pub(super) opens_as_predicate: bool,
+}
+
+impl Declaration {
+    pub(super) fn new(native: &NativeFunction, signatures: &FFI_ArrowSchema) -> EngineResult<Self> {
+        let mut exact = Vec::new();
+        for signature in import_fields(signatures)? {
+            let DataType::Struct(types) = signature.data_type() else {
+                return internal_err!("a signature of {} is no struct", native.name);
+            };
+            exact.push(types.iter().map(|field| field.data_type().clone()).collect::<Vec<_>>());
+        }
+        let type_signature = match (native.user_defined, exact.as_slice()) {
+            (true, _) => TypeSignature::UserDefined,
+            (false, [one]) => TypeSignature::Exact(one.clone()),
+            (false, several) => TypeSignature::OneOf(several.iter().cloned().map(TypeSignature::Exact).collect()),
+        };
+        let mut signature = Signature::new(type_signature, Volatility::Immutable);
+        if !native.variadic {
+            signature = signature.with_parameter_names(native.arguments.iter().map(|a| a.name.clone()).collect())?;
+        }
+        let mut documentation = Documentation::builder(DocSection::default(), &native.description, &native.syntax)
+            .with_sql_example(&native.example);
+        for argument in &native.arguments {
+            documentation = documentation.with_argument(&argument.name, &argument.description);
+        }
+        Ok(Self {
+            name: native.name.clone(),
+            aliases: native.aliases.clone(),
+            semantic_version: native.semantic_version,
+            arguments: native.arguments.clone(),
+            signature,
+            signatures: exact,
+            documentation: documentation.build(),
+            strict: native.strict,
+            ignores_duplicates: native.ignores_duplicates,
+            takes_null_treatment: native.takes_null_treatment,
+            opens_as_predicate: native.opens_as_predicate,
+        })
+    }
+}
+
+impl PartialEq for Declaration {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.semantic_version) == (&other.name, other.semantic_version)
+    }
+}
+impl Eq for Declaration {}
+impl Hash for Declaration {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, self.semantic_version).hash(state);
+    }
+}

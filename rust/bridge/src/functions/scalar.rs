@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Native scalar functions, and the operators that mean one.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, new_empty_array};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use cxx::SharedPtr;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::registry::FunctionRegistry;
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature,
+};
+
+use super::crossing::{
+    array_pointer, arrays_pointer, bare_fields, engine_failure, export_arrays, export_fields, failure, import_array,
+    import_field, import_fields, schema_pointer,
+};
+use super::declaration::Declaration;
+use crate::error::{Result, entry};
+use crate::ffi::{NativeArgument, NativeFunction, ScalarCallback};
+use crate::session::Session;
+
+/// C++ promises that functions may be called from any thread.
+struct SharedScalar(SharedPtr<ScalarCallback>);
+unsafe impl Send for SharedScalar {}
+unsafe impl Sync for SharedScalar {}
+
+pub(crate) struct NativeScalarUdf {
+    declaration: Declaration,
+    callback: SharedScalar,
+}
+
+impl fmt::Debug for NativeScalarUdf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NativeScalarUdf({} v{})", self.declaration.name, self.declaration.semantic_version)
+    }
+}
+impl PartialEq for NativeScalarUdf {
+    fn eq(&self, other: &Self) -> bool {
+        self.declaration == other.declaration
+    }
+}
+impl Eq for NativeScalarUdf {}
+impl Hash for NativeScalarUdf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.declaration.hash(state);
+    }
+}
+
+impl NativeScalarUdf {
+    pub(super) fn arguments(&self) -> &[NativeArgument] {
+        &self.declaration.arguments
+    }
+
+    pub(crate) fn opens_as_predicate(&self) -> bool {
+        self.declaration.opens_as_predicate
+    }
+
+    /// JSON both ways, as function_callbacks.h says.
+    pub(crate) fn open_predicate(&self, call: &str) -> EngineResult<String> {
+        self.callback.0.OpenPredicate(call).map_err(engine_failure)
+    }
+
+    fn return_field(&self, fields: &[FieldRef], mut constants: Vec<FFI_ArrowArray>) -> EngineResult<FieldRef> {
+        let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
+        let mut out = FFI_ArrowSchema::empty();
+        unsafe {
+            self.callback.0.ReturnField(
+                schema_pointer(&mut arguments),
+                arrays_pointer(&mut constants),
+                schema_pointer(&mut out),
+            )
+        }
+        .map_err(engine_failure)?;
+        import_field(&out)
+    }
+}
+
+impl ScalarUDFImpl for NativeScalarUdf {
+    fn name(&self) -> &str {
+        &self.declaration.name
+    }
+    fn aliases(&self) -> &[String] {
+        &self.declaration.aliases
+    }
+    fn signature(&self) -> &Signature {
+        &self.declaration.signature
+    }
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.declaration.documentation)
+    }
+    fn is_strict(&self) -> bool {
+        self.declaration.strict
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> EngineResult<Vec<DataType>> {
+        let mut arguments = export_fields(bare_fields(types).iter().map(AsRef::as_ref))?;
+        let mut out = FFI_ArrowSchema::empty();
+        // DataFusion keeps only the text of this error.
+        unsafe { self.callback.0.CoerceTypes(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+            .map_err(|error| DataFusionError::Plan(failure(error).message))?;
+        Ok(import_fields(&out)?.iter().map(|field| field.data_type().clone()).collect())
+    }
+
+    fn return_type(&self, types: &[DataType]) -> EngineResult<DataType> {
+        let empty: Vec<ArrayRef> = types.iter().map(new_empty_array).collect();
+        Ok(self.return_field(&bare_fields(types), export_arrays(&empty))?.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> EngineResult<FieldRef> {
+        // Literals come as they were written, before the argument types were settled.
+        let constants = args
+            .arg_fields
+            .iter()
+            .zip(args.scalar_arguments)
+            .map(|(field, scalar)| match scalar.map(|scalar| scalar.cast_to(field.data_type())) {
+                Some(Ok(value)) => value.to_array(),
+                _ => Ok(new_empty_array(field.data_type())),
+            })
+            .collect::<EngineResult<Vec<_>>>()?;
+        self.return_field(args.arg_fields, export_arrays(&constants))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
+        let constant: Vec<bool> = args.args.iter().map(|value| matches!(value, ColumnarValue::Scalar(_))).collect();
+        let arrays = args
+            .args
+            .iter()
+            .map(|value| match value {
+                ColumnarValue::Array(array) => Ok(Arc::clone(array)),
+                ColumnarValue::Scalar(scalar) => scalar.to_array(),
+            })
+            .collect::<EngineResult<Vec<_>>>()?;
+        let fields: Vec<Field> = arrays.iter().map(|array| Field::new("", array.data_type().clone(), true)).collect();
+        let mut arguments = export_fields(&fields)?;
+        let mut return_field = export_fields([args.return_field.as_ref()])?;
+        let mut exported = export_arrays(&arrays);
+        let mut out = FFI_ArrowArray::empty();
+        unsafe {
+            self.callback.0.Invoke(
+                schema_pointer(&mut arguments),
+                arrays_pointer(&mut exported),
+                &constant,
+                args.number_rows,
+                schema_pointer(&mut return_field),
+                array_pointer(&mut out),
+            )
+        }
+        .map_err(engine_failure)?;
+        let result = import_array(out, args.return_field.data_type())?;
+        if !constant.is_empty() && constant.iter().all(|is_constant| *is_constant) {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// Replaces a function of the same name.
+pub fn register_scalar_function(
+    session: &Session,
+    native: NativeFunction,
+    callback: SharedPtr<ScalarCallback>,
+) -> Result<()> {
+    entry(|| {
+        let mut signatures = FFI_ArrowSchema::empty();
+        unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
+        let declaration = Declaration::new(&native, &signatures)?;
+        let function =
+            Arc::new(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
+        session.context.register_udf(function.as_ref().clone());
+        if !native.operator_symbol.is_empty() {
+            let planner = NativeOperator { symbol: native.operator_symbol, function };
+            session.context.state_ref().write().register_expr_planner(Arc::new(planner))?;
+        }
+        Ok(())
+    })
+}
+
+/// An operator that means a function where the function takes the types of both sides.
+#[derive(Debug)]
+struct NativeOperator {
+    symbol: String,
+    function: Arc<ScalarUDF>,
+}
+
+impl ExprPlanner for NativeOperator {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> EngineResult<PlannerResult<RawBinaryExpr>> {
+        if expr.op.to_string() != self.symbol {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let types = [expr.left.get_type(schema)?, expr.right.get_type(schema)?];
+        if self.function.coerce_types(&types).is_err() {
+            return Ok(PlannerResult::Original(expr));
+        }
+        Ok(PlannerResult::Planned(self.function.call(vec![expr.left, expr.right])))
+    }
+}
