@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "weir/base/parallel.h"
+#include "weir/project/function_parser.h"
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"
 #include "weir/project/unit_test_parser.h"
@@ -61,6 +62,18 @@ class ProjectLoader {
       }
     }
     SortByName(project_.sources);
+  }
+
+  void LoadFunctions() {
+    std::map<std::string, SourceLocation> first;
+    for (const SqlFile& file : LoadFolder("functions")) {
+      auto functions = ParseFunctionFile(file, project_.broken_functions, diagnostics_);
+      for (UserFunctionDefinition& function : functions) {
+        if (Claim(function.name, "function", "W1502", function.name_location, first))
+          project_.functions.push_back(std::move(function));
+      }
+    }
+    SortByName(project_.functions);
   }
 
   /// `selected`: the files to read; null for all.
@@ -234,6 +247,7 @@ Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string
 
   ProjectLoader loader(files, project, diagnostics);
   loader.LoadSources();
+  loader.LoadFunctions();
   loader.LoadViews(view_files);
   loader.LoadTests();
   return project;

@@ -100,6 +100,33 @@ struct ViewDefinition {
   SourceLocation location;  ///< of the statement's first word
 };
 
+/// One argument of a user function.
+struct ParameterDefinition {
+  std::string name;          ///< lower case unless it was quoted
+  std::string sql_type;      ///< as written, comments and line breaks removed
+  std::string default_sql;   ///< with the file's lines and columns; empty: there is none
+  std::string default_text;  ///< the default as written
+  SourceLocation location;   ///< of the name
+};
+
+/// One CREATE FUNCTION: an expression that is put in the place of each call.
+struct UserFunctionDefinition {
+  std::string name;  ///< lower case, also if it was quoted: calls find it in any case
+  std::vector<ParameterDefinition> parameters;
+  std::string return_type;          ///< as written, comments and line breaks removed
+  std::string body_sql;             ///< with the file's lines and columns
+  std::string body_text;            ///< the expression as written
+  std::string definition_sql;       ///< the whole statement as written
+  std::string dialect = "generic";  ///< of SQL that the file is read in
+  bool replaces = false;            ///< OR REPLACE
+  SourceLocation location;          ///< of the statement's first word
+  SourceLocation name_location;
+  SourceLocation return_location;  ///< of the return type
+
+  /// "f(a, b)", as calls are written.
+  std::string Syntax() const;
+};
+
 /// A query that must return no row.
 struct TestDefinition {
   std::string name;                 ///< the file's
@@ -192,7 +219,10 @@ struct ProjectDefinition {
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
   std::vector<SourceDefinition>
       sources;  ///< ordered by name; names are unique across sources and views
-  std::vector<ViewDefinition> views;  ///< ordered by name
+  std::vector<ViewDefinition> views;              ///< ordered by name
+  std::vector<UserFunctionDefinition> functions;  ///< ordered by name
+  /// Names in files under functions/ whose definition has errors, which are reported.
+  std::set<std::string> broken_functions;
   std::vector<TestDefinition> tests;  ///< ordered by name
   std::vector<UnitTestDefinition>
       unit_tests;  ///< ordered by name; names differ from those of tests

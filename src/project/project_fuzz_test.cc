@@ -35,6 +35,9 @@ Files ValidFiles() {
       "LOCATION 's3://x/y/' OPTIONS ('version' '3', aws_region=eu) ; CREATE EXTERNAL TABLE t "
       "STORED AS CSV LOCATION '€' "
       "PARTITIONED BY (y INT) WITH ORDER (y DESC) OPTIONS (format.delimiter '\\t');";
+  files["functions/full.sql"] =
+      "CREATE OR REPLACE FUNCTION \"f\" (a DECIMAL(1,2) DEFAULT (1 < 2), b STRUCT<c ARRAY<INT>>)\n"
+      "RETURNS TEXT RETURN a || 'ä' ; CREATE FUNCTION g() RETURNS INT RETURN 1";
   return files;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Native C++ functions as DataFusion functions. Declarations and kernels are C++'s; here they are only put into DataFusion's
+//! Native C++ functions as DataFusion functions, and users' functions that are SQL expressions. Declarations and kernels are C++'s; here they are only put into DataFusion's
 //! words. Constants stay constants, arrays cross without copies.
 
 mod aggregate;
@@ -7,8 +7,11 @@ mod crossing;
 mod declaration;
 mod named_arguments;
 mod scalar;
+mod user;
 
 pub use aggregate::register_aggregate_function;
 pub use named_arguments::{fill_omitted_arguments, fill_omitted_calls};
 pub(crate) use scalar::NativeScalarUdf;
 pub use scalar::register_scalar_function;
+pub(crate) use user::{ExpandUserFunctions, expand_user_functions};
+pub use user::{called_functions, define_user_function, function_kind, sql_type};

@@ -32,7 +32,10 @@ mod written_sql;
 
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
-use functions::{register_aggregate_function, register_scalar_function};
+use functions::{
+    called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
+    sql_type,
+};
 use plan::{
     PhysicalPlan, Plan, ScanBindings, analyze_plan, create_physical_plan, execute_stream, new_scan_bindings,
     optimize_plan, plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, proto_to_substrait,
@@ -385,6 +388,8 @@ pub mod ffi {
         description: String,
         /// SQL text; empty when the argument is required.
         default_value: String,
+        /// The default is the session's: it stands in the plan wherever a call omits the argument.
+        session_default: bool,
     }
 
     /// What a native function declares, but for its signatures, which its callback exports.
@@ -410,6 +415,30 @@ pub mod ffi {
         opens_as_predicate: bool,
         /// SQL operator that means a call with two arguments; empty: none.
         operator_symbol: String,
+    }
+
+    /// One argument of a user function.
+    struct UserArgument {
+        /// As columns are named: lower case unless it was quoted.
+        name: String,
+        sql_type: String,
+        /// SQL text; empty when there is none.
+        default_value: String,
+    }
+
+    /// CREATE FUNCTION name(argument type [DEFAULT expression], …) RETURNS type RETURN body.
+    struct UserFunction {
+        /// In lower case.
+        name: String,
+        arguments: Vec<UserArgument>,
+        return_type: String,
+        /// May begin with blanks, like defaults: places in errors count from its beginning.
+        body: String,
+        dialect: String,
+        /// "f(a, b)", for errors.
+        syntax: String,
+        /// The body without blanks around it, for readers.
+        text: String,
     }
 
     // What the callbacks take and give is documented in function_callbacks.h.
@@ -494,5 +523,14 @@ pub mod ffi {
             native: NativeFunction,
             callback: SharedPtr<AggregateCallback>,
         ) -> Result<()>;
+        /// Type-checks a function and makes it known: its calls are expanded when a query is analysed. Replaces a user function of
+        /// the same name; fails with "already_exists" for the name of any other function.
+        fn define_user_function(session: &Session, function: &UserFunction) -> Result<()>;
+        /// "scalar", "aggregate", "window", "table", "user", or "" if there is no function of this lower-case name.
+        fn function_kind(session: &Session, name: &str) -> String;
+        /// The type that SQL's name of one means, as the engine names it.
+        fn sql_type(session: &Session, name: &str, dialect: &str) -> Result<String>;
+        /// The functions that an expression calls, in lower case, ordered.
+        fn called_functions(session: &Session, expression: &str, dialect: &str) -> Result<Vec<String>>;
     }
 }
