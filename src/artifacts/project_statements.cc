@@ -141,6 +141,53 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                           .tree_fingerprint = query.tree_fingerprint};
 }
 
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const UserFunctionDefinition& function) {
+  const SqlDialect& dialect = DialectNamed(function.dialect);
+  const TreeReading reading = ReadingOf(project, function.dialect);
+  // Expressions are read as what a query selects.
+  const auto read = [&](const std::string& text) {
+    return ParseStatement(session, "SELECT " + text, reading);
+  };
+  WEIR_ASSIGN_OR_RETURN(const ParsedStatement body, read(function.body_text));
+  const auto expression = [](const ParsedStatement& statement) {
+    return statement.normalized_sql.substr(std::string_view("SELECT ").size());
+  };
+  std::string parameters;
+  Json parameter_trees = Json::array();
+  FingerprintBuilder builder;
+  builder.Add("name", function.name);
+  for (const ParameterDefinition& parameter : function.parameters) {
+    parameters += fmt::format("{}{} {}", parameters.empty() ? "" : ", ",
+                              Name(parameter.name, dialect), parameter.sql_type);
+    Json tree = {{"name", parameter.name}, {"type", parameter.sql_type}};
+    builder.Add("parameter", parameter.name).Add("type", parameter.sql_type);
+    if (!parameter.default_sql.empty()) {
+      WEIR_ASSIGN_OR_RETURN(const ParsedStatement value, read(parameter.default_text));
+      parameters += " DEFAULT " + expression(value);
+      tree["default"] = expression(value);
+      builder.Add("default", value.tree_fingerprint.ToString());
+    }
+    parameter_trees.push_back(std::move(tree));
+  }
+  builder.Add("returns", function.return_type).Add("body", body.tree_fingerprint.ToString());
+  const Json definition = {
+      {"name", function.name}, {"parameters", parameter_trees}, {"returns", function.return_type}};
+  return ProjectStatement{
+      .kind = "function",
+      .name = function.name,
+      .file = function.location.file,
+      .dialect = function.dialect,
+      .sql = function.definition_sql,
+      .normalized_sql =
+          fmt::format("CREATE FUNCTION {}({}) RETURNS {} RETURN {}", Name(function.name, dialect),
+                      parameters, function.return_type, expression(body)),
+      .tree = fmt::format(R"({{"CreateFunction":{{"definition":{},"body":{}}}}})",
+                          definition.dump(), body.tree),
+      .tree_fingerprint = builder.Finish()};
+}
+
 ProjectStatement ReadStatement(const SourceDefinition& source) {
   const SqlDialect& dialect = DialectNamed(source.dialect);
   std::string columns, options;
@@ -223,6 +270,12 @@ ChangedStatements ReadChangedStatements(const engine::Session& session,
   for (const TestDefinition& test : project.tests) {
     candidates.push_back({KnownLine("test", test.name, {test.file, test.dialect, test.query_sql}),
                           [&] { return ReadStatement(session, project, test); }});
+  }
+  for (const UserFunctionDefinition& function : project.functions) {
+    candidates.push_back(
+        {KnownLine("function", function.name,
+                   {function.location.file, function.dialect, function.definition_sql}),
+         [&] { return ReadStatement(session, project, function); }});
   }
   for (const SourceDefinition& source : project.sources) {
     candidates.push_back(

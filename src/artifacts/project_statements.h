@@ -32,12 +32,15 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
 Result<ProjectStatement> ReadStatement(const engine::Session& session,
                                        const ProjectDefinition& project,
                                        const TestDefinition& test);
+Result<ProjectStatement> ReadStatement(const engine::Session& session,
+                                       const ProjectDefinition& project,
+                                       const UserFunctionDefinition& function);
 /// A source's DDL is Weir's own; its options are as the project has them, secrets not included.
 ProjectStatement ReadStatement(const SourceDefinition& source);
 
 /// The statements of a project of which the next run has a row to record.
 struct ChangedStatements {
-  std::vector<ProjectStatement> statements;  ///< views, tests, sources, each by name
+  std::vector<ProjectStatement> statements;  ///< views, tests, functions, sources, each by name
   /// What to compare with next time.
   std::string known;
 };

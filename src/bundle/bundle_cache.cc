@@ -93,6 +93,9 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
   FingerprintBuilder builder;
   if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
   for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
+  for (const UserFunctionDefinition& function : project.functions) {
+    builder.Add("function", function.definition_sql).Add("dialect", function.dialect);
+  }
   builder.Add("dialect", project.dialect);
   builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
   builder.Add("warehouse", project.warehouse_uri);

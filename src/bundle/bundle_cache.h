@@ -24,7 +24,7 @@
 namespace weir {
 
 /// A hash of all that decides about the plans of a project beside its sources and views: this
-/// program, the settings, the default dialect, the warehouse.
+/// program, the settings, user functions, the default dialect, the warehouse.
 std::string PlanningEnvironment(const ProjectDefinition& project);
 
 /// A hash of what planning sees of a source.

@@ -190,7 +190,9 @@ Outcome CompileWith(const engine::Session& planner, const ViewDefinition& view,
   Outcome outcome;
   auto plan = engine::Plan::FromSql(planner, PlanningSql(view), view.dialect);
   if (!plan.ok()) {
-    if (tables.broken.contains(MissingTable(plan.status().message()))) {
+    const std::string& message = plan.status().message();
+    if (tables.broken.contains(MissingTable(message)) ||
+        tables.broken_functions.contains(MissingFunction(message))) {
       outcome.blocked = true;
       return outcome;
     }
@@ -264,7 +266,9 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
                                     Diagnostics& diagnostics) {
   std::set<std::string> failed;
   const Planners planners(session.engine());
-  const KnownTables tables(project, session.catalog(), diagnostics, known_views);
+  KnownTables tables(project, session.catalog(), diagnostics, known_views);
+  tables.functions = session.functions();
+  tables.broken_functions = session.broken_functions();
   for (size_t i = 0; i < project.views.size(); ++i) {
     if (order.on_cycle(i)) failed.insert(project.views[i].name);
   }

@@ -43,14 +43,14 @@ Status ExplainSameNames(const Status& status) {
 
 /// Of: Invalid function 'stable_hash46'; Possible function 'stable_hash64'
 Status ExplainFunction(const Status& status) {
-  const std::string name = Between(status.message(), "Invalid function '", "'");
+  const std::string name = MissingFunction(status.message());
   const std::string near = Between(status.message(), "Possible function '", "'");
   if (name.empty()) return status;
   const std::string hint = SuggestionHint(name, {near});
   return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
       .WithLocation(status.location())
       .WithCause(status.message())
-      .WithHint(hint.empty() ? "`weir functions` lists the native ones" : hint);
+      .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
 }
 
 /// Of: … Function 'sum' failed to match any signature, errors: … but received String (DataType:
@@ -134,6 +134,10 @@ std::string MissingTable(const std::string& message) {
   return name;
 }
 
+std::string MissingFunction(const std::string& message) {
+  return Between(message, "Invalid function '", "'");
+}
+
 KnownTables::KnownTables(const ProjectDefinition& project, const Catalog& catalog,
                          const Diagnostics& diagnostics, const std::vector<std::string>& more_names)
     : names(catalog.names()), broken(catalog.failed()) {
@@ -172,7 +176,7 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
             .WithCause(status.cause());
     return DiagnosticOf("W2001", found.WithHint(tables.HintFor(table)), view);
   }
-  if (auto call = ExplainCallFailure(status, view.query_sql, NativeFunctions())) {
+  if (auto call = ExplainCallFailure(status, view.query_sql, tables.functions)) {
     // The query has its lines where the file has them.
     SourceLocation place = call->location();
     place.file = view.file;

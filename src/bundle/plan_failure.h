@@ -12,6 +12,7 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/catalog/catalog.h"
+#include "weir/functions/function_registry.h"
 #include "weir/project/project_definition.h"
 
 namespace weir {
@@ -23,12 +24,18 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
 /// 'datafusion.public.flihgts' not found" `flihgts`. Empty for any other message.
 std::string MissingTable(const std::string& message);
 
+/// The function that the engine misses; empty for any other message.
+std::string MissingFunction(const std::string& message);
+
 /// The names that views may read, and those that would be among them but for an error that is
 /// reported already.
 struct KnownTables {
   std::vector<std::string> names;
   std::set<std::string> broken;
   std::set<std::string> broken_source_files;  ///< what they would have declared is not known
+  FunctionRegistry functions = NativeFunctions();
+  /// User functions with an error that is reported already.
+  std::set<std::string> broken_functions;
 
   /// `more_names`: views that are known but not among `project.views`.
   KnownTables(const ProjectDefinition& project, const Catalog& catalog,

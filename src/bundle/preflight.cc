@@ -38,6 +38,11 @@ CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project,
   return *std::move(index);
 }
 
+bool BlamesFunctions(const Diagnostics& diagnostics) {
+  return std::any_of(diagnostics.all().begin(), diagnostics.all().end(),
+                     [](const Diagnostic& d) { return d.location.file.starts_with("functions/"); });
+}
+
 /// One check of one project: what is known from before, and what must be looked at.
 class Checker {
  public:
@@ -69,7 +74,9 @@ class Checker {
     result.views_checked = dirty_.size();
     for (const IndexedView& view : now_.views) result.views += view.name.empty() ? 0 : 1;
     result.diagnostics.Sort();
-    if (options_.use_index && worth_saving_) cache_.Write(IndexName(frame), now_.Serialize());
+    // What is wrong with user functions is found whenever a session is opened: always, then.
+    if (options_.use_index && worth_saving_ && !BlamesFunctions(result.diagnostics))
+      cache_.Write(IndexName(frame), now_.Serialize());
     return result;
   }
 

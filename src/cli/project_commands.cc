@@ -13,6 +13,8 @@
 #include "weir/functions/function_registry.h"
 #include "weir/lineage/lineage.h"
 #include "weir/project/initial_project.h"
+#include "weir/project/weir_toml.h"
+#include "weir/session/user_functions.h"
 
 namespace weir::cli {
 
@@ -45,7 +47,8 @@ Json ToJson(const FunctionDeclaration& function) {
           {"description", function.description},
           {"arguments", arguments},
           {"null_handling", function.null_handling},
-          {"example", function.example}};
+          {"example", function.example},
+          {"expression", function.expression}};
 }
 
 std::string Describe(const FunctionDeclaration& function) {
@@ -56,6 +59,12 @@ std::string Describe(const FunctionDeclaration& function) {
     text += fmt::format(
         "  {} ({}): {}{}\n", argument.name, argument.type, argument.description,
         argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
+  }
+  if (!function.expression.empty()) {
+    return text + fmt::format(
+                      "\nRETURN {}\n\nA user function: the expression stands where it is "
+                      "called, and fingerprints hold it.\n",
+                      function.expression);
   }
   text +=
       fmt::format("\nNULL      {}\nExample   {}\nVersion   {} ({}, {})\nTags      {}\n",
@@ -124,17 +133,42 @@ int RunCheck(const GlobalOptions& options) {
   return code;
 }
 
+namespace {
+
+/// The native functions and, in a project's folder, its own. What is wrong with the files of those
+/// goes to `diagnostics`.
+FunctionRegistry FunctionsOf(const GlobalOptions& options, Diagnostics& diagnostics) {
+  FunctionRegistry functions = NativeFunctions();
+  const LocalFileSystem files;
+  if (!files.Exists(options.project + "/" + std::string(kProjectFileName))) return functions;
+  Diagnostics all;
+  static const std::vector<std::string> kNoViews;
+  const auto project = LoadProject(files, options.project, options.profile, all, &kNoViews);
+  if (!project.ok()) return functions;
+  std::vector<FunctionDeclaration> own;
+  for (const UserFunctionDefinition& function : project->functions) {
+    if (functions.Find(function.name) == nullptr) own.push_back(DeclarationOf(function));
+  }
+  for (const Diagnostic& diagnostic : all.all()) {
+    if (diagnostic.location.file.starts_with("functions/")) diagnostics.Add(diagnostic);
+  }
+  return functions.With(own);
+}
+
+}  // namespace
+
 int RunFunctions(const GlobalOptions& options, const std::string& name) {
-  const FunctionRegistry functions = NativeFunctions();
+  Diagnostics diagnostics;
+  const FunctionRegistry functions = FunctionsOf(options, diagnostics);
+  if (const int code = Report(diagnostics); code != kDone) return code;
   if (!name.empty()) {
     const FunctionDeclaration* function = functions.Find(name);
     if (function == nullptr) {
       std::vector<std::string> names;
       for (const auto* known : functions.Declarations()) names.push_back(known->name);
       std::string hint = SuggestionHint(name, names);
-      return FailNamed(
-          Status::User(StatusCode::kNotFound, "there is no native function named `{}`", name)
-              .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
+      return FailNamed(Status::User(StatusCode::kNotFound, "there is no function named `{}`", name)
+                           .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
     }
     std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n"
                                                   : Describe(*function));
@@ -146,8 +180,9 @@ int RunFunctions(const GlobalOptions& options, const std::string& name) {
     all.push_back(ToJson(*function));
     const size_t end = function->description.find(". ");
     rows.push_back({function->name, std::string(ToString(function->kind)),
-                    fmt::format("{}", function->semantic_version), Join(function->tags, " "),
-                    function->description.substr(0, end)});
+                    function->expression.empty() ? fmt::format("{}", function->semantic_version)
+                                                 : std::string("-"),
+                    Join(function->tags, " "), function->description.substr(0, end)});
   }
   if (options.format == Format::kJson) {
     std::cout << all.dump(2) << "\n";

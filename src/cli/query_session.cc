@@ -13,9 +13,23 @@
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/functions/call_failure.h"
+#include "weir/project/function_parser.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir::cli {
+
+namespace {
+
+/// Whether a statement is CREATE FUNCTION, which each dialect's own parser reads in another way.
+bool BeginsFunction(const std::string& sql, const std::string& dialect) {
+  const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
+  size_t at = 1;
+  if (!tokens[0].IsKeyword("CREATE")) return false;
+  if (tokens.size() > 3 && tokens[1].IsKeyword("OR") && tokens[2].IsKeyword("REPLACE")) at = 3;
+  return tokens[at].IsKeyword("FUNCTION");
+}
+
+}  // namespace
 
 Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
   QuerySession session;
@@ -49,6 +63,7 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
     const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+  if (BeginsFunction(sql, dialect)) return DefineFunction(sql, dialect);
   WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
@@ -58,6 +73,26 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(
+    const std::string& sql, const std::string& dialect) {
+  WEIR_RETURN_NOT_OK(CheckAllowed(
+      ParsedStatement{.node = "CreateFunction", .kinds = {StatementKind::kDdl}}, project_.profile));
+  Diagnostics diagnostics;
+  std::set<std::string> broken;
+  const SqlFile text{.path = {}, .text = sql, .dialect = FindDialect(dialect)};
+  const auto functions = ParseFunctionFile(text, broken, diagnostics);
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    return Status::User(StatusCode::kInvalidArgument, "{}", diagnostic.message)
+        .WithHint(diagnostic.hint)
+        .WithLocation(diagnostic.location);
+  }
+  for (const UserFunctionDefinition& function : functions)
+    WEIR_RETURN_NOT_OK(runtime_->DefineFunction(function));
+  auto nothing = arrow::RecordBatchReader::Make({}, arrow::schema(arrow::FieldVector()));
+  if (!nothing.ok()) return Status::Bug("{}", nothing.status().ToString());
+  return *nothing;
 }
 
 Result<std::string> QuerySession::Write(const std::string& sql, const std::string& dialect,
@@ -129,7 +164,7 @@ Status QuerySession::RegisterInline(const ViewDefinition& view) {
 }
 
 Status QuerySession::Explain(const Status& status, const std::string& sql) const {
-  if (const auto call = ExplainCallFailure(status, sql, NativeFunctions())) return *call;
+  if (const auto call = ExplainCallFailure(status, sql, runtime_->functions())) return *call;
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
   const std::string hint = SuggestionHint(name, TableNames());

@@ -52,6 +52,8 @@ class QuerySession {
   Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
       const engine::Plan& optimized, const engine::Cancellation& cancellation);
+  Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
+                                                                   const std::string& dialect);
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
   Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint);

@@ -202,6 +202,22 @@ class Plan {
   std::shared_ptr<State> state_;
 };
 
+/// An SQL expression over arguments, to be put in the place of each call.
+struct UserFunction {
+  struct Argument {
+    std::string name;  ///< as columns are named
+    std::string sql_type;
+    std::string default_sql;  ///< empty: there is none
+  };
+  std::string name;  ///< in lower case
+  std::vector<Argument> arguments;
+  std::string return_type;
+  std::string body_sql;  ///< may begin with blanks: places in errors count from its beginning
+  std::string dialect;
+  std::string syntax;  ///< "f(a, b)", for errors
+  std::string text;    ///< the body, for readers
+};
+
 /// An executable plan. Execute it once.
 class PhysicalPlan {
  public:
@@ -236,6 +252,18 @@ class Session {
       const std::vector<std::pair<std::string, std::string>>& settings) const;
 
   Status RegisterFunctions(const FunctionRegistry& functions) const;
+  /// Type-checks a user function and makes it known: calls are expanded when a query is analysed,
+  /// those of other user functions in its body now. Replaces a user function of the same name;
+  /// fails with kAlreadyExists if any other function has it.
+  Status DefineFunction(const UserFunction& function) const;
+  /// "scalar", "aggregate", "window", "table", "user", or "" if no function has this lower-case
+  /// name.
+  std::string FunctionKindOf(const std::string& name) const;
+  /// The functions that an expression calls, in lower case, ordered.
+  Result<std::vector<std::string>> CalledFunctions(const std::string& expression,
+                                                   const std::string& dialect) const;
+  /// The type that SQL's name of one means, as the engine names it.
+  Result<std::string> SqlType(const std::string& name, const std::string& dialect) const;
   Status RegisterTable(const std::string& name, const Table& table) const;
   /// Makes `name` stand for `plan`: queries that name it get the plan in its place.
   Status RegisterView(const std::string& name, const Plan& plan) const;

@@ -279,7 +279,8 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   for (const FunctionArgument& argument : declaration.arguments) {
     result.arguments.push_back({rust::String(argument.name), rust::String(argument.type),
                                 rust::String(argument.description),
-                                rust::String(argument.default_value.value_or(""))});
+                                rust::String(argument.default_value.value_or("")),
+                                argument.session_default});
   }
   result.variadic = declaration.variadic;
   result.user_defined = declaration.signature_kind == SignatureKind::kUserDefined;

@@ -44,6 +44,41 @@ Result<Session> Session::WithSettings(
   return session;
 }
 
+Status Session::DefineFunction(const UserFunction& function) const {
+  bridge::UserFunction bridged;
+  bridged.name = function.name;
+  for (const UserFunction::Argument& argument : function.arguments) {
+    bridged.arguments.push_back({rust::String(argument.name), rust::String(argument.sql_type),
+                                 rust::String(argument.default_sql)});
+  }
+  bridged.return_type = function.return_type;
+  bridged.body = function.body_sql;
+  bridged.dialect = function.dialect;
+  bridged.syntax = function.syntax;
+  bridged.text = function.text;
+  return Try([&] { bridge::define_user_function(*state_->handle, bridged); });
+}
+
+std::string Session::FunctionKindOf(const std::string& name) const {
+  return std::string(bridge::function_kind(*state_->handle, name));
+}
+
+Result<std::vector<std::string>> Session::CalledFunctions(const std::string& expression,
+                                                          const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(auto names, Try([&] {
+                          return bridge::called_functions(*state_->handle, expression, dialect);
+                        }));
+  std::vector<std::string> result;
+  for (const auto& name : names) result.emplace_back(name);
+  return result;
+}
+
+Result<std::string> Session::SqlType(const std::string& name, const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(auto type,
+                        Try([&] { return bridge::sql_type(*state_->handle, name, dialect); }));
+  return std::string(type);
+}
+
 Status Session::RegisterTable(const std::string& name, const Table& table) const {
   return Try([&] { bridge::register_table(*state_->handle, name, *table.state_->handle); });
 }

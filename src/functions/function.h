@@ -45,6 +45,9 @@ struct FunctionArgument {
   /// SQL text of the value that stands in for an omitted argument; an argument that has one may be
   /// omitted.
   std::optional<std::string> default_value = std::nullopt;
+  /// The default is a setting of the session: it is written into the plan of every call that omits
+  /// the argument.
+  bool session_default = false;
   /// May be omitted although nothing stands in for it.
   bool optional = false;
 
@@ -84,6 +87,8 @@ struct FunctionDeclaration {
   /// SQL operator that means this function of two arguments, where their types fit: "@>"; empty:
   /// none.
   std::string operator_symbol;
+  /// Of a user function: the expression that stands for a call; empty for a native one.
+  std::string expression = {};
 
   /// Names for `f(name => value)`, one a parameter; empty when the function is variadic.
   std::vector<std::string> ParameterNames() const;

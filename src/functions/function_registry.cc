@@ -38,16 +38,19 @@ nlohmann::json ToJson(const FunctionDeclaration& declaration) {
     parameters.push_back(argument.default_value ? argument.name + " => " + *argument.default_value
                                                 : argument.name);
   }
-  return {{"name", declaration.name},
-          {"aliases", declaration.aliases},
-          {"kind", ToString(declaration.kind)},
-          {"semantic_version", declaration.semantic_version},
-          {"volatility", ToString(declaration.volatility)},
-          {"tags", declaration.tags},
-          {"parameters", std::move(parameters)},
-          {"variadic", declaration.variadic},
-          {"user_defined", declaration.signature_kind == SignatureKind::kUserDefined},
-          {"signatures", std::move(signatures)}};
+  nlohmann::json json = {
+      {"name", declaration.name},
+      {"aliases", declaration.aliases},
+      {"kind", ToString(declaration.kind)},
+      {"semantic_version", declaration.semantic_version},
+      {"volatility", ToString(declaration.volatility)},
+      {"tags", declaration.tags},
+      {"parameters", std::move(parameters)},
+      {"variadic", declaration.variadic},
+      {"user_defined", declaration.signature_kind == SignatureKind::kUserDefined},
+      {"signatures", std::move(signatures)}};
+  if (!declaration.expression.empty()) json["expression"] = declaration.expression;
+  return json;
 }
 
 }  // namespace
@@ -74,8 +77,25 @@ Result<FunctionRegistry> FunctionRegistry::Make(
   return registry;
 }
 
+FunctionRegistry FunctionRegistry::With(
+    const std::vector<FunctionDeclaration>& user_functions) const {
+  FunctionRegistry registry = *this;
+  for (const FunctionDeclaration& function : user_functions) {
+    std::erase_if(registry.user_functions_,
+                  [&](const auto& known) { return known->name == function.name; });
+    registry.user_functions_.push_back(std::make_shared<const FunctionDeclaration>(function));
+    registry.by_name_[function.name] = registry.user_functions_.back().get();
+  }
+  std::sort(registry.user_functions_.begin(), registry.user_functions_.end(),
+            [](const auto& left, const auto& right) { return left->name < right->name; });
+  registry.udf_snapshot_hash_ =
+      FingerprintBuilder().Add("functions", registry.RegistryJson()).Finish();
+  return registry;
+}
+
 std::vector<const FunctionDeclaration*> FunctionRegistry::Declarations() const& {
   std::vector<const FunctionDeclaration*> declarations;
+  for (const auto& function : user_functions_) declarations.push_back(function.get());
   for (const auto& function : scalars_) declarations.push_back(&function->declaration());
   for (const auto& function : aggregates_) declarations.push_back(&function->declaration());
   std::stable_sort(declarations.begin(), declarations.end(),

@@ -25,13 +25,21 @@ class FunctionRegistry {
       std::vector<std::shared_ptr<const ScalarFunction>> scalars,
       std::vector<std::shared_ptr<const AggregateFunction>> aggregates);
 
+  /// The same functions and user functions, which are expressions and have no kernel. Each replaces
+  /// one of its name.
+  FunctionRegistry With(const std::vector<FunctionDeclaration>& user_functions) const;
+
+  /// Ordered by name.
+  const std::vector<std::shared_ptr<const FunctionDeclaration>>& user_functions() const {
+    return user_functions_;
+  }
   /// Ordered by name.
   const std::vector<std::shared_ptr<const ScalarFunction>>& scalars() const { return scalars_; }
   const std::vector<std::shared_ptr<const AggregateFunction>>& aggregates() const {
     return aggregates_;
   }
-  /// The declarations of all functions, ordered by name. Valid as long as the registry or a copy of
-  /// it.
+  /// The declarations of all functions, user functions too, ordered by name. Valid as long as the
+  /// registry or a copy of it.
   std::vector<const FunctionDeclaration*> Declarations() const&;
   std::vector<const FunctionDeclaration*> Declarations() const&& = delete;
 
@@ -48,6 +56,7 @@ class FunctionRegistry {
  private:
   std::vector<std::shared_ptr<const ScalarFunction>> scalars_;
   std::vector<std::shared_ptr<const AggregateFunction>> aggregates_;
+  std::vector<std::shared_ptr<const FunctionDeclaration>> user_functions_;
   std::map<std::string, const FunctionDeclaration*, std::less<>> by_name_;
   Fingerprint udf_snapshot_hash_;
 };

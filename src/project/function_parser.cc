@@ -30,6 +30,7 @@ class FunctionParser {
     function_.location = cursor_.LocationOf(first);
     if (!ParseHead() || !ParseParameters() || !ParseReturns()) return std::nullopt;
     const size_t begin = cursor_.Peek().offset;
+    function_.body_location = cursor_.LocationOf(cursor_.Peek());
     if (cursor_.at_statement_end()) {
       cursor_.FailSyntax("an expression after `RETURN`");
       return std::nullopt;

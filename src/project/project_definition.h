@@ -122,6 +122,7 @@ struct UserFunctionDefinition {
   SourceLocation location;          ///< of the statement's first word
   SourceLocation name_location;
   SourceLocation return_location;  ///< of the return type
+  SourceLocation body_location;
 
   /// "f(a, b)", as calls are written.
   std::string Syntax() const;

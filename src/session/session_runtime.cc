@@ -10,6 +10,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/session/result_settings.h"
+#include "weir/session/user_functions.h"
 
 namespace weir {
 
@@ -141,6 +142,10 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
   runtime->functions_ = NativeFunctions();
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));
+  UserFunctions user_functions =
+      DefineUserFunctions(project, runtime->engine_, runtime->functions_, diagnostics);
+  runtime->functions_ = runtime->functions_.With(user_functions.declarations);
+  runtime->broken_functions_ = std::move(user_functions.broken);
   for (const ObjectStoreDefinition& store : project.object_stores) {
     const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
     if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));
@@ -148,6 +153,13 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   WEIR_ASSIGN_OR_RETURN(runtime->result_settings_, ResultSettings(profile));
   runtime->catalog_ = Catalog::Open(project, runtime->engine_, diagnostics);
   return runtime;
+}
+
+Status SessionRuntime::DefineFunction(const UserFunctionDefinition& definition) {
+  WEIR_ASSIGN_OR_RETURN(const FunctionDeclaration declaration,
+                        DefineUserFunction(definition, engine_, functions_));
+  functions_ = functions_.With({declaration});
+  return Status::OK();
 }
 
 Result<std::map<std::string, std::string>> SessionRuntime::AllSettings() const {

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,20 @@ namespace weir {
 class SessionRuntime {
  public:
   /// Fails when no session can be opened at all (an unknown setting, an object store that cannot be
-  /// built). Sources that cannot be read are reported to `diagnostics` and left out of the catalog.
+  /// built). Sources that cannot be read, and user functions with errors, are reported to
+  /// `diagnostics` and left out.
   static Result<std::unique_ptr<SessionRuntime>> Seal(const ProjectDefinition& project,
                                                       Diagnostics& diagnostics);
 
   const engine::Session& engine() const { return engine_; }
   Catalog& catalog() { return catalog_; }
   const Catalog& catalog() const { return catalog_; }
+  /// Native functions and the project's own.
   const FunctionRegistry& functions() const { return functions_; }
+  /// User functions of the project with an error, which is reported.
+  const std::set<std::string>& broken_functions() const { return broken_functions_; }
+  /// Makes a user function known to the session, as CREATE FUNCTION does.
+  Status DefineFunction(const UserFunctionDefinition& definition);
   /// URL of the warehouse, with a trailing slash.
   const std::string& warehouse_url() const { return warehouse_url_; }
   /// Views that run at the same time.
@@ -49,6 +56,7 @@ class SessionRuntime {
   engine::Session engine_;
   Catalog catalog_;
   FunctionRegistry functions_;
+  std::set<std::string> broken_functions_;
   std::string warehouse_url_;
   int threads_ = 1;
   int64_t memory_limit_bytes_ = 0;
