@@ -41,18 +41,6 @@ Status ExplainSameNames(const Status& status) {
   return found.WithCause(status.message()).WithHint("rename one with AS");
 }
 
-/// Of: Invalid function 'stable_hash46'; Possible function 'stable_hash64'
-Status ExplainFunction(const Status& status) {
-  const std::string name = MissingFunction(status.message());
-  const std::string near = Between(status.message(), "Possible function '", "'");
-  if (name.empty()) return status;
-  const std::string hint = SuggestionHint(name, {near});
-  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
-      .WithLocation(status.location())
-      .WithCause(status.message())
-      .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
-}
-
 /// Of: … Function 'sum' failed to match any signature, errors: … but received String (DataType:
 /// Utf8) …
 Status ExplainArguments(const Status& status) {
@@ -136,6 +124,17 @@ std::string MissingTable(const std::string& message) {
 
 std::string MissingFunction(const std::string& message) {
   return Between(message, "Invalid function '", "'");
+}
+
+Status ExplainFunction(const Status& status) {
+  const std::string name = MissingFunction(status.message());
+  const std::string near = Between(status.message(), "Possible function '", "'");
+  if (name.empty()) return status;
+  const std::string hint = SuggestionHint(name, {near});
+  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
+      .WithLocation(status.location())
+      .WithCause(status.message())
+      .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
 }
 
 KnownTables::KnownTables(const ProjectDefinition& project, const Catalog& catalog,

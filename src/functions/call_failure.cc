@@ -118,6 +118,13 @@ std::optional<Status> ExplainArguments(const Status& failure, std::string_view s
   if (name.empty() || function == nullptr) return std::nullopt;
   const SourceLocation location = LocationOf(sql, FindCall(sql, *function));
   std::string own = Between(message, "Error during planning: ", " No function matches");
+  if (own.empty()) {
+    // As the analyser says it.
+    const size_t own_at = message.rfind("user-defined coercion failed with: ");
+    static constexpr std::string_view kLayer = "Error during planning: ";
+    const size_t layer = own_at == std::string::npos ? own_at : message.find(kLayer, own_at);
+    if (layer != std::string::npos) own = message.substr(layer + kLayer.size());
+  }
   if (own.ends_with('.')) own.pop_back();
   if (!own.empty()) return Status::User(StatusCode::kPlanFailed, "{}", own).WithLocation(location);
   const std::string found = Between(message, "argument types '" + name, "'");

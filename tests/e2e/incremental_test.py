@@ -24,6 +24,21 @@ def generate(folder: pathlib.Path, views: int) -> None:
                    check=True)
 
 
+FUNCTIONS = """\
+CREATE FUNCTION known(amount BIGINT, otherwise BIGINT DEFAULT 1) RETURNS BIGINT RETURN coalesce(amount, otherwise);
+CREATE FUNCTION idle(x BIGINT) RETURNS BIGINT RETURN x;
+"""
+
+
+def add_functions(folder: pathlib.Path) -> None:
+    """Makes about half of the views that replace unknown amounts do so through a user function."""
+    (folder / "functions").mkdir()
+    (folder / "functions" / "amounts.sql").write_text(FUNCTIONS)
+    for number, path in enumerate(sorted(folder.glob("views/**/*.sql"))):
+        if number % 2 == 0:
+            path.write_text(path.read_text().replace("coalesce(amount,", "known(amount,"))
+
+
 def said(folder: pathlib.Path, *command: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command."""
     done = subprocess.run([WEIR, *command, "--project", str(folder)], capture_output=True, text=True, timeout=120)
@@ -55,7 +70,7 @@ class Editor:
     def __init__(self, folder: pathlib.Path, seed: int):
         self.folder = folder
         self.random = random.Random(seed)
-        self.originals = {path: path.read_text() for path in folder.glob("views/**/*.sql")}
+        self.originals = {path: path.read_text() for kind in ("views", "functions") for path in folder.glob(f"{kind}/**/*.sql")}
 
     def commit(self) -> str:
         """A commit to a source: all its rows once more, or a column more."""
@@ -68,7 +83,8 @@ class Editor:
 
     def edit(self) -> str:
         kinds = [self.literal, self.comment, self.drop_column, self.rename_column, self.break_syntax, self.remove, self.rename,
-                 self.make_inline, self.same_name, self.add, self.restore, self.restore, self.restore, self.touch, self.source]
+                 self.make_inline, self.same_name, self.add, self.restore, self.restore, self.restore, self.touch, self.source,
+                 self.function, self.function]
         return self.random.choice(kinds)()
 
     def pick(self) -> pathlib.Path:
@@ -125,13 +141,32 @@ class Editor:
         return f"{path.name} added"
 
     def restore(self) -> str:
-        for path in self.folder.glob("views/**/*.sql"):
+        for path in [*self.folder.glob("views/**/*.sql"), *self.folder.glob("functions/*.sql")]:
             if path not in self.originals:
                 path.unlink()
         for path, text in self.originals.items():
             if not path.exists() or path.read_text() != text:
                 path.write_text(text)
         return "all restored"
+
+    def function(self) -> str:
+        path = self.folder / "functions" / "amounts.sql"
+        text = path.read_text() if path.exists() else FUNCTIONS
+        kinds = {
+            "another body": lambda: re.sub(r"RETURN coalesce.*;", f"RETURN coalesce(amount, otherwise) + {self.random.randrange(3)};", text),
+            "another default": lambda: re.sub(r"DEFAULT \d+", f"DEFAULT {self.random.randrange(5)}", text),
+            "a comment": lambda: text + f"-- {self.random.random()}\n",
+            "an unused one": lambda: re.sub(r"RETURN x.*", f"RETURN x + {self.random.randrange(9)};", text),
+            "another type": lambda: text.replace("RETURNS BIGINT RETURN coalesce", "RETURNS DOUBLE RETURN coalesce"),
+            "no such argument": lambda: text.replace("coalesce(amount,", "coalesce(amout,"),
+            "broken syntax": lambda: text.replace("RETURNS", "RETRUNS", 1),
+            "a circle": lambda: text.replace("RETURN x", "RETURN idle(x)"),
+            "none": lambda: "",
+            "restored": lambda: FUNCTIONS,
+        }
+        kind = self.random.choice(sorted(kinds))
+        path.write_text(kinds[kind]())
+        return f"a function: {kind}"
 
     def touch(self) -> str:
         path = self.pick()
@@ -154,6 +189,7 @@ class CheckTest(unittest.TestCase):
 
     def test_after_any_edit_a_check_says_what_one_from_nothing_says(self):
         generate(self.folder, 30)
+        add_functions(self.folder)
         self.assertEqual(check(self.folder)[0], 0)
         editor = Editor(self.folder, seed=7)
         history, codes = [], set()
@@ -201,6 +237,7 @@ class PlanTest(unittest.TestCase):
 
     def test_after_any_edit_a_plan_says_what_one_from_nothing_says(self):
         generate(self.folder, 30)
+        add_functions(self.folder)
         self.assertEqual(said(self.folder, "run")[0], 0)
         editor = Editor(self.folder, seed=11)
         history, codes = [], set()
@@ -216,6 +253,7 @@ class PlanTest(unittest.TestCase):
 
     def test_sound_edits_alone_are_planned_as_from_nothing(self):
         generate(self.folder, 30)
+        add_functions(self.folder)
         self.assertEqual(said(self.folder, "run")[0], 0)
         editor = Editor(self.folder, seed=12)
         history = []
