@@ -84,7 +84,7 @@ class Editor:
     def edit(self) -> str:
         kinds = [self.literal, self.comment, self.drop_column, self.rename_column, self.break_syntax, self.remove, self.rename,
                  self.make_inline, self.same_name, self.add, self.restore, self.restore, self.restore, self.touch, self.source,
-                 self.function, self.function]
+                 self.function, self.restore]
         return self.random.choice(kinds)()
 
     def pick(self) -> pathlib.Path:
