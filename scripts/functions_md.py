@@ -6,7 +6,8 @@ import sys
 
 print("# Native functions\n\n<!-- made by `make docs` from the functions' own declarations -->\n")
 print("Written in C++ over Arrow arrays, installed before anything is planned. The version of a function goes into the fingerprint of")
-print("every view that uses it. All are immutable; arguments can be named: `f(a => 1)`.")
+print("every view that uses it. All are immutable; arguments can be named: `f(a => 1)`. What stands for arguments that `span_make` is not")
+print("given can be set in a profile, and users define functions of their own in SQL: [project.md](project.md).")
 for function in json.load(sys.stdin):
     aliases = f" (also {', '.join('`' + a + '`' for a in function['aliases'])})" if function["aliases"] else ""
     print(f"\n## {function['name']}{aliases}\n\n`{function['syntax']}` → {function['result']}\n\n{function['description']}\n")

@@ -96,6 +96,11 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
   for (const UserFunctionDefinition& function : project.functions) {
     builder.Add("function", function.definition_sql).Add("dialect", function.dialect);
   }
+  const FunctionDefaults& defaults = project.profile.function_defaults;
+  if (defaults.span_line_base) builder.Add("span_line_base", *defaults.span_line_base);
+  if (defaults.span_col_unit) builder.Add("span_col_unit", *defaults.span_col_unit);
+  if (defaults.span_end_exclusive)
+    builder.Add("span_end_exclusive", *defaults.span_end_exclusive ? 1 : 0);
   builder.Add("dialect", project.dialect);
   builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
   builder.Add("warehouse", project.warehouse_uri);

@@ -145,6 +145,10 @@ FunctionRegistry FunctionsOf(const GlobalOptions& options, Diagnostics& diagnost
   static const std::vector<std::string> kNoViews;
   const auto project = LoadProject(files, options.project, options.profile, all, &kNoViews);
   if (!project.ok()) return functions;
+  const FunctionDefaults& defaults = project->profile.function_defaults;
+  functions = NativeFunctions({.line_base = defaults.span_line_base,
+                               .col_unit = defaults.span_col_unit,
+                               .end_exclusive = defaults.span_end_exclusive});
   std::vector<FunctionDeclaration> own;
   for (const UserFunctionDefinition& function : project->functions) {
     if (functions.Find(function.name) == nullptr) own.push_back(DeclarationOf(function));

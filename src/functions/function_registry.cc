@@ -114,11 +114,11 @@ std::string FunctionRegistry::RegistryJson() const {
   return all.dump();
 }
 
-FunctionRegistry NativeFunctions() {
+FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults) {
   std::vector<std::shared_ptr<const ScalarFunction>> scalars;
   std::vector<std::shared_ptr<const AggregateFunction>> aggregates;
   AddIdentityFunctions(&scalars);
-  AddSpanFunctions(&scalars);
+  AddSpanFunctions(span_defaults, &scalars);
   AddPositionFunctions(&scalars);
   AddTextFunctions(&scalars);
   AddListFunctions(&scalars);

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,14 @@ class FunctionRegistry {
   Fingerprint udf_snapshot_hash_;
 };
 
+/// What a session sets for arguments of span_make that calls omit; nullopt: what it declares.
+struct SpanDefaults {
+  std::optional<int32_t> line_base;
+  std::optional<std::string> col_unit;
+  std::optional<bool> end_exclusive;
+};
+
 /// All functions that Weir brings.
-FunctionRegistry NativeFunctions();
+FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults = {});
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weir/functions/function.h"
+#include "weir/functions/function_registry.h"
 
 namespace weir {
 
@@ -17,7 +18,7 @@ using AggregateFunctions = std::vector<std::shared_ptr<const AggregateFunction>>
 /// stable_hash64 … stable_id_parts_required, span_id
 void AddIdentityFunctions(ScalarFunctions* functions);
 /// span_make … span_union_hull
-void AddSpanFunctions(ScalarFunctions* functions);
+void AddSpanFunctions(const SpanDefaults& defaults, ScalarFunctions* functions);
 /// position_encoding_norm, col_to_byte
 void AddPositionFunctions(ScalarFunctions* functions);
 /// utf8_normalize, utf8_null_if_blank, qname_normalize

@@ -320,7 +320,14 @@ class SpanCombine final : public SpanFunction {
   SpanCombination combination_;
 };
 
-FunctionDeclaration DeclareSpanMake() {
+/// `text` stands for the argument, as a setting of the session where it is not what `argument`
+/// declares.
+void SetDefault(const std::string& text, FunctionArgument* argument) {
+  argument->session_default = argument->default_value != text;
+  argument->default_value = text;
+}
+
+FunctionDeclaration DeclareSpanMake(const SpanDefaults& defaults) {
   FunctionDeclaration declaration;
   declaration.name = "span_make";
   declaration.tags = {"deterministic", "position_encoding", "span"};
@@ -333,6 +340,10 @@ FunctionDeclaration DeclareSpanMake() {
       {"line_base", "int32", "Number of the first line, 0 or 1.", "0"},
       {"col_unit", "text", "Unit of the offsets: byte, utf8, utf16, utf32.", "'byte'"},
       {"end_exclusive", "boolean", "Whether bend lies behind the span.", "true"}};
+  auto& arguments = declaration.arguments;
+  if (defaults.line_base) SetDefault(fmt::format("{}", *defaults.line_base), &arguments[2]);
+  if (defaults.col_unit) SetDefault(fmt::format("'{}'", *defaults.col_unit), &arguments[3]);
+  if (defaults.end_exclusive) SetDefault(*defaults.end_exclusive ? "true" : "false", &arguments[4]);
   const auto int64 = arrow::int64();
   declaration.signatures.push_back({int64, int64});
   for (const auto& line_base : {arrow::int32(), arrow::int64()}) {
@@ -391,8 +402,8 @@ FunctionDeclaration DeclareSpanCombination(std::string name, std::string descrip
 
 }  // namespace
 
-void AddSpanFunctions(ScalarFunctions* functions) {
-  functions->push_back(std::make_shared<SpanMake>(DeclareSpanMake()));
+void AddSpanFunctions(const SpanDefaults& defaults, ScalarFunctions* functions) {
+  functions->push_back(std::make_shared<SpanMake>(DeclareSpanMake(defaults)));
   functions->push_back(std::make_shared<SpanLen>(DeclareSpanLen()));
   functions->push_back(std::make_shared<SpanTest>(
       DeclareSpanTest("span_overlaps", "&&",

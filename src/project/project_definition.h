@@ -185,6 +185,15 @@ enum class StatementKind {
 /// "query", "set", "ddl" or "dml".
 std::string_view ToString(StatementKind kind);
 
+/// What a profile sets for omitted arguments of functions; nullopt: what the function declares.
+struct FunctionDefaults {
+  std::optional<int32_t> span_line_base;
+  std::optional<std::string> span_col_unit;
+  std::optional<bool> span_end_exclusive;
+
+  bool operator==(const FunctionDefaults&) const = default;
+};
+
 /// How a session is to be set up. Zero and empty mean that the session decides.
 struct ProfileSettings {
   std::string name;
@@ -197,6 +206,7 @@ struct ProfileSettings {
   bool deterministic = true;
   std::string spill_directory;  ///< absolute
   int64_t max_spill_bytes = 0;
+  FunctionDefaults function_defaults;
   /// What `weir sql` may run.
   std::set<StatementKind> allowed_statements = {StatementKind::kQuery};
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -293,7 +294,7 @@ class WeirTomlReader {
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
     CheckKeys(table,
               {"extends", "threads", "memory_limit", "deterministic", "spill_directory",
-               "max_spill", "settings", "sql"},
+               "max_spill", "settings", "functions", "sql"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -312,7 +313,45 @@ class WeirTomlReader {
       std::set<std::string> seen;
       ReadSettings(*settings, "", profile, seen);
     }
+    if (const toml::table* functions = TableAt(table, "functions"))
+      ReadFunctionDefaults(*functions, profile.function_defaults);
     if (const toml::table* sql = TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
+  }
+
+  /// [profiles.NAME.functions]
+  void ReadFunctionDefaults(const toml::table& table, FunctionDefaults& defaults) {
+    CheckKeys(table, {"span_line_base", "span_col_unit", "span_end_exclusive"},
+              " in `functions` of a profile");
+    if (const toml::node* node = table.get("span_line_base")) {
+      const int64_t base = node->value_exact<int64_t>().value_or(-1);
+      if (!node->is_integer()) {
+        FailType(*node, "an integer", "span_line_base");
+      } else if (base < 0 || base > std::numeric_limits<int32_t>::max()) {
+        Fail("W1026", node->source(),
+             fmt::format("a number from 0 is wanted for `span_line_base`, found `{}`", base));
+      } else {
+        defaults.span_line_base = static_cast<int32_t>(base);
+      }
+    }
+    if (const auto unit = StringAt(table, "span_col_unit")) {
+      static const std::vector<std::string> kUnits = {"byte", "utf8", "utf16", "utf32"};
+      if (std::find(kUnits.begin(), kUnits.end(), *unit) == kUnits.end()) {
+        std::string hint = SuggestionHint(*unit, kUnits);
+        if (hint.empty()) hint = fmt::format("units are `{}`", fmt::join(kUnits, "`, `"));
+        Fail("W1026", table.get("span_col_unit")->source(),
+             fmt::format("a unit is wanted for `span_col_unit`, found `{}`", *unit),
+             std::move(hint));
+      } else {
+        defaults.span_col_unit = *unit;
+      }
+    }
+    if (const toml::node* node = table.get("span_end_exclusive")) {
+      if (node->is_boolean()) {
+        defaults.span_end_exclusive = node->as_boolean()->get();
+      } else {
+        FailType(*node, "a boolean", "span_end_exclusive");
+      }
+    }
   }
 
   /// [profiles.NAME.sql] allow = ["query", …]

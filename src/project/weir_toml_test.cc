@@ -213,6 +213,32 @@ allow_http = true
             Names{"W1019 weir.toml:2:16 the object store is described twice: `s3://a`"});
 }
 
+TEST(WeirToml, DefaultsOfFunctionsArePartOfAProfile) {
+  const LoadedProject loaded =
+      Load({{"weir.toml",
+             "[profiles.default.functions]\nspan_line_base = 1\nspan_col_unit = \"utf16\"\n"
+             "[profiles.b]\nextends = \"default\"\n[profiles.b.functions]\nspan_end_exclusive = "
+             "false\n"}},
+           "b");
+  EXPECT_TRUE(loaded.reports.empty());
+  EXPECT_EQ(loaded.project.profile.function_defaults, (FunctionDefaults{1, "utf16", false}));
+
+  const LoadedProject wrong =
+      Load({{"weir.toml",
+             "[profiles.default.functions]\nspan_line_base = -1\nspan_col_unit = \"utf-16\"\n"
+             "span_end_exclusive = 1\nspan_base = 0\n"}});
+  EXPECT_EQ(
+      wrong.reports,
+      (std::vector<std::string>{
+          "W1011 weir.toml:5:1 unknown key in `functions` of a profile: `span_base` | did you "
+          "mean `span_line_base`?",
+          "W1026 weir.toml:2:18 a number from 0 is wanted for `span_line_base`, found `-1`",
+          "W1026 weir.toml:3:17 a unit is wanted for `span_col_unit`, found `utf-16` | did "
+          "you mean `utf16`?",
+          "W1012 weir.toml:4:22 a boolean is wanted for `span_end_exclusive`, found an "
+          "integer"}));
+}
+
 TEST(ExpandEnvironment, DollarsWithoutBracesStay) {
   ASSERT_EQ(::setenv("WEIR_TEST_A", "1", 1), 0);
   EXPECT_EQ(*ExpandEnvironment("$x $$ $${WEIR_TEST_A} ${WEIR_TEST_A}${WEIR_TEST_A}"),

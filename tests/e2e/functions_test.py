@@ -3,6 +3,7 @@
 windows; in a stored view, replayed from its lanes."""
 
 import hashlib
+import re
 import unicodedata
 
 import weir_project
@@ -172,3 +173,26 @@ class FunctionsTest(weir_project.ProjectCase):
             if wanted is not None:
                 self.assertEqual(stored[f"c{i}"], wanted, expression)
         self.assertEqual(list(self.project.read("aggregates").to_pylist()[0].values()), list(AGGREGATES.values()))
+
+    def test_defaults_of_spans_are_settings_of_a_profile(self):
+        self.project.write("views/made.sql", "SELECT span_make(column1, 9) AS s, span_make(1, 5, line_base => 7)['col_unit'] AS u FROM (VALUES (2))")
+        self.project.write("views/whole.sql", "SELECT span_make(column1, 9, 0, 'byte', true) AS s FROM (VALUES (2))")
+        self.project.write("views/other.sql", "SELECT column1 FROM (VALUES (2))")
+
+        def ran() -> set[str]:
+            return set(re.findall(r"\] run +(\w+)", self.project.succeed("run").stderr))
+
+        self.assertEqual(ran(), {"made", "whole", "other"})
+        declared = {"bstart": 2, "bend": 9, "line_base": 0, "col_unit": "byte", "end_exclusive": True}
+        self.assertEqual(self.project.read("made").to_pylist(), [{"s": declared, "u": "byte"}])
+        toml = '[project]\nname = "p"\n[profiles.default.functions]\n'
+        self.project.write("weir.toml", toml + 'span_line_base = 0\nspan_col_unit = "byte"\nspan_end_exclusive = true\n')
+        self.assertEqual(ran(), set())  # what is declared anyway
+        self.project.write("weir.toml", toml + 'span_line_base = 1\nspan_col_unit = "utf16"\nspan_end_exclusive = false\n')
+        self.assertEqual(ran(), {"made"})
+        self.assertEqual(self.project.read("made").to_pylist(),
+                         [{"s": {**declared, "line_base": 1, "col_unit": "utf16", "end_exclusive": False}, "u": "utf16"}])
+        self.assertEqual(self.project.read("whole").to_pylist(), [{"s": declared}])
+        self.assertEqual(self.project.sql("SELECT span_len(span_make(2, 7)) AS n, span_make(0, 4) @> span_make(2, 4, end_exclusive => true) AS c"),
+                         [{"n": 6, "c": True}])
+        self.assertIn("; 'utf16' if left out", self.project.succeed("functions", "span_make").stdout)
