@@ -359,12 +359,18 @@ pub fn function_kind(session: &Session, name: &str) -> String {
 /// Replaces a user function of the same name; any other keeps its name.
 pub fn define_user_function(session: &Session, function: &UserFunction) -> Result<()> {
     entry(|| {
-        let state = session.context.state();
-        let kind = taken_by(&state, &function.name);
-        if !kind.is_empty() && kind != "user" {
-            return Err(BridgeError::user("already_exists", format!("there is a {kind} function `{}`", function.name)));
-        }
-        let planned = plan_function(&state, function)?;
+        let planned = {
+            let state = session.context.state_ref();
+            let state = state.read();
+            let kind = taken_by(&state, &function.name);
+            if !kind.is_empty() && kind != "user" {
+                return Err(BridgeError::user(
+                    "already_exists",
+                    format!("there is a {kind} function `{}`", function.name),
+                ));
+            }
+            plan_function(&state, function)?
+        };
         session.context.register_udf(ScalarUDF::new_from_impl(planned));
         Ok(())
     })
@@ -372,7 +378,7 @@ pub fn define_user_function(session: &Session, function: &UserFunction) -> Resul
 
 /// The type that SQL's name of a type means, as the engine names it.
 pub fn sql_type(session: &Session, name: &str, dialect: &str) -> Result<String> {
-    entry(|| Ok(type_of(&session.context.state(), name, dialect)?.to_string()))
+    entry(|| Ok(type_of(&session.context.state_ref().read(), name, dialect)?.to_string()))
 }
 
 fn simple_name(name: &ObjectName) -> Option<&Ident> {
@@ -385,7 +391,7 @@ fn simple_name(name: &ObjectName) -> Option<&Ident> {
 /// The functions that an expression calls, in lower case, each once.
 pub fn called_functions(session: &Session, expression: &str, dialect: &str) -> Result<Vec<String>> {
     entry(|| {
-        let parsed = parse_expression(&session.context.state(), expression, dialect)?;
+        let parsed = parse_expression(&session.context.state_ref().read(), expression, dialect)?;
         let mut names = std::collections::BTreeSet::new();
         let _ = visit_expressions(&parsed, |part| {
             if let SqlExpr::Function(call) = part
