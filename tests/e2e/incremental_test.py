@@ -70,7 +70,7 @@ class Editor:
     def __init__(self, folder: pathlib.Path, seed: int):
         self.folder = folder
         self.random = random.Random(seed)
-        self.originals = {path: path.read_text() for kind in ("views", "functions") for path in folder.glob(f"{kind}/**/*.sql")}
+        self.originals = {path: path.read_text() for kind in ("views", "functions", "sources") for path in folder.glob(f"{kind}/**/*.sql")}
 
     def commit(self) -> str:
         """A commit to a source: all its rows once more, or a column more."""
@@ -149,7 +149,10 @@ class Editor:
                 path.write_text(text)
         return "all restored"
 
-    def function(self) -> str:
+    def sound_function(self) -> str:
+        return self.function(["a comment", "an unused one", "another body", "another default", "restored"])
+
+    def function(self, of: list[str] | None = None) -> str:
         path = self.folder / "functions" / "amounts.sql"
         text = path.read_text() if path.exists() else FUNCTIONS
         kinds = {
@@ -164,7 +167,7 @@ class Editor:
             "none": lambda: "",
             "restored": lambda: FUNCTIONS,
         }
-        kind = self.random.choice(sorted(kinds))
+        kind = self.random.choice(of or sorted(kinds))
         path.write_text(kinds[kind]())
         return f"a function: {kind}"
 
@@ -258,7 +261,7 @@ class PlanTest(unittest.TestCase):
         editor = Editor(self.folder, seed=12)
         history = []
         for number in range(EDITS):
-            history.append(editor.commit() if number % 9 == 4 else editor.random.choice([editor.literal, editor.comment])())
+            history.append(editor.commit() if number % 9 == 4 else editor.random.choice([editor.literal, editor.comment, editor.sound_function])())
             if number % 15 == 14:
                 history.append(f"run: {said(self.folder, 'run')[0]}")
             after = plan(self.folder)
