@@ -16,7 +16,7 @@ fn main() {
 
     cxx_build::bridge("src/lib.rs").std("c++20").include(&include).compile("bridge_cxx");
     println!("cargo:rerun-if-changed=src/lib.rs");
-    for header in ["arrow_abi.h", "batch_tap.h", "function_callbacks.h"] {
+    for header in ["arrow_abi.h", "batch_tap.h", "function_callbacks.h", "table_callback.h"] {
         println!("cargo:rerun-if-changed={}", engine.join(header).display());
     }
 }

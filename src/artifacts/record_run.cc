@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/artifacts/project_statements.h"
+#include "weir/bundle/required_functions.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
@@ -57,9 +58,10 @@ class Recorder {
       : envelope_(envelope), project_(project), compiled_(compiled), session_(session) {}
 
   Status Record(const Diagnostics& diagnostics) {
-    function_registry_hash_ = session_.functions().udf_snapshot_hash().ToString();
+    WEIR_ASSIGN_OR_RETURN(const RegistrySnapshot registry, session_.Registry());
+    function_registry_hash_ = registry.hash().ToString();
     WEIR_RETURN_NOT_OK(AddSettings());
-    AddFunctions();
+    AddFunctions(registry);
     AddRun();
     const std::string known_statements = AddStatements();
     WEIR_RETURN_NOT_OK(FindKilledRuns());
@@ -137,14 +139,29 @@ class Recorder {
     return Status::OK();
   }
 
-  void AddFunctions() {
+  void AddFunctions(const RegistrySnapshot& registry) {
     if (!IsNew("functions", function_registry_hash_)) return;
-    for (const FunctionDeclaration* function : session_.functions().Declarations()) {
-      rows_.Add("functions",
-                {function_registry_hash_, function->name, std::string(ToString(function->kind)),
-                 int64_t{function->semantic_version}, function->Syntax(), function->tags,
-                 std::string(ToString(function->volatility)), function->description});
+    for (const RegisteredFunction& function : registry.functions()) {
+      const FunctionDeclaration* native =
+          function.origin == "native" ? session_.functions().Find(function.name) : nullptr;
+      std::string signatures;
+      for (const std::string& signature : function.signatures)
+        signatures +=
+            fmt::format("{}{}({})", signatures.empty() ? "" : "; ", function.name, signature);
+      rows_.Add(
+          "functions",
+          {function_registry_hash_, function.name, function.kind,
+           native == nullptr ? ArtifactValue() : ArtifactValue(int64_t{native->semantic_version}),
+           native == nullptr ? signatures : native->Syntax(), function.tags, function.volatility,
+           native == nullptr ? DescriptionOf(function) : native->description});
     }
+  }
+
+  /// Of a function without documentation: the expression that it is, or its version.
+  std::string DescriptionOf(const RegisteredFunction& function) const {
+    const FunctionDeclaration* known = session_.functions().Find(function.name);
+    const bool is_user = function.origin == "user" && known != nullptr;
+    return is_user ? known->description : function.version;
   }
 
   std::string KnownStatementsUrl() const {
@@ -286,10 +303,10 @@ class Recorder {
          inputs.dump(),
          functions,
          std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
-         std::vector<std::string>(),
+         std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
          session_.functions().udf_snapshot_hash().ToString(),
          function_registry_hash_,
-         true,
+         CheckRequiredFunctions(bundle, session_.functions()).ok(),
          settings_hash_,
          ToJson(description.lineage).dump(),
          units.dump(),

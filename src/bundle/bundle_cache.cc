@@ -13,7 +13,7 @@ namespace weir {
 namespace {
 
 /// Raise it when the form of the bytes changes.
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
 
 std::set<std::string> GetTextSet(ByteReader& in) {
   const std::vector<std::string> texts = in.GetTexts();
@@ -43,6 +43,7 @@ std::string Serialize(const PlanBundle& bundle) {
     out.PutTexts(function.tags);
   }
   out.PutTexts(bundle.required_tags);
+  out.PutTexts(bundle.domain_planners);
   out.PutText(bundle.fingerprint.ToString());
   out.PutText(bundle.fingerprint_input);
   return out.bytes();
@@ -71,6 +72,7 @@ bool Parse(std::string_view bytes, PlanBundle& bundle) {
     function.tags = GetTextSet(in);
   }
   bundle.required_tags = GetTextSet(in);
+  bundle.domain_planners = GetTextSet(in);
   const auto fingerprint = Fingerprint::Parse(in.GetText());
   if (!fingerprint.ok()) return false;
   bundle.fingerprint = *fingerprint;

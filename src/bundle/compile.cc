@@ -16,6 +16,8 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
+#include "weir/bundle/table_function_calls.h"
+#include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
 #include "weir/project/dialect.h"
 
@@ -91,6 +93,19 @@ void AddFunctions(const SessionRuntime& session, PlanBundle& bundle) {
   }
 }
 
+/// The domain planners that took part, and the tags that enable them.
+void AddDomainPlanners(const engine::Plan& plan, PlanBundle& bundle) {
+  std::vector<PlanningStep> steps;
+  for (const engine::PlanStep& step : plan.steps()) steps.push_back({step.step, step.function});
+  std::set<std::string> functions;
+  for (const RequiredFunction& function : bundle.functions) functions.insert(function.name);
+  bundle.domain_planners = DomainPlannersOf(steps, functions);
+  for (const std::string& name : bundle.domain_planners) {
+    const DomainPlanner* planner = FindDomainPlanner(name);
+    bundle.required_tags.insert(planner->tags.begin(), planner->tags.end());
+  }
+}
+
 Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   FingerprintBuilder builder;
   WEIR_ASSIGN_OR_RETURN(const std::string plan, MeaningOfPlan(bundle.plan_proto));
@@ -149,6 +164,7 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   bundle->constraints =
       CompileConstraints(view, *bundle->stored_schema, session, outcome.constraint_problems);
   AddFunctions(session, *bundle);
+  AddDomainPlanners(optimized, *bundle);
   WEIR_RETURN_NOT_OK(AddFingerprint(session, *bundle));
   outcome.stored_schema = bundle->stored_schema;
   outcome.bundle = std::move(bundle);
@@ -228,6 +244,11 @@ struct Planners {
 /// planned twice.
 Outcome CompileView(const Planners& planners, const ViewDefinition& view, const KnownTables& tables,
                     const Depth& depth) {
+  if (auto refused = RefuseTableFunctions(view, tables.functions, planners.without_places)) {
+    Outcome outcome;
+    outcome.diagnostics.push_back(*std::move(refused));
+    return outcome;
+  }
   Outcome outcome = CompileWith(planners.without_places, view, tables, depth);
   if (outcome.diagnostics.empty()) return outcome;
   return CompileWith(planners.with_places, view, tables, depth);

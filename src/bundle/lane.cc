@@ -5,6 +5,8 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/bundle/required_functions.h"
+
 namespace weir {
 
 namespace {
@@ -84,6 +86,7 @@ Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session)
 Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
                                   const SessionRuntime& session,
                                   const std::vector<std::pair<uint32_t, engine::Table>>& scans) {
+  WEIR_RETURN_NOT_OK(CheckRequiredFunctions(bundle, session.functions()));
   if (lane.substrait.empty())
     return engine::Plan::FromProto(session.engine(), bundle.plan_proto, scans);
   WEIR_ASSIGN_OR_RETURN(const engine::Plan read,

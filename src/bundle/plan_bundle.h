@@ -71,6 +71,8 @@ struct PlanBundle {
   std::vector<VersionPin> pins;             ///< ordered by table name
   std::vector<RequiredFunction> functions;  ///< ordered by kind and name
   std::set<std::string> required_tags;
+  /// Of functions/domain_planners.h: those that the plan could not have been made without.
+  std::set<std::string> domain_planners;
 
   Fingerprint fingerprint;
   std::string fingerprint_input;  ///< the hashed input as text

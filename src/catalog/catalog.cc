@@ -301,11 +301,18 @@ std::string ToUrl(const std::string& location, bool folder) {
   return url;
 }
 
-Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
-                             const std::string& timestamp, const engine::Session& session) {
+Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
+                                        const std::string& timestamp,
+                                        const engine::Session& session) {
   auto opened = engine::DeltaSnapshot::Open(session, url, version, timestamp);
   if (!opened.ok()) return ExplainDelta(opened.status(), url, version);
-  const engine::DeltaSnapshot snapshot = *std::move(opened);
+  return opened;
+}
+
+Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
+                             const std::string& timestamp, const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(const engine::DeltaSnapshot snapshot,
+                        OpenDelta(url, version, timestamp, session));
   PinnedTable table;
   table.name = name;
   table.kind = TableKind::kDelta;

@@ -46,6 +46,12 @@ class Catalog {
   std::set<std::string> failed_;
 };
 
+/// Opens a Delta table's log. `version` < 0 and an empty `timestamp` mean the latest. Says of a
+/// failure what is wrong with the log.
+Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
+                                        const std::string& timestamp,
+                                        const engine::Session& session);
+
 /// Opens a Delta table as a pinned one. `version` < 0 and an empty `timestamp` mean the latest.
 /// Fails with kUnsupported, naming the feature, where a reader feature is unknown.
 Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,

@@ -108,7 +108,8 @@ int RunLineage(const GlobalOptions& options, const LineageRequest& request);
 /// `column`: of a source or view; or all of one.
 int RunImpact(const GlobalOptions& options, const std::string& column);
 int RunSql(const GlobalOptions& options, SqlRequest request);
-int RunFunctions(const GlobalOptions& options, const std::string& name);
+/// `planners`: list the domain planners and rewrites instead.
+int RunFunctions(const GlobalOptions& options, const std::string& name, bool planners);
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit);
 /// `selectors`: names and globs of tests or of views that they are about, `path:` globs of files.
 int RunTest(const GlobalOptions& options, const std::vector<std::string>& selectors);

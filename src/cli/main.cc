@@ -154,7 +154,10 @@ int Main(int argc, char** argv) {
 
   CLI::App* functions = add("functions", "list the native functions, or describe one");
   functions->add_option("name", function, "the function");
-  functions->callback([&] { exit_code = RunFunctions(options, function); });
+  bool planners = false;
+  functions->add_flag("--planners", planners, "list the domain planners and rewrites instead")
+      ->excludes("name");
+  functions->callback([&] { exit_code = RunFunctions(options, function, planners); });
 
   CLI::App* history = add("history", "list past runs, or the builds of one view");
   history->add_option("view", history_view, "the view");

@@ -10,6 +10,7 @@
 #include "weir/bundle/preflight.h"
 #include "weir/cli/command.h"
 #include "weir/engine/engine.h"
+#include "weir/functions/domain_planners.h"
 #include "weir/functions/function_registry.h"
 #include "weir/lineage/lineage.h"
 #include "weir/project/initial_project.h"
@@ -34,7 +35,13 @@ Json ToJson(const FunctionDeclaration& function) {
     Json json = {
         {"name", argument.name}, {"type", argument.type}, {"description", argument.description}};
     if (argument.default_value) json["default"] = *argument.default_value;
+    if (argument.MayBeOmitted()) json["optional"] = true;
     arguments.push_back(std::move(json));
+  }
+  Json columns = Json::array();
+  for (const FunctionArgument& column : function.columns) {
+    columns.push_back(
+        {{"name", column.name}, {"type", column.type}, {"description", column.description}});
   }
   return {{"name", function.name},
           {"aliases", function.aliases},
@@ -46,6 +53,7 @@ Json ToJson(const FunctionDeclaration& function) {
           {"result", function.result_type},
           {"description", function.description},
           {"arguments", arguments},
+          {"columns", columns},
           {"null_handling", function.null_handling},
           {"example", function.example},
           {"expression", function.expression}};
@@ -60,6 +68,9 @@ std::string Describe(const FunctionDeclaration& function) {
         "  {} ({}): {}{}\n", argument.name, argument.type, argument.description,
         argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
   }
+  if (!function.columns.empty()) text += "\nColumns\n";
+  for (const FunctionArgument& column : function.columns)
+    text += fmt::format("  {} ({}): {}\n", column.name, column.type, column.description);
   if (!function.expression.empty()) {
     return text + fmt::format(
                       "\nRETURN {}\n\nA user function: the expression stands where it is "
@@ -73,6 +84,29 @@ std::string Describe(const FunctionDeclaration& function) {
   if (!function.aliases.empty())
     text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
   return text;
+}
+
+Json ToJson(const DomainPlanner& planner, bool enabled) {
+  return {{"name", planner.name},       {"kind", planner.kind},
+          {"enabled", enabled},         {"tags", planner.tags},
+          {"example", planner.example}, {"description", planner.description}};
+}
+
+int ListPlanners(const GlobalOptions& options, const FunctionRegistry& functions) {
+  Json all = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const DomainPlanner& planner : DomainPlanners()) {
+    const bool enabled = IsEnabled(planner, functions);
+    all.push_back(ToJson(planner, enabled));
+    rows.push_back({planner.name, planner.kind, enabled ? "yes" : "no",
+                    planner.tags.empty() ? "(always)" : Join(planner.tags, " "), planner.example,
+                    planner.description});
+  }
+  std::cout << (options.format == Format::kJson
+                    ? all.dump(2) + "\n"
+                    : RenderTable({"name", "kind", "enabled", "tags", "example", "description"},
+                                  rows));
+  return kDone;
 }
 
 }  // namespace
@@ -161,10 +195,11 @@ FunctionRegistry FunctionsOf(const GlobalOptions& options, Diagnostics& diagnost
 
 }  // namespace
 
-int RunFunctions(const GlobalOptions& options, const std::string& name) {
+int RunFunctions(const GlobalOptions& options, const std::string& name, bool planners) {
   Diagnostics diagnostics;
   const FunctionRegistry functions = FunctionsOf(options, diagnostics);
   if (const int code = Report(diagnostics); code != kDone) return code;
+  if (planners) return ListPlanners(options, functions);
   if (!name.empty()) {
     const FunctionDeclaration* function = functions.Find(name);
     if (function == nullptr) {

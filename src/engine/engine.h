@@ -77,6 +77,12 @@ struct SyntaxTree {
 
 class Session;
 
+/// An end of a range of commits: a version, or a time in RFC 3339; neither: open.
+struct ChangeBound {
+  int64_t version = -1;
+  std::string timestamp;
+};
+
 /// A table the engine can read; immutable.
 class Table {
  public:
@@ -85,6 +91,9 @@ class Table {
                                  const std::shared_ptr<arrow::Schema>& schema);
   /// A table of the rows of one batch.
   static Result<Table> FromRows(const arrow::RecordBatch& rows);
+  /// The rows that the commits of a Delta table inserted, deleted and updated, both ends included.
+  static Result<Table> FromChanges(const Session& session, const std::string& url,
+                                   const ChangeBound& from, const ChangeBound& to);
   /// The same table with the files at `paths` only. Fails with kBug on what is no table of files.
   Result<Table> WithPaths(const std::vector<std::string>& paths) const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
@@ -93,6 +102,7 @@ class Table {
   friend class Session;
   friend class DeltaSnapshot;
   friend class Plan;
+  friend class CalledFromBridge;
   struct State;
   std::shared_ptr<State> state_;
 };
@@ -155,6 +165,12 @@ using BatchObserver = std::function<Status(uint32_t partition, const arrow::Reco
 using BatchSieve = std::function<Result<std::shared_ptr<arrow::RecordBatch>>(
     const std::shared_ptr<arrow::RecordBatch>& batch)>;
 
+/// What a native function did to a plan while it was made.
+struct PlanStep {
+  std::string step;      ///< "operator", "named_arguments", "alias" or "opened"
+  std::string function;  ///< by its name
+};
+
 /// A logical plan.
 class Plan {
  public:
@@ -181,6 +197,9 @@ class Plan {
   Result<Plan> Analyze(const Session& session) const& { return Plan(*this).Analyze(session); }
   Result<Plan> Optimize(const Session& session) &&;
   Result<Plan> Optimize(const Session& session) const& { return Plan(*this).Optimize(session); }
+  /// What native functions did to it, from its text up to here, in the views that it inlines too;
+  /// ordered. A plan that was read from bytes has none.
+  std::vector<PlanStep> steps() const;
   /// "indent", "indent_schema", "graphviz" or "pgjson".
   Result<std::string> Display(const std::string& format) const;
   Result<std::shared_ptr<arrow::Schema>> output_schema() const;
@@ -242,6 +261,26 @@ class PhysicalPlan {
   std::shared_ptr<State> state_;
 };
 
+/// A constant that a table function is called with; `name` is empty if it is given by position.
+struct CallArgument {
+  std::string name;
+  std::shared_ptr<arrow::Scalar> value;
+};
+
+/// Makes the table that a call of a table function means. Called while a statement is planned, on
+/// a thread that may block, with the session that plans.
+using TableFunctionCall =
+    std::function<Result<Table>(const Session&, const std::vector<CallArgument>&)>;
+
+/// A function of a session, the engine's own included.
+struct EngineFunction {
+  std::string name;
+  std::string kind;                  ///< "scalar", "aggregate", "window", "higher_order" or "table"
+  std::vector<std::string> aliases;  ///< ordered
+  std::vector<std::string> signatures;  ///< as the engine writes them
+  std::string volatility;               ///< "immutable", "stable" or "volatile"
+};
+
 /// A DataFusion session with its runtime, functions, tables and object stores.
 class Session {
  public:
@@ -264,6 +303,12 @@ class Session {
                                                    const std::string& dialect) const;
   /// The type that SQL's name of one means, as the engine names it.
   Result<std::string> SqlType(const std::string& name, const std::string& dialect) const;
+  /// Replaces a table function of the same name.
+  Status RegisterTableFunction(const std::string& name, TableFunctionCall call) const;
+  /// All functions, ordered by name and kind.
+  Result<std::vector<EngineFunction>> ListFunctions() const;
+  /// What the engine keeps in memory now: "list_files", "metadata" or "statistics".
+  Result<Table> CacheTable(const std::string& cache) const;
   Status RegisterTable(const std::string& name, const Table& table) const;
   /// Makes `name` stand for `plan`: queries that name it get the plan in its place.
   Status RegisterView(const std::string& name, const Plan& plan) const;
@@ -298,6 +343,7 @@ class Session {
   friend class Plan;
   friend class PhysicalPlan;
   friend class CompiledPredicate;
+  friend class CalledFromBridge;
   struct State;
   std::shared_ptr<State> state_;
 };

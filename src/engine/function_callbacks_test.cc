@@ -123,6 +123,7 @@ TEST(NativeFunctions, AreInTheInformationSchemaWithTheirParameters) {
             "1|bstart\n2|bend\n3|line_base\n4|col_unit\n5|end_exclusive\n");
   const FunctionRegistry functions = NativeFunctions();
   for (const FunctionDeclaration* declaration : functions.Declarations()) {
+    if (declaration->kind == FunctionKind::kTable) continue;  // the room `session` registers them
     EXPECT_NE(Rows(session, fmt::format("SELECT DISTINCT syntax_example FROM "
                                         "information_schema.routines WHERE routine_name = '{}'",
                                         declaration->name)),

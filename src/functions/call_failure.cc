@@ -157,4 +157,8 @@ std::optional<Status> ExplainCallFailure(const Status& failure, std::string_view
   return ExplainConstant(failure, sql, functions);
 }
 
+SourceLocation PlaceOfCall(std::string_view sql, const FunctionDeclaration& function) {
+  return LocationOf(sql, FindCall(sql, function));
+}
+
 }  // namespace weir

@@ -22,4 +22,7 @@ namespace weir {
 std::optional<Status> ExplainCallFailure(const Status& failure, std::string_view sql,
                                          const FunctionRegistry& functions);
 
+/// Line and column of the first call of `function` in `sql`, as above.
+SourceLocation PlaceOfCall(std::string_view sql, const FunctionDeclaration& function);
+
 }  // namespace weir

@@ -7,10 +7,20 @@
 namespace weir {
 
 std::string_view ToString(FunctionKind kind) {
-  return kind == FunctionKind::kScalar ? "scalar" : "aggregate";
+  switch (kind) {
+    case FunctionKind::kScalar:
+      return "scalar";
+    case FunctionKind::kAggregate:
+      return "aggregate";
+    case FunctionKind::kTable:
+      return "table";
+  }
+  return "";
 }
 
-std::string_view ToString(Volatility) { return "immutable"; }
+std::string_view ToString(Volatility volatility) {
+  return volatility == Volatility::kImmutable ? "immutable" : "stable";
+}
 
 std::vector<std::string> FunctionDeclaration::ParameterNames() const {
   std::vector<std::string> names;

@@ -21,14 +21,17 @@
 
 namespace weir {
 
-enum class FunctionKind { kScalar, kAggregate };
-enum class Volatility { kImmutable };
+enum class FunctionKind { kScalar, kAggregate, kTable };
+enum class Volatility {
+  kImmutable,
+  kStable,  ///< the same within a statement: what it shows may change between two
+};
 /// Whether the order of an aggregate's input can change its result.
 enum class OrderSensitivity { kInsensitive };
 
-/// "scalar" or "aggregate".
+/// "scalar", "aggregate" or "table".
 std::string_view ToString(FunctionKind kind);
-/// "immutable".
+/// "immutable" or "stable".
 std::string_view ToString(Volatility volatility);
 
 /// How the engine settles the argument types of a call.
@@ -72,7 +75,9 @@ struct FunctionDeclaration {
   bool variadic = false;
   SignatureKind signature_kind = SignatureKind::kExact;
   std::vector<FunctionSignature> signatures;
-  std::string result_type;    ///< for readers
+  std::string result_type;  ///< for readers
+  /// Of a table function: the columns of its rows; none where they depend on the arguments.
+  std::vector<FunctionArgument> columns;
   std::string null_handling;  ///< for readers
   std::string example;        ///< one SQL expression
   /// A NULL in any argument makes the result NULL.

@@ -13,10 +13,18 @@
 namespace weir {
 namespace {
 
+const FunctionDeclaration& DeclarationOf(const FunctionDeclaration& declaration) {
+  return declaration;
+}
+template <typename Function>
+const FunctionDeclaration& DeclarationOf(const Function& function) {
+  return function.declaration();
+}
+
 template <typename Function>
 void SortByName(std::vector<std::shared_ptr<const Function>>* functions) {
   std::sort(functions->begin(), functions->end(), [](const auto& left, const auto& right) {
-    return left->declaration().name < right->declaration().name;
+    return DeclarationOf(*left).name < DeclarationOf(*right).name;
   });
 }
 
@@ -57,12 +65,15 @@ nlohmann::json ToJson(const FunctionDeclaration& declaration) {
 
 Result<FunctionRegistry> FunctionRegistry::Make(
     std::vector<std::shared_ptr<const ScalarFunction>> scalars,
-    std::vector<std::shared_ptr<const AggregateFunction>> aggregates) {
+    std::vector<std::shared_ptr<const AggregateFunction>> aggregates,
+    std::vector<std::shared_ptr<const FunctionDeclaration>> tables) {
   FunctionRegistry registry;
   SortByName(&scalars);
   SortByName(&aggregates);
+  SortByName(&tables);
   registry.scalars_ = std::move(scalars);
   registry.aggregates_ = std::move(aggregates);
+  registry.tables_ = std::move(tables);
   for (const FunctionDeclaration* declaration : registry.Declarations()) {
     std::vector<std::string> names = declaration->aliases;
     names.push_back(declaration->name);
@@ -98,6 +109,7 @@ std::vector<const FunctionDeclaration*> FunctionRegistry::Declarations() const& 
   for (const auto& function : user_functions_) declarations.push_back(function.get());
   for (const auto& function : scalars_) declarations.push_back(&function->declaration());
   for (const auto& function : aggregates_) declarations.push_back(&function->declaration());
+  for (const auto& declaration : tables_) declarations.push_back(declaration.get());
   std::stable_sort(declarations.begin(), declarations.end(),
                    [](auto* left, auto* right) { return left->name < right->name; });
   return declarations;
@@ -117,6 +129,7 @@ std::string FunctionRegistry::RegistryJson() const {
 FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults) {
   std::vector<std::shared_ptr<const ScalarFunction>> scalars;
   std::vector<std::shared_ptr<const AggregateFunction>> aggregates;
+  std::vector<std::shared_ptr<const FunctionDeclaration>> tables;
   AddIdentityFunctions(&scalars);
   AddSpanFunctions(span_defaults, &scalars);
   AddPositionFunctions(&scalars);
@@ -127,8 +140,9 @@ FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults) {
   AddCountIf(&aggregates);
   AddCollectSet(&aggregates);
   AddArgExtremes(&aggregates);
+  AddTableFunctions(&tables);
   Result<FunctionRegistry> registry =
-      FunctionRegistry::Make(std::move(scalars), std::move(aggregates));
+      FunctionRegistry::Make(std::move(scalars), std::move(aggregates), std::move(tables));
   WEIR_CHECK(registry.ok());
   return *std::move(registry);
 }

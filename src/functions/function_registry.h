@@ -24,7 +24,8 @@ class FunctionRegistry {
   /// Fails with kAlreadyExists if a name or an alias is used twice.
   static Result<FunctionRegistry> Make(
       std::vector<std::shared_ptr<const ScalarFunction>> scalars,
-      std::vector<std::shared_ptr<const AggregateFunction>> aggregates);
+      std::vector<std::shared_ptr<const AggregateFunction>> aggregates,
+      std::vector<std::shared_ptr<const FunctionDeclaration>> tables = {});
 
   /// The same functions and user functions, which are expressions and have no kernel. Each replaces
   /// one of its name.
@@ -39,6 +40,8 @@ class FunctionRegistry {
   const std::vector<std::shared_ptr<const AggregateFunction>>& aggregates() const {
     return aggregates_;
   }
+  /// Table functions: what is declared of them. The room `session` has their rows.
+  const std::vector<std::shared_ptr<const FunctionDeclaration>>& tables() const { return tables_; }
   /// The declarations of all functions, user functions too, ordered by name. Valid as long as the
   /// registry or a copy of it.
   std::vector<const FunctionDeclaration*> Declarations() const&;
@@ -58,6 +61,7 @@ class FunctionRegistry {
   std::vector<std::shared_ptr<const ScalarFunction>> scalars_;
   std::vector<std::shared_ptr<const AggregateFunction>> aggregates_;
   std::vector<std::shared_ptr<const FunctionDeclaration>> user_functions_;
+  std::vector<std::shared_ptr<const FunctionDeclaration>> tables_;
   std::map<std::string, const FunctionDeclaration*, std::less<>> by_name_;
   Fingerprint udf_snapshot_hash_;
 };

@@ -19,7 +19,13 @@ TEST(FunctionRegistry, EveryFunctionIsDocumented) {
     EXPECT_FALSE(declaration->null_handling.empty());
     EXPECT_FALSE(declaration->result_type.empty());
     EXPECT_EQ(declaration->example.rfind(declaration->name + "(", 0), 0u);
-    EXPECT_FALSE(declaration->arguments.empty());
+    EXPECT_EQ(declaration->arguments.empty(), declaration->result_type == "rows" &&
+                                                  declaration->example == declaration->name + "()");
+    for (const FunctionArgument& argument : declaration->arguments) {
+      EXPECT_FALSE(argument.type.empty()) << argument.name;
+      EXPECT_FALSE(argument.description.empty()) << argument.name;
+    }
+    EXPECT_TRUE(declaration->columns.empty() || declaration->kind == FunctionKind::kTable);
     EXPECT_FALSE(declaration->signatures.empty());
     EXPECT_GE(declaration->semantic_version, 1);
     EXPECT_TRUE(std::is_sorted(declaration->tags.begin(), declaration->tags.end()));
@@ -53,6 +59,19 @@ TEST(FunctionRegistry, RefusesANameTwice) {
   auto twice = registry.scalars();
   twice.push_back(twice.front());
   EXPECT_EQ(FunctionRegistry::Make(twice, {}).status().code(), StatusCode::kAlreadyExists);
+}
+
+TEST(FunctionRegistry, TableFunctionsAreStableAndFoundByName) {
+  const FunctionRegistry registry = NativeFunctions();
+  ASSERT_EQ(registry.tables().size(), 8U);
+  for (const auto& declaration : registry.tables()) {
+    EXPECT_EQ(declaration->kind, FunctionKind::kTable);
+    EXPECT_EQ(declaration->volatility, Volatility::kStable);
+    EXPECT_EQ(registry.Find(declaration->name), declaration.get());
+  }
+  EXPECT_EQ(registry.Find("delta_cdf")->Syntax(), "delta_cdf(table[, start[, end]])");
+  EXPECT_EQ(ToString(FunctionKind::kTable), "table");
+  EXPECT_EQ(ToString(Volatility::kStable), "stable");
 }
 
 TEST(FunctionDeclaration, SyntaxShowsWhatMayBeOmitted) {

@@ -36,4 +36,7 @@ void AddCollectSet(AggregateFunctions* functions);
 /// any_value_det (arg_min), arg_max
 void AddArgExtremes(AggregateFunctions* functions);
 
+/// udf_docs … statistics_cache; only declared here
+void AddTableFunctions(std::vector<std::shared_ptr<const FunctionDeclaration>>* functions);
+
 }  // namespace weir

@@ -10,6 +10,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/session/result_settings.h"
+#include "weir/session/table_functions.h"
 #include "weir/session/user_functions.h"
 
 namespace weir {
@@ -155,6 +156,9 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   }
   WEIR_ASSIGN_OR_RETURN(runtime->result_settings_, ResultSettings(profile));
   runtime->catalog_ = Catalog::Open(project, runtime->engine_, diagnostics);
+  WEIR_RETURN_NOT_OK(
+      RegisterTableFunctions(runtime->engine_, runtime->functions_,
+                             NameTables(project, runtime->catalog_, runtime->warehouse_url_)));
   return runtime;
 }
 

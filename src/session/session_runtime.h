@@ -17,6 +17,7 @@
 #include "weir/engine/engine.h"
 #include "weir/functions/function_registry.h"
 #include "weir/project/project_definition.h"
+#include "weir/session/registry_snapshot.h"
 
 namespace weir {
 
@@ -39,6 +40,8 @@ class SessionRuntime {
   const std::set<std::string>& broken_functions() const { return broken_functions_; }
   /// Makes a user function known to the session, as CREATE FUNCTION does.
   Status DefineFunction(const UserFunctionDefinition& definition);
+  /// All functions that plans can call now, the engine's own included.
+  Result<RegistrySnapshot> Registry() const { return RegistrySnapshot::Take(engine_, functions_); }
   /// URL of the warehouse, with a trailing slash.
   const std::string& warehouse_url() const { return warehouse_url_; }
   /// Views that run at the same time.

@@ -106,11 +106,11 @@ class FunctionsTest(weir_project.ProjectCase):
     def test_every_function_is_called_here(self):
         texts = " ".join([*VALUES, *AGGREGATES])
         functions = self.project.succeed("functions", "--format", "json").json()
-        self.assertEqual([f["name"] for f in functions if f["name"] + "(" not in texts], [])
+        self.assertEqual([f["name"] for f in functions if f["kind"] != "table" and f["name"] + "(" not in texts], [])
 
     def test_documentation_and_information_schema_agree(self):
         schema = "information_schema"
-        listed = {f["name"]: f for f in self.project.succeed("functions", "--format", "json").json()}
+        listed = {f["name"]: f for f in self.project.succeed("functions", "--format", "json").json() if f["kind"] != "table"}
         names = "', '".join(listed)
         rows = self.project.sql(f"SELECT DISTINCT routine_name AS n, syntax_example AS s FROM {schema}.routines "
                                 f"WHERE routine_name IN ('{names}')")

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use datafusion::datasource::TableProvider;
 use delta_kernel::engine::arrow_conversion::TryIntoArrow;
 use delta_kernel::table_configuration::TableConfiguration;
-use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext, FileSelection};
+use deltalake_core::delta_datafusion::{DeltaCdfTableProvider, DeltaScanConfig, DeltaScanNext, FileSelection};
 use deltalake_core::kernel::Snapshot;
 use deltalake_core::logstore::{LogStoreRef, logstore_factories};
 use deltalake_core::{DeltaTable, DeltaTableBuilder};
@@ -62,11 +63,15 @@ pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -
     })
 }
 
-fn version_at(builder: DeltaTableBuilder, timestamp: &str) -> Result<i64> {
+fn parse_time(timestamp: &str) -> Result<DateTime<Utc>> {
     let parsed = DateTime::parse_from_rfc3339(timestamp).map_err(|e| {
         BridgeError::user("invalid_argument", format!("a timestamp in RFC 3339 is wanted ({e}), found `{timestamp}`"))
     })?;
-    let table = block_on(builder.with_timestamp(parsed.with_timezone(&Utc)).load())?;
+    Ok(parsed.with_timezone(&Utc))
+}
+
+fn version_at(builder: DeltaTableBuilder, timestamp: &str) -> Result<i64> {
+    let table = block_on(builder.with_timestamp(parse_time(timestamp)?).load())?;
     Ok(table.version().map_or(-1, |v| v as i64))
 }
 
@@ -155,6 +160,36 @@ impl DeltaScanTable {
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| BridgeError::bug(e.to_string()))
+}
+
+/// The changes between two versions or times; -1 and an empty text leave a bound out.
+pub fn delta_changes(
+    session: &Session,
+    url: &str,
+    from: &ffi::ChangeBound,
+    to: &ffi::ChangeBound,
+) -> Result<Box<Table>> {
+    entry(|| {
+        let table = block_on(builder(session, url)?.load())?;
+        table.update_datafusion_session(&session.context.state())?;
+        let mut changes = table.scan_cdf();
+        if from.version >= 0 {
+            changes = changes.with_starting_version(from.version as u64);
+        }
+        if to.version >= 0 {
+            changes = changes.with_ending_version(to.version as u64);
+        }
+        if !from.timestamp.is_empty() {
+            changes = changes.with_starting_timestamp(parse_time(&from.timestamp)?);
+        }
+        if !to.timestamp.is_empty() {
+            changes = changes.with_ending_timestamp(parse_time(&to.timestamp)?);
+        }
+        let provider = DeltaCdfTableProvider::try_new(changes)?;
+        // What is wrong with the range, the log says now.
+        block_on(provider.scan(&session.context.state(), None, &[], None))?;
+        Ok(Box::new(Table { provider: Arc::new(provider), delta: None }))
+    })
 }
 
 pub fn create_checkpoint(session: &Session, url: &str) -> Result<()> {

@@ -9,9 +9,11 @@ mod named_arguments;
 mod scalar;
 mod user;
 
+pub(crate) use aggregate::is_native_aggregate;
 pub use aggregate::register_aggregate_function;
+pub(crate) use crossing::failure;
 pub use named_arguments::{fill_omitted_arguments, fill_omitted_calls};
-pub(crate) use scalar::NativeScalarUdf;
 pub use scalar::register_scalar_function;
+pub(crate) use scalar::{NativeScalarUdf, is_native_scalar};
 pub(crate) use user::{ExpandUserFunctions, expand_user_functions};
 pub use user::{called_functions, define_user_function, function_kind, sql_type};

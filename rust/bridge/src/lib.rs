@@ -18,6 +18,7 @@ mod functions;
 mod named_source;
 mod ordered_coalesce;
 mod plan;
+mod planning_steps;
 mod predicates;
 mod runtime;
 mod session;
@@ -27,10 +28,11 @@ mod store;
 mod substrait_consumer;
 mod substrait_producer;
 mod table;
+mod table_functions;
 mod write;
 mod written_sql;
 
-use delta::{DeltaSnapshot, create_checkpoint, open_delta};
+use delta::{DeltaSnapshot, create_checkpoint, delta_changes, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
 use functions::{
     called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
@@ -46,6 +48,7 @@ use session::{Session, engine_versions, open_session};
 use sql::{apply_statement, parse_sql, plan_to_sql, read_dialects, written_dialects};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
 use table::{Table, new_file_table, new_memory_table, register_table};
+use table_functions::{CalledTable, cache_table, list_functions, register_table_function};
 use write::{write_batches, write_delta_files};
 
 #[global_allocator]
@@ -147,6 +150,22 @@ pub mod ffi {
         bytes: u64,
     }
 
+    /// What a native function did to a plan while it was made.
+    struct PlanningStep {
+        /// "operator", "named_arguments", "alias" or "opened".
+        step: String,
+        /// The function, by its name.
+        function: String,
+    }
+
+    /// An end of a range of commits; with neither, the range is open.
+    struct ChangeBound {
+        /// -1: none.
+        version: i64,
+        /// RFC 3339; empty: none.
+        timestamp: String,
+    }
+
     /// One statement.
     struct ParsedSql {
         /// Its syntax tree as JSON, without places in the text; nodes are named as the parser names them.
@@ -197,6 +216,8 @@ pub mod ffi {
         fn open_session(options: &SessionOptions) -> Result<Box<Session>>;
         /// A second session that shares runtime, functions, tables and stores, with some settings changed.
         fn with_settings(self: &Session, settings: &Vec<KeyValue>) -> Result<Box<Session>>;
+        /// Another handle of the same session.
+        fn share(self: &Session) -> Box<Session>;
         /// Bytes that the session's memory pool has handed out now.
         fn reserved_bytes(self: &Session) -> u64;
 
@@ -247,6 +268,8 @@ pub mod ffi {
         fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
         /// A table over this snapshot that is read through delta-rs' own scan (deletion vectors, column mapping).
         fn delta_table(self: &DeltaSnapshot, session: &Session) -> Result<Box<Table>>;
+        /// A table of the rows that commits inserted, deleted and updated.
+        fn delta_changes(session: &Session, url: &str, from: &ChangeBound, to: &ChangeBound) -> Result<Box<Table>>;
         /// Writes a checkpoint of the latest version.
         fn create_checkpoint(session: &Session, url: &str) -> Result<()>;
 
@@ -279,6 +302,8 @@ pub mod ffi {
         fn copy(self: &Plan) -> Box<Plan>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
+        /// What native functions did to it while it was made; ordered.
+        fn steps(self: &Plan) -> Vec<PlanningStep>;
         /// "indent", "indent_schema", "graphviz" or "pgjson".
         fn display(self: &Plan, format: &str) -> Result<String>;
         unsafe fn output_schema(self: &Plan, out_schema: *mut ArrowSchema) -> Result<()>;
@@ -511,7 +536,29 @@ pub mod ffi {
         fn SizeBytes(self: &AccumulatorCallback) -> usize;
     }
 
+    #[namespace = "weir"]
+    unsafe extern "C++" {
+        include!("weir/engine/table_callback.h");
+        type TableCallback;
+        unsafe fn Call(
+            self: &TableCallback,
+            session: &Session,
+            arguments: *mut ArrowArray,
+            schema: *mut ArrowSchema,
+            out: &mut CalledTable,
+        ) -> Result<()>;
+    }
+
     extern "Rust" {
+        type CalledTable;
+        /// Sets what the call returns.
+        fn give(self: &mut CalledTable, table: &Table);
+        /// Replaces a function of the same name. Calls are planned with constants; a named one is a struct of one field.
+        fn register_table_function(session: &Session, name: &str, callback: SharedPtr<TableCallback>) -> Result<()>;
+        /// The entries of "list_files", "metadata" or "statistics" now, ordered by path.
+        fn cache_table(session: &Session, cache: &str) -> Result<Box<Table>>;
+        /// Every function of the session as JSON objects, in no order: name, kind, aliases, signatures, volatility.
+        fn list_functions(session: &Session) -> Result<String>;
         /// Replaces a function of the same name.
         fn register_scalar_function(
             session: &Session,

@@ -20,7 +20,7 @@ use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
@@ -42,6 +42,7 @@ use serde_json::{Value, json};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
+use crate::planning_steps::{NotedView, Steps, collecting};
 use crate::runtime::{Cancellation, block_on, runtime};
 use crate::session::Session;
 use crate::substrait_consumer::from_substrait;
@@ -50,6 +51,8 @@ use crate::table::{Table, export_schema};
 
 pub struct Plan {
     pub plan: LogicalPlan,
+    /// What native functions did to it.
+    pub steps: Steps,
 }
 
 pub struct PhysicalPlan {
@@ -93,10 +96,10 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
     entry(|| {
         let state = session.context.state_ref();
         let state = state.read();
-        let mut statement = crate::sql::parse(&state, sql, dialect)?;
+        let statement = crate::sql::parse(&state, sql, dialect)?;
         crate::sql::refuse_dropped(&statement)?;
-        crate::functions::fill_omitted_arguments(&state, &mut statement);
-        let plan = block_on(state.statement_to_plan(statement))?;
+        let (plan, steps) = collecting(|| crate::sql::plan_statement(&state, statement));
+        let plan = plan?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         options.verify_plan(&plan)?;
         if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
@@ -105,7 +108,7 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
                 "a query (SELECT, WITH or VALUES) is wanted, found another statement",
             ));
         }
-        Ok(Box::new(Plan { plan: order_hidden_sort_columns(plan)? }))
+        Ok(Box::new(Plan { plan: order_hidden_sort_columns(plan)?, steps }))
     })
 }
 
@@ -164,7 +167,10 @@ fn analyze(state: &SessionState, plan: LogicalPlan) -> EngineResult<LogicalPlan>
 
 // A plan that nobody else holds is changed in place; of a shared one every node is copied.
 pub fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan.plan)? })))
+    entry(|| {
+        let Plan { plan, steps } = *plan;
+        Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan)?, steps }))
+    })
 }
 
 pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
@@ -172,14 +178,17 @@ pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
         let state = session.context.state_ref();
         let state = state.read();
         let planning = Planning { state: &state, started_at: Utc::now(), aliases: Arc::new(AliasGenerator::new()) };
-        let plan = state.optimizer().optimize(analyze(&state, plan.plan)?, &planning, |_, _| {})?;
-        Ok(Box::new(Plan { plan }))
+        let Plan { plan, mut steps } = *plan;
+        let analyzed = analyze(&state, plan)?;
+        let (optimized, opened) = collecting(|| state.optimizer().optimize(analyzed, &planning, |_, _| {}));
+        steps.extend(opened);
+        Ok(Box::new(Plan { plan: optimized?, steps }))
     })
 }
 
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
     entry(|| {
-        let table = Table { provider: Arc::new(ViewTable::new(plan.plan.clone(), None)), delta: None };
+        let table = Table { provider: NotedView::new(plan.plan.clone(), plan.steps.clone()), delta: None };
         crate::table::register_table(session, name, &table)
     })
 }
@@ -187,7 +196,12 @@ pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
 impl Plan {
     /// Shares the nodes.
     pub fn copy(&self) -> Box<Plan> {
-        Box::new(Plan { plan: self.plan.clone() })
+        Box::new(Plan { plan: self.plan.clone(), steps: self.steps.clone() })
+    }
+
+    pub fn steps(&self) -> Vec<ffi::PlanningStep> {
+        let steps = self.steps.iter();
+        steps.map(|(step, function)| ffi::PlanningStep { step: step.to_string(), function: function.clone() }).collect()
     }
 
     pub fn display(&self, format: &str) -> Result<String> {
@@ -426,7 +440,7 @@ fn decode(
 }
 
 pub fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: decode(session, bytes, bindings.tables.clone(), false)? })))
+    entry(|| Ok(Box::new(Plan { plan: decode(session, bytes, bindings.tables.clone(), false)?, steps: Steps::new() })))
 }
 
 pub fn proto_to_substrait(session: &Session, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -441,7 +455,7 @@ pub fn plan_from_substrait(session: &Session, bytes: &[u8], bindings: &ScanBindi
         let decoded = datafusion_substrait::substrait::proto::Plan::decode(bytes)
             .map_err(|e| BridgeError::user("corrupt", format!("not a Substrait plan: {e}")))?;
         let plan = block_on(from_substrait(&session.context.state(), &decoded, &bindings.tables))?;
-        Ok(Box::new(Plan { plan }))
+        Ok(Box::new(Plan { plan, steps: Steps::new() }))
     })
 }
 

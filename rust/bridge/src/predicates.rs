@@ -67,6 +67,7 @@ fn open(predicate: &Expr) -> Result<Option<Expr>> {
             if opened.is_empty() {
                 return Ok(None);
             }
+            crate::planning_steps::note("opened", call.func.name());
             match serde_json::from_str::<Value>(&opened) {
                 Ok(tree) => build(&tree, &call.args).map(Some),
                 Err(error) => internal_err!("a native function opened as `{opened}`: {error}"),

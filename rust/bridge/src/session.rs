@@ -85,6 +85,11 @@ impl Session {
         })
     }
 
+    /// A handle of the same session.
+    pub fn share(&self) -> Box<Session> {
+        Box::new(Session { context: self.context.clone() })
+    }
+
     pub fn reserved_bytes(&self) -> u64 {
         self.context.runtime_env().memory_pool.reserved() as u64
     }

@@ -14,6 +14,7 @@ use sqlparser::ast::{Query, SetExpr, TableFactor, Visit, Visitor};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
 use crate::plan::Plan;
+use crate::planning_steps::collecting;
 use crate::runtime::{Cancellation, block_on};
 use crate::session::Session;
 
@@ -195,13 +196,21 @@ pub fn refuse_dropped(statement: &Statement) -> Result<()> {
     Ok(())
 }
 
+/// Brings the calls of native functions into the form that the planner takes, and plans.
+pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
+    crate::planning_steps::note_calls(state, &statement);
+    crate::functions::fill_omitted_arguments(state, &mut statement);
+    crate::table_functions::arrange_table_calls(state, &mut statement);
+    Ok(block_on(state.statement_to_plan(statement))?)
+}
+
 pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation: &Cancellation) -> Result<Box<Plan>> {
     entry(|| {
         let state = session.context.state();
-        let mut statement = parse(&state, sql, dialect)?;
+        let statement = parse(&state, sql, dialect)?;
         refuse_dropped(&statement)?;
-        crate::functions::fill_omitted_arguments(&state, &mut statement);
-        let plan = block_on(state.statement_to_plan(statement))?;
+        let (plan, steps) = collecting(|| plan_statement(&state, statement));
+        let plan = plan?;
         let plan = match plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {
                 let context = session.context.clone();
@@ -212,6 +221,6 @@ pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation
             }
             other => other,
         };
-        Ok(Box::new(Plan { plan }))
+        Ok(Box::new(Plan { plan, steps }))
     })
 }

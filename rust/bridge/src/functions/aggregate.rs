@@ -370,6 +370,10 @@ impl Accumulator for NativeAccumulator {
     }
 }
 
+pub(crate) fn is_native_aggregate(function: &AggregateUDF) -> bool {
+    function.inner().is::<NativeAggregateUdf>()
+}
+
 /// Replaces a function of the same name.
 pub fn register_aggregate_function(
     session: &Session,

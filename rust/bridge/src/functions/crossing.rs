@@ -13,7 +13,7 @@ use crate::error::BridgeError;
 use crate::ffi;
 
 /// The error of a callback, whose text is an envelope.
-pub(super) fn failure(error: cxx::Exception) -> BridgeError {
+pub(crate) fn failure(error: cxx::Exception) -> BridgeError {
     const CODES: [&str; 13] = [
         "invalid_argument",
         "not_found",
@@ -39,7 +39,13 @@ pub(super) fn failure(error: cxx::Exception) -> BridgeError {
     let part = |key: &str| envelope[key].as_str().unwrap_or_default();
     let code = CODES.into_iter().find(|code| *code == part("code")).unwrap_or("internal");
     let blame = ["user", "environment"].into_iter().find(|blame| *blame == part("blame")).unwrap_or("bug");
-    BridgeError::new(code, blame, part("message"))
+    let mut failure = BridgeError::new(code, blame, part("message"));
+    for key in ["helps", "causes"] {
+        if let Some(texts) = envelope[key].as_array() {
+            failure.details.insert(key.into(), texts.clone().into());
+        }
+    }
+    failure
 }
 
 pub(super) fn engine_failure(error: cxx::Exception) -> DataFusionError {

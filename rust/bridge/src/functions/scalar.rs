@@ -162,6 +162,10 @@ impl ScalarUDFImpl for NativeScalarUdf {
     }
 }
 
+pub(crate) fn is_native_scalar(function: &ScalarUDF) -> bool {
+    function.inner().is::<NativeScalarUdf>()
+}
+
 /// Replaces a function of the same name.
 pub fn register_scalar_function(
     session: &Session,
@@ -199,6 +203,7 @@ impl ExprPlanner for NativeOperator {
         if self.function.coerce_types(&types).is_err() {
             return Ok(PlannerResult::Original(expr));
         }
+        crate::planning_steps::note("operator", self.function.name());
         Ok(PlannerResult::Planned(self.function.call(vec![expr.left, expr.right])))
     }
 }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is declared of the table functions. Their rows come from rooms that know more: `session`.
+
+#include <arrow/type.h>
+
+#include "weir/functions/function_sets.h"
+
+namespace weir {
+namespace {
+
+FunctionArgument TableArgument() {
+  return {
+      .name = "table",
+      .type = "table",
+      .description = "A source or a stored view of the project, by name, or the URL of a table.",
+      .default_value = std::nullopt,
+      .optional = false};
+}
+
+FunctionArgument Column(std::string name, std::string type, std::string description) {
+  return {.name = std::move(name),
+          .type = std::move(type),
+          .description = std::move(description),
+          .default_value = std::nullopt,
+          .optional = false};
+}
+
+/// The arguments are constants; those of one signature and its beginnings.
+FunctionDeclaration Declare(std::string name, std::vector<std::string> tags,
+                            std::string description) {
+  FunctionDeclaration declaration;
+  declaration.example = name + "()";
+  declaration.name = std::move(name);
+  declaration.kind = FunctionKind::kTable;
+  declaration.volatility = Volatility::kStable;
+  declaration.tags = std::move(tags);
+  declaration.description = std::move(description);
+  declaration.signatures = {{}};
+  declaration.result_type = "rows";
+  declaration.null_handling = "Takes no arguments.";
+  return declaration;
+}
+
+FunctionDeclaration DeclareOfTable(std::string name, std::vector<std::string> tags,
+                                   std::string description) {
+  FunctionDeclaration declaration =
+      Declare(std::move(name), std::move(tags), std::move(description));
+  declaration.arguments = {TableArgument()};
+  declaration.signatures = {{arrow::utf8()}};
+  declaration.null_handling = "An error for a NULL argument.";
+  declaration.example = declaration.name + "('flights')";
+  return declaration;
+}
+
+FunctionDeclaration Docs() {
+  FunctionDeclaration declaration = Declare(
+      "udf_docs", {"deterministic"},
+      "The documentation of the native functions, one row a function; as `weir functions`.");
+  declaration.columns = {
+      Column("name", "text", "Of the function, in lower case."),
+      Column("aliases", "list of text", "Other names of it."),
+      Column("kind", "text", "`scalar`, `aggregate` or `table`."),
+      Column("syntax", "text", "How it is called."),
+      Column("result", "text", "What it returns."),
+      Column("description", "text", "What it means."),
+      Column("arguments", "list of structs",
+             "name, type, description, default (SQL text or NULL) and optional, in their order."),
+      Column("null_handling", "text", "What becomes of NULL."),
+      Column("example", "text", "A call."),
+      Column("tags", "list of text", "What it is about, ordered by name."),
+      Column("semantic_version", "int32", "Raised whenever a result can change."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration Registry() {
+  FunctionDeclaration declaration =
+      Declare("udf_registry", {"deterministic"},
+              "All functions that a query can call, the engine's own and the user's included, one "
+              "row a function and kind. The hash over them is recorded with every run.");
+  declaration.columns = {
+      Column("name", "text", "Of the function."),
+      Column("kind", "text", "`scalar`, `aggregate`, `window`, `higher_order` or `table`."),
+      Column("origin", "text", "`native`, `datafusion` or `user`."),
+      Column("version", "text",
+             "`native:<semantic version>`, `datafusion:<release>` or "
+             "`user:<fingerprint of its expression>`."),
+      Column("aliases", "list of text", "Other names of it."),
+      Column("signatures", "list of text", "The types that it takes, one text a signature."),
+      Column("volatility", "text", "`immutable`, `stable` or `volatile`."),
+      Column("tags", "list of text", "Of a native function."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration ChangeFeed() {
+  FunctionDeclaration declaration = DeclareOfTable(
+      "delta_cdf", {"cdf", "delta", "incremental"},
+      "The rows that a Delta table's commits inserted, deleted and updated, from version `start` "
+      "to version `end`, both included: the table's columns, and `_change_type`, "
+      "`_commit_version`, `_commit_timestamp`. The table must record its changes "
+      "(`delta.enableChangeDataFeed`) in all of these versions.");
+  declaration.arguments.push_back({.name = "start",
+                                   .type = "int64 or text",
+                                   .description = "First version, or a time in RFC 3339.",
+                                   .default_value = "0",
+                                   .optional = false});
+  declaration.arguments.push_back(
+      {.name = "end",
+       .type = "int64 or text",
+       .description = "Last version, or a time in RFC 3339; left out or NULL: the latest.",
+       .default_value = std::nullopt,
+       .optional = true});
+  declaration.signatures = {{arrow::utf8(), arrow::int64(), arrow::int64()}};
+  declaration.null_handling = "An error for a NULL table; NULL as `start` or `end` leaves it out.";
+  declaration.result_type = "rows: the table's columns and three of the change";
+  declaration.example = "delta_cdf('flights', 3, end => 5)";
+  return declaration;
+}
+
+FunctionDeclaration History() {
+  FunctionDeclaration declaration = DeclareOfTable(
+      "delta_history", {"delta"},
+      "The commits of a Delta table, one row a version, as far back as its log reaches and up to "
+      "the version that the project reads.");
+  declaration.columns = {
+      Column("version", "int64", "Of the table after the commit."),
+      Column("timestamp", "timestamp", "When it was committed."),
+      Column("operation", "text", "What its writer calls it: `WRITE`, `MERGE` …"),
+      Column("operation_parameters", "map of texts", "Of the operation."),
+      Column("operation_metrics", "map of texts", "Of the operation, where its writer counts."),
+      Column("files_added", "int64", "Data files that the commit added."),
+      Column("files_removed", "int64", "Data files that the commit removed."),
+      Column("bytes_added", "int64", "Their size."),
+      Column("is_blind_append", "boolean", "Whether the commit read nothing; NULL if not said."),
+      Column("engine", "text", "The writer."),
+      Column("run_id", "text", "The run of Weir that committed it; NULL for other writers."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration Files() {
+  FunctionDeclaration declaration = DeclareOfTable(
+      "delta_files", {"delta"},
+      "The data files of a Delta table at the version that the project reads, one row a file, "
+      "ordered by path, with the statistics of its log.");
+  declaration.columns = {
+      Column("path", "text", "Relative to the table's folder, decoded."),
+      Column("size_bytes", "int64", "Of the file."),
+      Column("modified_at", "timestamp", "When it was written."),
+      Column("partition_values", "map of texts", "Partition column to value."),
+      Column("rows", "int64", "That the file holds; NULL if unknown."),
+      Column("deleted_rows", "int64", "Of them masked by a deletion vector; NULL without one."),
+      Column("min_values", "map of texts",
+             "Column to its smallest value; fields of structs with dots."),
+      Column("max_values", "map of texts", "Column to its largest value."),
+      Column("null_counts", "map of int64", "Column to its number of NULLs."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration ListFilesCache() {
+  FunctionDeclaration declaration =
+      Declare("list_files_cache", {"delta"},
+              "The listings of folders that the engine keeps in this process, one row a folder.");
+  declaration.columns = {
+      Column("table_name", "text", "The table that it belongs to; NULL for none."),
+      Column("path", "text", "Of the folder, within its store."),
+      Column("files", "int64", "Number of objects listed."),
+      Column("file_paths", "list of text", "Theirs."),
+      Column("cached_bytes", "int64", "Memory that the entry takes."),
+      Column("hits", "int64", "How often it was used."),
+      Column("expires_in_ms", "int64", "NULL: never."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration MetadataCache() {
+  FunctionDeclaration declaration = Declare(
+      "metadata_cache", {"delta"},
+      "The footers of Parquet files that the engine keeps in this process, one row a file.");
+  declaration.columns = {
+      Column("path", "text", "Of the file, within its store."),
+      Column("size_bytes", "int64", "Of the file."),
+      Column("modified_at", "timestamp", "Of the file."),
+      Column("etag", "text", "Of the file, where its store has one."),
+      Column("cached_bytes", "int64", "Memory that the entry takes."),
+      Column("hits", "int64", "How often it was used."),
+  };
+  return declaration;
+}
+
+FunctionDeclaration StatisticsCache() {
+  FunctionDeclaration declaration =
+      Declare("statistics_cache", {"delta"},
+              "The statistics of files that the engine keeps in this process, one row a file.");
+  declaration.columns = {
+      Column("table_name", "text", "The table that it belongs to; NULL for none."),
+      Column("path", "text", "Of the file, within its store."),
+      Column("size_bytes", "int64", "Of the file."),
+      Column("modified_at", "timestamp", "Of the file."),
+      Column("etag", "text", "Of the file, where its store has one."),
+      Column("rows", "int64", "Of the file; NULL if unknown."),
+      Column("columns", "int64", "Columns that there are statistics of."),
+      Column("cached_bytes", "int64", "Memory that the entry takes."),
+      Column("hits", "int64", "How often it was used."),
+  };
+  return declaration;
+}
+
+}  // namespace
+
+void AddTableFunctions(std::vector<std::shared_ptr<const FunctionDeclaration>>* functions) {
+  for (const auto& declare : {&Docs, &Registry, &ChangeFeed, &History, &Files, &ListFilesCache,
+                              &MetadataCache, &StatisticsCache}) {
+    functions->push_back(std::make_shared<const FunctionDeclaration>(declare()));
+  }
+}
+
+}  // namespace weir

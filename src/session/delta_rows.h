@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a Delta log says, as rows: its files and its commits. In: an engine session and a URL. Out:
+// batches with the columns that the table functions delta_files and delta_history declare. Private
+// to the room.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <arrow/type_fwd.h>
+
+#include "weir/base/result.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+/// The files of a table at `version` (-1: the latest), ordered by path.
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaFileRows(const engine::Session& session,
+                                                          const std::string& url, int64_t version);
+
+/// The commits up to `version` (-1: the latest) that the log still has, ordered by version.
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const engine::Session& session,
+                                                             const std::string& url,
+                                                             int64_t version);
+
+}  // namespace weir

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/session/table_functions.h"
+
+#include <functional>
+
+#include <arrow/api.h>
+#include <nlohmann/json.hpp>
+
+#include "weir/base/nearest.h"
+#include "weir/project/sql_lexer.h"
+#include "weir/session/call_arguments.h"
+#include "weir/session/delta_rows.h"
+#include "weir/session/registry_snapshot.h"
+#include "weir/session/row_writer.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+namespace {
+
+using Json = nlohmann::json;
+using Arguments = std::vector<TableArgument>;
+
+/// What calls need beside their arguments. Immutable, shared by all functions of a session.
+struct Environment {
+  FunctionRegistry functions;
+  NamedTables tables;
+};
+
+/// Begins with the signature, by which the place of the call is found.
+Status Failure(const FunctionDeclaration& function, const std::string& message) {
+  return Status::User(StatusCode::kPlanFailed, "{}: {}", function.Syntax(), message);
+}
+
+/// The same failure, with the function's signature before it.
+Status Failed(const FunctionDeclaration& function, const Status& status) {
+  return Status(status.code(), status.blame(),
+                fmt::format("{}: {}", function.Syntax(), status.message()))
+      .WithCause(status.cause())
+      .WithHint(status.hint());
+}
+
+Result<engine::Table> TableOf(Result<std::shared_ptr<arrow::RecordBatch>> rows) {
+  WEIR_RETURN_NOT_OK(rows.status());
+  return engine::Table::FromRows(**rows);
+}
+
+// --- the table that is meant ---
+
+std::vector<std::string> DeltaNames(const NamedTables& tables) {
+  std::vector<std::string> names;
+  for (const auto& [name, table] : tables.tables) {
+    if (table.problem.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+/// Of a table function's argument `table`.
+Result<NamedTable> FindTable(const FunctionDeclaration& function, const TableArgument& argument,
+                             const NamedTables& named) {
+  const auto* text = std::get_if<std::string>(&argument);
+  if (text == nullptr || text->empty())
+    return Failure(function, "table wants the name of a source or view, or a URL, found none");
+  auto found = named.tables.find(*text);
+  if (found == named.tables.end()) found = named.tables.find(AsciiLowerCase(*text));
+  if (found != named.tables.end()) {
+    NamedTable table = found->second;
+    if (!table.problem.empty()) return Failure(function, table.problem);
+    if (table.url.empty()) table.url = TableUrl(named.warehouse_url, found->first);
+    return table;
+  }
+  if (text->find("://") != std::string::npos || text->starts_with('/'))
+    return NamedTable{.url = ToUrl(*text, true), .version = -1, .problem = {}};
+  const std::string hint = SuggestionHint(*text, DeltaNames(named));
+  return Failure(function, fmt::format("there is no source or view named `{}`", *text))
+      .WithHint(hint.empty() ? "name a source or a stored view, or write a URL" : hint);
+}
+
+// --- rows of the functions themselves ---
+
+std::shared_ptr<arrow::DataType> TextList() { return arrow::list(arrow::utf8()); }
+
+Result<std::shared_ptr<arrow::RecordBatch>> DocRows(const FunctionRegistry& functions) {
+  const auto argument = arrow::struct_(
+      {arrow::field("name", arrow::utf8()), arrow::field("type", arrow::utf8()),
+       arrow::field("description", arrow::utf8()), arrow::field("default", arrow::utf8()),
+       arrow::field("optional", arrow::boolean())});
+  RowWriter writer(arrow::schema(
+      {arrow::field("name", arrow::utf8()), arrow::field("aliases", TextList()),
+       arrow::field("kind", arrow::utf8()), arrow::field("syntax", arrow::utf8()),
+       arrow::field("result", arrow::utf8()), arrow::field("description", arrow::utf8()),
+       arrow::field("arguments", arrow::list(argument)),
+       arrow::field("null_handling", arrow::utf8()), arrow::field("example", arrow::utf8()),
+       arrow::field("tags", TextList()), arrow::field("semantic_version", arrow::int32())}));
+  for (const FunctionDeclaration* function : functions.Declarations()) {
+    Json arguments = Json::array();
+    for (const FunctionArgument& given : function->arguments) {
+      arguments.push_back({{"name", given.name},
+                           {"type", given.type},
+                           {"description", given.description},
+                           {"default", given.default_value ? Json(*given.default_value) : Json()},
+                           {"optional", given.MayBeOmitted()}});
+    }
+    WEIR_RETURN_NOT_OK(writer.Add(
+        {function->name, function->aliases, std::string(ToString(function->kind)),
+         function->Syntax(), function->result_type, function->description, std::move(arguments),
+         function->null_handling, function->example, function->tags, function->semantic_version}));
+  }
+  return writer.Finish();
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> RegistryRows(const engine::Session& session,
+                                                         const FunctionRegistry& functions) {
+  WEIR_ASSIGN_OR_RETURN(const auto snapshot, RegistrySnapshot::Take(session, functions));
+  RowWriter writer(
+      arrow::schema({arrow::field("name", arrow::utf8()), arrow::field("kind", arrow::utf8()),
+                     arrow::field("origin", arrow::utf8()), arrow::field("version", arrow::utf8()),
+                     arrow::field("aliases", TextList()), arrow::field("signatures", TextList()),
+                     arrow::field("volatility", arrow::utf8()), arrow::field("tags", TextList())}));
+  for (const RegisteredFunction& function : snapshot.functions()) {
+    WEIR_RETURN_NOT_OK(
+        writer.Add({function.name, function.kind, function.origin, function.version,
+                    function.aliases, function.signatures, function.volatility, function.tags}));
+  }
+  return writer.Finish();
+}
+
+// --- changes ---
+
+/// A version from 0 up to `latest`, or a time.
+Result<engine::ChangeBound> BoundOf(const FunctionDeclaration& function, const std::string& name,
+                                    const TableArgument& argument, int64_t latest) {
+  if (const auto* time = std::get_if<std::string>(&argument))
+    return engine::ChangeBound{.version = -1, .timestamp = *time};
+  const auto* version = std::get_if<int64_t>(&argument);
+  if (version == nullptr) return engine::ChangeBound();
+  if (*version < 0 || *version > latest) {
+    return Failure(function, fmt::format("{} wants a version from 0 to {}, the table's latest, "
+                                         "found `{}`",
+                                         name, latest, *version));
+  }
+  return engine::ChangeBound{.version = *version, .timestamp = {}};
+}
+
+bool RecordsChanges(const std::string& metadata) {
+  const Json json = Json::parse(metadata, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("configuration")) return false;
+  const Json& configuration = json["configuration"];
+  return configuration.is_object() &&
+         configuration.value("delta.enableChangeDataFeed", std::string()) == "true";
+}
+
+Status ExplainChanges(const FunctionDeclaration& function, const Status& status) {
+  const std::string& message = status.message();
+  if (message.find("does not have change data enabled") != std::string::npos ||
+      message.find("Change Data not enabled") != std::string::npos) {
+    return Failure(function, "the table did not record its changes in all of these versions")
+        .WithCause(message)
+        .WithHint(
+            "begin at a version after `delta.enableChangeDataFeed` was set; delta_history "
+            "lists them");
+  }
+  if (message.find("greater than latest commit timestamp") != std::string::npos) {
+    return Failure(function, "the range begins after the table's last commit").WithCause(message);
+  }
+  return Failed(function, status);
+}
+
+Result<engine::Table> Changes(const FunctionDeclaration& function, const engine::Session& session,
+                              const NamedTable& table, const Arguments& arguments) {
+  auto snapshot = OpenDelta(table.url, table.version, "", session);
+  if (!snapshot.ok()) return Failed(function, snapshot.status());
+  WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot->metadata());
+  if (!RecordsChanges(metadata)) {
+    return Failure(function, fmt::format("the table does not record its changes: `{}`", table.url))
+        .WithHint(
+            "set its property `delta.enableChangeDataFeed` to `true`; what is committed from "
+            "then on can be read");
+  }
+  const int64_t latest = snapshot->version();
+  WEIR_ASSIGN_OR_RETURN(const auto from, BoundOf(function, "start", arguments[1], latest));
+  WEIR_ASSIGN_OR_RETURN(auto to, BoundOf(function, "end", arguments[2], latest));
+  if (to.version < 0 && to.timestamp.empty()) to.version = latest;
+  if (from.version >= 0 && to.version >= 0 && from.version > to.version) {
+    return Failure(function,
+                   fmt::format("start is after end: `{}` and `{}`", from.version, to.version));
+  }
+  auto changes = engine::Table::FromChanges(session, table.url, from, to);
+  if (!changes.ok()) return ExplainChanges(function, changes.status());
+  return changes;
+}
+
+// --- all functions ---
+
+using Rows = std::function<Result<engine::Table>(const FunctionDeclaration&, const engine::Session&,
+                                                 const Environment&, const Arguments&)>;
+
+Rows OfCache(const std::string& cache) {
+  return [cache](const FunctionDeclaration&, const engine::Session& session, const Environment&,
+                 const Arguments&) { return session.CacheTable(cache); };
+}
+
+template <typename RowsOfTable>
+Rows OfLog(RowsOfTable rows) {
+  return
+      [rows](const FunctionDeclaration& function, const engine::Session& session,
+             const Environment& environment, const Arguments& arguments) -> Result<engine::Table> {
+        WEIR_ASSIGN_OR_RETURN(const NamedTable table,
+                              FindTable(function, arguments[0], environment.tables));
+        auto made = rows(session, table.url, table.version);
+        if (!made.ok()) return Failed(function, made.status());
+        return TableOf(std::move(made));
+      };
+}
+
+/// What makes the rows of each function; null for one that nobody knows.
+Rows RowsOf(const std::string& name) {
+  if (name == "list_files_cache") return OfCache("list_files");
+  if (name == "metadata_cache") return OfCache("metadata");
+  if (name == "statistics_cache") return OfCache("statistics");
+  if (name == "delta_files") return OfLog(&DeltaFileRows);
+  if (name == "delta_history") return OfLog(&DeltaHistoryRows);
+  if (name == "udf_docs") {
+    return [](const FunctionDeclaration&, const engine::Session&, const Environment& environment,
+              const Arguments&) { return TableOf(DocRows(environment.functions)); };
+  }
+  if (name == "udf_registry") {
+    return [](const FunctionDeclaration&, const engine::Session& session,
+              const Environment& environment,
+              const Arguments&) { return TableOf(RegistryRows(session, environment.functions)); };
+  }
+  if (name == "delta_cdf") {
+    return [](const FunctionDeclaration& function, const engine::Session& session,
+              const Environment& environment, const Arguments& arguments) -> Result<engine::Table> {
+      WEIR_ASSIGN_OR_RETURN(const NamedTable table,
+                            FindTable(function, arguments[0], environment.tables));
+      return Changes(function, session, table, arguments);
+    };
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+NamedTables NameTables(const ProjectDefinition& project, const Catalog& catalog,
+                       const std::string& warehouse_url) {
+  NamedTables named{.tables = {}, .warehouse_url = warehouse_url};
+  for (const SourceDefinition& source : project.sources) {
+    const PinnedTable* pinned = catalog.Find(source.name);
+    NamedTable table;
+    if (pinned == nullptr) {
+      table.problem = fmt::format("the source `{}` cannot be read", source.name);
+    } else if (pinned->kind != TableKind::kDelta) {
+      table.problem = fmt::format(
+          "a Delta table is wanted, the source `{}` is files of the format "
+          "`{}`",
+          source.name, pinned->format);
+    } else {
+      table.url = pinned->url;
+      table.version = pinned->version;
+    }
+    named.tables.emplace(source.name, std::move(table));
+  }
+  for (const ViewDefinition& view : project.views) {
+    NamedTable table;
+    if (view.kind == ViewDefinition::Kind::kInline)
+      table.problem =
+          fmt::format("a Delta table is wanted, the view `{}` is not stored", view.name);
+    named.tables.emplace(view.name, std::move(table));
+  }
+  return named;
+}
+
+Status RegisterTableFunctions(const engine::Session& session, const FunctionRegistry& functions,
+                              NamedTables tables) {
+  const auto environment =
+      std::make_shared<const Environment>(Environment{functions, std::move(tables)});
+  for (const auto& declaration : functions.tables()) {
+    const Rows rows = RowsOf(declaration->name);
+    if (rows == nullptr)
+      return Status::Bug("nothing makes the rows of the table function `{}`", declaration->name);
+    WEIR_RETURN_NOT_OK(session.RegisterTableFunction(
+        declaration->name,
+        [declaration, environment, rows](
+            const engine::Session& caller,
+            const std::vector<engine::CallArgument>& given) -> Result<engine::Table> {
+          WEIR_ASSIGN_OR_RETURN(const Arguments arguments, MatchArguments(*declaration, given));
+          return rows(*declaration, caller, *environment, arguments);
+        }));
+  }
+  return Status::OK();
+}
+
+}  // namespace weir
