@@ -74,6 +74,41 @@ TEST(FunctionRegistry, TableFunctionsAreStableAndFoundByName) {
   EXPECT_EQ(ToString(Volatility::kStable), "stable");
 }
 
+TEST(FunctionRegistry, UserFunctionsAreListedAndHashedWithTheOthers) {
+  const FunctionRegistry natives = NativeFunctions();
+  FunctionDeclaration twice{.name = "twice", .expression = "x + x"};
+  twice.arguments = {{"x", "DOUBLE", "an argument"}};
+  const FunctionRegistry both = natives.With({twice});
+  ASSERT_NE(both.Find("TWICE"), nullptr);
+  EXPECT_EQ(both.Find("TWICE")->expression, "x + x");
+  EXPECT_EQ(both.Declarations().size(), natives.Declarations().size() + 1);
+  EXPECT_EQ(natives.Find("twice"), nullptr);
+  EXPECT_NE(both.udf_snapshot_hash(), natives.udf_snapshot_hash());
+
+  twice.expression = "2 * x";
+  const FunctionRegistry replaced = both.With({twice});
+  EXPECT_EQ(replaced.Find("twice")->expression, "2 * x");
+  EXPECT_EQ(replaced.Declarations().size(), both.Declarations().size());
+  EXPECT_NE(replaced.udf_snapshot_hash(), both.udf_snapshot_hash());
+  EXPECT_EQ(replaced.With({*both.Find("twice")}).udf_snapshot_hash(), both.udf_snapshot_hash());
+}
+
+TEST(FunctionRegistry, DefaultsOfSpansAreTheSessions) {
+  const auto arguments = [](const FunctionRegistry& registry) {
+    return registry.Find("span_make")->arguments;
+  };
+  const auto set = arguments(NativeFunctions({.line_base = 1, .col_unit = "utf16"}));
+  EXPECT_EQ(set[2].default_value, "1");
+  EXPECT_TRUE(set[2].session_default);
+  EXPECT_EQ(set[3].default_value, "'utf16'");
+  EXPECT_TRUE(set[3].session_default);
+  EXPECT_FALSE(set[4].session_default);
+  // What is declared anyway changes no plan.
+  const auto same =
+      arguments(NativeFunctions({.line_base = 0, .col_unit = "byte", .end_exclusive = true}));
+  for (const FunctionArgument& argument : same) EXPECT_FALSE(argument.session_default);
+}
+
 TEST(FunctionDeclaration, SyntaxShowsWhatMayBeOmitted) {
   const FunctionRegistry registry = NativeFunctions();
   EXPECT_EQ(registry.Find("span_make")->Syntax(),

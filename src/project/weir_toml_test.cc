@@ -226,12 +226,12 @@ TEST(WeirToml, DefaultsOfFunctionsArePartOfAProfile) {
   const LoadedProject wrong =
       Load({{"weir.toml",
              "[profiles.default.functions]\nspan_line_base = -1\nspan_col_unit = \"utf-16\"\n"
-             "span_end_exclusive = 1\nspan_base = 0\n"}});
+             "span_end_exclusive = 1\nspan_line_bas = 0\n"}});
   EXPECT_EQ(
       wrong.reports,
       (std::vector<std::string>{
-          "W1011 weir.toml:5:1 unknown key in `functions` of a profile: `span_base` | did you "
-          "mean `span_line_base`?",
+          "W1011 weir.toml:5:1 unknown key in `functions` of a profile: `span_line_bas` | did "
+          "you mean `span_line_base`?",
           "W1026 weir.toml:2:18 a number from 0 is wanted for `span_line_base`, found `-1`",
           "W1026 weir.toml:3:17 a unit is wanted for `span_col_unit`, found `utf-16` | did "
           "you mean `utf16`?",
