@@ -95,8 +95,23 @@ std::string WithoutBlanks(const std::string& text) {
 }
 
 bool IsPlainQuery(const ViewDefinition& view) {
+  if (view.query != nullptr) return false;
   const std::vector<Token> tokens = Lex(view.definition_sql, DialectNamed(view.dialect)).tokens;
   return !tokens.front().IsKeyword("CREATE");
+}
+
+/// A query of C++ steps has no syntax tree; its lines stand for one.
+Result<ParsedStatement> ParseQuery(const engine::Session& session, const ProjectDefinition& project,
+                                   const ViewDefinition& view) {
+  if (view.query == nullptr)
+    return ParseStatement(session, view.query_sql, ReadingOf(project, view.dialect));
+  ParsedStatement parsed;
+  parsed.node = "Steps";
+  parsed.kinds = {StatementKind::kQuery};
+  parsed.normalized_sql = view.definition_sql;
+  parsed.tree = Json{{"Steps", view.definition_sql}}.dump();
+  parsed.tree_fingerprint = FingerprintBuilder().Add("steps", view.query->Identity()).Finish();
+  return parsed;
 }
 
 }  // namespace
@@ -104,8 +119,7 @@ bool IsPlainQuery(const ViewDefinition& view) {
 Result<ProjectStatement> ReadStatement(const engine::Session& session,
                                        const ProjectDefinition& project,
                                        const ViewDefinition& view) {
-  WEIR_ASSIGN_OR_RETURN(ParsedStatement query,
-                        ParseStatement(session, view.query_sql, ReadingOf(project, view.dialect)));
+  WEIR_ASSIGN_OR_RETURN(ParsedStatement query, ParseQuery(session, project, view));
   ProjectStatement statement{.kind = "view",
                              .name = view.name,
                              .file = view.file,
@@ -264,7 +278,9 @@ ChangedStatements ReadChangedStatements(const engine::Session& session,
   std::vector<Candidate> candidates;
   for (const ViewDefinition& view : project.views) {
     candidates.push_back(
-        {KnownLine("view", view.name, {view.file, view.dialect, view.definition_sql}),
+        {KnownLine("view", view.name,
+                   {view.file, view.dialect, view.definition_sql,
+                    view.query == nullptr ? std::string() : view.query->Identity()}),
          [&] { return ReadStatement(session, project, view); }});
   }
   for (const TestDefinition& test : project.tests) {

@@ -129,6 +129,7 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
   FingerprintBuilder builder;
   builder.Add("environment", environment_);
   builder.Add("name", view.name).Add("dialect", view.dialect).Add("query", view.query_sql);
+  if (view.query != nullptr) builder.Add("steps", view.query->Identity());
   for (const std::string& name : view.column_names) builder.Add("column", name);
   for (const std::string& name : view.partition_columns) builder.Add("partition", name);
   for (const ConstraintDefinition& constraint : view.constraints) {

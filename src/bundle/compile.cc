@@ -17,9 +17,9 @@
 #include "weir/bundle/planning_order.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
+#include "weir/bundle/view_query.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
-#include "weir/project/dialect.h"
 
 namespace weir {
 
@@ -27,31 +27,6 @@ namespace {
 
 /// Version of the recipe by which fingerprints are made. Raise it when the recipe changes.
 constexpr int64_t kFingerprintRecipe = 1;
-
-/// The query of a view, its columns renamed if the DDL lists names. Lines and columns of the user's
-/// text stay where they are: the wrapping goes into the blanks where the DDL stood.
-std::string PlanningSql(const ViewDefinition& view) {
-  if (view.column_names.empty()) return view.query_sql;
-  static constexpr std::string_view kOpen = "SELECT * FROM (";
-  std::string sql = view.query_sql;
-  const size_t body = std::min(sql.find_first_not_of(" \t\r\n"), sql.size());
-  const size_t line_break = sql.find_last_of('\n', body);
-  const size_t line = line_break == std::string::npos ? 0 : line_break + 1;
-  if (body - line >= kOpen.size()) {
-    sql.replace(body - kOpen.size(), kOpen.size(), kOpen);
-  } else {
-    // What is added at the end of the line before moves nothing.
-    sql.insert(line_break == std::string::npos ? 0 : line_break, kOpen);
-  }
-  const SqlDialect* dialect = FindDialect(view.dialect);
-  const auto quoted = [&](const std::string& name) {
-    return QuoteIdentifier(name, dialect == nullptr ? GenericDialect() : *dialect);
-  };
-  std::string names;
-  for (const std::string& name : view.column_names)
-    names += (names.empty() ? "" : ", ") + quoted(name);
-  return sql + fmt::format("\n) AS {}({})", quoted(view.name), names);
-}
 
 /// What one view's compilation yields.
 struct Outcome {
@@ -201,10 +176,10 @@ struct Depth {
 };
 
 /// `planner`: the engine's session that reads the SQL.
-Outcome CompileWith(const engine::Session& planner, const ViewDefinition& view,
-                    const KnownTables& tables, const Depth& depth) {
+Outcome CompileWith(const engine::Session& planner, const FunctionRegistry& functions,
+                    const ViewDefinition& view, const KnownTables& tables, const Depth& depth) {
   Outcome outcome;
-  auto plan = engine::Plan::FromSql(planner, PlanningSql(view), view.dialect);
+  auto plan = PlanQuery(view, planner, functions);
   if (!plan.ok()) {
     const std::string& message = plan.status().message();
     if (tables.broken.contains(MissingTable(message)) ||
@@ -231,13 +206,17 @@ Outcome CompileWith(const engine::Session& planner, const ViewDefinition& view,
 
 /// The session's engine, which keeps the place of each column in the text, and the same without.
 struct Planners {
-  explicit Planners(const engine::Session& engine) : with_places(engine), without_places(engine) {
-    auto other = engine.WithSettings({{"datafusion.sql_parser.collect_spans", "false"}});
+  explicit Planners(const SessionRuntime& session)
+      : with_places(session.engine()),
+        without_places(session.engine()),
+        functions(session.functions()) {
+    auto other = with_places.WithSettings({{"datafusion.sql_parser.collect_spans", "false"}});
     if (other.ok()) without_places = *std::move(other);
   }
 
   const engine::Session& with_places;
   engine::Session without_places;
+  const FunctionRegistry& functions;
 };
 
 /// Keeping places takes time, and they are wanted only where something is wrong: such a view is
@@ -249,9 +228,9 @@ Outcome CompileView(const Planners& planners, const ViewDefinition& view, const 
     outcome.diagnostics.push_back(*std::move(refused));
     return outcome;
   }
-  Outcome outcome = CompileWith(planners.without_places, view, tables, depth);
-  if (outcome.diagnostics.empty()) return outcome;
-  return CompileWith(planners.with_places, view, tables, depth);
+  Outcome outcome = CompileWith(planners.without_places, planners.functions, view, tables, depth);
+  if (outcome.diagnostics.empty() || view.query != nullptr) return outcome;
+  return CompileWith(planners.with_places, planners.functions, view, tables, depth);
 }
 
 /// Makes a compiled view known to those that read it.
@@ -286,7 +265,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
                                     SessionRuntime& session, const Depth& depth,
                                     Diagnostics& diagnostics) {
   std::set<std::string> failed;
-  const Planners planners(session.engine());
+  const Planners planners(session);
   KnownTables tables(project, session.catalog(), diagnostics, known_views);
   tables.functions = session.functions();
   tables.broken_functions = session.broken_functions();

@@ -100,17 +100,37 @@ std::optional<Status> ExplainUnwritable(const Status& status, const ViewDefiniti
       .WithCause(message);
 }
 
+/// Failures of steps in C++ say already what was wanted, what was found, and where.
+Diagnostic ExplainStepFailure(const Status& status, const ViewDefinition& view,
+                              const KnownTables& tables) {
+  const std::string& message = status.message();
+  if (const std::string table = MissingTable(message); !table.empty())
+    return DiagnosticOf("W2001", status.WithHint(tables.HintFor(table)), view);
+  if (message.find("there is no column named") != std::string::npos)
+    return DiagnosticOf("W2002", status, view);
+  if (status.code() == StatusCode::kNotFound) return DiagnosticOf("W2003", status, view);
+  if (const auto unwritable = ExplainUnwritable(status, view))
+    return DiagnosticOf("W2006", *unwritable, view);
+  if (message.find("unique expression names") != std::string::npos ||
+      message.find("Schema contains ") != std::string::npos)
+    return DiagnosticOf("W2007", ExplainSameNames(status).WithLocation(status.location()), view);
+  return DiagnosticOf(status.code() == StatusCode::kUnsupported ? "W2006" : "W2005", status, view);
+}
+
 }  // namespace
 
 Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewDefinition& view) {
   Diagnostic diagnostic = ToDiagnostic(code, status);
   diagnostic.view_name = view.name;
-  diagnostic.location.file = view.file;
+  // The steps of a view in C++ may stand in several files.
+  if (view.query == nullptr) diagnostic.location.file = view.file;
   if (diagnostic.location.line == 0) diagnostic.location = view.location;
   return diagnostic;
 }
 
 std::string MissingTable(const std::string& message) {
+  if (std::string name = Between(message, "there is no source or view named `", "`"); !name.empty())
+    return name;
   static constexpr std::string_view kStart = "table '", kEnd = "' not found";
   const size_t start = message.find(kStart);
   const size_t end = message.find(kEnd);
@@ -167,6 +187,7 @@ std::string KnownTables::HintFor(const std::string& table) const {
 /// Says what the engine says in the words of the project, with its permanent code.
 Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
                               const KnownTables& tables) {
+  if (view.query != nullptr) return ExplainStepFailure(status, view, tables);
   const std::string& message = status.message();
   if (const std::string table = MissingTable(message); !table.empty()) {
     Status found =

@@ -9,7 +9,7 @@
 
 #include "weir/base/parallel.h"
 #include "weir/bundle/plan_failure.h"
-#include "weir/plan/logical_plan.h"
+#include "weir/bundle/view_query.h"
 #include "weir/project/sql_lexer.h"
 
 namespace weir {
@@ -77,16 +77,15 @@ PlanningOrder::PlanningOrder(const ProjectDefinition& project, const SessionRunt
     for (size_t i = 0; i < views_.size(); ++i) Visit(i);
   };
   const auto exact = [&](const ViewDefinition& view) {
-    std::vector<std::string> tables;
-    const auto references = session.engine().TableReferences(view.query_sql, view.dialect);
-    if (!references.ok()) return tables;  // planning reports the same failure with its place
-    for (const std::string& name : *references) tables.push_back(WithoutDefaultSchema(name));
-    return tables;
+    auto tables = TablesNamed(view, session.engine());
+    // Planning reports the same failure with its place.
+    return tables.ok() ? *std::move(tables) : std::vector<std::string>();
   };
   // Names that stand in a text without being read only order too much, and parsing every query
   // takes many times as long. Where they would make a circle, the queries are parsed.
   const NameFinder finder(names);
   order_by([&](const ViewDefinition& view) {
+    if (view.query != nullptr) return view.query->tables();
     std::vector<std::string> tables = finder.Find(view.query_sql);
     const bool names_itself = std::find(tables.begin(), tables.end(), view.name) != tables.end();
     return names_itself ? exact(view) : tables;

@@ -13,6 +13,8 @@
 
 #include <arrow/type_fwd.h>
 
+#include "weir/base/result.h"
+
 namespace weir {
 
 struct LogicalPlan;
@@ -126,6 +128,13 @@ bool operator==(const Expression& left, const Expression& right);
 bool operator==(const SortKey& left, const SortKey& right);
 bool operator==(const FrameBound& left, const FrameBound& right);
 bool operator==(const WindowFrame& left, const WindowFrame& right);
+
+/// A literal as a decoded plan has it. `value` is not null; a null one has its type.
+Expression MakeLiteral(std::shared_ptr<arrow::Scalar> value);
+
+/// Encodes an expression as plans carry it (a LogicalExprNode): the same bytes for the same
+/// expression. Fails as EncodePlan does.
+Result<std::string> EncodeExpression(const Expression& expression);
 
 /// SQL-like text, the same for equal expressions. Columns as `relation.name`.
 std::string ToText(const Expression& expression);

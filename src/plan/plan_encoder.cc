@@ -237,4 +237,10 @@ Result<std::string> EncodePlan(const LogicalPlan& plan) {
   return internal::ToBytes(node);
 }
 
+Result<std::string> EncodeExpression(const Expression& expression) {
+  datafusion::LogicalExprNode node;
+  WEIR_RETURN_NOT_OK(internal::Encoder().Expr(expression, node));
+  return internal::ToBytes(node);
+}
+
 }  // namespace weir

@@ -10,6 +10,8 @@
 
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
 
+#include "weir/plan/expression.h"
+
 namespace weir::internal {
 
 namespace {
@@ -294,3 +296,27 @@ std::string ToLiteralText(const LiteralValue& literal) {
 }
 
 }  // namespace weir::internal
+
+namespace weir {
+
+Expression MakeLiteral(std::shared_ptr<arrow::Scalar> value) {
+  Expression e;
+  e.kind = ExpressionKind::kLiteral;
+  e.type = value->type;
+  if (value->type->id() == arrow::Type::DICTIONARY && value->is_valid) {
+    const auto& encoded = static_cast<const arrow::DictionaryScalar&>(*value);
+    auto decoded = encoded.GetEncodedValue();
+    if (decoded.ok()) value = *std::move(decoded);
+  }
+  const bool is_text = value->type->id() == arrow::Type::LARGE_STRING ||
+                       value->type->id() == arrow::Type::STRING_VIEW;
+  if (is_text && value->is_valid) {
+    value = std::make_shared<arrow::StringScalar>(
+        std::string(static_cast<const arrow::BaseBinaryScalar&>(*value).view()));
+  }
+  e.text = internal::ToLiteralText({.value = value, .type = e.type});
+  e.literal = std::move(value);
+  return e;
+}
+
+}  // namespace weir

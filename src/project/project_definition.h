@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -76,6 +77,16 @@ struct ConstraintDefinition {
   bool operator==(const ConstraintDefinition&) const = default;
 };
 
+/// A query that a program made instead of SQL text. What plans it knows its type.
+class QueryDefinition {
+ public:
+  virtual ~QueryDefinition() = default;
+  /// The tables that it names, ordered, each once.
+  virtual std::vector<std::string> tables() const = 0;
+  /// Equal for equal queries only.
+  virtual std::string Identity() const = 0;
+};
+
 /// One view.
 struct ViewDefinition {
   enum class Kind {
@@ -90,6 +101,8 @@ struct ViewDefinition {
   /// The query; all that stands before it is blank, line breaks kept, so that the engine's lines
   /// and columns are the file's.
   std::string query_sql;
+  /// Instead of `query_sql` where the view comes from a program; else null.
+  std::shared_ptr<const QueryDefinition> query;
   std::string definition_sql;             ///< the whole statement as written
   std::vector<std::string> column_names;  ///< empty: those of the query
   std::map<std::string, std::string> column_comments;

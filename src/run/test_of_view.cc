@@ -13,6 +13,7 @@
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/stored_schema.h"
+#include "weir/bundle/view_query.h"
 #include "weir/project/dialect.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/given_rows.h"
@@ -210,10 +211,9 @@ class UnitTest {
 
   bool Names(const ViewDefinition& view, const std::string& table, int depth) const {
     static constexpr int kDeepest = 64;
-    const auto names = session_.engine().TableReferences(view.query_sql, view.dialect);
+    const auto names = TablesNamed(view, session_.engine());
     if (!names.ok() || depth > kDeepest) return false;
-    return std::any_of(names->begin(), names->end(), [&](const std::string& named) {
-      const std::string name = WithoutDefaultSchema(named);
+    return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
       if (name == table) return true;
       const ViewDefinition* inner = FindView(project_, name);
       return inner != nullptr && inner->kind == ViewDefinition::Kind::kInline &&

@@ -288,7 +288,7 @@ impl LogicalExtensionCodec for ReferenceCodec {
     fn try_decode_table_provider(
         &self,
         buf: &[u8],
-        _table_ref: &TableReference,
+        table_ref: &TableReference,
         schema: SchemaRef,
         _ctx: &TaskContext,
     ) -> EngineResult<Arc<dyn TableProvider>> {
@@ -304,7 +304,8 @@ impl LogicalExtensionCodec for ReferenceCodec {
             return Ok(Arc::clone(table));
         }
         let context = self.context.as_ref().expect("decoding has a session");
-        let table = block_in_runtime(context.table_provider(name.to_string())).map_err(|_| {
+        // As it is: a name that is read as text loses its capitals.
+        let table = block_in_runtime(context.table_provider(table_ref.clone())).map_err(|_| {
             DataFusionError::External(Box::new(BridgeError::user(
                 "not_found",
                 format!("the plan reads a table that is not registered: `{name}`"),

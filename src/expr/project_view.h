@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Views of a project that are written in C++. In: a query and what CREATE VIEW would say of it.
+// Out: a ViewDefinition, which is compiled, decided and run like those of files.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "weir/expr/view_builder.h"
+#include "weir/project/project_definition.h"
+
+namespace weir::expr {
+
+/// What may be said of a view beside its query.
+struct ViewOptions {
+  /// Stored as a Delta table, or inlined into the views that read it.
+  ViewDefinition::Kind kind = ViewDefinition::Kind::kStored;
+  std::vector<std::string> partition_columns = {};
+  std::string comment = {};
+  std::map<std::string, std::string> properties = {};
+};
+
+/// A view's query as a ViewDefinition carries it.
+class BuilderQuery final : public QueryDefinition {
+ public:
+  explicit BuilderQuery(ViewBuilder builder) : builder_(std::move(builder)) {}
+  const ViewBuilder& builder() const { return builder_; }
+  std::vector<std::string> tables() const override { return builder_.tables(); }
+  std::string Identity() const override { return builder_.Identity(); }
+
+ private:
+  ViewBuilder builder_;
+};
+
+/// Defines a view; it stands where the last step of its query does.
+ViewDefinition DefineView(std::string name, ViewBuilder query, ViewOptions options = {});
+
+/// Adds a view to a project, in the order of names. Fails with kAlreadyExists if a source or a view
+/// has that name.
+Status AddView(ProjectDefinition& project, ViewDefinition view);
+
+}  // namespace weir::expr
