@@ -103,13 +103,13 @@ FunctionDeclaration ChangeFeed() {
       "(`delta.enableChangeDataFeed`) in all of these versions.");
   declaration.arguments.push_back({.name = "start",
                                    .type = "int64 or text",
-                                   .description = "First version, or a time in RFC 3339.",
+                                   .description = "First version, or a time in RFC 3339",
                                    .default_value = "0",
                                    .optional = false});
   declaration.arguments.push_back(
       {.name = "end",
        .type = "int64 or text",
-       .description = "Last version, or a time in RFC 3339; left out or NULL: the latest.",
+       .description = "Last version, or a time in RFC 3339; the latest if left out",
        .default_value = std::nullopt,
        .optional = true});
   declaration.signatures = {{arrow::utf8(), arrow::int64(), arrow::int64()}};

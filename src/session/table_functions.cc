@@ -178,8 +178,9 @@ Result<engine::Table> Changes(const FunctionDeclaration& function, const engine:
             "then on can be read");
   }
   const int64_t latest = snapshot->version();
-  WEIR_ASSIGN_OR_RETURN(const auto from, BoundOf(function, "start", arguments[1], latest));
+  WEIR_ASSIGN_OR_RETURN(auto from, BoundOf(function, "start", arguments[1], latest));
   WEIR_ASSIGN_OR_RETURN(auto to, BoundOf(function, "end", arguments[2], latest));
+  if (from.version < 0 && from.timestamp.empty()) from.version = 0;
   if (to.version < 0 && to.timestamp.empty()) to.version = latest;
   if (from.version >= 0 && to.version >= 0 && from.version > to.version) {
     return Failure(function,

@@ -116,6 +116,7 @@ class TableFunctionsTest(weir_project.ProjectCase):
         self.assertEqual(self.changes("delta_cdf(trips, end => 4)"), everything)
         self.assertEqual(self.changes("DELTA_CDF(end => 3, table => trips, start => 2)"), self.wanted_changes(2, 3))
         self.assertEqual(self.changes("delta_cdf(trips, 3, NULL)"), self.wanted_changes(3, 4))
+        self.assertEqual(self.changes("delta_cdf(trips, NULL, 1)"), self.wanted_changes(0, 1))
         upserts = self.project.sql("SELECT count(*) AS n FROM delta_cdf(trips, 1) WHERE cdf_is_upsert(_change_type)")
         self.assertEqual(upserts, [{"n": 3}])
 
