@@ -36,7 +36,7 @@ class CollectSetAccumulator final : public GroupsAccumulator {
     return sets_.Add(arguments[0], rows_, groups_);
   }
 
-  bool supports_retract() const override { return true; }
+  bool supports_retract() const override { return sets_.counted(); }
   Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
                  int64_t group_count) override {
     Grow(group_count);
@@ -191,7 +191,7 @@ class CollectSet final : public AggregateFunction {
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
       const FieldVector& arguments, const AggregateCall& call) const override {
-    WEIR_ASSIGN_OR_RETURN(GroupSets sets, GroupSets::Make(arguments[0]->type()));
+    WEIR_ASSIGN_OR_RETURN(GroupSets sets, GroupSets::Make(arguments[0]->type(), call.sliding));
     return std::make_unique<CollectSetAccumulator>(ListType(arguments), std::move(sets),
                                                    call.ignore_nulls);
   }

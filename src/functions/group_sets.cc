@@ -15,8 +15,8 @@ constexpr size_t kDeadEntriesAllowed = 1024;
 
 }  // namespace
 
-Result<GroupSets> GroupSets::Make(std::shared_ptr<arrow::DataType> type) {
-  GroupSets sets(std::move(type));
+Result<GroupSets> GroupSets::Make(std::shared_ptr<arrow::DataType> type, bool counted) {
+  GroupSets sets(std::move(type), counted);
   sets.has_keys_ = OrderKeys::Accepts(*sets.type_);
   WEIR_ASSIGN_OR_RETURN(sets.hash_, RowHash::Make(*sets.type_));
   WEIR_ASSIGN_OR_RETURN(sets.order_, RowOrder::Make(*sets.type_));
@@ -34,11 +34,13 @@ bool GroupSets::SameValue(const Entry& entry, const arrow::Array& values, int64_
 size_t GroupSets::FindSlot(uint64_t group, uint64_t hash, const arrow::Array& values, int64_t row,
                            const std::vector<int64_t>& batch_rows) const {
   const size_t mask = slots_.size() - 1;
-  for (size_t slot = SlotHash(group, hash) & mask;; slot = (slot + 1) & mask) {
-    if (slots_[slot] == kNothing) return slot;
-    const Entry& entry = entries_[slots_[slot]];
-    if (entry.group == group && entry.hash == hash && SameValue(entry, values, row, batch_rows))
-      return slot;
+  for (size_t place = SlotHash(group, hash) & mask;; place = (place + 1) & mask) {
+    const Slot& slot = slots_[place];
+    if (slot.entry == kNothing) return place;
+    if (slot.hash == hash && slot.group == group &&
+        SameValue(entries_[slot.entry], values, row, batch_rows)) {
+      return place;
+    }
   }
 }
 
@@ -46,27 +48,21 @@ void GroupSets::GrowSlots(size_t entries) {
   if (entries == 0 || entries * 2 <= slots_.size()) return;
   size_t size = std::max<size_t>(64, slots_.size());
   while (size < entries * 2) size *= 2;
-  slots_.assign(size, kNothing);
+  slots_.assign(size, Slot());
   for (size_t i = 0; i < entries_.size(); ++i) {
-    size_t slot = SlotHash(entries_[i].group, entries_[i].hash) & (size - 1);
-    while (slots_[slot] != kNothing) slot = (slot + 1) & (size - 1);
-    slots_[slot] = static_cast<uint32_t>(i);
+    const Entry& entry = entries_[i];
+    size_t place = SlotHash(entry.group, entry.hash) & (size - 1);
+    while (slots_[place].entry != kNothing) place = (place + 1) & (size - 1);
+    slots_[place] = {entry.hash, static_cast<uint32_t>(entry.group), static_cast<uint32_t>(i)};
   }
 }
 
 void GroupSets::Prefetch(size_t i, const std::vector<uint64_t>& hashes,
                          const std::vector<uint64_t>& groups) const {
-  constexpr size_t kSlotsAhead = 16;
-  constexpr size_t kEntriesAhead = 8;
-  const size_t mask = slots_.size() - 1;
-  if (i + kSlotsAhead < hashes.size()) {
-    __builtin_prefetch(&slots_[SlotHash(groups[i + kSlotsAhead], hashes[i + kSlotsAhead]) & mask]);
-  }
-  if (i + kEntriesAhead < hashes.size()) {
-    const uint32_t entry =
-        slots_[SlotHash(groups[i + kEntriesAhead], hashes[i + kEntriesAhead]) & mask];
-    if (entry != kNothing) __builtin_prefetch(&entries_[entry]);
-  }
+  constexpr size_t kAhead = 16;
+  if (i + kAhead >= hashes.size()) return;
+  __builtin_prefetch(
+      &slots_[SlotHash(groups[i + kAhead], hashes[i + kAhead]) & (slots_.size() - 1)]);
 }
 
 Status GroupSets::Add(const std::shared_ptr<arrow::Array>& values, const std::vector<int64_t>& rows,
@@ -83,17 +79,17 @@ Status GroupSets::Add(const std::shared_ptr<arrow::Array>& values, const std::ve
   std::vector<int64_t> new_rows;
   for (size_t i = 0; i < rows.size(); ++i) {
     Prefetch(i, hashes, groups);
-    uint32_t& found = slots_[FindSlot(groups[i], hashes[i], *values, rows[i], new_rows)];
-    if (found == kNothing) {
-      if (entries_.size() >= kNothing - 1) {
+    Slot& slot = slots_[FindSlot(groups[i], hashes[i], *values, rows[i], new_rows)];
+    if (slot.entry == kNothing) {
+      if (std::max<uint64_t>(entries_.size(), groups[i]) >= kNothing - 1) {
         return Status::User(StatusCode::kUnsupported,
-                            "the sets of one partition have more than 2^32 values");
+                            "the sets of one partition have more than 2^32 values or groups");
       }
-      found = static_cast<uint32_t>(entries_.size());
+      slot = {hashes[i], static_cast<uint32_t>(groups[i]), static_cast<uint32_t>(entries_.size())};
       entries_.push_back(
           {groups[i], hashes[i], 1, kNothing, static_cast<uint32_t>(new_rows.size())});
       new_rows.push_back(rows[i]);
-    } else if (entries_[found].count++ == 0) {
+    } else if (counted_ && entries_[slot.entry].count++ == 0) {
       --dead_entries_;
     }
   }
@@ -105,7 +101,7 @@ Status GroupSets::Remove(const std::shared_ptr<arrow::Array>& values,
   if (slots_.empty()) return Status::OK();
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint64_t hash = hash_->HashValue(*values, rows[i]);
-    const uint32_t found = slots_[FindSlot(groups[i], hash, *values, rows[i], {})];
+    const uint32_t found = slots_[FindSlot(groups[i], hash, *values, rows[i], {})].entry;
     if (found == kNothing || entries_[found].count == 0) continue;
     if (--entries_[found].count == 0) ++dead_entries_;
   }
@@ -223,7 +219,7 @@ void GroupSets::Drop(int64_t count) {
 
 int64_t GroupSets::SizeBytes() const {
   return static_cast<int64_t>(sizeof(*this) + entries_.capacity() * sizeof(Entry) +
-                              slots_.capacity() * sizeof(uint32_t)) +
+                              slots_.capacity() * sizeof(Slot)) +
          chunk_bytes_;
 }
 

@@ -3,10 +3,13 @@
 // A set of distinct values for each group, of any type that has an order. Private to the room.
 //
 //   entries   one for each (group, value), in the order in which they came; its value is a row of a
-//   chunk slots     open addressing over (group, hash of the value) → entry chunks    the values of
-//   a range of entries, gathered once a batch; neighbours of like size are merged as they come
+//   chunk
+//   slots     open addressing over (group, hash of the value) → entry; both stand in the slot, so
+//   that a value which is there already costs one look into memory
+//   chunks    the values of a range of entries, gathered once a batch; neighbours of like size are
+//   merged as they come
 //
-// Values are counted, so that they can be taken out again: an entry without count is dead until the
+// Where values may be taken out again they are counted: an entry without count is dead until the
 // next compaction.
 
 #pragma once
@@ -27,12 +30,15 @@ namespace weir {
 /// Not safe for use from several threads at once.
 class GroupSets {
  public:
-  static Result<GroupSets> Make(std::shared_ptr<arrow::DataType> type);
+  /// Values may be taken out again only if they are `counted`.
+  static Result<GroupSets> Make(std::shared_ptr<arrow::DataType> type, bool counted);
+
+  bool counted() const { return counted_; }
 
   /// Adds row `rows[i]` of `values` to the set of group `groups[i]`. REQUIRES: no row is NULL.
   Status Add(const std::shared_ptr<arrow::Array>& values, const std::vector<int64_t>& rows,
              const std::vector<uint64_t>& groups);
-  /// Takes one value out that was added. A value that is not there is ignored.
+  /// Takes one value out that was added. A value that is not there is ignored. REQUIRES: counted
   Status Remove(const std::shared_ptr<arrow::Array>& values, const std::vector<int64_t>& rows,
                 const std::vector<uint64_t>& groups);
 
@@ -45,21 +51,26 @@ class GroupSets {
   int64_t SizeBytes() const;
 
  private:
+  static constexpr uint32_t kNothing = UINT32_MAX;
   struct Entry {
     uint64_t group;
     uint64_t hash;   ///< the value itself, in its order, where the type has order keys
-    uint64_t count;  ///< how often the value was added and not taken out
+    uint64_t count;  ///< how often the value was added and not taken out; 1 if not counted
     uint32_t chunk;
     uint32_t row;
+  };
+  struct Slot {
+    uint64_t hash = 0;
+    uint32_t group = 0;
+    uint32_t entry = kNothing;
   };
   struct Chunk {
     std::shared_ptr<arrow::Array> values;
     size_t first_entry;
     int64_t bytes;
   };
-  static constexpr uint32_t kNothing = UINT32_MAX;
-
-  explicit GroupSets(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {}
+  GroupSets(std::shared_ptr<arrow::DataType> type, bool counted)
+      : type_(std::move(type)), counted_(counted) {}
 
   static uint64_t SlotHash(uint64_t group, uint64_t hash) { return MixBits(hash ^ MixBits(group)); }
   /// The slot of the entry, or the free one where it belongs. Values of the batch at hand are in
@@ -82,11 +93,12 @@ class GroupSets {
   Status Compact();
 
   std::shared_ptr<arrow::DataType> type_;
+  bool counted_;
   bool has_keys_ = false;
   std::unique_ptr<RowHash> hash_;
   std::unique_ptr<RowOrder> order_;
   std::vector<Entry> entries_;
-  std::vector<uint32_t> slots_;
+  std::vector<Slot> slots_;
   std::vector<Chunk> chunks_;
   size_t dead_entries_ = 0;
   int64_t chunk_bytes_ = 0;

@@ -3,11 +3,14 @@
 #include "weir/functions/row_store.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <arrow/builder.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/byte_size.h>
 
 #include "weir/functions/arrow_status.h"
+#include "weir/functions/result_buffers.h"
 
 namespace weir {
 namespace {
@@ -39,10 +42,59 @@ arrow::Status Gather(const std::shared_ptr<arrow::DataType>& type, std::span<con
   return builder->Finish(out);
 }
 
+/// Bytes of a value, where values of the type lie side by side in one buffer; else 0.
+int FixedBytes(const arrow::DataType& type) {
+  if (!arrow::is_primitive(type.id()) && !arrow::is_decimal(type.id())) return 0;
+  const int bits = static_cast<const arrow::FixedWidthType&>(type).bit_width();
+  return bits % 8 == 0 ? bits / 8 : 0;
+}
+
+/// The values, NULL rows as zeros that are noted in `nulls`.
+template <size_t kBytes>
+Status CopyFixed(std::span<const RowRef> rows, uint8_t* out, NullRows* nulls) {
+  const arrow::Array* array = nullptr;
+  const uint8_t* values = nullptr;
+  bool has_nulls = false;
+  for (size_t i = 0; i < rows.size(); ++i, out += kBytes) {
+    const RowRef& ref = rows[i];
+    if (ref.array != array && ref.array != nullptr) {
+      array = ref.array;
+      values = array->data()->GetValues<uint8_t>(1, array->offset() * static_cast<int64_t>(kBytes));
+      has_nulls = array->null_bitmap_data() != nullptr;
+    }
+    if (ref.array == nullptr || (has_nulls && array->IsNull(ref.row))) {
+      std::memset(out, 0, kBytes);
+      WEIR_RETURN_NOT_OK(nulls->Set(static_cast<int64_t>(i)));
+    } else {
+      std::memcpy(out, values + static_cast<size_t>(ref.row) * kBytes, kBytes);
+    }
+  }
+  return Status::OK();
+}
+
+Result<std::shared_ptr<arrow::Array>> GatherFixed(const std::shared_ptr<arrow::DataType>& type,
+                                                  int bytes, std::span<const RowRef> rows) {
+  const int64_t length = static_cast<int64_t>(rows.size());
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> values,
+                        FromArrow(arrow::AllocateBuffer(length * bytes)));
+  NullRows nulls(length);
+  uint8_t* out = values->mutable_data();
+  WEIR_RETURN_NOT_OK(bytes == 1    ? CopyFixed<1>(rows, out, &nulls)
+                     : bytes == 2  ? CopyFixed<2>(rows, out, &nulls)
+                     : bytes == 4  ? CopyFixed<4>(rows, out, &nulls)
+                     : bytes == 8  ? CopyFixed<8>(rows, out, &nulls)
+                     : bytes == 16 ? CopyFixed<16>(rows, out, &nulls)
+                                   : CopyFixed<32>(rows, out, &nulls));
+  const int64_t null_count = nulls.count();
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(type, length, {nulls.Finish(), std::move(values)}, null_count));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<arrow::Array>> GatherRows(const std::shared_ptr<arrow::DataType>& type,
                                                  std::span<const RowRef> rows) {
+  if (const int bytes = FixedBytes(*type); bytes > 0) return GatherFixed(type, bytes, rows);
   std::shared_ptr<arrow::Array> gathered;
   WEIR_RETURN_NOT_OK(FromArrow(Gather(type, rows, &gathered)));
   if (gathered->type()->Equals(type, /*check_metadata=*/true)) return gathered;
