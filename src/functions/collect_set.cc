@@ -11,6 +11,7 @@
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/function_sets.h"
 #include "weir/functions/group_sets.h"
+#include "weir/functions/key_sets.h"
 #include "weir/functions/list_builder.h"
 
 namespace weir {
@@ -27,13 +28,15 @@ class CollectSetAccumulator final : public GroupsAccumulator {
  public:
   CollectSetAccumulator(std::shared_ptr<arrow::DataType> list_type, GroupSets sets,
                         bool ignore_nulls)
-      : list_type_(std::move(list_type)), sets_(std::move(sets)), ignore_nulls_(ignore_nulls) {}
+      : list_type_(std::move(list_type)), sets_(std::move(sets)), ignore_nulls_(ignore_nulls) {
+    has_keys_ = !sets_.counted() && OrderKeys::Accepts(*list_type_->field(0)->type());
+  }
 
   Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
                 const arrow::BooleanArray* filter, int64_t group_count) override {
     Grow(group_count);
     Select(*arguments[0], group_indices, filter, [](uint64_t& nulls) { ++nulls; });
-    return sets_.Add(arguments[0], rows_, groups_);
+    return Add(arguments[0]);
   }
 
   bool supports_retract() const override { return sets_.counted(); }
@@ -58,23 +61,11 @@ class CollectSetAccumulator final : public GroupsAccumulator {
         Take(*lists.child(), i, group, [](uint64_t& nulls) { ++nulls; });
       }
     }
-    return sets_.Add(lists.child(), rows_, groups_);
+    return Add(lists.child());
   }
 
   Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
-    std::vector<RowRef> sorted, elements;
-    std::vector<int64_t> ends;
-    sets_.Sorted(count, &sorted, &ends);
-    elements.reserve(sorted.size());
-    WEIR_ASSIGN_OR_RETURN(auto writer, ListWriter::Make(list_type_, count));
-    size_t next = 0;
-    for (size_t group = 0; group < ends.size(); ++group) {
-      for (; next < static_cast<size_t>(ends[group]); ++next) elements.push_back(sorted[next]);
-      if (nulls_[group] > 0) elements.push_back({});
-      WEIR_RETURN_NOT_OK(writer.EndRow(static_cast<int64_t>(elements.size())));
-    }
-    WEIR_ASSIGN_OR_RETURN(const auto child, GatherRows(list_type_->field(0)->type(), elements));
-    return writer.Finish(child->data());
+    return has_keys_ ? PeekKeys(count) : PeekRows(count);
   }
   Result<arrow::ArrayVector> PeekState(int64_t count) const override {
     WEIR_ASSIGN_OR_RETURN(auto lists, Peek(count));
@@ -83,12 +74,15 @@ class CollectSetAccumulator final : public GroupsAccumulator {
 
   void Drop(int64_t count) override {
     sets_.Drop(count);
+    key_sets_.Drop(count);
     nulls_.erase(nulls_.begin(), nulls_.begin() + count);
     nulls_.shrink_to_fit();
     rows_.clear();
     rows_.shrink_to_fit();
     groups_.clear();
     groups_.shrink_to_fit();
+    keys_.clear();
+    keys_.shrink_to_fit();
   }
   int64_t group_count() const override { return static_cast<int64_t>(nulls_.size()); }
 
@@ -109,13 +103,57 @@ class CollectSetAccumulator final : public GroupsAccumulator {
   }
 
   int64_t SizeBytes() const override {
-    return sets_.SizeBytes() +
+    return sets_.SizeBytes() + key_sets_.SizeBytes() +
            static_cast<int64_t>(sizeof(*this) + nulls_.capacity() * sizeof(uint64_t) +
                                 rows_.capacity() * sizeof(int64_t) +
+                                keys_.capacity() * sizeof(uint64_t) +
                                 groups_.capacity() * sizeof(uint64_t));
   }
 
  private:
+  /// Adds the rows that were noted.
+  Status Add(const std::shared_ptr<arrow::Array>& values) {
+    if (!has_keys_) return sets_.Add(values, rows_, groups_);
+    if (rows_.empty()) return Status::OK();
+    const OrderKeys keys(*values);
+    keys_.resize(rows_.size());
+    for (size_t i = 0; i < rows_.size(); ++i) keys_[i] = keys[rows_[i]];
+    key_sets_.Add(keys_, groups_);
+    return Status::OK();
+  }
+
+  Result<std::shared_ptr<arrow::Array>> PeekKeys(int64_t count) const {
+    std::vector<uint64_t> keys;
+    std::vector<int64_t> null_rows;
+    WEIR_ASSIGN_OR_RETURN(auto writer, ListWriter::Make(list_type_, count));
+    for (uint64_t group = 0; group < static_cast<uint64_t>(count); ++group) {
+      key_sets_.AppendSorted(group, &keys);
+      if (nulls_[group] > 0) {
+        null_rows.push_back(static_cast<int64_t>(keys.size()));
+        keys.push_back(0);
+      }
+      WEIR_RETURN_NOT_OK(writer.EndRow(static_cast<int64_t>(keys.size())));
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto child,
+                          OrderKeys::ToValues(list_type_->field(0)->type(), keys, null_rows));
+    return writer.Finish(child->data());
+  }
+  Result<std::shared_ptr<arrow::Array>> PeekRows(int64_t count) const {
+    std::vector<RowRef> sorted, elements;
+    std::vector<int64_t> ends;
+    sets_.Sorted(count, &sorted, &ends);
+    elements.reserve(sorted.size());
+    WEIR_ASSIGN_OR_RETURN(auto writer, ListWriter::Make(list_type_, count));
+    size_t next = 0;
+    for (size_t group = 0; group < ends.size(); ++group) {
+      for (; next < static_cast<size_t>(ends[group]); ++next) elements.push_back(sorted[next]);
+      if (nulls_[group] > 0) elements.push_back({});
+      WEIR_RETURN_NOT_OK(writer.EndRow(static_cast<int64_t>(elements.size())));
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto child, GatherRows(list_type_->field(0)->type(), elements));
+    return writer.Finish(child->data());
+  }
+
   void Grow(int64_t group_count) {
     nulls_.resize(std::max(nulls_.size(), static_cast<size_t>(group_count)));
   }
@@ -142,11 +180,14 @@ class CollectSetAccumulator final : public GroupsAccumulator {
   }
 
   std::shared_ptr<arrow::DataType> list_type_;
+  bool has_keys_ = false;  ///< values are in key_sets_, else in sets_
+  KeySets key_sets_;
   GroupSets sets_;
   bool ignore_nulls_;
   std::vector<uint64_t> nulls_;   ///< of each group, how many NULLs
   std::vector<int64_t> rows_;     ///< of the batch at hand
   std::vector<uint64_t> groups_;  ///< of the same rows
+  std::vector<uint64_t> keys_;    ///< of the same rows, where has_keys_
 };
 
 class CollectSet final : public AggregateFunction {

@@ -93,10 +93,14 @@ class Part {
     Part part;
     WEIR_ASSIGN_OR_RETURN(part.text_, PartText::Make(value.values));
     part.is_constant_ = value.is_constant;
+    // A dictionary's NULLs may stand in its values.
+    part.never_null_ = value.values->type_id() != arrow::Type::DICTIONARY &&
+                       value.values->type_id() != arrow::Type::NA &&
+                       value.values->null_count() == 0;
     if (value.is_constant && !part.text_->IsNull(0)) part.text_->AppendText(0, &part.constant_);
     return part;
   }
-  bool IsNull(int64_t row) const { return text_->IsNull(is_constant_ ? 0 : row); }
+  bool IsNull(int64_t row) const { return !never_null_ && text_->IsNull(is_constant_ ? 0 : row); }
   void Append(int64_t row, std::string* out) const {
     if (is_constant_) {
       *out += constant_;
@@ -108,6 +112,7 @@ class Part {
  private:
   std::unique_ptr<PartText> text_;
   bool is_constant_ = false;
+  bool never_null_ = false;
   std::string constant_;
 };
 
@@ -219,15 +224,22 @@ class PrefixedId : public DeclaredScalar {
         WEIR_RETURN_NOT_OK(writer.EndNull());
         continue;
       }
-      WEIR_RETURN_NOT_OK(writer.Append(prefix[row]));
-      WEIR_RETURN_NOT_OK(writer.Append(":"));
-      WEIR_RETURN_NOT_OK(writer.Append(digest_text(digest_, bytes)));
-      WEIR_RETURN_NOT_OK(writer.EndRow());
+      WEIR_RETURN_NOT_OK(Write(prefix[row], digest_text(digest_, bytes), &writer));
     }
     return writer.Finish();
   }
 
  private:
+  static Status Write(std::string_view prefix, std::string_view digest, TextColumnWriter* writer) {
+    const size_t length = prefix.size() + 1 + digest.size();
+    WEIR_ASSIGN_OR_RETURN(char* out, writer->Room(static_cast<int64_t>(length)));
+    out = std::copy(prefix.begin(), prefix.end(), out);
+    *out++ = ':';
+    std::copy(digest.begin(), digest.end(), out);
+    writer->Advance(static_cast<int64_t>(length));
+    return writer->EndRow();
+  }
+
   /// Writes the bytes to hash; returns false if the result is NULL.
   bool Join(const std::vector<Part>& parts, int64_t row, std::string* bytes) const {
     bytes->clear();

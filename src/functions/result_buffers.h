@@ -122,6 +122,14 @@ class TextColumnWriter {
   Status Append(std::string_view piece) {
     return FromArrow(bytes_.Append(piece.data(), static_cast<int64_t>(piece.size())));
   }
+  /// Room for `most` bytes of the row, to be written by the caller and then counted by Advance.
+  Result<char*> Room(int64_t most) {
+    if (bytes_.length() + most > bytes_.capacity()) {
+      WEIR_RETURN_NOT_OK(FromArrow(bytes_.Reserve(most)));
+    }
+    return reinterpret_cast<char*>(bytes_.mutable_data() + bytes_.length());
+  }
+  void Advance(int64_t written) { bytes_.UnsafeAdvance(written); }
   Status EndRow() {
     if (bytes_.length() > std::numeric_limits<int32_t>::max()) {
       return Status::User(StatusCode::kUnsupported,

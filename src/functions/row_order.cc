@@ -15,6 +15,7 @@
 #include <arrow/util/decimal.h>
 
 #include "weir/functions/nested_types.h"
+#include "weir/functions/result_buffers.h"
 
 namespace weir {
 namespace {
@@ -32,6 +33,12 @@ template <typename Bits>
 Bits TotalOrder(Bits bits) {
   constexpr Bits kSign = static_cast<Bits>(Bits{1} << (sizeof(Bits) * 8 - 1));
   return static_cast<Bits>((bits & kSign) != 0 ? ~bits : bits | kSign);
+}
+
+template <typename Bits>
+Bits FromTotalOrder(Bits key) {
+  constexpr Bits kSign = static_cast<Bits>(Bits{1} << (sizeof(Bits) * 8 - 1));
+  return static_cast<Bits>((key & kSign) != 0 ? key ^ kSign : ~key);
 }
 
 /// A value as an unsigned number in the same order.
@@ -60,6 +67,72 @@ uint64_t ReadHalfFloat(const arrow::Array& array, int64_t row) {
 template <typename Array, typename Decimal>
 uint64_t ReadDecimal(const arrow::Array& array, int64_t row) {
   return ToOrderKey(Decimal(checked_cast<const Array&>(array).GetValue(row)).value());
+}
+
+/// The value that ToOrderKey made the key of.
+template <typename Value>
+Value FromOrderKey(uint64_t key) {
+  if constexpr (std::is_same_v<Value, float>) {
+    return std::bit_cast<float>(FromTotalOrder(static_cast<uint32_t>(key)));
+  } else if constexpr (std::is_same_v<Value, double>) {
+    return std::bit_cast<double>(FromTotalOrder(key));
+  } else if constexpr (std::is_signed_v<Value>) {
+    return static_cast<Value>(static_cast<int64_t>(key ^ (uint64_t{1} << 63)));
+  } else {
+    return static_cast<Value>(key);
+  }
+}
+
+uint16_t HalfFloatFromKey(uint64_t key) { return FromTotalOrder(static_cast<uint16_t>(key)); }
+
+template <typename Value, typename Decode>
+Result<std::shared_ptr<arrow::Buffer>> WriteValues(std::span<const uint64_t> keys, Decode decode) {
+  const int64_t bytes = static_cast<int64_t>(keys.size() * sizeof(Value));
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> buffer,
+                        FromArrow(arrow::AllocateBuffer(bytes)));
+  auto* out = reinterpret_cast<Value*>(buffer->mutable_data());
+  for (const uint64_t key : keys) *out++ = decode(key);
+  return buffer;
+}
+
+Result<std::shared_ptr<arrow::Buffer>> WriteBits(std::span<const uint64_t> keys) {
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bits,
+                        FromArrow(arrow::AllocateEmptyBitmap(static_cast<int64_t>(keys.size()))));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] != 0) arrow::bit_util::SetBit(bits->mutable_data(), static_cast<int64_t>(i));
+  }
+  return bits;
+}
+
+/// The buffer of the values that have the keys.
+Result<std::shared_ptr<arrow::Buffer>> KeyValues(const arrow::DataType& type,
+                                                 std::span<const uint64_t> keys) {
+  switch (type.id()) {
+    case Type::BOOL:
+      return WriteBits(keys);
+    case Type::HALF_FLOAT:
+      return WriteValues<uint16_t>(keys, HalfFloatFromKey);
+    case Type::FLOAT:
+      return WriteValues<float>(keys, FromOrderKey<float>);
+    case Type::DOUBLE:
+      return WriteValues<double>(keys, FromOrderKey<double>);
+    case Type::UINT8:
+      return WriteValues<uint8_t>(keys, FromOrderKey<uint8_t>);
+    case Type::UINT16:
+      return WriteValues<uint16_t>(keys, FromOrderKey<uint16_t>);
+    case Type::UINT32:
+      return WriteValues<uint32_t>(keys, FromOrderKey<uint32_t>);
+    case Type::UINT64:
+      return WriteValues<uint64_t>(keys, FromOrderKey<uint64_t>);
+    case Type::INT8:
+      return WriteValues<int8_t>(keys, FromOrderKey<int8_t>);
+    case Type::INT16:
+      return WriteValues<int16_t>(keys, FromOrderKey<int16_t>);
+    default:
+      // All others are signed numbers.
+      return type.byte_width() == 4 ? WriteValues<int32_t>(keys, FromOrderKey<int32_t>)
+                                    : WriteValues<int64_t>(keys, FromOrderKey<int64_t>);
+  }
 }
 
 using ReadFunction = uint64_t (*)(const arrow::Array&, int64_t);
@@ -272,6 +345,17 @@ Result<std::unique_ptr<RowOrder>> RowOrder::Make(const arrow::DataType& type) {
 }
 
 bool OrderKeys::Accepts(const arrow::DataType& type) { return FindRead(type.id()) != nullptr; }
+
+Result<std::shared_ptr<arrow::Array>> OrderKeys::ToValues(
+    const std::shared_ptr<arrow::DataType>& type, std::span<const uint64_t> keys,
+    std::span<const int64_t> null_rows) {
+  const int64_t rows = static_cast<int64_t>(keys.size());
+  NullRows nulls(rows);
+  for (const int64_t row : null_rows) WEIR_RETURN_NOT_OK(nulls.Set(row));
+  WEIR_ASSIGN_OR_RETURN(const auto values, KeyValues(*type, keys));
+  const int64_t null_count = nulls.count();
+  return arrow::MakeArray(arrow::ArrayData::Make(type, rows, {nulls.Finish(), values}, null_count));
+}
 
 OrderKeys::OrderKeys(const arrow::Array& array) : array_(&array), read_(FindRead(array.type_id())) {
   WEIR_CHECK(read_ != nullptr);

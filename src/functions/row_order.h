@@ -13,7 +13,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 
 #include <arrow/type_fwd.h>
 
@@ -45,6 +45,12 @@ class OrderKeys {
   explicit OrderKeys(const arrow::Array& array);
   /// REQUIRES: the row is not NULL
   uint64_t operator[](int64_t row) const { return read_(*array_, row); }
+
+  /// The values that have the keys; NULL at the places `null_rows`.
+  /// REQUIRES: Accepts(*type)
+  static Result<std::shared_ptr<arrow::Array>> ToValues(
+      const std::shared_ptr<arrow::DataType>& type, std::span<const uint64_t> keys,
+      std::span<const int64_t> null_rows);
 
  private:
   using Read = uint64_t (*)(const arrow::Array&, int64_t);

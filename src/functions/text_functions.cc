@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "weir/functions/ascii_normal.h"
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
@@ -21,6 +22,14 @@ struct NormalizeOptions {
   bool casefold = true;
   bool collapse_ws = true;
 };
+
+bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+std::string_view TrimAscii(std::string_view text) {
+  while (!text.empty() && IsAsciiSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsAsciiSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 /// Normalises one text after the other; keeps its scratch memory.
 class TextNormalizer {
@@ -42,40 +51,36 @@ class TextNormalizer {
   }
 
  private:
-  static bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-  /// Every normal form leaves ASCII as it is. Loops without branches, which compilers turn into
-  /// vectors.
+  /// Every normal form leaves ASCII as it is.
   std::string_view Ascii(std::string_view text, const NormalizeOptions& options) {
-    while (!text.empty() && IsAsciiSpace(text.front())) text.remove_prefix(1);
-    while (!text.empty() && IsAsciiSpace(text.back())) text.remove_suffix(1);
-    if (current_.size() < text.size()) current_.resize(text.size());
-    char* out = current_.data();
-    const size_t length = text.size();
-    const char* in = text.data();
-    if (options.casefold) {
-      for (size_t i = 0; i < length; ++i) {
-        const auto c = static_cast<uint8_t>(in[i]);
-        out[i] = static_cast<char>(c + (static_cast<uint8_t>(c - 'A') < 26 ? 32 : 0));
+    current_.clear();
+    for (char c : TrimAscii(text)) {
+      if (options.casefold && c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      if (options.collapse_ws && IsAsciiSpace(c)) {
+        if (current_.back() == ' ') continue;
+        c = ' ';
       }
-    } else {
-      std::copy(in, in + length, out);
+      current_ += c;
     }
-    if (!options.collapse_ws) return {out, length};
-    uint8_t has_run = 0;
-    for (size_t i = 0; i < length; ++i) {
-      const auto c = static_cast<uint8_t>(out[i]);
-      out[i] = static_cast<char>(static_cast<uint8_t>(c - '\t') < 5 ? ' ' : c);
-    }
-    for (size_t i = 1; i < length; ++i)
-      has_run |= static_cast<uint8_t>((out[i] == ' ') & (out[i - 1] == ' '));
-    if (has_run == 0) return {out, length};
-    char* end = std::unique(out, out + length, [](char a, char b) { return a == ' ' && b == ' '; });
-    return {out, static_cast<size_t>(end - out)};
+    return current_;
   }
 
   std::string current_, next_;
 };
+
+/// Ends the row with the normal form of a text of plain ASCII. Returns false, having written
+/// nothing, for texts that need more care.
+Result<bool> WriteAscii(std::string_view text, const NormalizeOptions& options,
+                        TextColumnWriter* writer) {
+  text = TrimAscii(text);
+  if (text.empty()) return false;
+  WEIR_ASSIGN_OR_RETURN(char* const out, writer->Room(static_cast<int64_t>(text.size())));
+  const auto length = AsciiNormal{options.casefold, options.collapse_ws}.Write(text, out);
+  if (!length) return false;
+  writer->Advance(static_cast<int64_t>(*length));
+  WEIR_RETURN_NOT_OK(writer->EndRow());
+  return true;
+}
 
 class Utf8Normalize final : public DeclaredScalar {
  public:
@@ -123,8 +128,11 @@ class Utf8Normalize final : public DeclaredScalar {
       }
       options.casefold = casefold[row];
       options.collapse_ws = collapse_ws[row];
-      const auto normalized = normalizer(texts[row], options);
-      WEIR_RETURN_NOT_OK(InFunction(name(), texts[row], normalized.status()));
+      const std::string_view text = texts[row];
+      WEIR_ASSIGN_OR_RETURN(const bool is_written, WriteAscii(text, options, &writer));
+      if (is_written) continue;
+      const auto normalized = normalizer(text, options);
+      WEIR_RETURN_NOT_OK(InFunction(name(), text, normalized.status()));
       if (normalized->empty()) {
         WEIR_RETURN_NOT_OK(writer.EndNull());
         continue;
@@ -311,7 +319,8 @@ FunctionDeclaration DeclareQname() {
   declaration.name = "qname_normalize";
   declaration.tags = {"deterministic", "string_norm", "symbol"};
   declaration.description =
-      "The qualified name of a symbol. The symbol itself if it is qualified already (has a `.` or "
+      "The qualified name of a symbol. The symbol itself if it is qualified already (has a `.` "
+      "or "
       "the separator of its "
       "language, as `::` of C++) or module is blank, else `module.symbol`. Case is folded for "
       "languages that ignore it: sql, "
