@@ -48,6 +48,7 @@ GROUP_QUERIES = [
     ("arg_max : first_value(ORDER BY DESC), groups", "arg_max(s, a) AS v", "first_value(s ORDER BY a DESC) AS v", "sum(length(v))", 1.0),
     ("any_value_det with count(distinct b)", "any_value_det(s, a) AS v, count(distinct b) AS n",
      "first_value(s ORDER BY a) AS v, count(distinct b) AS n", "sum(length(v)), sum(n)", 10.0),
+    ("the most that can be gained there", "count(distinct b) AS n", "first_value(s ORDER BY a) AS v, count(distinct b) AS n", "sum(n)", None),
     ("collect_set : array_sort(array_agg(distinct))", "collect_set(h) AS v", "array_sort(array_agg(distinct h)) AS v",
      "sum(cardinality(v))", 1.0),
 ]

@@ -2,6 +2,8 @@
 
 #include "weir/base/blake2b.h"
 
+#include <cstring>
+
 #include <sodium.h>
 
 #include "weir/base/status.h"
@@ -32,6 +34,15 @@ std::array<uint8_t, kLength> Digest(std::string_view bytes) {
   return digest;
 }
 
+/// The two digits of each byte.
+constexpr std::array<std::array<char, 2>, 256> HexPairs() {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (size_t byte = 0; byte < pairs.size(); ++byte)
+    pairs[byte] = {kDigits[byte >> 4], kDigits[byte & 15]};
+  return pairs;
+}
+
 }  // namespace
 
 std::array<uint8_t, 8> Blake2b64(std::string_view bytes) { return Digest<8>(bytes); }
@@ -39,12 +50,9 @@ std::array<uint8_t, 8> Blake2b64(std::string_view bytes) { return Digest<8>(byte
 std::array<uint8_t, 16> Blake2b128(std::string_view bytes) { return Digest<16>(bytes); }
 
 std::array<char, 32> HexDigits(const std::array<uint8_t, 16>& digest) {
-  static constexpr char kDigits[] = "0123456789abcdef";
+  static constexpr auto kPairs = HexPairs();
   std::array<char, 32> hex;
-  for (size_t i = 0; i < digest.size(); ++i) {
-    hex[2 * i] = kDigits[digest[i] >> 4];
-    hex[2 * i + 1] = kDigits[digest[i] & 15];
-  }
+  for (size_t i = 0; i < digest.size(); ++i) std::memcpy(&hex[2 * i], kPairs[digest[i]].data(), 2);
   return hex;
 }
 

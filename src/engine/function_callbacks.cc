@@ -13,6 +13,7 @@
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
 #include "weir/engine/engine.h"
+#include "weir/engine/imported_fields.h"
 #include "weir/functions/function_registry.h"
 
 namespace weir {
@@ -47,7 +48,9 @@ T Must(arrow::Result<T> result) {
   return result.MoveValueUnsafe();
 }
 
-FieldVector ImportFields(ArrowSchema* fields) { return Must(arrow::ImportType(fields))->fields(); }
+FieldVector ImportFields(ArrowSchema* fields) {
+  return Must(engine::internal::ImportFieldsOnce(fields));
+}
 
 TypeVector TypesOf(const FieldVector& fields) {
   TypeVector types;

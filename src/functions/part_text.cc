@@ -26,7 +26,7 @@ template <typename Integer>
 void AppendInteger(Integer value, std::string* out) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
-  out->append(digits, end);
+  out->append(digits, static_cast<size_t>(end - digits));
 }
 
 void AppendPadded(uint64_t value, size_t width, std::string* out) {
