@@ -243,7 +243,7 @@ Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string
   }
   WEIR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(file));
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-  ApplyWeirToml(text, profile_name, project, diagnostics);
+  WEIR_RETURN_NOT_OK(ApplyWeirToml(text, profile_name, project, diagnostics));
 
   ProjectLoader loader(files, project, diagnostics);
   loader.LoadSources();

@@ -252,14 +252,12 @@ struct ProjectDefinition {
       unit_tests;  ///< ordered by name; names differ from those of tests
 };
 
-/// The code to report a failure of LoadProject under.
-inline constexpr std::string_view kNoProjectCode = "W1001";
-
 /// Loads the project in the folder `root` with the settings of the profile `profile_name` (empty:
 /// "default"). Reports everything that is wrong in its files, codes W1xxx (docs/diagnostics.md),
 /// and leaves out what has errors. Fails only where there is no project to read: no such folder, no
-/// readable weir.toml in it. With `view_files`, only these of the files under views/ are read
-/// (paths relative to `root`); the caller knows the others.
+/// readable weir.toml in it, no such profile in a file without errors. With `view_files`, only
+/// these of the files under views/ are read (paths relative to `root`); the caller knows the
+/// others.
 Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
                                       const std::string& profile_name, Diagnostics& diagnostics,
                                       const std::vector<std::string>* view_files = nullptr);

@@ -77,13 +77,20 @@ class WeirTomlReader {
   WeirTomlReader(ProjectDefinition& project, Diagnostics& diagnostics)
       : project_(project), diagnostics_(diagnostics) {}
 
-  void Read(const toml::table& root, const std::string& profile_name) {
+  Status Read(const toml::table& root, const std::string& profile_name) {
     CheckKeys(root, {"project", "profiles", "object_stores"}, "");
     if (const toml::table* table = TableAt(root, "project")) ReadProject(*table);
     if (const toml::table* table = TableAt(root, "object_stores")) ReadObjectStores(*table);
     const toml::table* profiles = TableAt(root, "profiles");
     if (profiles != nullptr) CheckProfiles(*profiles);
-    ChooseProfile(profiles, profile_name);
+    const Status chosen = ChooseProfile(profiles, profile_name);
+    if (chosen.ok() || !diagnostics_.has_errors()) return chosen;
+    // The profile may stand in what is wrong.
+    diagnostics_.Add({.code = "W1014",
+                      .message = chosen.message(),
+                      .hint = chosen.hint(),
+                      .location = {std::string(kProjectFileName), 0, 0}});
+    return Status::OK();
   }
 
  private:
@@ -262,19 +269,16 @@ class WeirTomlReader {
 
   /// Applies the chosen profile over those it extends. They were checked before, so that nothing is
   /// reported here twice.
-  void ChooseProfile(const toml::table* profiles, const std::string& chosen) {
+  Status ChooseProfile(const toml::table* profiles, const std::string& chosen) {
     project_.profile.name = chosen;
     if (chosen != kDefaultProfile && (profiles == nullptr || profiles->get(chosen) == nullptr)) {
       const std::vector<std::string> names = ProfileNames(profiles);
       std::string hint = SuggestionHint(chosen, names);
       if (hint.empty()) hint = fmt::format("weir.toml has `{}`", fmt::join(names, "`, `"));
-      diagnostics_.Add({.code = "W1014",
-                        .message = fmt::format("there is no profile of this name: `{}`", chosen),
-                        .hint = std::move(hint),
-                        .location = {std::string(kProjectFileName), 0, 0}});
-      return;
+      return Status::User(StatusCode::kNotFound, "there is no profile of this name: `{}`", chosen)
+          .WithHint(std::move(hint));
     }
-    if (profiles == nullptr) return;
+    if (profiles == nullptr) return Status::OK();
     std::vector<const toml::table*> chain;
     std::set<std::string> seen;
     for (std::string at = chosen; seen.insert(at).second;) {
@@ -289,6 +293,7 @@ class WeirTomlReader {
     WeirTomlReader quiet(project_, reported_before);
     for (auto profile = chain.rbegin(); profile != chain.rend(); ++profile)
       quiet.ReadProfile(**profile, project_.profile);
+    return Status::OK();
   }
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
@@ -463,19 +468,20 @@ std::optional<int64_t> ParseByteSize(std::string_view text) {
   return static_cast<int64_t>(bytes);
 }
 
-void ApplyWeirToml(const std::string& text, const std::string& profile_name,
-                   ProjectDefinition& project, Diagnostics& diagnostics) {
+Status ApplyWeirToml(const std::string& text, const std::string& profile_name,
+                     ProjectDefinition& project, Diagnostics& diagnostics) {
   project.warehouse_uri = ResolveLocation("warehouse", project.root);
   project.name = project.root.substr(project.root.rfind('/') + 1);
   const std::string profile = profile_name.empty() ? std::string(kDefaultProfile) : profile_name;
   project.profile.name = profile;
   try {
     const toml::table root = toml::parse(text, kProjectFileName);
-    WeirTomlReader(project, diagnostics).Read(root, profile);
+    return WeirTomlReader(project, diagnostics).Read(root, profile);
   } catch (const toml::parse_error& error) {
     diagnostics.Add({.code = "W1010",
                      .message = fmt::format("the file is not TOML: {}", error.description()),
                      .location = LocationOf(error.source())});
+    return Status::OK();
   }
 }
 

@@ -16,9 +16,10 @@ namespace weir {
 inline constexpr std::string_view kProjectFileName = "weir.toml";
 
 /// Sets `project`'s name, warehouse_uri, profile and object_stores from `text`. What is not said or
-/// wrong gets its default. REQUIRES: `project.root` is set
-void ApplyWeirToml(const std::string& text, const std::string& profile_name,
-                   ProjectDefinition& project, Diagnostics& diagnostics);
+/// wrong gets its default. Fails with kNotFound if nothing is wrong in the text but that it has no
+/// profile of that name. REQUIRES: `project.root` is set
+Status ApplyWeirToml(const std::string& text, const std::string& profile_name,
+                     ProjectDefinition& project, Diagnostics& diagnostics);
 
 /// The number of bytes that a text such as "4GB", "512 MiB" or "1000" stands for. K, M, G and T are
 /// powers of 1024, with or without B or iB after them, in any case.

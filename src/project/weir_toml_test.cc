@@ -155,12 +155,15 @@ TEST(WeirToml, ValuesOutOfTheirRange) {
 }
 
 TEST(WeirToml, Profiles) {
+  EXPECT_EQ(Toml("[profiles.prod]", "prd").reports,
+            Names{"there is no profile of this name: `prd` (did you mean `prod`?)"});
+  EXPECT_EQ(Toml("", "zz").reports,
+            Names{"there is no profile of this name: `zz` (weir.toml has `default`)"});
   EXPECT_EQ(
-      Toml("[profiles.prod]", "prd").reports,
-      Names{"W1014 weir.toml there is no profile of this name: `prd` | did you mean `prod`?"});
-  EXPECT_EQ(
-      Toml("", "zz").reports,
-      Names{"W1014 weir.toml there is no profile of this name: `zz` | weir.toml has `default`"});
+      Toml("[profile.prod]", "prod").reports,
+      (Names{
+          "W1011 weir.toml:1:2 unknown key: `profile` | did you mean `profiles`?",
+          "W1014 weir.toml there is no profile of this name: `prod` | weir.toml has `default`"}));
   EXPECT_EQ(Toml("[profiles.a]\nextends = \"defualt\"").reports,
             Names{"W1014 weir.toml:2:11 a profile is wanted for `extends`, found `defualt` | did "
                   "you mean `default`?"});

@@ -128,6 +128,7 @@ class ProjectErrors(ErrorsCase):
                 self.assert_refused(2, "`chaep`", "`cheap`", command=command)
         self.assert_refused(2, "`stable_hash46`", "`stable_hash64`", command=("functions", "stable_hash46"))
         self.assert_refused(2, "`no_nulls`", command=("test", "no_nulls"))
+        self.assert_refused(2, "`defualt`", "`default`", command=("check", "--profile", "defualt"))
 
     def test_spill_directory_that_cannot_be_made_is_named(self):
         self.project.write("weir.toml", '[project]\nname = "shop"\n[profiles.default]\nspill_directory = "/proc/spill"\n')
