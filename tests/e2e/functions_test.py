@@ -143,6 +143,17 @@ class FunctionsTest(weir_project.ProjectCase):
         self.assertEqual(outcome.code, 1)
         self.assertIn("found bstart `9` and bend `3`", outcome.stderr)
 
+    def test_binary_values_that_are_no_text(self):
+        rows = "FROM (VALUES (X'616263'), (X'ff')) AS t(b)"
+        for call in ("stable_hash64(b)", "stable_hash64(CAST(b AS TEXT))", "utf8_normalize(CAST(b AS TEXT))", "stable_id('k', b)"):
+            outcome = self.project.weir("sql", f"SELECT {call} {rows}")
+            self.assertEqual(outcome.code, 1, call)
+            self.assertIn("non UTF-8 data", outcome.stderr, call)
+        self.assertEqual(self.project.sql(f"SELECT stable_hash64(TRY_CAST(b AS TEXT)) AS h {rows}"), [{"h": str(short("abc"))}, {"h": None}])
+        # Parts of an identity may be binary: they count as hexadecimal text.
+        self.assertEqual(self.project.sql(f"SELECT stable_id_parts('k', b) AS h {rows}"),
+                         [{"h": "k:" + blake("616263")}, {"h": "k:" + blake("ff")}])
+
     def test_in_where_join_group_by_and_window(self):
         spans = "(VALUES (0, 5, 'A '), (3, 9, 'a'), (20, 30, 'b')) AS t(s, e, name)"
         self.assertEqual(self.project.sql(f"SELECT s FROM {spans} WHERE span_make(s, e) && span_make(4, 6) ORDER BY s"),
