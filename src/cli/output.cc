@@ -51,6 +51,21 @@ Json ListJson(const arrow::Array& values, int64_t begin, int64_t end) {
   return list;
 }
 
+/// Maps whose keys are texts as objects, others as lists of entries.
+Json MapJson(const arrow::MapArray& map, int64_t row) {
+  const bool has_text_keys = map.keys()->type_id() == arrow::Type::STRING;
+  Json entries = has_text_keys ? Json::object() : Json::array();
+  for (int64_t i = map.value_offset(row); i < map.value_offset(row + 1); ++i) {
+    Json value = ValueJson(*map.items(), i);
+    if (has_text_keys) {
+      entries[ValueText(*map.keys(), i)] = std::move(value);
+    } else {
+      entries.push_back({{"key", ValueJson(*map.keys(), i)}, {"value", std::move(value)}});
+    }
+  }
+  return entries;
+}
+
 Json IntegerJson(int64_t value) {
   if (value > kMaxExactInteger || value < -kMaxExactInteger) return fmt::format("{}", value);
   return value;
@@ -95,6 +110,8 @@ Json ValueJson(const arrow::Array& array, int64_t row) {
       const auto& list = static_cast<const arrow::LargeListArray&>(array);
       return ListJson(*list.values(), list.value_offset(row), list.value_offset(row + 1));
     }
+    case arrow::Type::MAP:
+      return MapJson(static_cast<const arrow::MapArray&>(array), row);
     case arrow::Type::STRUCT: {
       const auto& value = static_cast<const arrow::StructArray&>(array);
       Json object = Json::object();
@@ -116,6 +133,15 @@ std::string ValueText(const arrow::Array& array, int64_t row) {
     return static_cast<const arrow::StringArray&>(array).GetString(row);
   if (array.type_id() == arrow::Type::DOUBLE) {
     return fmt::format("{}", static_cast<const arrow::DoubleArray&>(array).Value(row));
+  }
+  switch (array.type_id()) {
+    case arrow::Type::LIST:
+    case arrow::Type::LARGE_LIST:
+    case arrow::Type::MAP:
+    case arrow::Type::STRUCT:
+      return ValueJson(array, row).dump(-1, ' ', false, Json::error_handler_t::replace);
+    default:
+      break;
   }
   const auto scalar = array.GetScalar(row);
   if (!scalar.ok()) return scalar.status().ToString();

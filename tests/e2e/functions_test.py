@@ -154,6 +154,13 @@ class FunctionsTest(weir_project.ProjectCase):
         self.assertEqual(self.project.sql(f"SELECT stable_id_parts('k', b) AS h {rows}"),
                          [{"h": "k:" + blake("616263")}, {"h": "k:" + blake("ff")}])
 
+    def test_nested_values_are_printed_as_json(self):
+        query = "SELECT MAP {'k': [1, NULL]} AS texts, MAP {1: 'a'} AS numbers, named_struct('f', 'x') AS s"
+        self.assertEqual(self.project.sql(query), [{"texts": {"k": [1, None]}, "numbers": [{"key": 1, "value": "a"}], "s": {"f": "x"}}])
+        printed = self.project.succeed("sql", query).stdout
+        for text in ('{"k":[1,null]}', '[{"key":1,"value":"a"}]', '{"f":"x"}'):
+            self.assertIn(text, printed)
+
     def test_in_where_join_group_by_and_window(self):
         spans = "(VALUES (0, 5, 'A '), (3, 9, 'a'), (20, 30, 'b')) AS t(s, e, name)"
         self.assertEqual(self.project.sql(f"SELECT s FROM {spans} WHERE span_make(s, e) && span_make(4, 6) ORDER BY s"),
