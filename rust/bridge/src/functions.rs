@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Native C++ functions as DataFusion functions, and users' functions that are SQL expressions. Declarations and kernels are C++'s; here they are only put into DataFusion's
-//! words. Constants stay constants, arrays cross without copies.
+//! Native C++ functions as DataFusion functions, and users' functions that are SQL expressions. Declarations and kernels are C++'s;
+//! here they are only put into DataFusion's words. Constants stay constants, arrays cross without copies.
 
 mod aggregate;
 mod crossing;
@@ -15,5 +15,5 @@ pub(crate) use crossing::failure;
 pub use named_arguments::{fill_omitted_arguments, fill_omitted_calls};
 pub use scalar::register_scalar_function;
 pub(crate) use scalar::{NativeScalarUdf, is_native_scalar};
-pub(crate) use user::{ExpandUserFunctions, expand_user_functions};
+pub(crate) use user::expand_user_functions;
 pub use user::{called_functions, define_user_function, function_kind, sql_type};

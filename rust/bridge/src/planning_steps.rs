@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -14,10 +13,9 @@ use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::datasource::{TableType, ViewTable};
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr as PlannedExpr, LogicalPlan, TableProviderFilterPushDown};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArguments, visit_expressions};
+use datafusion::sql::sqlparser::ast::{Function, FunctionArg, FunctionArguments};
 
 /// A step and the function that it is about.
 pub type Steps = BTreeSet<(&'static str, String)>;
@@ -55,23 +53,8 @@ pub fn collecting<T>(work: impl FnOnce() -> T) -> (T, Steps) {
     (outcome, steps)
 }
 
-/// Notes named arguments and aliases in a statement, before defaults are filled in.
-pub fn note_calls(state: &SessionState, statement: &Statement) {
-    match statement {
-        Statement::Statement(statement) => {
-            let _ = visit_expressions(statement.as_ref(), |expression| {
-                if let Expr::Function(call) = expression {
-                    note_call(state, call);
-                }
-                ControlFlow::<()>::Continue(())
-            });
-        }
-        Statement::Explain(explain) => note_calls(state, explain.statement.as_ref()),
-        _ => {}
-    }
-}
-
-fn note_call(state: &SessionState, call: &datafusion::sql::sqlparser::ast::Function) {
+/// Notes an alias and named arguments of a call, before defaults are filled in.
+pub fn note_call(state: &SessionState, call: &Function) {
     let [part] = call.name.0.as_slice() else {
         return;
     };
@@ -119,14 +102,14 @@ impl TableProvider for NotedView {
         note_all(&self.steps);
         self.view.get_logical_plan()
     }
-    fn supports_filters_pushdown(&self, filters: &[&PlannedExpr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
         self.view.supports_filters_pushdown(filters)
     }
     async fn scan(
         &self,
         session: &dyn CatalogSession,
         projection: Option<&Vec<usize>>,
-        filters: &[PlannedExpr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         self.view.scan(session, projection, filters, limit).await

@@ -7,14 +7,12 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
-use crate::functions::ExpandUserFunctions;
 use crate::ordered_coalesce::OrderedCoalesce;
 use crate::predicates::OpenPredicates;
 
@@ -53,9 +51,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         if options.ordered_coalesce {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
         }
-        let mut state = builder.build();
-        state.register_function_rewrite(Arc::new(ExpandUserFunctions))?;
-        Ok(Box::new(Session { context: SessionContext::new_with_state(state) }))
+        Ok(Box::new(Session { context: SessionContext::new_with_state(builder.build()) }))
     })
 }
 

@@ -198,7 +198,6 @@ pub fn refuse_dropped(statement: &Statement) -> Result<()> {
 
 /// Brings the calls of native functions into the form that the planner takes, and plans.
 pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
-    crate::planning_steps::note_calls(state, &statement);
     crate::functions::fill_omitted_arguments(state, &mut statement);
     crate::table_functions::arrange_table_calls(state, &mut statement);
     Ok(block_on(state.statement_to_plan(statement))?)

@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::scalar::NativeScalarUdf;
 use super::user::user_function;
+use crate::planning_steps::note_call;
 
 /// A parameter as calls see it.
 struct Parameter {
@@ -125,6 +126,7 @@ pub fn fill_omitted_arguments(state: &SessionState, statement: &mut Statement) {
 pub fn fill_omitted_calls(state: &SessionState, part: &mut impl VisitMut) {
     let _ = visit_expressions_mut(part, |expression| {
         if let Expr::Function(call) = expression {
+            note_call(state, call);
             fill_function(state, call);
         }
         ControlFlow::<()>::Continue(())

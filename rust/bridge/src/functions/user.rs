@@ -15,6 +15,7 @@ use datafusion::common::{DFSchema, internal_err, plan_err};
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
     Cast, ColumnarValue, DocSection, Documentation, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs,
@@ -172,7 +173,7 @@ impl ExpandedUdf {
 
 /// Puts the body of user functions in the place of their calls. One for all functions of a session.
 #[derive(Debug)]
-pub(crate) struct ExpandUserFunctions;
+struct ExpandUserFunctions;
 
 impl FunctionRewrite for ExpandUserFunctions {
     fn name(&self) -> &str {
@@ -372,6 +373,12 @@ pub fn define_user_function(session: &Session, function: &UserFunction) -> Resul
             plan_function(&state, function)?
         };
         session.context.register_udf(ScalarUDF::new_from_impl(planned));
+        let state = session.context.state_ref();
+        let mut state = state.write();
+        // A rewrite walks every plan: sessions without user functions have none.
+        if !state.analyzer().function_rewrites().iter().any(|rewrite| rewrite.name() == ExpandUserFunctions.name()) {
+            state.register_function_rewrite(Arc::new(ExpandUserFunctions))?;
+        }
         Ok(())
     })
 }
