@@ -144,7 +144,7 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
 int RunCheck(const GlobalOptions& options) {
   PreflightOptions preflight{.root = options.project, .profile = options.profile};
   preflight.inspect = [](const std::string&, const LogicalPlan& plan) {
-    return DeriveLineage(plan).status();
+    return DeriveLineage(plan, Expressions::kLeftOut).status();
   };
   auto checked = CheckProject(preflight);
   if (!checked.ok()) return FailNamed(checked.status());
