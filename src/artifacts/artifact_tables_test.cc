@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/delta/delta_schema.h"
 
 namespace weir {
@@ -113,7 +112,8 @@ std::string Expected(const ArtifactColumn& column, const ArtifactValue& value) {
 TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
   auto session = engine::Session::Open({});
   ASSERT_TRUE(session.ok()) << session.status().ToString();
-  const std::string folder = testing::TempDir() + "artifact_values_" + std::to_string(::getpid());
+  const TemporaryFolder folder;
+  const std::string warehouse = "file://" + folder.path().string() + "/";
   std::map<std::string, std::vector<ArtifactRow>> added;
   ArtifactRows rows;
   for (const ArtifactTable& table : ArtifactTables()) {
@@ -127,11 +127,11 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
       added[table.name].push_back(row);
     }
   }
-  const Status committed = rows.Commit(*session, "file://" + folder + "/", 1'700'000'000'000);
+  const Status committed = rows.Commit(*session, warehouse, 1'700'000'000'000);
   ASSERT_TRUE(committed.ok()) << committed.ToString();
   for (const ArtifactTable& table : ArtifactTables()) {
-    const auto snapshot = engine::DeltaSnapshot::Open(
-        *session, ArtifactTableUrl("file://" + folder + "/", table.name));
+    const auto snapshot =
+        engine::DeltaSnapshot::Open(*session, ArtifactTableUrl(warehouse, table.name));
     ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
     const auto readable = snapshot->AsTable(*session);
     ASSERT_TRUE(readable.ok()) << readable.status().ToString();
@@ -149,14 +149,13 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
       }
     }
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {
   auto session = engine::Session::Open({});
   ASSERT_TRUE(session.ok()) << session.status().ToString();
-  const std::string warehouse =
-      "file://" + testing::TempDir() + "artifacts_" + std::to_string(::getpid()) + "/";
+  const TemporaryFolder folder;
+  const std::string warehouse = "file://" + folder.path().string() + "/";
   for (int run = 0; run < 2; ++run) {
     ArtifactRows rows;
     for (int i = 0; i < 3; ++i) rows.Add("settings", {"hash", "name" + std::to_string(i), "value"});

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "weir/base/temporary_folder_testing.h"
+
 namespace weir {
 namespace {
 
@@ -16,15 +18,9 @@ using Names = std::vector<std::string>;
 /// A folder of its own, removed at the end of the test.
 class LocalFileSystemTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   LocalFileSystem files_;
-  std::string folder_;
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path();
 };
 
 TEST_F(LocalFileSystemTest, WritesNewFilesWithTheirFoldersAndReadsThem) {

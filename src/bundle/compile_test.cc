@@ -13,6 +13,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/bundle/plan_failure.h"
 
 namespace weir {
@@ -34,7 +35,6 @@ class Compiled {
   /// `files` by path; weir.toml and the source `items` are there unless they are among them.
   static Compiled Of(Files files) { return Compiled(std::move(files)); }
   Compiled(const Compiled&) = delete;
-  ~Compiled() { std::filesystem::remove_all(folder_); }
 
   const PlanBundle& Bundle(const std::string& view) const {
     static const PlanBundle kNone;
@@ -61,9 +61,6 @@ class Compiled {
 
  private:
   explicit Compiled(Files files) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-bundle-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     files.insert({{"weir.toml", kToml},
                   {"sources/items.sql", kItemsSource},
                   {"data/items.csv", kItemsData}});
@@ -82,7 +79,8 @@ class Compiled {
     diagnostics_.Sort();
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
   Diagnostics diagnostics_;
   ProjectDefinition project_;
   std::unique_ptr<SessionRuntime> session_;

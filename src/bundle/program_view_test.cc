@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/bundle/compile.h"
 #include "weir/expr.h"
 
@@ -30,9 +31,6 @@ constexpr char kSales[] =
 class Shop {
  public:
   Shop(const std::map<std::string, std::string>& views, std::vector<ViewDefinition> written) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-expr-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     std::map<std::string, std::string> files = {
         {"weir.toml", "[project]\nname = \"shop\"\n"},
         {"sources/items.sql", kSources},
@@ -58,7 +56,6 @@ class Shop {
     session_ = *std::move(session);
   }
   Shop(const Shop&) = delete;
-  ~Shop() { std::filesystem::remove_all(folder_); }
 
   CompiledProject Compile(BundleCache* cache = nullptr) {
     CompiledProject compiled = CompileViews(project_, *session_, diagnostics_, cache);
@@ -78,7 +75,8 @@ class Shop {
   Diagnostics& diagnostics() { return diagnostics_; }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
   Diagnostics diagnostics_;
   ProjectDefinition project_;
   std::unique_ptr<SessionRuntime> session_;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/bundle/compile.h"
 #include "weir/bundle/lane.h"
 
@@ -17,10 +18,6 @@ namespace {
 class RequiredFunctions : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "weir-required-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     project_.root = folder_.string();
     project_.warehouse_uri = (folder_ / "warehouse").string();
     ViewDefinition view;
@@ -37,14 +34,14 @@ class RequiredFunctions : public testing::Test {
         << (diagnostics.all().empty() ? "" : diagnostics.all().front().message);
     bundle_ = *compiled.Find("v");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   /// Says that the bundle was made with another version of `name`.
   void Change(const std::string& name, const std::string& version) {
     bundle_.functions.push_back({.kind = "scalar", .name = name, .version = version, .tags = {}});
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
   ProjectDefinition project_;
   std::unique_ptr<SessionRuntime> session_;
   PlanBundle bundle_;

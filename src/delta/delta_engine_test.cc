@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
 #include "weir/engine/engine.h"
@@ -31,9 +32,6 @@ class DeltaEngine : public testing::Test {
     auto opened = engine::Session::Open({});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     session_ = *opened;
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir delta-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     spec_ = DeltaWriteSpec{.table_url = "file://" + Encoded(folder_) + "/t/",
                            .schema = arrow::schema({arrow::field("day", arrow::utf8()),
                                                     arrow::field("n", arrow::int64())}),
@@ -47,7 +45,6 @@ class DeltaEngine : public testing::Test {
                            .properties = {},
                            .timestamp_ms = 1700000000000};
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static std::string Encoded(std::string path) {
     for (size_t at = 0; (at = path.find(' ', at)) != std::string::npos;) path.replace(at, 1, "%20");
@@ -97,7 +94,8 @@ class DeltaEngine : public testing::Test {
   }
 
   engine::Session session_;
-  std::string folder_;
+  TemporaryFolder temporary_{"weir delta"};
+  std::string folder_ = temporary_.path();
   DeltaWriteSpec spec_;
 };
 

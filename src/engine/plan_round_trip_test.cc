@@ -3,12 +3,12 @@
 // Optimised plans as bytes: decoded and encoded again they are the same bytes, DecodePlan takes
 // them, and they give the rows that the SQL gives.
 
-#include <filesystem>
 #include <fstream>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/engine/engine.h"
 #include "weir/engine/rows_testing.h"
 #include "weir/functions/function_registry.h"
@@ -43,9 +43,6 @@ constexpr char kEvents[] = R"({"id": 1, "tags": ["a", "b"], "info": {"kind": "x"
 class PlanRoundTrip : public testing::TestWithParam<Query> {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-plans-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto opened = Session::Open({.settings = {{"datafusion.execution.target_partitions", "2"}}});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     session_ = *opened;
@@ -68,7 +65,6 @@ class PlanRoundTrip : public testing::TestWithParam<Query> {
     ASSERT_TRUE(view.ok()) << view.status().ToString();
     ASSERT_TRUE(session_->RegisterView("shouts", *view).ok());
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void Register(const std::string& name, const std::string& format, const std::string& contents,
                 const std::shared_ptr<arrow::Schema>& schema) {
@@ -97,7 +93,8 @@ class PlanRoundTrip : public testing::TestWithParam<Query> {
   }
 
   std::optional<Session> session_;
-  std::string folder_;
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path();
 };
 
 #define ASSERT_OK_AND_ASSIGN_(result, target, expression) \

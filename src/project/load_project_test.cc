@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/project/initial_project.h"
 #include "weir/project/project_fixture.h"
 
@@ -154,8 +152,8 @@ TEST(InitialProject, LoadsWithoutAnythingToReport) {
 }
 
 TEST(InitialProject, WorksOnDisk) {
-  std::string folder = (std::filesystem::temp_directory_path() / "weir_XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const TemporaryFolder temporary;
+  const std::string folder = temporary.path();
   LocalFileSystem files;
   for (const TemplateFile& file : InitialProject("demo")) {
     ASSERT_TRUE(files.WriteNewFile(folder + "/" + file.path, file.contents).ok());
@@ -167,7 +165,6 @@ TEST(InitialProject, WorksOnDisk) {
   EXPECT_EQ(project->root, folder);
   EXPECT_EQ(NamesOf(project->views), (Names{"customer_totals", "paid_orders"}));
   EXPECT_TRUE(files.Exists(project->sources.at(0).uri));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include "weir/run/delta_history.h"
 
-#include <filesystem>
 #include <random>
 #include <set>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
 
@@ -162,11 +162,7 @@ class DeltaHistoryOfTables : public testing::Test {
     auto opened = engine::Session::Open({});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     session_ = *opened;
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-history-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string warehouse() const { return "file://" + folder_ + "/"; }
   DeltaHistory History() const { return DeltaHistory(session_, warehouse()); }
@@ -190,7 +186,8 @@ class DeltaHistoryOfTables : public testing::Test {
   }
 
   engine::Session session_;
-  std::string folder_;
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path();
 };
 
 TEST_F(DeltaHistoryOfTables, AViewWithoutATableWasNeverBuilt) {

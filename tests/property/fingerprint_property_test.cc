@@ -21,6 +21,7 @@
 
 #include "random_project.h"
 
+#include "weir/base/temporary_folder_testing.h"
 #include "weir/bundle/compile.h"
 
 namespace weir {
@@ -180,18 +181,11 @@ struct Outcome {
 class FingerprintProperty : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "weir-fingerprint-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     std::ofstream(folder_ / "one.csv") << "1\n";
     const char* zone = std::getenv("TZ");
     zone_ = zone == nullptr ? "" : zone;
   }
-  void TearDown() override {
-    SetZone(zone_);
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { SetZone(zone_); }
 
   static void SetZone(const std::string& zone) {
     if (zone.empty()) {
@@ -540,7 +534,8 @@ class FingerprintProperty : public testing::Test {
     }
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
   std::string zone_;
   std::mt19937_64 random_{20260202};
   RandomProject project_;
