@@ -10,6 +10,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod callback;
 mod delta;
 mod delta_log;
 mod error;

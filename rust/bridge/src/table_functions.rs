@@ -3,7 +3,6 @@
 //! the engine's own facts there are here its caches and the list of its functions.
 
 use std::any::Any;
-use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -30,6 +29,7 @@ use datafusion::sql::sqlparser::ast::{
 use object_store::ObjectMeta;
 use serde_json::json;
 
+use crate::callback::Callback;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, TableCallback};
 use crate::functions::failure;
@@ -38,20 +38,10 @@ use crate::table::Table;
 
 // --- calls ---
 
-/// C++ promises that functions may be called from any thread.
-struct SharedTableCallback(SharedPtr<TableCallback>);
-unsafe impl Send for SharedTableCallback {}
-unsafe impl Sync for SharedTableCallback {}
-
+#[derive(Debug)]
 struct NativeTableFunction {
     name: String,
-    callback: SharedTableCallback,
-}
-
-impl fmt::Debug for NativeTableFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NativeTableFunction({})", self.name)
-    }
+    callback: Callback<TableCallback>,
 }
 
 /// What a call gives back.
@@ -74,7 +64,7 @@ impl NativeTableFunction {
             let mut array = FFI_ArrowArray::new(&StructArray::from(arguments).into());
             let mut called = CalledTable::default();
             unsafe {
-                self.callback.0.Call(
+                self.callback.Call(
                     session,
                     (&raw mut array).cast::<ffi::ArrowArray>(),
                     (&raw mut schema).cast::<ffi::ArrowSchema>(),
@@ -119,7 +109,7 @@ impl TableFunctionImpl for NativeTableFunction {
 /// Replaces a function of the same name.
 pub fn register_table_function(session: &Session, name: &str, callback: SharedPtr<TableCallback>) -> Result<()> {
     entry(|| {
-        let function = NativeTableFunction { name: name.to_string(), callback: SharedTableCallback(callback) };
+        let function = NativeTableFunction { name: name.to_string(), callback: Callback::new(callback) };
         session.context.register_udtf(name, Arc::new(function));
         Ok(())
     })

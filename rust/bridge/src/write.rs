@@ -25,6 +25,7 @@ use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
 use tokio::task::JoinSet;
 
+use crate::callback::Callback;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, BatchTap, PartitionValue, TableFile, WriteOptions, WriteOutcome};
 use crate::plan::PhysicalPlan;
@@ -33,37 +34,29 @@ use crate::session::Session;
 use crate::store::{parse_url, resolve};
 use crate::table::import_schema;
 
-/// A tap that may be called from any thread: C++ promises so.
-#[derive(Clone)]
-struct SharedTap(SharedPtr<BatchTap>);
-unsafe impl Send for SharedTap {}
-unsafe impl Sync for SharedTap {}
-
-impl SharedTap {
-    /// Shows a batch, and returns what is to be written in its place.
-    fn see(&self, partition: u32, batch: RecordBatch) -> Result<RecordBatch> {
-        let Some(tap) = self.0.as_ref() else {
-            return Ok(batch);
-        };
-        let data = StructArray::from(batch.clone()).into_data();
-        let mut array = FFI_ArrowArray::new(&data);
-        let mut schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
-        let mut kept = FFI_ArrowArray::empty();
-        let replaced = unsafe {
-            tap.OnBatch(
-                partition,
-                (&raw mut array).cast::<ffi::ArrowArray>(),
-                (&raw mut schema).cast::<ffi::ArrowSchema>(),
-                (&raw mut kept).cast::<ffi::ArrowArray>(),
-            )
-        };
-        if !replaced.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))? {
-            return Ok(batch);
-        }
-        let data = unsafe { from_ffi_and_data_type(kept, DataType::Struct(batch.schema().fields().clone())) }?;
-        let columns = StructArray::from(data).columns().to_vec();
-        Ok(RecordBatch::try_new(batch.schema(), columns)?)
+/// Shows a batch to the tap, which may be null, and returns what is to be written in the batch's place.
+fn tapped(tap: &Callback<BatchTap>, partition: u32, batch: RecordBatch) -> Result<RecordBatch> {
+    let Some(tap) = tap.as_ref() else {
+        return Ok(batch);
+    };
+    let data = StructArray::from(batch.clone()).into_data();
+    let mut array = FFI_ArrowArray::new(&data);
+    let mut schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
+    let mut kept = FFI_ArrowArray::empty();
+    let replaced = unsafe {
+        tap.OnBatch(
+            partition,
+            (&raw mut array).cast::<ffi::ArrowArray>(),
+            (&raw mut schema).cast::<ffi::ArrowSchema>(),
+            (&raw mut kept).cast::<ffi::ArrowArray>(),
+        )
+    };
+    if !replaced.map_err(|e| BridgeError::user("invalid_argument", e.what().to_string()))? {
+        return Ok(batch);
     }
+    let data = unsafe { from_ffi_and_data_type(kept, DataType::Struct(batch.schema().fields().clone())) }?;
+    let columns = StructArray::from(data).columns().to_vec();
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
 fn cast_to(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
@@ -134,7 +127,7 @@ impl Destination {
         &self,
         partition: u32,
         mut batches: SendableRecordBatchStream,
-        tap: &SharedTap,
+        tap: &Callback<BatchTap>,
         cancellation: &Cancellation,
     ) -> Result<(Vec<Add>, u64)> {
         let mut writer: Option<DeltaWriter> = None;
@@ -146,7 +139,7 @@ impl Destination {
                     if batch.num_rows() == 0 {
                         continue;
                     }
-                    let batch = tap.see(partition, batch)?;
+                    let batch = tapped(tap, partition, batch)?;
                     if batch.num_rows() == 0 {
                         continue;
                     }
@@ -210,7 +203,7 @@ pub unsafe fn write_delta_files(
     entry(|| {
         let schema = unsafe { import_schema(schema) }?;
         let destination = Arc::new(Destination::new(session, options, schema)?);
-        let tap = SharedTap(tap);
+        let tap = Callback::new(tap);
         let context = session.context.task_ctx();
         let _guard = runtime().enter();
         let mut tasks = JoinSet::new();

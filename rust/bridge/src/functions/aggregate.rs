@@ -2,7 +2,6 @@
 //! Native aggregates and their accumulators.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, StructArray, new_empty_array};
@@ -22,42 +21,22 @@ use super::crossing::{
     import_field, import_fields, schema_pointer,
 };
 use super::declaration::Declaration;
+use crate::callback::Callback;
 use crate::error::{Result, entry};
 use crate::ffi::{AccumulatorCallback, AggregateCallback, NativeFunction};
 use crate::session::Session;
 
-/// As SharedScalar.
-struct SharedAggregate(SharedPtr<AggregateCallback>);
-unsafe impl Send for SharedAggregate {}
-unsafe impl Sync for SharedAggregate {}
-
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct NativeAggregateUdf {
     declaration: Declaration,
-    callback: SharedAggregate,
-}
-
-impl fmt::Debug for NativeAggregateUdf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NativeAggregateUdf({} v{})", self.declaration.name, self.declaration.semantic_version)
-    }
-}
-impl PartialEq for NativeAggregateUdf {
-    fn eq(&self, other: &Self) -> bool {
-        self.declaration == other.declaration
-    }
-}
-impl Eq for NativeAggregateUdf {}
-impl Hash for NativeAggregateUdf {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.declaration.hash(state);
-    }
+    callback: Callback<AggregateCallback>,
 }
 
 impl NativeAggregateUdf {
     fn native_state_fields(&self, fields: &[FieldRef]) -> EngineResult<Vec<FieldRef>> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
-        unsafe { self.callback.0.StateFields(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+        unsafe { self.callback.StateFields(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
             .map_err(engine_failure)?;
         import_fields(&out)
     }
@@ -70,7 +49,7 @@ impl NativeAggregateUdf {
     ) -> EngineResult<NativeAccumulator> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let callback =
-            unsafe { self.callback.0.CreateAccumulator(schema_pointer(&mut arguments), ignore_nulls, sliding) }
+            unsafe { self.callback.CreateAccumulator(schema_pointer(&mut arguments), ignore_nulls, sliding) }
                 .map_err(engine_failure)?;
         Ok(NativeAccumulator {
             name: self.declaration.name.clone(),
@@ -127,7 +106,7 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     fn coerce_types(&self, types: &[DataType]) -> EngineResult<Vec<DataType>> {
         let mut arguments = export_fields(bare_fields(types).iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
-        unsafe { self.callback.0.CoerceTypes(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+        unsafe { self.callback.CoerceTypes(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
             .map_err(|error| DataFusionError::Plan(failure(error).message))?;
         Ok(import_fields(&out)?.iter().map(|field| field.data_type().clone()).collect())
     }
@@ -139,7 +118,7 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     fn return_field(&self, fields: &[FieldRef]) -> EngineResult<FieldRef> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
-        unsafe { self.callback.0.ReturnField(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+        unsafe { self.callback.ReturnField(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
             .map_err(engine_failure)?;
         import_field(&out)
     }
@@ -384,7 +363,7 @@ pub fn register_aggregate_function(
         let mut signatures = FFI_ArrowSchema::empty();
         unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
         let declaration = Declaration::new(&native, &signatures)?;
-        let function = NativeAggregateUdf { declaration, callback: SharedAggregate(callback) };
+        let function = NativeAggregateUdf { declaration, callback: Callback::new(callback) };
         session.context.register_udaf(AggregateUDF::new_from_impl(function));
         Ok(())
     })

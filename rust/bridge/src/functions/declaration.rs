@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! C++'s declaration of a function in DataFusion's words.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use arrow::datatypes::DataType;
@@ -66,6 +67,11 @@ impl Declaration {
     }
 }
 
+impl fmt::Debug for Declaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} v{}", self.name, self.semantic_version)
+    }
+}
 impl PartialEq for Declaration {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, self.semantic_version) == (&other.name, other.semantic_version)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Native scalar functions, and the operators that mean one.
 
-use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, new_empty_array};
@@ -23,35 +21,15 @@ use super::crossing::{
     import_field, import_fields, schema_pointer,
 };
 use super::declaration::Declaration;
+use crate::callback::Callback;
 use crate::error::{Result, entry};
 use crate::ffi::{NativeArgument, NativeFunction, ScalarCallback};
 use crate::session::Session;
 
-/// C++ promises that functions may be called from any thread.
-struct SharedScalar(SharedPtr<ScalarCallback>);
-unsafe impl Send for SharedScalar {}
-unsafe impl Sync for SharedScalar {}
-
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NativeScalarUdf {
     declaration: Declaration,
-    callback: SharedScalar,
-}
-
-impl fmt::Debug for NativeScalarUdf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NativeScalarUdf({} v{})", self.declaration.name, self.declaration.semantic_version)
-    }
-}
-impl PartialEq for NativeScalarUdf {
-    fn eq(&self, other: &Self) -> bool {
-        self.declaration == other.declaration
-    }
-}
-impl Eq for NativeScalarUdf {}
-impl Hash for NativeScalarUdf {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.declaration.hash(state);
-    }
+    callback: Callback<ScalarCallback>,
 }
 
 impl NativeScalarUdf {
@@ -65,14 +43,14 @@ impl NativeScalarUdf {
 
     /// JSON both ways, as function_callbacks.h says.
     pub(crate) fn open_predicate(&self, call: &str) -> EngineResult<String> {
-        self.callback.0.OpenPredicate(call).map_err(engine_failure)
+        self.callback.OpenPredicate(call).map_err(engine_failure)
     }
 
     fn return_field(&self, fields: &[FieldRef], mut constants: Vec<FFI_ArrowArray>) -> EngineResult<FieldRef> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
         unsafe {
-            self.callback.0.ReturnField(
+            self.callback.ReturnField(
                 schema_pointer(&mut arguments),
                 arrays_pointer(&mut constants),
                 schema_pointer(&mut out),
@@ -104,7 +82,7 @@ impl ScalarUDFImpl for NativeScalarUdf {
         let mut arguments = export_fields(bare_fields(types).iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
         // DataFusion keeps only the text of this error.
-        unsafe { self.callback.0.CoerceTypes(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+        unsafe { self.callback.CoerceTypes(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
             .map_err(|error| DataFusionError::Plan(failure(error).message))?;
         Ok(import_fields(&out)?.iter().map(|field| field.data_type().clone()).collect())
     }
@@ -144,7 +122,7 @@ impl ScalarUDFImpl for NativeScalarUdf {
         let mut exported = export_arrays(&arrays);
         let mut out = FFI_ArrowArray::empty();
         unsafe {
-            self.callback.0.Invoke(
+            self.callback.Invoke(
                 schema_pointer(&mut arguments),
                 arrays_pointer(&mut exported),
                 &constant,
@@ -176,8 +154,8 @@ pub fn register_scalar_function(
         let mut signatures = FFI_ArrowSchema::empty();
         unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
         let declaration = Declaration::new(&native, &signatures)?;
-        let function =
-            Arc::new(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback: SharedScalar(callback) }));
+        let callback = Callback::new(callback);
+        let function = Arc::new(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback }));
         session.context.register_udf(function.as_ref().clone());
         if !native.operator_symbol.is_empty() {
             let planner = NativeOperator { symbol: native.operator_symbol, function };
