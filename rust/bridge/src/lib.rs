@@ -16,6 +16,7 @@ mod delta_log;
 mod error;
 mod expression;
 mod functions;
+mod marked_table;
 mod named_source;
 mod ordered_coalesce;
 mod plan;

@@ -12,9 +12,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
@@ -26,9 +25,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{
-    Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, TableProviderFilterPushDown, TableType, col,
-};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, Sort, col};
 use datafusion::optimizer::OptimizerConfig;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
@@ -42,7 +39,8 @@ use serde_json::{Value, json};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
-use crate::planning_steps::{NotedView, Steps, collecting};
+use crate::marked_table::MarkedTable;
+use crate::planning_steps::{Steps, collecting};
 use crate::runtime::{Cancellation, block_on, runtime};
 use crate::session::Session;
 use crate::substrait_consumer::from_substrait;
@@ -188,7 +186,7 @@ pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
 
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
     entry(|| {
-        let table = Table { provider: NotedView::new(plan.plan.clone(), plan.steps.clone()), delta: None };
+        let table = Table { provider: MarkedTable::of_view(plan.plan.clone(), plan.steps.clone()), delta: None };
         crate::table::register_table(session, name, &table)
     })
 }
@@ -222,44 +220,12 @@ impl Plan {
 /// The name under which an empty relation with columns travels, since the protobuf form of one forgets them.
 pub const EMPTY_TABLE: &str = "$empty";
 
-/// A table of a decoded plan with the index of its scan; to be written on, not to be executed.
-#[derive(Debug)]
-pub struct NumberedTable {
-    pub scan: u32,
-    table: Arc<dyn TableProvider>,
-}
-
-#[async_trait]
-impl TableProvider for NumberedTable {
-    fn schema(&self) -> SchemaRef {
-        self.table.schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        self.table.table_type()
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        self.table.supports_filters_pushdown(filters)
-    }
-
-    async fn scan(
-        &self,
-        session: &dyn CatalogSession,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        self.table.scan(session, projection, filters, limit).await
-    }
-}
-
 /// Writes tables as references; reads them from bindings, else from the session.
 struct ReferenceCodec {
     next_scan: AtomicU32,
     context: Option<datafusion::prelude::SessionContext>,
     tables: HashMap<u32, Arc<dyn TableProvider>>,
-    /// Tables are read as NumberedTable.
+    /// Tables are read with the indexes of their scans.
     is_numbering: bool,
 }
 
@@ -311,7 +277,7 @@ impl LogicalExtensionCodec for ReferenceCodec {
                 format!("the plan reads a table that is not registered: `{name}`"),
             )))
         })?;
-        Ok(if self.is_numbering { Arc::new(NumberedTable { scan, table }) } else { table })
+        Ok(if self.is_numbering { MarkedTable::of_scan(scan, table) } else { table })
     }
 
     fn try_encode_table_provider(

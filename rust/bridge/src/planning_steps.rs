@@ -2,19 +2,10 @@
 //! What native functions did to a plan while it was made: operators, named arguments, aliases, opened predicates. Noted where it
 //! happens, kept with the plan; which of it counts is C++'s to say.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session as CatalogSession, TableProvider};
-use datafusion::datasource::{TableType, ViewTable};
-use datafusion::error::Result as EngineResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::{Function, FunctionArg, FunctionArguments};
 
 /// A step and the function that it is about.
@@ -33,7 +24,8 @@ pub fn note(step: &'static str, function: &str) {
     });
 }
 
-fn note_all(steps: &Steps) {
+/// Notes all steps of a plan that another one is made over.
+pub fn note_all(steps: &Steps) {
     steps.iter().for_each(|(step, function)| note(step, function));
 }
 
@@ -74,44 +66,5 @@ pub fn note_call(state: &SessionState, call: &Function) {
         && list.args.iter().any(|arg| !matches!(arg, FunctionArg::Unnamed(_)))
     {
         note("named_arguments", name);
-    }
-}
-
-/// A view that tells whoever plans over it what took part in its own plan.
-#[derive(Debug)]
-pub struct NotedView {
-    view: ViewTable,
-    steps: Steps,
-}
-
-impl NotedView {
-    pub fn new(plan: LogicalPlan, steps: Steps) -> Arc<Self> {
-        Arc::new(Self { view: ViewTable::new(plan, None), steps })
-    }
-}
-
-#[async_trait]
-impl TableProvider for NotedView {
-    fn schema(&self) -> SchemaRef {
-        self.view.schema()
-    }
-    fn table_type(&self) -> TableType {
-        TableType::View
-    }
-    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
-        note_all(&self.steps);
-        self.view.get_logical_plan()
-    }
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        self.view.supports_filters_pushdown(filters)
-    }
-    async fn scan(
-        &self,
-        session: &dyn CatalogSession,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        self.view.scan(session, projection, filters, limit).await
     }
 }

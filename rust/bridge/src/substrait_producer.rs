@@ -37,7 +37,7 @@ use datafusion_substrait::substrait::proto::{
 use serde_json::{Value, json};
 
 use crate::error::BridgeError;
-use crate::plan::NumberedTable;
+use crate::marked_table::MarkedTable;
 
 pub const SCAN: &str = "weir/scan";
 pub const WORK_TABLE: &str = "weir/work_table";
@@ -223,8 +223,8 @@ impl SubstraitProducer for Producer<'_> {
     fn handle_table_scan(&mut self, scan: &TableScan) -> EngineResult<Box<Rel>> {
         let mut rel = from_table_scan(self, scan)?;
         let provider = source_as_provider(&scan.source)?;
-        let extension = if let Some(numbered) = provider.downcast_ref::<NumberedTable>() {
-            advanced(SCAN, json!({ "scan": numbered.scan }))
+        let extension = if let Some(scan) = provider.downcast_ref::<MarkedTable>().and_then(MarkedTable::scan_index) {
+            advanced(SCAN, json!({ "scan": scan }))
         } else if let Some(work_table) = provider.downcast_ref::<CteWorkTable>() {
             advanced(WORK_TABLE, json!({ "name": work_table.name() }))
         } else {
