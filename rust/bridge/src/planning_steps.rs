@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{Function, FunctionArg, FunctionArguments};
 
+use crate::sql::folded;
+
 /// A step and the function that it is about.
 pub type Steps = BTreeSet<(&'static str, String)>;
 
@@ -53,7 +55,7 @@ pub fn note_call(state: &SessionState, call: &Function) {
     let Some(ident) = part.as_ident() else {
         return;
     };
-    let called = if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() };
+    let called = folded(ident);
     let scalar = state.scalar_functions().get(&called).filter(|f| crate::functions::is_native_scalar(f));
     let aggregate = state.aggregate_functions().get(&called).filter(|f| crate::functions::is_native_aggregate(f));
     let Some(name) = scalar.map(|f| f.name()).or(aggregate.map(|f| f.name())) else {

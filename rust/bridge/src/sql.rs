@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
 use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
-use sqlparser::ast::{Query, SetExpr, TableFactor, Visit, Visitor};
+use sqlparser::ast::{Ident, Query, SetExpr, TableFactor, Visit, Visitor};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
@@ -20,6 +20,11 @@ use crate::session::Session;
 
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
+
+/// A name as SQL means it: in lower case unless it is quoted.
+pub fn folded(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
 
 /// An empty name is the session's dialect.
 pub fn dialect_named(state: &SessionState, name: &str) -> Result<Dialect> {

@@ -34,6 +34,7 @@ use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, TableCallback};
 use crate::functions::failure;
 use crate::session::Session;
+use crate::sql::folded;
 use crate::table::Table;
 
 // --- calls ---
@@ -132,7 +133,7 @@ impl TableCalls<'_> {
         let Some(ident) = part.as_ident() else {
             return false;
         };
-        let registered = if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() };
+        let registered = folded(ident);
         let Some(function) = self.state.table_functions().get(&registered) else {
             return false;
         };
@@ -144,10 +145,6 @@ impl TableCalls<'_> {
 
 fn text(value: impl Into<String>) -> Expr {
     Expr::value(Value::SingleQuotedString(value.into()))
-}
-
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 /// A bare name is a text.

@@ -11,14 +11,15 @@ use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::{DocSection, Documentation, Signature, TypeSignature, Volatility};
 
 use super::crossing::import_fields;
-use crate::ffi::{NativeArgument, NativeFunction};
+use super::named_arguments::Parameter;
+use crate::ffi::NativeFunction;
 
 /// What scalar and aggregate functions have in common. Two are equal if name and semantic version are.
 pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) aliases: Vec<String>,
     pub(super) semantic_version: u32,
-    pub(super) arguments: Vec<NativeArgument>,
+    pub(super) parameters: Vec<Parameter>,
     pub(super) signature: Signature,
     pub(super) signatures: Vec<Vec<DataType>>,
     pub(super) documentation: Documentation,
@@ -55,7 +56,7 @@ impl Declaration {
             name: native.name.clone(),
             aliases: native.aliases.clone(),
             semantic_version: native.semantic_version,
-            arguments: native.arguments.clone(),
+            parameters: native.arguments.iter().map(Parameter::of_native).collect(),
             signature,
             signatures: exact,
             documentation: documentation.build(),

@@ -2,6 +2,7 @@
 //! Calls that omit arguments which have a default.
 
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::ScalarUDF;
@@ -15,18 +16,42 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::scalar::NativeScalarUdf;
 use super::user::user_function;
+use crate::ffi::NativeArgument;
 use crate::planning_steps::note_call;
+use crate::sql::folded;
 
 /// A parameter as calls see it.
-struct Parameter {
+pub(super) struct Parameter {
     name: String,
-    default: Option<Expr>,
+    /// SQL text, from which `default` is read when a call first needs it.
+    default_text: String,
+    default: OnceLock<Option<Expr>>,
     /// The default stands in the plan wherever a call omits the argument. Otherwise the function knows it, and it is written only
     /// before an argument that the call names: DataFusion lets only the last ones be omitted.
     written: bool,
 }
 
-/// The place of a named argument among the parameters; SQL's rules for quoted names.
+impl Parameter {
+    pub(super) fn of_native(argument: &NativeArgument) -> Self {
+        Self {
+            name: argument.name.clone(),
+            default_text: argument.default_value.clone(),
+            default: OnceLock::new(),
+            written: argument.session_default,
+        }
+    }
+
+    pub(super) fn of_user(name: String, default: Option<Expr>) -> Self {
+        Self { name, default_text: String::new(), default: default.into(), written: true }
+    }
+
+    fn default(&self) -> Option<&Expr> {
+        let parse = |sql| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr());
+        self.default.get_or_init(|| parse(&self.default_text).ok()).as_ref()
+    }
+}
+
+/// The place of a named argument among the parameters, as the planner finds it.
 fn position_of(name: &Ident, parameters: &[Parameter]) -> Option<usize> {
     parameters.iter().position(|parameter| match name.quote_style {
         Some(_) => parameter.name == name.value,
@@ -36,11 +61,11 @@ fn position_of(name: &Ident, parameters: &[Parameter]) -> Option<usize> {
 
 /// Adds the declared defaults of parameters which a call omits. Without one the call stays as it is, and DataFusion names what is
 /// missing.
-fn fill_call(parameters: Vec<Parameter>, args: &mut Vec<FunctionArg>) {
+fn fill_call(parameters: &[Parameter], args: &mut Vec<FunctionArg>) {
     let named: Vec<usize> = args
         .iter()
         .filter_map(|arg| match arg {
-            FunctionArg::Named { name, .. } => position_of(name, &parameters),
+            FunctionArg::Named { name, .. } => position_of(name, parameters),
             _ => None,
         })
         .collect();
@@ -48,40 +73,28 @@ fn fill_call(parameters: Vec<Parameter>, args: &mut Vec<FunctionArg>) {
     let last = parameters
         .iter()
         .enumerate()
-        .filter(|(i, parameter)| named.contains(i) || (parameter.written && parameter.default.is_some()))
+        .filter(|(i, parameter)| named.contains(i) || (parameter.written && parameter.default().is_some()))
         .map(|(i, _)| i)
         .max();
-    for (i, parameter) in parameters.into_iter().enumerate().skip(positional) {
+    for (i, parameter) in parameters.iter().enumerate().skip(positional) {
         if named.contains(&i) || last.is_none_or(|last| i > last) {
             continue;
         }
-        if let Some(value) = parameter.default {
+        if let Some(value) = parameter.default() {
             args.push(FunctionArg::Named {
-                name: Ident::with_quote('"', parameter.name),
-                arg: FunctionArgExpr::Expr(value),
+                name: Ident::with_quote('"', &parameter.name),
+                arg: FunctionArgExpr::Expr(value.clone()),
                 operator: FunctionArgOperator::RightArrow,
             });
         }
     }
 }
 
-fn parameters_of(function: &ScalarUDF) -> Option<Vec<Parameter>> {
-    if let Some(user) = user_function(function) {
-        let parameter = |a: &super::user::UserArgument| Parameter {
-            name: a.name.clone(),
-            default: a.default.clone(),
-            written: true,
-        };
-        return Some(user.arguments.iter().map(parameter).collect());
+fn parameters_of(function: &ScalarUDF) -> Option<&[Parameter]> {
+    match user_function(function) {
+        Some(user) => Some(&user.parameters),
+        None => Some(function.inner().downcast_ref::<NativeScalarUdf>()?.parameters()),
     }
-    let native = function.inner().downcast_ref::<NativeScalarUdf>()?;
-    let parse = |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut p| p.parse_expr()).ok();
-    let parameters = native.arguments().iter().map(|argument| Parameter {
-        name: argument.name.clone(),
-        default: parse(&argument.default_value),
-        written: argument.session_default,
-    });
-    Some(parameters.collect())
 }
 
 /// The function of that name. User functions go by their names in any case.
@@ -90,10 +103,11 @@ fn called<'a>(state: &'a SessionState, name: &ObjectName) -> Option<&'a ScalarUD
         return None;
     };
     let ident = part.as_ident()?;
-    let lower = ident.value.to_lowercase();
-    let function = state.scalar_functions().get(&lower)?.as_ref();
-    let as_written = ident.quote_style.is_none() || lower == ident.value;
-    (as_written || user_function(function).is_some()).then_some(function)
+    let functions = state.scalar_functions();
+    if let Some(function) = functions.get(&folded(ident)) {
+        return Some(function);
+    }
+    functions.get(&ident.value.to_lowercase()).map(AsRef::as_ref).filter(|function| user_function(function).is_some())
 }
 
 fn fill_function(state: &SessionState, call: &mut Function) {

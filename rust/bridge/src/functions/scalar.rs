@@ -21,9 +21,10 @@ use super::crossing::{
     import_field, import_fields, schema_pointer,
 };
 use super::declaration::Declaration;
+use super::named_arguments::Parameter;
 use crate::callback::Callback;
 use crate::error::{Result, entry};
-use crate::ffi::{NativeArgument, NativeFunction, ScalarCallback};
+use crate::ffi::{NativeFunction, ScalarCallback};
 use crate::session::Session;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -33,8 +34,8 @@ pub(crate) struct NativeScalarUdf {
 }
 
 impl NativeScalarUdf {
-    pub(super) fn arguments(&self) -> &[NativeArgument] {
-        &self.declaration.arguments
+    pub(super) fn parameters(&self) -> &[Parameter] {
+        &self.declaration.parameters
     }
 
     pub(crate) fn opens_as_predicate(&self) -> bool {

@@ -26,23 +26,23 @@ use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ExprWithAlias, Ident, Obj
 use datafusion::sql::sqlparser::tokenizer::Span;
 use serde_json::json;
 
-use super::named_arguments::fill_omitted_calls;
+use super::named_arguments::{Parameter, fill_omitted_calls};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::UserFunction;
 use crate::session::Session;
 
-pub(super) struct UserArgument {
-    pub(super) name: String,
-    pub(super) data_type: DataType,
-    /// What stands in where a call omits the argument.
-    pub(super) default: Option<SqlExpr>,
+struct UserArgument {
+    name: String,
+    data_type: DataType,
 }
 
 /// The planned function. Its body is type-checked, cast to the return type, calls no user function, and names arguments as
 /// columns.
 pub(super) struct ExpandedUdf {
     name: String,
-    pub(super) arguments: Vec<UserArgument>,
+    arguments: Vec<UserArgument>,
+    /// The arguments as calls see them.
+    pub(super) parameters: Vec<Parameter>,
     return_type: DataType,
     body: Expr,
     syntax: String,
@@ -302,23 +302,24 @@ fn volatility_of(body: &Expr) -> EngineResult<Volatility> {
     Ok(volatility)
 }
 
-fn plan_argument(state: &SessionState, function: &UserFunction, index: usize) -> Result<UserArgument> {
+fn plan_argument(state: &SessionState, function: &UserFunction, index: usize) -> Result<(UserArgument, Parameter)> {
     let argument = &function.arguments[index];
+    let name = argument.name.clone();
     let data_type = type_of(state, &argument.sql_type, &function.dialect)?;
     if argument.default_value.is_empty() {
-        return Ok(UserArgument { name: argument.name.clone(), data_type, default: None });
+        return Ok((UserArgument { name: name.clone(), data_type }, Parameter::of_user(name, None)));
     }
     let default = parse_expression(state, &argument.default_value, &function.dialect)?;
     // It may stand in any query, hence names nothing.
     let empty = DFSchema::empty();
-    let what = format!("a default of `{}`", argument.name);
+    let what = format!("a default of `{name}`");
     converted(plan_expression(state, default.clone(), &empty)?, &data_type, &empty, &what)?;
-    Ok(UserArgument { name: argument.name.clone(), data_type, default: Some(default) })
+    Ok((UserArgument { name: name.clone(), data_type }, Parameter::of_user(name, Some(default))))
 }
 
 fn plan_function(state: &SessionState, function: &UserFunction) -> Result<ExpandedUdf> {
-    let arguments =
-        (0..function.arguments.len()).map(|index| plan_argument(state, function, index)).collect::<Result<Vec<_>>>()?;
+    let planned = (0..function.arguments.len()).map(|index| plan_argument(state, function, index));
+    let (arguments, parameters): (Vec<_>, Vec<_>) = planned.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let return_type = type_of(state, &function.return_type, &function.dialect)?;
     let schema = schema_of(&arguments, &[])?;
     let parsed = parse_expression(state, &function.body, &function.dialect)?;
@@ -334,6 +335,7 @@ fn plan_function(state: &SessionState, function: &UserFunction) -> Result<Expand
         name: function.name.clone(),
         signature: Signature::user_defined(volatility_of(&body)?).with_parameter_names(names)?,
         arguments,
+        parameters,
         return_type,
         body,
         syntax: function.syntax.clone(),
