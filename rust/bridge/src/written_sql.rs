@@ -7,25 +7,23 @@
 //! comes too late for its clause makes the block below it a table in FROM. Columns travel as expressions by position, so that no
 //! name of the plan can be caught by another.
 
+mod blocks;
+mod joins;
+
 use std::collections::HashSet;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, ScalarValue};
+use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortKey, WindowFunction};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, FetchType, Join, Limit, LogicalPlan, Operator, SkipType, TableScan, binary_expr,
-};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan};
 use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect::Dialect;
-use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{self, Ident, Query, SetExpr, TableFactor, TableWithJoins, VisitMut};
 
-use crate::sql_tree::{
-    COLUMN, Placeholders, SUBQUERY, add_conjunct, and, finds_identifier, is_column, last_name, nested, number,
-    number_equality, or, query_of, selected_names, truth,
-};
+use self::blocks::{Block, Stage, clean_names};
+use crate::sql_tree::{COLUMN, Placeholders, SUBQUERY, add_conjunct, number_equality, query_of};
 
 /// Writes `plan` as one query.
 pub fn write_plan(plan: &LogicalPlan, name: &str, dialect: &dyn Dialect) -> Result<Query> {
@@ -37,65 +35,6 @@ pub fn write_plan(plan: &LogicalPlan, name: &str, dialect: &dyn Dialect) -> Resu
 
 fn unsupported<T>(what: impl Into<String>) -> Result<T> {
     Err(DataFusionError::NotImplemented(what.into()))
-}
-
-/// The clauses of a SELECT in the order in which they are evaluated. A block stands where its last node put it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    /// FROM and WHERE; columns are those of tables
-    From,
-    /// GROUP BY and HAVING
-    Group,
-    Window,
-    /// columns are computed
-    Select,
-    Distinct,
-    Sort,
-    Limit,
-}
-
-struct Block {
-    stage: Stage,
-    from: Option<TableWithJoins>,
-    filter: Vec<ast::Expr>,
-    group_by: Vec<ast::Expr>,
-    having: Vec<ast::Expr>,
-    distinct: bool,
-    order_by: Vec<ast::OrderByExpr>,
-    limit: Option<usize>,
-    offset: usize,
-    /// What gives each output column of the block's last node, and the column's name.
-    columns: Vec<ast::Expr>,
-    names: Vec<String>,
-    /// Which columns a window function computes.
-    windows: HashSet<usize>,
-}
-
-impl Block {
-    fn new(from: Option<TableWithJoins>, columns: Vec<ast::Expr>, names: Vec<String>) -> Self {
-        Self {
-            stage: Stage::From,
-            from,
-            filter: Vec::new(),
-            group_by: Vec::new(),
-            having: Vec::new(),
-            distinct: false,
-            order_by: Vec::new(),
-            limit: None,
-            offset: 0,
-            columns,
-            names,
-            windows: HashSet::new(),
-        }
-    }
-
-    fn is_single_table(&self) -> bool {
-        self.from.as_ref().is_some_and(|from| from.joins.is_empty())
-    }
-
-    fn has_plain_columns(&self) -> bool {
-        self.columns.iter().all(is_column)
-    }
 }
 
 struct Writer<'a> {
@@ -322,160 +261,6 @@ impl Writer<'_> {
         Ok(input)
     }
 
-    fn join(&mut self, node: &Join) -> Result<Block> {
-        let left = self.block(&node.left, None)?;
-        let right = self.block(&node.right, None)?;
-        let names = names_of(&node.schema);
-        let mut left = self.as_tables(left)?;
-        let mut right = self.as_tables(right)?;
-        match node.join_type {
-            JoinType::Inner => {
-                if !right.is_single_table() && !left.is_single_table() {
-                    right = self.derive(right, None)?;
-                }
-                let on = self.condition(node, &left, &right)?;
-                let columns = [left.columns.clone(), right.columns.clone()].concat();
-                if !right.is_single_table() {
-                    std::mem::swap(&mut left, &mut right);
-                }
-                let operator = match on {
-                    Some(on) => ast::JoinOperator::Inner(ast::JoinConstraint::On(on)),
-                    None => ast::JoinOperator::CrossJoin(ast::JoinConstraint::None),
-                };
-                let mut joined = attach(left, right.from.take(), operator);
-                joined.filter.append(&mut right.filter);
-                joined.columns = columns;
-                joined.names = names;
-                Ok(joined)
-            }
-            JoinType::Left => self.left_join(node, left, right, names, false),
-            JoinType::Right => self.left_join(node, left, right, names, true),
-            JoinType::Full => {
-                if self.name == "mysql" {
-                    return unsupported("FULL JOIN");
-                }
-                if !left.filter.is_empty() || !left.has_plain_columns() {
-                    left = self.derive(left, None)?;
-                }
-                if !right.filter.is_empty() || !right.has_plain_columns() || !right.is_single_table() {
-                    right = self.derive(right, None)?;
-                }
-                let on = self.condition(node, &left, &right)?.unwrap_or_else(truth);
-                let columns = [left.columns.clone(), right.columns.clone()].concat();
-                let operator = ast::JoinOperator::FullOuter(ast::JoinConstraint::On(on));
-                let mut joined = attach(left, right.from.take(), operator);
-                joined.columns = columns;
-                joined.names = names;
-                Ok(joined)
-            }
-            JoinType::LeftSemi => {
-                let exists = self.exists(node, &left, right, false)?;
-                left.filter.push(exists);
-                left.names = names;
-                Ok(left)
-            }
-            JoinType::LeftAnti => {
-                let exists = self.exists(node, &left, right, true)?;
-                left.filter.push(exists);
-                left.names = names;
-                Ok(left)
-            }
-            JoinType::RightSemi | JoinType::RightAnti => {
-                let negated = node.join_type == JoinType::RightAnti;
-                let on = self.condition(node, &left, &right)?;
-                let exists = self.exists_of(left, on, negated)?;
-                right.filter.push(exists);
-                right.names = names;
-                Ok(right)
-            }
-            JoinType::LeftMark => {
-                let exists = self.exists(node, &left, right, false)?;
-                left.columns.push(exists);
-                left.names = names;
-                Ok(left)
-            }
-            JoinType::RightMark => {
-                let on = self.condition(node, &left, &right)?;
-                let exists = self.exists_of(left, on, false)?;
-                right.columns.push(exists);
-                right.names = names;
-                Ok(right)
-            }
-        }
-    }
-
-    /// Rows of one side are kept; those of the other are NULL where nothing fits. `kept_right`: the right side is kept.
-    fn left_join(
-        &mut self,
-        node: &Join,
-        left: Block,
-        right: Block,
-        names: Vec<String>,
-        kept_right: bool,
-    ) -> Result<Block> {
-        let (mut left, mut right) = (left, right);
-        let optional = if kept_right { &mut left } else { &mut right };
-        if !optional.is_single_table() || !optional.has_plain_columns() {
-            let block = std::mem::replace(optional, Block::new(None, Vec::new(), Vec::new()));
-            *optional = self.derive(block, None)?;
-        }
-        let on = self.condition(node, &left, &right)?;
-        let columns = [left.columns.clone(), right.columns.clone()].concat();
-        let (kept, mut optional) = if kept_right { (right, left) } else { (left, right) };
-        // What holds of the optional side's own rows is asked before they are matched.
-        let on = optional.filter.drain(..).fold(on, |on, filter| Some(and(on, filter))).unwrap_or_else(truth);
-        let operator = ast::JoinOperator::Left(ast::JoinConstraint::On(on));
-        let mut joined = attach(kept, optional.from.take(), operator);
-        joined.columns = columns;
-        joined.names = names;
-        Ok(joined)
-    }
-
-    /// A block that can stand in FROM, with WHERE: a table, or several joined.
-    fn as_tables(&mut self, block: Block) -> Result<Block> {
-        if block.stage > Stage::From || block.from.is_none() { self.derive(block, None) } else { Ok(block) }
-    }
-
-    fn condition(&mut self, node: &Join, left: &Block, right: &Block) -> Result<Option<ast::Expr>> {
-        let schema = node.left.schema().join(node.right.schema())?;
-        let columns = [left.columns.clone(), right.columns.clone()].concat();
-        let mut on = None;
-        for (l, r) in &node.on {
-            let operator = match node.null_equality {
-                NullEquality::NullEqualsNothing => Operator::Eq,
-                NullEquality::NullEqualsNull => Operator::IsNotDistinctFrom,
-            };
-            let equal = self.expr(&binary_expr(l.clone(), operator, r.clone()), &schema, &columns)?;
-            let equal = if node.null_aware {
-                // NOT IN: a NULL on either side leaves open whether there is a match.
-                let l = self.expr(&l.clone().is_null(), &schema, &columns)?;
-                let r = self.expr(&r.clone().is_null(), &schema, &columns)?;
-                nested(or(or(equal, l), r))
-            } else {
-                equal
-            };
-            on = Some(and(on, equal));
-        }
-        if let Some(filter) = &node.filter {
-            let filter = self.expr(filter, &schema, &columns)?;
-            on = Some(and(on, filter));
-        }
-        Ok(on)
-    }
-
-    fn exists(&mut self, node: &Join, outer: &Block, inner: Block, negated: bool) -> Result<ast::Expr> {
-        let on = self.condition(node, outer, &inner)?;
-        self.exists_of(inner, on, negated)
-    }
-
-    fn exists_of(&mut self, mut inner: Block, on: Option<ast::Expr>, negated: bool) -> Result<ast::Expr> {
-        inner.filter.extend(on);
-        inner.columns.clear();
-        inner.names.clear();
-        let subquery = Box::new(self.finish(inner)?);
-        Ok(ast::Expr::Exists { subquery, negated })
-    }
-
     /// One row of VALUES.
     fn row(&mut self, values: &[Expr], schema: &DFSchema) -> Result<Block> {
         let columns =
@@ -523,92 +308,6 @@ impl Writer<'_> {
         block.filter.push(number_equality(1, 0));
         Ok(block)
     }
-
-    /// Makes a block a table in FROM.
-    fn derive(&mut self, mut block: Block, alias: Option<&str>) -> Result<Block> {
-        let names = clean_names(&block.names);
-        let wanted = std::mem::replace(&mut block.names, names.clone());
-        let query = self.finish(block)?;
-        Ok(self.table_of(query, names, wanted, alias))
-    }
-
-    fn table_of(&mut self, query: Query, columns: Vec<String>, names: Vec<String>, alias: Option<&str>) -> Block {
-        let alias = self.unique(alias.unwrap_or("t"));
-        let relation = TableFactor::Derived {
-            lateral: false,
-            subquery: Box::new(query),
-            alias: Some(self.table_alias(&alias)),
-            sample: None,
-        };
-        let columns = columns.iter().map(|column| self.qualified(&alias, column)).collect();
-        Block::new(Some(TableWithJoins { relation, joins: Vec::new() }), columns, names)
-    }
-
-    /// The statement's own SELECT: one that only repeats the columns of a table in FROM is left out.
-    fn finish_last(&mut self, block: Block) -> Result<Query> {
-        if block.stage == Stage::From
-            && block.filter.is_empty()
-            && let Some(TableWithJoins { relation: TableFactor::Derived { subquery, .. }, joins }) = &block.from
-            && joins.is_empty()
-            && let Some(names) = selected_names(&subquery.body)
-            && names == block.names
-            && block.columns.iter().zip(&names).all(|(column, name)| last_name(column) == Some(name.as_str()))
-        {
-            return Ok((**subquery).clone());
-        }
-        self.finish(block)
-    }
-
-    fn finish(&mut self, block: Block) -> Result<Query> {
-        let mut projection = Vec::new();
-        for (column, name) in block.columns.iter().zip(&block.names) {
-            projection.push(self.select_item(column, name)?);
-        }
-        if projection.is_empty() {
-            projection.push(ast::SelectItem::UnnamedExpr(number(1)));
-        }
-        let conjunction = |exprs: Vec<ast::Expr>| exprs.into_iter().fold(None, |all, expr| Some(and(all, expr)));
-        let select = ast::Select {
-            select_token: AttachedToken::empty(),
-            optimizer_hints: Vec::new(),
-            distinct: block.distinct.then_some(ast::Distinct::Distinct),
-            select_modifiers: None,
-            top: None,
-            top_before_distinct: false,
-            projection,
-            exclude: None,
-            into: None,
-            from: block.from.into_iter().collect(),
-            lateral_views: Vec::new(),
-            prewhere: None,
-            selection: conjunction(block.filter),
-            connect_by: Vec::new(),
-            group_by: ast::GroupByExpr::Expressions(block.group_by, Vec::new()),
-            cluster_by: Vec::new(),
-            distribute_by: Vec::new(),
-            sort_by: Vec::new(),
-            having: conjunction(block.having),
-            named_window: Vec::new(),
-            qualify: None,
-            window_before_qualify: false,
-            value_table_mode: None,
-            flavor: ast::SelectFlavor::Standard,
-        };
-        let mut query = query_of(SetExpr::Select(Box::new(select)), block.order_by, block.limit, block.offset);
-        if finds_identifier(&mut query, Aggregate::INTERNAL_GROUPING_ID) {
-            return unsupported("GROUPING of grouping sets");
-        }
-        Ok(query)
-    }
-
-    fn select_item(&self, column: &ast::Expr, name: &str) -> Result<ast::SelectItem> {
-        if last_name(column) == Some(name) {
-            return Ok(ast::SelectItem::UnnamedExpr(column.clone()));
-        }
-        let written = self.dialect.col_alias_overrides(name)?.unwrap_or_else(|| name.to_string());
-        Ok(ast::SelectItem::ExprWithAlias { expr: column.clone(), alias: self.ident(&written) })
-    }
-
     fn order_by(&mut self, key: &SortKey, schema: &DFSchema, columns: &[ast::Expr]) -> Result<ast::OrderByExpr> {
         let nulls_first = self.dialect.supports_nulls_first_in_sort().then_some(key.nulls_first);
         Ok(ast::OrderByExpr {
@@ -681,32 +380,6 @@ impl Writer<'_> {
             other => Ok(Transformed::no(other)),
         }
     }
-
-    fn unique(&mut self, wanted: &str) -> String {
-        let mut alias = wanted.to_string();
-        let mut n = 1;
-        while !self.aliases.insert(alias.to_lowercase()) {
-            n += 1;
-            alias = format!("{wanted}_{n}");
-        }
-        alias
-    }
-
-    fn ident(&self, name: &str) -> Ident {
-        Ident {
-            value: name.to_string(),
-            quote_style: self.dialect.identifier_quote_style(name),
-            span: sqlparser::tokenizer::Span::empty(),
-        }
-    }
-
-    fn qualified(&self, alias: &str, name: &str) -> ast::Expr {
-        ast::Expr::CompoundIdentifier(vec![self.ident(alias), self.ident(name)])
-    }
-
-    fn table_alias(&self, alias: &str) -> ast::TableAlias {
-        ast::TableAlias { explicit: true, name: self.ident(alias), columns: Vec::new(), at: None }
-    }
 }
 
 fn unaliased(expr: &Expr) -> &Expr {
@@ -720,38 +393,8 @@ fn names_of(schema: &DFSchema) -> Vec<String> {
     schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
-/// Names that any dialect takes, each once.
-fn clean_names(names: &[String]) -> Vec<String> {
-    let mut taken = HashSet::new();
-    names
-        .iter()
-        .enumerate()
-        .map(|(i, name)| {
-            let is_word = !name.is_empty()
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && !name.starts_with(|c: char| c.is_ascii_digit());
-            let base = if is_word { name.clone() } else { format!("column_{}", i + 1) };
-            let mut clean = base.clone();
-            let mut n = 1;
-            while !taken.insert(clean.to_lowercase()) {
-                n += 1;
-                clean = format!("{base}_{n}");
-            }
-            clean
-        })
-        .collect()
-}
-
 fn limits(node: &Limit) -> Result<(usize, Option<usize>)> {
     let SkipType::Literal(skip) = node.get_skip_type()? else { return unsupported("OFFSET of an expression") };
     let FetchType::Literal(fetch) = node.get_fetch_type()? else { return unsupported("LIMIT of an expression") };
     Ok((skip, fetch))
-}
-
-fn attach(mut to: Block, table: Option<TableWithJoins>, operator: ast::JoinOperator) -> Block {
-    if let (Some(from), Some(table)) = (&mut to.from, table) {
-        from.joins.push(ast::Join { relation: table.relation, global: false, join_operator: operator });
-    }
-    to.windows.clear();
-    to
 }
