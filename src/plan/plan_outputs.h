@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The output columns of a plan's nodes, which the plan's own bytes leave out. In: what the bridge
-// writes beside them, a JSON list a node, in preorder, of columns: [relation or null, name].
+// writes beside them, a JSON list a node, in preorder, of columns: [relation or null, name],
+// without white space.
 
 #pragma once
 
