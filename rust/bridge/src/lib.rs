@@ -10,6 +10,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod allocation;
 mod callback;
 mod delta;
 mod delta_log;
@@ -54,7 +55,7 @@ use table_functions::{CalledTable, cache_table, list_functions, register_table_f
 use write::{write_batches, write_delta_files};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocation::Allocator = allocation::Allocator;
 
 #[cxx::bridge(namespace = "weir::bridge")]
 pub mod ffi {
