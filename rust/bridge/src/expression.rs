@@ -24,7 +24,7 @@ use datafusion_proto::bytes::Serializeable;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
-use crate::functions::{expand_user_functions, fill_omitted_calls};
+use crate::functions::{complete_calls, expand_user_functions};
 use crate::runtime::runtime;
 use crate::session::Session;
 use crate::table::{import_batch, import_schema};
@@ -63,7 +63,7 @@ fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> R
         ));
     }
     refuse_other_rows(&parsed.expr)?;
-    fill_omitted_calls(state, &mut parsed.expr);
+    complete_calls(state, &mut parsed.expr);
     let expression = state.create_logical_expr_from_sql_expr(parsed, schema)?;
     let expression = expand_user_functions(expression, schema)?;
     if expression.exists(|part| Ok(matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))? {

@@ -12,7 +12,7 @@ mod user;
 pub(crate) use aggregate::is_native_aggregate;
 pub use aggregate::register_aggregate_function;
 pub(crate) use crossing::failure;
-pub use named_arguments::{fill_omitted_arguments, fill_omitted_calls};
+pub use named_arguments::{complete_call, complete_calls};
 pub use scalar::register_scalar_function;
 pub(crate) use scalar::{NativeScalarUdf, is_native_scalar};
 pub(crate) use user::expand_user_functions;

@@ -95,7 +95,6 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
         let state = session.context.state_ref();
         let state = state.read();
         let statement = crate::sql::parse(&state, sql, dialect)?;
-        crate::sql::refuse_dropped(&statement)?;
         let (plan, steps) = collecting(|| crate::sql::plan_statement(&state, statement));
         let plan = plan?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -9,14 +9,16 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
 use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
-use sqlparser::ast::{Ident, Query, SetExpr, TableFactor, Visit, Visitor};
+use sqlparser::ast::{Expr, Ident, Query, SetExpr, TableFactor, VisitMut, VisitorMut};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
+use crate::functions::complete_call;
 use crate::plan::Plan;
 use crate::planning_steps::collecting;
 use crate::runtime::{Cancellation, block_on};
 use crate::session::Session;
+use crate::table_functions::arrange_table_call;
 
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
@@ -129,42 +131,51 @@ pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSq
     })
 }
 
-/// Finds what the parser reads and the planner leaves out without a word although it changes the result.
-struct Dropped;
+/// Brings a statement into the form that the planner takes: calls of native, user and table functions. Breaks at what the parser reads
+/// and the planner leaves out without a word although it changes the result.
+struct Preparation<'a> {
+    state: &'a SessionState,
+}
 
-impl Visitor for Dropped {
+impl VisitorMut for Preparation<'_> {
     type Break = &'static str;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<&'static str> {
         let in_query = [
             ("FOR XML, FOR JSON or FOR BROWSE", query.for_clause.is_some()),
             ("SETTINGS", query.settings.is_some()),
             ("FORMAT", query.format_clause.is_some()),
         ];
-        if let Some((name, _)) = in_query.iter().find(|(_, found)| *found) {
-            return ControlFlow::Break(name);
-        }
+        break_at(&in_query)?;
         dropped_of(&query.body)
     }
 
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<&'static str> {
-        let dropped = match table {
-            TableFactor::Table { version, with_ordinality, partitions, json_path, sample, .. } => [
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<&'static str> {
+        match table {
+            TableFactor::Table { version, with_ordinality, partitions, json_path, sample, .. } => break_at(&[
                 ("time travel (VERSION or TIMESTAMP AS OF, FOR SYSTEM_TIME)", version.is_some()),
                 ("WITH ORDINALITY", *with_ordinality),
                 ("PARTITION after a table", !partitions.is_empty()),
                 ("a path into a table", json_path.is_some()),
                 ("TABLESAMPLE", sample.is_some()),
-            ]
-            .into_iter()
-            .find(|(_, found)| *found),
-            TableFactor::Derived { sample, .. } => sample.is_some().then_some(("TABLESAMPLE", true)),
-            _ => None,
-        };
-        match dropped {
-            Some((name, _)) => ControlFlow::Break(name),
-            None => ControlFlow::Continue(()),
+            ])?,
+            TableFactor::Derived { sample, .. } => break_at(&[("TABLESAMPLE", sample.is_some())])?,
+            _ => {}
         }
+        arrange_table_call(self.state, table);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<&'static str> {
+        complete_call(self.state, expression);
+        ControlFlow::Continue(())
+    }
+}
+
+fn break_at(constructs: &[(&'static str, bool)]) -> ControlFlow<&'static str> {
+    match constructs.iter().find(|(_, found)| *found) {
+        Some((name, _)) => ControlFlow::Break(name),
+        None => ControlFlow::Continue(()),
     }
 }
 
@@ -177,10 +188,7 @@ fn dropped_of(body: &SetExpr) -> ControlFlow<&'static str> {
                 ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
                 ("EXCLUDE after a list of columns", select.exclude.is_some()),
             ];
-            match in_select.iter().find(|(_, found)| *found) {
-                Some((name, _)) => ControlFlow::Break(name),
-                None => ControlFlow::Continue(()),
-            }
+            break_at(&in_select)
         }
         SetExpr::SetOperation { left, right, .. } => {
             dropped_of(left)?;
@@ -191,20 +199,28 @@ fn dropped_of(body: &SetExpr) -> ControlFlow<&'static str> {
     }
 }
 
-/// Refuses what would be left out silently.
-pub fn refuse_dropped(statement: &Statement) -> Result<()> {
-    if let Statement::Statement(statement) = statement
-        && let ControlFlow::Break(name) = statement.visit(&mut Dropped)
-    {
-        return Err(BridgeError::user("unsupported", format!("the engine does not support {name}")));
+fn prepare(state: &SessionState, statement: &mut Statement) -> Result<()> {
+    let mut preparation = Preparation { state };
+    let outcome = match statement {
+        Statement::Statement(statement) => VisitMut::visit(statement.as_mut(), &mut preparation),
+        Statement::Explain(explain) => return prepare(state, explain.statement.as_mut()),
+        Statement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Query(query) => VisitMut::visit(query.as_mut(), &mut preparation),
+            CopyToSource::Relation(_) => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    match outcome {
+        ControlFlow::Break(name) => {
+            Err(BridgeError::user("unsupported", format!("the engine does not support {name}")))
+        }
+        ControlFlow::Continue(()) => Ok(()),
     }
-    Ok(())
 }
 
-/// Brings the calls of native functions into the form that the planner takes, and plans.
+/// Plans a statement once its calls are prepared. Refuses what would be left out silently.
 pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
-    crate::functions::fill_omitted_arguments(state, &mut statement);
-    crate::table_functions::arrange_table_calls(state, &mut statement);
+    prepare(state, &mut statement)?;
     Ok(block_on(state.statement_to_plan(statement))?)
 }
 
@@ -212,7 +228,6 @@ pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation
     entry(|| {
         let state = session.context.state();
         let statement = parse(&state, sql, dialect)?;
-        refuse_dropped(&statement)?;
         let (plan, steps) = collecting(|| plan_statement(&state, statement));
         let plan = plan?;
         let plan = match plan {

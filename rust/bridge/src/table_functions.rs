@@ -3,7 +3,6 @@
 //! the engine's own facts there are here its caches and the list of its functions.
 
 use std::any::Any;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -21,11 +20,7 @@ use datafusion::execution::SessionState;
 use datafusion::execution::cache::CacheEntryInfo;
 use datafusion::logical_expr::{Expr as PlannedExpr, Signature, Volatility};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::{CopyToSource, Statement};
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Statement as SqlStatement, TableFactor, Value, VisitMut,
-    VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableFactor, Value};
 use object_store::ObjectMeta;
 use serde_json::json;
 
@@ -118,29 +113,21 @@ pub fn register_table_function(session: &Session, name: &str, callback: SharedPt
 
 // --- calls in statements ---
 
-/// Brings calls of table functions into the form that the planner takes: the name as it is registered, constants by position. A named
-/// argument becomes a struct of one field, which C++ knows; the name of a table becomes a text.
-struct TableCalls<'a> {
-    state: &'a SessionState,
-}
-
-impl TableCalls<'_> {
-    /// Gives the name as it is registered; true if the function is C++'s.
-    fn normalize(&self, name: &mut ObjectName) -> bool {
-        let [part] = name.0.as_mut_slice() else {
-            return false;
-        };
-        let Some(ident) = part.as_ident() else {
-            return false;
-        };
-        let registered = folded(ident);
-        let Some(function) = self.state.table_functions().get(&registered) else {
-            return false;
-        };
-        *name = ObjectName::from(vec![Ident::new(registered)]);
-        let implementation: &dyn Any = function.function().as_ref();
-        implementation.is::<NativeTableFunction>()
-    }
+/// Gives the name as it is registered; true if the function is C++'s.
+fn normalize(state: &SessionState, name: &mut ObjectName) -> bool {
+    let [part] = name.0.as_mut_slice() else {
+        return false;
+    };
+    let Some(ident) = part.as_ident() else {
+        return false;
+    };
+    let registered = folded(ident);
+    let Some(function) = state.table_functions().get(&registered) else {
+        return false;
+    };
+    *name = ObjectName::from(vec![Ident::new(registered)]);
+    let implementation: &dyn Any = function.function().as_ref();
+    implementation.is::<NativeTableFunction>()
 }
 
 fn text(value: impl Into<String>) -> Expr {
@@ -191,38 +178,18 @@ fn named_struct(name: String, value: Expr) -> Expr {
     })
 }
 
-impl VisitorMut for TableCalls<'_> {
-    type Break = ();
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        match factor {
-            TableFactor::Table { name, args: Some(call), .. } => {
-                if self.normalize(name) {
-                    arrange(&mut call.args, true);
-                }
+/// Brings a call of a table function into the form that the planner takes: the name as it is registered, constants by position. A named
+/// argument becomes a struct of one field, which C++ knows; the name of a table becomes a text.
+pub fn arrange_table_call(state: &SessionState, factor: &mut TableFactor) {
+    match factor {
+        TableFactor::Table { name, args: Some(call), .. } => {
+            if normalize(state, name) {
+                arrange(&mut call.args, true);
             }
-            TableFactor::Function { name, args, .. } => {
-                if self.normalize(name) {
-                    arrange(args, false); // LATERAL: a name there is a column
-                }
-            }
-            _ => {}
         }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Arranges all calls of table functions in a statement, before it is planned.
-pub fn arrange_table_calls(state: &SessionState, statement: &mut Statement) {
-    match statement {
-        Statement::Statement(statement) => {
-            let statement: &mut SqlStatement = statement.as_mut();
-            let _ = statement.visit(&mut TableCalls { state });
-        }
-        Statement::Explain(explain) => arrange_table_calls(state, explain.statement.as_mut()),
-        Statement::CopyTo(copy) => {
-            if let CopyToSource::Query(query) = &mut copy.source {
-                let _ = query.visit(&mut TableCalls { state });
+        TableFactor::Function { name, args, .. } => {
+            if normalize(state, name) {
+                arrange(args, false); // LATERAL: a name there is a column
             }
         }
         _ => {}

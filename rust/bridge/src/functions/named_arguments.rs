@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::ScalarUDF;
-use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, Ident, ObjectName,
     ObjectNamePart, VisitMut, visit_expressions_mut,
@@ -127,22 +126,18 @@ fn fill_function(state: &SessionState, call: &mut Function) {
     }
 }
 
-/// Completes the calls of native and user functions in a statement, before it is planned.
-pub fn fill_omitted_arguments(state: &SessionState, statement: &mut Statement) {
-    match statement {
-        Statement::Statement(statement) => fill_omitted_calls(state, statement.as_mut()),
-        Statement::Explain(explain) => fill_omitted_arguments(state, explain.statement.as_mut()),
-        _ => {}
+/// Completes a call of a native or user function, before it is planned.
+pub fn complete_call(state: &SessionState, expression: &mut Expr) {
+    if let Expr::Function(call) = expression {
+        note_call(state, call);
+        fill_function(state, call);
     }
 }
 
-/// The same for any part of a statement.
-pub fn fill_omitted_calls(state: &SessionState, part: &mut impl VisitMut) {
+/// The same for all calls in a part of a statement.
+pub fn complete_calls(state: &SessionState, part: &mut impl VisitMut) {
     let _ = visit_expressions_mut(part, |expression| {
-        if let Expr::Function(call) = expression {
-            note_call(state, call);
-            fill_function(state, call);
-        }
+        complete_call(state, expression);
         ControlFlow::<()>::Continue(())
     });
 }

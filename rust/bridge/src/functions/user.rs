@@ -26,7 +26,7 @@ use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ExprWithAlias, Ident, Obj
 use datafusion::sql::sqlparser::tokenizer::Span;
 use serde_json::json;
 
-use super::named_arguments::{Parameter, fill_omitted_calls};
+use super::named_arguments::{Parameter, complete_calls};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::UserFunction;
 use crate::session::Session;
@@ -261,7 +261,7 @@ fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<Sq
 /// Type-checked over `schema`; user functions in it are expanded.
 fn plan_expression(state: &SessionState, mut parsed: SqlExpr, schema: &DFSchema) -> Result<Expr> {
     refuse_other_rows(state, &parsed)?;
-    fill_omitted_calls(state, &mut parsed);
+    complete_calls(state, &mut parsed);
     let parsed = ExprWithAlias { expr: parsed, alias: None };
     let expression = state.create_logical_expr_from_sql_expr(parsed, schema)?;
     let expression = expand_user_functions(expression, schema)?;

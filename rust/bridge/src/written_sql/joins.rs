@@ -3,7 +3,7 @@
 
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, Join, Operator, binary_expr};
+use datafusion::logical_expr::{Join, Operator, binary_expr};
 use sqlparser::ast::{self, TableWithJoins};
 
 use super::blocks::{Block, Stage};
