@@ -83,8 +83,11 @@ Status AddToCatalog(const IndexedView& view, SessionRuntime& session) {
   const auto schema = SchemaOf(view.schema);
   if (!schema)
     return Status::User(StatusCode::kCorrupt, "the schema of `{}` is not known", view.name);
-  return session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name), schema,
-                                   view.partition_columns, session.engine());
+  WEIR_ASSIGN_OR_RETURN(
+      PinnedTable table,
+      PinView(view.name, TableUrl(session.warehouse_url(), view.name), /*version=*/-1, schema,
+              view.partition_columns, /*files=*/{}, session.engine()));
+  return session.catalog().AddView(std::move(table), session.engine());
 }
 
 }  // namespace weir

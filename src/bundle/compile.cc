@@ -15,6 +15,7 @@
 #include "weir/bundle/pins.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/planning_order.h"
+#include "weir/bundle/schema_bytes.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
 #include "weir/bundle/view_query.h"
@@ -32,7 +33,9 @@ constexpr int64_t kFingerprintRecipe = 1;
 struct Outcome {
   std::shared_ptr<PlanBundle> bundle;  ///< null for inlined views, failures and in a check
   std::shared_ptr<arrow::Schema> stored_schema;  ///< null for inlined views and failures
+  std::string schema_bytes;                      ///< of stored_schema; only of a check
   std::optional<engine::Plan> plan;              ///< of an inlined view
+  std::optional<PinnedTable> table;  ///< of a stored view that compiled: what its readers see
   std::vector<Diagnostic> diagnostics;
   std::vector<ConstraintProblem> constraint_problems;
   bool blocked = false;  ///< it reads what has an error that is reported already
@@ -151,6 +154,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
                  const PlanInspector& inspect, Outcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(const auto output, plan.output_schema());
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
+  outcome.schema_bytes = SchemaBytes(outcome.stored_schema);
   (void)CompileConstraints(view, *outcome.stored_schema, session, outcome.constraint_problems);
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   auto proto = typed.ToProto();
@@ -233,14 +237,23 @@ Outcome CompileView(const Planners& planners, const ViewDefinition& view, const 
   return CompileWith(planners.with_places, planners.functions, view, tables, depth);
 }
 
+/// Makes the table of a stored view for those that read it.
+Result<PinnedTable> TableOf(const ViewDefinition& view, const Outcome& outcome,
+                            const SessionRuntime& session) {
+  auto table =
+      PinView(view.name, TableUrl(session.warehouse_url(), view.name), /*version=*/-1,
+              outcome.stored_schema, view.partition_columns, /*files=*/{}, session.engine());
+  const std::string& message = table.status().message();
+  if (table.ok() || message.find("no object store is registered") == std::string::npos)
+    return table;
+  return table.status().WithHint(
+      "weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
+}
+
 /// Makes a compiled view known to those that read it.
-Status Register(const ViewDefinition& view, const Outcome& outcome, SessionRuntime& session) {
+Status Register(const ViewDefinition& view, Outcome& outcome, SessionRuntime& session) {
   if (outcome.plan) return session.engine().RegisterView(view.name, *outcome.plan);
-  const Status added =
-      session.catalog().AddView(view.name, TableUrl(session.warehouse_url(), view.name),
-                                outcome.stored_schema, view.partition_columns, session.engine());
-  if (added.message().find("no object store is registered") == std::string::npos) return added;
-  return added.WithHint("weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
+  return session.catalog().AddView(*std::move(outcome.table), session.engine());
 }
 
 /// The same from the cache where it has the bundle; `key`: the view's there.
@@ -290,7 +303,14 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
     ForEachInParallel(ready.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
       const ViewDefinition& view = project.views[ready[i]];
       if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
-      outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
+      Outcome& outcome = outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
+      if (!outcome.stored_schema || !outcome.diagnostics.empty()) return;
+      auto table = TableOf(view, outcome, session);
+      if (table.ok()) {
+        outcome.table = *std::move(table);
+      } else {
+        outcome.diagnostics.push_back(DiagnosticOf("W2005", table.status(), view));
+      }
     });
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
@@ -350,19 +370,19 @@ CheckedProject CheckViews(const ProjectDefinition& project,
                           SessionRuntime& session, Diagnostics& diagnostics) {
   CheckedProject checked;
   const PlanningOrder order(project, session, diagnostics);
-  checked.failed = CompileLevels(
-      project, order, known_views, session,
-      {.deepen =
-           [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
-             return CheckInto(view, std::move(plan), session, inspect, outcome);
-           },
-       .done =
-           [&](size_t view, Outcome& outcome) {
-             checked.views.push_back({.name = project.views[view].name,
-                                      .tables = order.tables(view),
-                                      .stored_schema = std::move(outcome.stored_schema)});
-           }},
-      diagnostics);
+  checked.failed =
+      CompileLevels(project, order, known_views, session,
+                    {.deepen =
+                         [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
+                           return CheckInto(view, std::move(plan), session, inspect, outcome);
+                         },
+                     .done =
+                         [&](size_t view, Outcome& outcome) {
+                           checked.views.push_back({.name = project.views[view].name,
+                                                    .tables = order.tables(view),
+                                                    .schema = std::move(outcome.schema_bytes)});
+                         }},
+                    diagnostics);
   return checked;
 }
 

@@ -59,8 +59,8 @@ using PlanInspector = std::function<Status(const std::string& view_name, const L
 /// A view that passed the check.
 struct CheckedView {
   std::string name;
-  std::vector<std::string> tables;               ///< that its query names, ordered by name
-  std::shared_ptr<arrow::Schema> stored_schema;  ///< null for an inlined view
+  std::vector<std::string> tables;  ///< that its query names, ordered by name
+  std::string schema;               ///< as stored, see SchemaBytes; empty for an inlined view
 };
 
 struct CheckedProject {

@@ -13,7 +13,6 @@
 #include "weir/bundle/bundle_cache.h"
 #include "weir/bundle/check_index.h"
 #include "weir/bundle/plan_failure.h"
-#include "weir/bundle/schema_bytes.h"
 #include "weir/catalog/source_stamp.h"
 
 namespace weir {
@@ -180,7 +179,7 @@ class Checker {
                           LoadProject(LocalFileSystem(), options_.root, options_.profile,
                                       diagnostics, all ? nullptr : &files));
     if (NamesCollide(project)) return MarkAllDirty();
-    WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
+    WEIR_ASSIGN_OR_RETURN(auto session, SessionRuntime::Seal(project, diagnostics));
     if (ComparePins(*session)) return false;
     WEIR_ASSIGN_OR_RETURN(const bool complete, AddUpstream(project, *session));
     if (!complete) return false;
@@ -188,9 +187,13 @@ class Checker {
     for (const IndexedView& view : now_.views) {
       if (!dirty_.contains(view.file)) known_views.push_back(view.name);
     }
-    const CheckedProject checked =
+    CheckedProject checked =
         CheckViews(project, known_views, options_.inspect, *session, diagnostics);
-    return TakeOver(project, checked, diagnostics);
+    // A large catalog takes as long to take apart as what was found takes to note.
+    std::thread closing([&session] { session.reset(); });
+    const bool settled = TakeOver(project, std::move(checked), diagnostics);
+    closing.join();
+    return settled;
   }
 
   bool MarkAllDirty() {
@@ -257,7 +260,7 @@ class Checker {
   }
 
   /// Notes what was found. False if views that were thought clean read one that looks different.
-  bool TakeOver(const ProjectDefinition& project, const CheckedProject& checked,
+  bool TakeOver(const ProjectDefinition& project, CheckedProject checked,
                 const Diagnostics& diagnostics) {
     worth_saving_ = true;
     std::unordered_map<std::string_view, IndexedView> found;
@@ -266,18 +269,18 @@ class Checker {
                           .is_inline = view.kind == ViewDefinition::Kind::kInline,
                           .partition_columns = view.partition_columns};
     }
-    std::unordered_map<std::string_view, const CheckedView*> passed;
-    for (const CheckedView& view : checked.views) passed[view.name] = &view;
+    std::unordered_map<std::string_view, CheckedView*> passed;
+    for (CheckedView& view : checked.views) passed[view.name] = &view;
     Names reported;
     for (const Diagnostic& diagnostic : diagnostics.all())
       reported.insert(diagnostic.location.file);
     for (IndexedView& entry : now_.views) {
       if (!dirty_.contains(entry.file)) continue;
-      IndexedView view = found[entry.file];
+      IndexedView view = std::move(found[entry.file]);
       if (const auto ok = passed.find(view.name); ok != passed.end()) {
         view.clean = !reported.contains(entry.file);
-        view.tables = ok->second->tables;
-        view.schema = SchemaBytes(ok->second->stored_schema);
+        view.tables = std::move(ok->second->tables);
+        view.schema = std::move(ok->second->schema);
       }
       view.file = entry.file;
       view.stamp = entry.stamp;
@@ -287,7 +290,8 @@ class Checker {
     }
     if (Spread()) return false;
     for (IndexedView& entry : now_.views) {
-      if (const auto view = after_.find(entry.file); view != after_.end()) entry = view->second;
+      if (const auto view = after_.find(entry.file); view != after_.end())
+        entry = std::move(view->second);
     }
     return true;
   }

@@ -391,14 +391,10 @@ std::vector<std::string> Catalog::names() const {
   return names;
 }
 
-Status Catalog::AddView(const std::string& name, const std::string& url,
-                        const std::shared_ptr<arrow::Schema>& schema,
-                        const std::vector<std::string>& partition_columns,
-                        const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(PinnedTable table,
-                        PinView(name, url, -1, schema, partition_columns, {}, session));
-  WEIR_RETURN_NOT_OK(session.RegisterTable(name, *table.table));
-  tables_.insert_or_assign(name, std::move(table));
+Status Catalog::AddView(PinnedTable view, const engine::Session& session) {
+  WEIR_RETURN_NOT_OK(session.RegisterTable(view.name, *view.table));
+  std::string name = view.name;
+  tables_.insert_or_assign(std::move(name), std::move(view));
   return Status::OK();
 }
 

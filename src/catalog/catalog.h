@@ -35,11 +35,8 @@ class Catalog {
   /// Sources that cannot be read; each was reported by Open.
   const std::set<std::string>& failed() const { return failed_; }
 
-  /// Makes a view known under its name, with the schema that its bundle stores and no files yet,
-  /// and registers it, so that other views can be planned on it.
-  Status AddView(const std::string& name, const std::string& url,
-                 const std::shared_ptr<arrow::Schema>& schema,
-                 const std::vector<std::string>& partition_columns, const engine::Session& session);
+  /// Makes a view known under its name and registers it, so that other views can be planned on it.
+  Status AddView(PinnedTable view, const engine::Session& session);
 
  private:
   std::map<std::string, PinnedTable> tables_;
@@ -58,7 +55,7 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
                              const std::string& timestamp, const engine::Session& session);
 
 /// Builds a pinned table of a view's result from files that are already known, without reading the
-/// log again.
+/// log again. `version` -1 and no files: it is not built yet. May be called from several threads.
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,
                             const std::shared_ptr<arrow::Schema>& schema,
                             const std::vector<std::string>& partition_columns,
