@@ -60,6 +60,7 @@ class Recorder {
   Status Record(const Diagnostics& diagnostics) {
     WEIR_ASSIGN_OR_RETURN(const RegistrySnapshot registry, session_.Registry());
     function_registry_hash_ = registry.hash().ToString();
+    udf_snapshot_hash_ = session_.functions().UdfSnapshotHash().ToString();
     WEIR_RETURN_NOT_OK(AddSettings());
     AddFunctions(registry);
     AddRun();
@@ -304,7 +305,7 @@ class Recorder {
          functions,
          std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
          std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
-         session_.functions().udf_snapshot_hash().ToString(),
+         udf_snapshot_hash_,
          function_registry_hash_,
          CheckRequiredFunctions(bundle, session_.functions()).ok(),
          settings_hash_,
@@ -375,6 +376,7 @@ class Recorder {
   const SessionRuntime& session_;
   std::string settings_hash_;
   std::string function_registry_hash_;
+  std::string udf_snapshot_hash_;
   std::vector<std::string> marks_;
   std::set<std::string> killed_runs_;
   std::vector<std::optional<Description>> descriptions_;

@@ -279,9 +279,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
                                     Diagnostics& diagnostics) {
   std::set<std::string> failed;
   const Planners planners(session);
-  KnownTables tables(project, session.catalog(), diagnostics, known_views);
-  tables.functions = session.functions();
-  tables.broken_functions = session.broken_functions();
+  const KnownTables tables(project, session, diagnostics, known_views);
   for (size_t i = 0; i < project.views.size(); ++i) {
     if (order.on_cycle(i)) failed.insert(project.views[i].name);
   }

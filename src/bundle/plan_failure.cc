@@ -157,9 +157,12 @@ Status ExplainFunction(const Status& status) {
       .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
 }
 
-KnownTables::KnownTables(const ProjectDefinition& project, const Catalog& catalog,
+KnownTables::KnownTables(const ProjectDefinition& project, const SessionRuntime& session,
                          const Diagnostics& diagnostics, const std::vector<std::string>& more_names)
-    : names(catalog.names()), broken(catalog.failed()) {
+    : names(session.catalog().names()),
+      broken(session.catalog().failed()),
+      functions(session.functions()),
+      broken_functions(session.broken_functions()) {
   for (const ViewDefinition& view : project.views) names.push_back(view.name);
   names.insert(names.end(), more_names.begin(), more_names.end());
   for (const Diagnostic& diagnostic : diagnostics.all()) {

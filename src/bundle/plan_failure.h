@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "weir/base/diagnostic.h"
-#include "weir/catalog/catalog.h"
 #include "weir/functions/function_registry.h"
 #include "weir/project/project_definition.h"
+#include "weir/session/session_runtime.h"
 
 namespace weir {
 
@@ -36,12 +36,12 @@ struct KnownTables {
   std::vector<std::string> names;
   std::set<std::string> broken;
   std::set<std::string> broken_source_files;  ///< what they would have declared is not known
-  FunctionRegistry functions = NativeFunctions();
+  FunctionRegistry functions;
   /// User functions with an error that is reported already.
   std::set<std::string> broken_functions;
 
   /// `more_names`: views that are known but not among `project.views`.
-  KnownTables(const ProjectDefinition& project, const Catalog& catalog,
+  KnownTables(const ProjectDefinition& project, const SessionRuntime& session,
               const Diagnostics& diagnostics, const std::vector<std::string>& more_names = {});
 
   std::string HintFor(const std::string& table) const;

@@ -172,17 +172,14 @@ namespace {
 /// The native functions and, in a project's folder, its own. What is wrong with the files of those
 /// goes to `diagnostics`.
 FunctionRegistry FunctionsOf(const GlobalOptions& options, Diagnostics& diagnostics) {
-  FunctionRegistry functions = NativeFunctions();
   const LocalFileSystem files;
-  if (!files.Exists(options.project + "/" + std::string(kProjectFileName))) return functions;
+  if (!files.Exists(options.project + "/" + std::string(kProjectFileName)))
+    return NativeFunctions();
   Diagnostics all;
   static const std::vector<std::string> kNoViews;
   const auto project = LoadProject(files, options.project, options.profile, all, &kNoViews);
-  if (!project.ok()) return functions;
-  const FunctionDefaults& defaults = project->profile.function_defaults;
-  functions = NativeFunctions({.line_base = defaults.span_line_base,
-                               .col_unit = defaults.span_col_unit,
-                               .end_exclusive = defaults.span_end_exclusive});
+  if (!project.ok()) return NativeFunctions();
+  const FunctionRegistry functions = NativeFunctionsFor(project->profile);
   std::vector<FunctionDeclaration> own;
   for (const UserFunctionDefinition& function : project->functions) {
     if (functions.Find(function.name) == nullptr) own.push_back(DeclarationOf(function));

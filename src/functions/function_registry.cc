@@ -83,8 +83,6 @@ Result<FunctionRegistry> FunctionRegistry::Make(
       }
     }
   }
-  registry.udf_snapshot_hash_ =
-      FingerprintBuilder().Add("functions", registry.RegistryJson()).Finish();
   return registry;
 }
 
@@ -99,9 +97,11 @@ FunctionRegistry FunctionRegistry::With(
   }
   std::sort(registry.user_functions_.begin(), registry.user_functions_.end(),
             [](const auto& left, const auto& right) { return left->name < right->name; });
-  registry.udf_snapshot_hash_ =
-      FingerprintBuilder().Add("functions", registry.RegistryJson()).Finish();
   return registry;
+}
+
+Fingerprint FunctionRegistry::UdfSnapshotHash() const {
+  return FingerprintBuilder().Add("functions", RegistryJson()).Finish();
 }
 
 std::vector<const FunctionDeclaration*> FunctionRegistry::Declarations() const& {

@@ -54,8 +54,8 @@ class FunctionRegistry {
   /// tags.
   std::string RegistryJson() const;
   /// Hash of RegistryJson(): changes when a function is added, removed, retyped or gets another
-  /// meaning.
-  const Fingerprint& udf_snapshot_hash() const { return udf_snapshot_hash_; }
+  /// meaning. Computed by each call.
+  Fingerprint UdfSnapshotHash() const;
 
  private:
   std::vector<std::shared_ptr<const ScalarFunction>> scalars_;
@@ -63,7 +63,6 @@ class FunctionRegistry {
   std::vector<std::shared_ptr<const FunctionDeclaration>> user_functions_;
   std::vector<std::shared_ptr<const FunctionDeclaration>> tables_;
   std::map<std::string, const FunctionDeclaration*, std::less<>> by_name_;
-  Fingerprint udf_snapshot_hash_;
 };
 
 /// What a session sets for arguments of span_make that calls omit; nullopt: what it declares.

@@ -48,10 +48,10 @@ TEST(FunctionRegistry, JsonIsOrderedAndHashed) {
   const auto json = nlohmann::json::parse(registry.RegistryJson());
   ASSERT_EQ(json.size(), registry.Declarations().size());
   for (size_t i = 1; i < json.size(); ++i) EXPECT_LT(json[i - 1]["name"], json[i]["name"]);
-  EXPECT_EQ(registry.udf_snapshot_hash(), NativeFunctions().udf_snapshot_hash());
+  EXPECT_EQ(registry.UdfSnapshotHash(), NativeFunctions().UdfSnapshotHash());
   auto fewer = FunctionRegistry::Make(registry.scalars(), {});
   ASSERT_TRUE(fewer.ok());
-  EXPECT_NE(fewer->udf_snapshot_hash(), registry.udf_snapshot_hash());
+  EXPECT_NE(fewer->UdfSnapshotHash(), registry.UdfSnapshotHash());
 }
 
 TEST(FunctionRegistry, RefusesANameTwice) {
@@ -83,14 +83,14 @@ TEST(FunctionRegistry, UserFunctionsAreListedAndHashedWithTheOthers) {
   EXPECT_EQ(both.Find("TWICE")->expression, "x + x");
   EXPECT_EQ(both.Declarations().size(), natives.Declarations().size() + 1);
   EXPECT_EQ(natives.Find("twice"), nullptr);
-  EXPECT_NE(both.udf_snapshot_hash(), natives.udf_snapshot_hash());
+  EXPECT_NE(both.UdfSnapshotHash(), natives.UdfSnapshotHash());
 
   twice.expression = "2 * x";
   const FunctionRegistry replaced = both.With({twice});
   EXPECT_EQ(replaced.Find("twice")->expression, "2 * x");
   EXPECT_EQ(replaced.Declarations().size(), both.Declarations().size());
-  EXPECT_NE(replaced.udf_snapshot_hash(), both.udf_snapshot_hash());
-  EXPECT_EQ(replaced.With({*both.Find("twice")}).udf_snapshot_hash(), both.udf_snapshot_hash());
+  EXPECT_NE(replaced.UdfSnapshotHash(), both.UdfSnapshotHash());
+  EXPECT_EQ(replaced.With({*both.Find("twice")}).UdfSnapshotHash(), both.UdfSnapshotHash());
 }
 
 TEST(FunctionRegistry, DefaultsOfSpansAreTheSessions) {

@@ -141,10 +141,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .metadata_cache_bytes = 0,
                                        .ordered_coalesce = profile.deterministic};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
-  const FunctionDefaults& defaults = profile.function_defaults;
-  runtime->functions_ = NativeFunctions({.line_base = defaults.span_line_base,
-                                         .col_unit = defaults.span_col_unit,
-                                         .end_exclusive = defaults.span_end_exclusive});
+  runtime->functions_ = NativeFunctionsFor(profile);
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));
   UserFunctions user_functions =
       DefineUserFunctions(project, runtime->engine_, runtime->functions_, diagnostics);

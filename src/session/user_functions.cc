@@ -240,6 +240,13 @@ class Definer {
 
 }  // namespace
 
+FunctionRegistry NativeFunctionsFor(const ProfileSettings& profile) {
+  const FunctionDefaults& defaults = profile.function_defaults;
+  return NativeFunctions({.line_base = defaults.span_line_base,
+                          .col_unit = defaults.span_col_unit,
+                          .end_exclusive = defaults.span_end_exclusive});
+}
+
 FunctionDeclaration DeclarationOf(const UserFunctionDefinition& definition) {
   FunctionDeclaration declaration{
       .name = definition.name,

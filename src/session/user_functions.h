@@ -16,6 +16,9 @@
 
 namespace weir {
 
+/// The native functions, with what the profile sets for arguments that calls omit.
+FunctionRegistry NativeFunctionsFor(const ProfileSettings& profile);
+
 /// What readers see of a function; its expression is not looked at.
 FunctionDeclaration DeclarationOf(const UserFunctionDefinition& definition);
 
