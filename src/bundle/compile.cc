@@ -172,6 +172,8 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
 
 /// How far views are compiled.
 struct Depth {
+  /// Makes tables also of views that no other view may read.
+  bool opens_unread = true;
   /// What is done with the plan of a stored view: BundleInto or CheckInto.
   std::function<Status(const ViewDefinition&, engine::Plan, Outcome&)> deepen;
   /// Told of every view that compiled.
@@ -253,7 +255,8 @@ Result<PinnedTable> TableOf(const ViewDefinition& view, const Outcome& outcome,
 /// Makes a compiled view known to those that read it.
 Status Register(const ViewDefinition& view, Outcome& outcome, SessionRuntime& session) {
   if (outcome.plan) return session.engine().RegisterView(view.name, *outcome.plan);
-  return session.catalog().AddView(*std::move(outcome.table), session.engine());
+  if (outcome.table) return session.catalog().AddView(*std::move(outcome.table), session.engine());
+  return Status::OK();
 }
 
 /// The same from the cache where it has the bundle; `key`: the view's there.
@@ -303,6 +306,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
       Outcome& outcome = outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
       if (!outcome.stored_schema || !outcome.diagnostics.empty()) return;
+      if (!depth.opens_unread && !order.is_read(ready[i])) return;
       auto table = TableOf(view, outcome, session);
       if (table.ok()) {
         outcome.table = *std::move(table);
@@ -370,7 +374,8 @@ CheckedProject CheckViews(const ProjectDefinition& project,
   const PlanningOrder order(project, session, diagnostics);
   checked.failed =
       CompileLevels(project, order, known_views, session,
-                    {.deepen =
+                    {.opens_unread = false,
+                     .deepen =
                          [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
                            return CheckInto(view, std::move(plan), session, inspect, outcome);
                          },

@@ -74,6 +74,7 @@ PlanningOrder::PlanningOrder(const ProjectDefinition& project, const SessionRunt
       }
     });
     level_.assign(views_.size(), kUnknown);
+    is_read_.assign(views_.size(), false);
     for (size_t i = 0; i < views_.size(); ++i) Visit(i);
   };
   const auto exact = [&](const ViewDefinition& view) {
@@ -115,6 +116,7 @@ void PlanningOrder::Visit(size_t view) {
   int level = 0;
   bool on_cycle = false;
   for (size_t reference : references_[view]) {
+    is_read_[reference] = true;
     if (level_[reference] == kVisiting) {
       cycles_.emplace_back(std::find(path_.begin(), path_.end(), reference), path_.end());
       on_cycle = true;

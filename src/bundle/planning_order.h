@@ -25,6 +25,8 @@ class PlanningOrder {
   std::vector<std::vector<size_t>> Levels() const;
   /// The views among the project's that a view may read.
   const std::vector<size_t>& references(size_t view) const { return references_[view]; }
+  /// Whether any view may read it.
+  bool is_read(size_t view) const { return is_read_[view]; }
   /// All tables of the project that it may read, sources included, ordered by name: those it reads,
   /// and perhaps others whose names stand in its text.
   const std::vector<std::string>& tables(size_t view) const { return tables_[view]; }
@@ -40,6 +42,7 @@ class PlanningOrder {
   std::vector<std::vector<size_t>> references_;
   std::vector<std::vector<std::string>> tables_;
   std::vector<int> level_;
+  std::vector<bool> is_read_;
   std::vector<size_t> path_;
   std::vector<std::vector<size_t>> cycles_;
 };

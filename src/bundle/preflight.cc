@@ -37,6 +37,22 @@ CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project,
   return *std::move(index);
 }
 
+/// The machine's files; those whose texts were compared are read as they were then, so that what is
+/// noted of a text and what is checked are of the same bytes.
+class ComparedFiles : public LocalFileSystem {
+ public:
+  explicit ComparedFiles(const std::unordered_map<std::string, std::string>& texts)
+      : texts_(texts) {}
+  Result<std::string> ReadFile(const std::string& path) const override {
+    const auto found = texts_.find(path);
+    if (found != texts_.end()) return found->second;
+    return LocalFileSystem::ReadFile(path);
+  }
+
+ private:
+  const std::unordered_map<std::string, std::string>& texts_;  ///< by path
+};
+
 bool BlamesFunctions(const Diagnostics& diagnostics) {
   return std::any_of(diagnostics.all().begin(), diagnostics.all().end(),
                      [](const Diagnostic& d) { return d.location.file.starts_with("functions/"); });
@@ -46,7 +62,7 @@ bool BlamesFunctions(const Diagnostics& diagnostics) {
 class Checker {
  public:
   Checker(const PreflightOptions& options, const ProjectDefinition& frame)
-      : options_(options), cache_(options.root), taken_at_ns_(StampClockNs()) {
+      : options_(options), root_(frame.root), cache_(options.root), taken_at_ns_(StampClockNs()) {
     now_.environment = PlanningEnvironment(frame);
     if (options.use_index) before_ = LoadIndex(cache_, frame, now_.environment);
     now_.taken_at_ns = taken_at_ns_;
@@ -128,25 +144,31 @@ class Checker {
 
   /// Fills edited_ with those of the views whose text is another one.
   void CompareContents(const std::vector<size_t>& restamped) {
-    std::vector<std::string> hashes(restamped.size());
-    ForEachInParallel(restamped.size(), std::thread::hardware_concurrency(),
-                      [&](size_t i) { hashes[i] = ContentHash(now_.views[restamped[i]].file); });
-    for (size_t i = 0; i < restamped.size(); ++i) {
+    struct Read {
+      std::string path, text, hash;
+    };
+    std::vector<Read> reads(restamped.size());
+    ForEachInParallel(reads.size(), std::thread::hardware_concurrency(), [&](size_t i) {
+      Read& read = reads[i];
+      read.path = root_ + "/" + now_.views[restamped[i]].file;
+      auto text = LocalFileSystem().ReadFile(read.path);
+      if (!text.ok()) return;
+      read.text = *std::move(text);
+      read.hash = Blake2bHex128(read.text);
+    });
+    for (size_t i = 0; i < reads.size(); ++i) {
+      Read& read = reads[i];
       IndexedView& view = now_.views[restamped[i]];
-      if (hashes[i] != view.content_hash || hashes[i].empty()) edited_.insert(view.file);
-      view.content_hash = std::move(hashes[i]);
       worth_saving_ = true;
+      if (read.hash != view.content_hash || read.hash.empty()) edited_.insert(view.file);
+      if (!read.hash.empty()) texts_.emplace(std::move(read.path), std::move(read.text));
+      view.content_hash = std::move(read.hash);
     }
   }
 
   void Forget(const IndexedView& view) {
     worth_saving_ = true;
     if (!view.name.empty()) changed_tables_.insert(view.name);
-  }
-
-  std::string ContentHash(const std::string& path) const {
-    const auto text = LocalFileSystem().ReadFile(options_.root + "/" + path);
-    return text.ok() ? Blake2bHex128(*text) : std::string();
   }
 
   /// Views that read a changed table are dirty; of an inlined view also its readers. Returns
@@ -176,7 +198,7 @@ class Checker {
     const std::vector<std::string> files(dirty_.begin(), dirty_.end());
     const bool all = files.size() == now_.views.size();
     WEIR_ASSIGN_OR_RETURN(ProjectDefinition project,
-                          LoadProject(LocalFileSystem(), options_.root, options_.profile,
+                          LoadProject(ComparedFiles(texts_), options_.root, options_.profile,
                                       diagnostics, all ? nullptr : &files));
     if (NamesCollide(project)) return MarkAllDirty();
     WEIR_ASSIGN_OR_RETURN(auto session, SessionRuntime::Seal(project, diagnostics));
@@ -305,9 +327,11 @@ class Checker {
   }
 
   const PreflightOptions& options_;
+  const std::string root_;  ///< as LoadProject names it
   const CacheFolder cache_;
   const int64_t taken_at_ns_;
   CheckIndex before_, now_;
+  std::unordered_map<std::string, std::string> texts_;  ///< of restamped views, by path
   Names edited_;                 ///< files of views whose text is another one
   std::set<std::string> dirty_;  ///< files of views to check
   Names changed_tables_;         ///< that look different to their readers

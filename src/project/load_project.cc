@@ -89,6 +89,7 @@ class ProjectLoader {
       const auto file = LoadFile(paths[i], loaded[i].diagnostics);
       if (file) loaded[i].view = ParseViewFile(*file, loaded[i].diagnostics);
     });
+    project_.views.reserve(loaded.size());
     for (Loaded& file : loaded) {
       for (const Diagnostic& diagnostic : file.diagnostics.all()) diagnostics_.Add(diagnostic);
       if (!file.view) continue;
