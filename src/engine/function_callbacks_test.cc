@@ -372,5 +372,31 @@ TEST(NativeFunctions, TravelInPlans) {
   EXPECT_EQ((*table->column(0)->GetScalar(0))->ToString() + "\n", Rows(session, sql));
 }
 
+/// Rows that an order and a limit have chosen stay the same under another order.
+TEST(Planning, ALimitBelowAnotherOrderKeepsItsRows) {
+  const Session session = OpenSession();
+  const auto rows = [&](const std::string& limited, const std::string& outer) {
+    return Rows(session, "SELECT n FROM (SELECT n FROM (VALUES (9), (1), (8), (3), (7)) AS v(n) " +
+                             limited + ") ORDER BY " + outer + ", n");
+  };
+  const auto unsorted = [&](const std::string& limited, const std::string& outer) {
+    return Rows(session,
+                "SELECT sum(n), count(*) FROM (SELECT n FROM (SELECT n FROM (VALUES (9), (1), (8), "
+                "(3), (7)) AS v(n) " +
+                    limited + ") ORDER BY " + outer + " LIMIT 9)");
+  };
+  for (const char* outer : {"n > 0", "floor(n / 100)", "n", "-n"}) {
+    EXPECT_EQ(rows("ORDER BY n LIMIT 2", outer).size(), 4U) << outer;
+    EXPECT_EQ(unsorted("ORDER BY n LIMIT 2", outer), "4|2\n") << outer;
+    EXPECT_EQ(unsorted("ORDER BY n LIMIT 2 OFFSET 1", outer), "10|2\n") << outer;
+    EXPECT_EQ(unsorted("ORDER BY n OFFSET 3", outer), "17|2\n") << outer;
+  }
+  EXPECT_EQ(
+      Rows(session,
+           "SELECT n, row_number() OVER (ORDER BY n > 0) AS r FROM (SELECT n FROM (VALUES (9), "
+           "(1), (8), (3)) AS v(n) ORDER BY n LIMIT 1)"),
+      "1|1\n");
+}
+
 }  // namespace
 }  // namespace weir::engine

@@ -17,6 +17,7 @@ mod delta_log;
 mod error;
 mod expression;
 mod functions;
+mod limit_fence;
 mod marked_table;
 mod named_source;
 mod ordered_coalesce;

@@ -47,6 +47,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_optimizer_rules(optimizer_rules())
+            .with_physical_optimizer_rules(crate::limit_fence::physical_rules())
             .with_query_planner(DeltaPlanner::new());
         if options.ordered_coalesce {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
