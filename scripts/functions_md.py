@@ -24,5 +24,9 @@ for function in json.load(sys.stdin):
         for column in function["columns"]:
             print(f"| `{column['name']}` | {column['type']} | {column['description']} |")
         print()
-    print(f"NULL: {function['null_handling']} · version {function['version']} ({function['kind']}) · tags: {', '.join(function['tags'])}\n")
+    planning = [f"results: {function['bounds']}"] if "bounds" in function else []
+    planning += [f"never falls while `{function['rises_with']}` rises"] if "rises_with" in function else []
+    planning += [f"planning: {function['simplification'].rstrip('.')}"] if "simplification" in function else []
+    known = "".join(f" · {fact}" for fact in planning)
+    print(f"NULL: {function['null_handling']}{known} · version {function['version']} ({function['kind']}) · tags: {', '.join(function['tags'])}\n")
     print(f"    {function['example']}")

@@ -43,20 +43,37 @@ Json ToJson(const FunctionDeclaration& function) {
     columns.push_back(
         {{"name", column.name}, {"type", column.type}, {"description", column.description}});
   }
-  return {{"name", function.name},
-          {"aliases", function.aliases},
-          {"kind", ToString(function.kind)},
-          {"version", function.semantic_version},
-          {"volatility", ToString(function.volatility)},
-          {"tags", function.tags},
-          {"syntax", function.Syntax()},
-          {"result", function.result_type},
-          {"description", function.description},
-          {"arguments", arguments},
-          {"columns", columns},
-          {"null_handling", function.null_handling},
-          {"example", function.example},
-          {"expression", function.expression}};
+  Json json = {{"name", function.name},
+               {"aliases", function.aliases},
+               {"kind", ToString(function.kind)},
+               {"version", function.semantic_version},
+               {"volatility", ToString(function.volatility)},
+               {"tags", function.tags},
+               {"syntax", function.Syntax()},
+               {"result", function.result_type},
+               {"description", function.description},
+               {"arguments", arguments},
+               {"columns", columns},
+               {"null_handling", function.null_handling},
+               {"example", function.example},
+               {"expression", function.expression}};
+  if (function.bounds) json["bounds"] = function.bounds->Text();
+  if (function.rises_with) json["rises_with"] = function.arguments[*function.rises_with].name;
+  if (!function.simplification.empty()) json["simplification"] = function.simplification;
+  return json;
+}
+
+/// What planning knows of the results of a native function, a line each.
+std::string DescribeForPlanning(const FunctionDeclaration& function) {
+  std::string text;
+  if (function.bounds) text += fmt::format("Results   {}\n", function.bounds->Text());
+  if (function.rises_with) {
+    text += fmt::format("Order     the result never falls while `{}` rises\n",
+                        function.arguments[*function.rises_with].name);
+  }
+  if (!function.simplification.empty())
+    text += fmt::format("Planning  {}\n", function.simplification);
+  return text;
 }
 
 std::string Describe(const FunctionDeclaration& function) {
@@ -77,10 +94,10 @@ std::string Describe(const FunctionDeclaration& function) {
                       "called, and fingerprints hold it.\n",
                       function.expression);
   }
-  text +=
-      fmt::format("\nNULL      {}\nExample   {}\nVersion   {} ({}, {})\nTags      {}\n",
-                  function.null_handling, function.example, function.semantic_version,
-                  ToString(function.kind), ToString(function.volatility), Join(function.tags, " "));
+  text += fmt::format("\nNULL      {}\n{}Example   {}\nVersion   {} ({}, {})\nTags      {}\n",
+                      function.null_handling, DescribeForPlanning(function), function.example,
+                      function.semantic_version, ToString(function.kind),
+                      ToString(function.volatility), Join(function.tags, " "));
   if (!function.aliases.empty())
     text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
   return text;

@@ -113,10 +113,26 @@ PlannedExpression FromJson(const nlohmann::json& json) {
 nlohmann::json ToJson(const RewrittenExpression& expression) {
   using Kind = RewrittenExpression::Kind;
   if (expression.kind == Kind::kPart) return {{"part", {expression.argument, expression.inner}}};
+  if (expression.kind == Kind::kCall) {
+    nlohmann::json operands = nlohmann::json::array();
+    for (const auto& operand : expression.operands) operands.push_back(ToJson(operand));
+    return {{"call", std::move(operands)}};
+  }
   const char* name = expression.kind == Kind::kAnd    ? "and"
                      : expression.kind == Kind::kLess ? "less"
                                                       : "less_or_equal";
   return {{name, {ToJson(expression.operands[0]), ToJson(expression.operands[1])}}};
+}
+
+std::vector<PlannedExpression> ArgumentsFromJson(rust::Str call) {
+  std::vector<PlannedExpression> arguments;
+  const auto described = nlohmann::json::parse(std::string(call));
+  for (const auto& argument : described) arguments.push_back(FromJson(argument));
+  return arguments;
+}
+
+rust::String ToJson(const std::optional<RewrittenExpression>& expression) {
+  return expression ? rust::String(ToJson(*expression).dump()) : rust::String();
 }
 
 class NativeScalar final : public ScalarCallback {
@@ -143,11 +159,10 @@ class NativeScalar final : public ScalarCallback {
   }
 
   rust::String OpenPredicate(rust::Str call) const override {
-    std::vector<PlannedExpression> arguments;
-    const auto described = nlohmann::json::parse(std::string(call));
-    for (const auto& argument : described) arguments.push_back(FromJson(argument));
-    const auto opened = function_->OpenPredicate(arguments);
-    return opened ? rust::String(ToJson(*opened).dump()) : rust::String();
+    return ToJson(function_->OpenPredicate(ArgumentsFromJson(call)));
+  }
+  rust::String Simplify(rust::Str call) const override {
+    return ToJson(function_->Simplify(ArgumentsFromJson(call)));
   }
 
   void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,
@@ -272,7 +287,7 @@ class NativeAggregate final : public AggregateCallback {
 };
 
 bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
-  bridge::NativeFunction result;
+  bridge::NativeFunction result = {};
   result.name = declaration.name;
   result.aliases = engine::internal::ToBridge(declaration.aliases);
   result.semantic_version = static_cast<uint32_t>(declaration.semantic_version);
@@ -291,6 +306,13 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   result.ignores_duplicates = declaration.ignores_duplicates;
   result.takes_null_treatment = declaration.takes_null_treatment;
   result.opens_as_predicate = declaration.opens_as_predicate;
+  result.simplifies = !declaration.simplification.empty();
+  if (declaration.bounds) {
+    result.bounded_bits = static_cast<uint8_t>(declaration.bounds->bits);
+    result.lower = declaration.bounds->lower;
+    result.upper = declaration.bounds->upper;
+  }
+  result.rises_with = declaration.rises_with ? static_cast<int32_t>(*declaration.rises_with) : -1;
   result.operator_symbol = declaration.operator_symbol;
   return result;
 }

@@ -35,14 +35,17 @@ class ScalarCallback {
   virtual void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const = 0;
   /// `constants` has one array an argument: of one element if it is a literal, else empty.
   virtual void ReturnField(ArrowSchema* fields, ArrowArray* constants, ArrowSchema* out) const = 0;
-  /// What may stand for a call in WHERE and ON; empty if nothing may.
+  /// What may stand for a call: OpenPredicate's in WHERE and ON, Simplify's anywhere. Empty if
+  /// nothing may.
   ///   call     [argument, …] with argument = {} (unknown) | {"function": name, "arguments":
   ///   [argument, …]} | {"text": t} |
   ///            {"boolean": b} | {"fields": {name: argument}}
-  ///   result   {"part": [argument, inner]} | {"less": [left, right]} | {"less_or_equal": [left,
-  ///   right]} | {"and": [left, right]}
-  ///            with inner = number of a call's argument or name of a field
+  ///   result   {"part": [argument, inner]} | {"call": [result, …]} | {"less": [left, right]} |
+  ///            {"less_or_equal": [left, right]} | {"and": [left, right]}
+  ///            with inner = number of a call's argument, name of a field, or "" for the whole;
+  ///            "call" is one of the function itself
   virtual rust::String OpenPredicate(rust::Str call) const = 0;
+  virtual rust::String Simplify(rust::Str call) const = 0;
   /// `constant[i]` says that array i has one element which stands for all rows. `return_field` is a
   /// struct with one field.
   virtual void Invoke(ArrowSchema* fields, ArrowArray* arrays, rust::Slice<const bool> constant,

@@ -372,6 +372,49 @@ TEST(NativeFunctions, TravelInPlans) {
   EXPECT_EQ((*table->column(0)->GetScalar(0))->ToString() + "\n", Rows(session, sql));
 }
 
+// --- what declarations tell the planner ---
+
+Result<Plan> Optimized(const Session& session, const std::string& sql) {
+  WEIR_ASSIGN_OR_RETURN(const Plan plan, Plan::FromSql(session, sql));
+  return plan.Optimize(session);
+}
+
+/// Whether the order of `outer` needs a sort of its own over rows in the order of `inner`.
+bool NeedsSort(const std::string& inner, const std::string& outer) {
+  const Session session = OpenSession({{"datafusion.execution.target_partitions", "1"}});
+  const auto plan = Optimized(
+      session,
+      fmt::format("SELECT *, row_number() OVER (ORDER BY {}) AS r FROM (SELECT n, CAST(n AS "
+                  "VARCHAR) AS t FROM (SELECT value * 7919 % 101 AS n FROM generate_series(1, "
+                  "100))) ORDER BY {}",
+                  inner, outer));
+  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  const auto physical = PhysicalPlan::Create(session, *plan);
+  EXPECT_TRUE(physical.ok()) << physical.status().ToString();
+  const std::string text = *physical->Display("indent");
+  const size_t first = text.find("SortExec");
+  EXPECT_NE(first, std::string::npos) << text;
+  return text.find("SortExec", first + 1) != std::string::npos;
+}
+
+TEST(Planning, BoundsTellWhichOrdersAreTheSame) {
+  EXPECT_FALSE(NeedsSort("stable_hash64(t)", "abs(stable_hash64(t))"));
+  EXPECT_FALSE(NeedsSort("cdf_change_rank(t)", "cdf_change_rank(t) + arrow_cast(1, 'Int32')"));
+  EXPECT_FALSE(NeedsSort("position_encoding_norm(t)", "abs(position_encoding_norm(t))"));
+  EXPECT_FALSE(NeedsSort("col_to_byte(t, n, 'utf8')", "abs(col_to_byte(t, n, 'utf8'))"));
+  // What may be negative, or is not known to be.
+  EXPECT_TRUE(NeedsSort("cdf_change_rank(t)", "abs(cdf_change_rank(t))"));
+  EXPECT_TRUE(NeedsSort("span_len(span_make(n, n))", "abs(span_len(span_make(n, n)))"));
+}
+
+TEST(Planning, AResultThatRisesWithItsArgumentNeedsNoSort) {
+  EXPECT_FALSE(NeedsSort("n", "col_to_byte('naïve', n, 'utf16')"));
+  EXPECT_FALSE(NeedsSort("n DESC NULLS LAST", "col_to_byte('naïve', n, 'utf16') DESC NULLS LAST"));
+  EXPECT_TRUE(NeedsSort("n DESC NULLS LAST", "col_to_byte('naïve', n, 'utf16')"));
+  // The line is another one in each row.
+  EXPECT_TRUE(NeedsSort("n", "col_to_byte(t, n, 'utf16')"));
+}
+
 /// Rows that an order and a limit have chosen stay the same under another order.
 TEST(Planning, ALimitBelowAnotherOrderKeepsItsRows) {
   const Session session = OpenSession();
@@ -385,7 +428,7 @@ TEST(Planning, ALimitBelowAnotherOrderKeepsItsRows) {
                 "(3), (7)) AS v(n) " +
                     limited + ") ORDER BY " + outer + " LIMIT 9)");
   };
-  for (const char* outer : {"n > 0", "floor(n / 100)", "n", "-n"}) {
+  for (const char* outer : {"n > 0", "col_to_byte('a', n, 'byte')", "floor(n / 100)", "n", "-n"}) {
     EXPECT_EQ(rows("ORDER BY n LIMIT 2", outer).size(), 4U) << outer;
     EXPECT_EQ(unsorted("ORDER BY n LIMIT 2", outer), "4|2\n") << outer;
     EXPECT_EQ(unsorted("ORDER BY n LIMIT 2 OFFSET 1", outer), "10|2\n") << outer;
@@ -396,6 +439,31 @@ TEST(Planning, ALimitBelowAnotherOrderKeepsItsRows) {
            "SELECT n, row_number() OVER (ORDER BY n > 0) AS r FROM (SELECT n FROM (VALUES (9), "
            "(1), (8), (3)) AS v(n) ORDER BY n LIMIT 1)"),
       "1|1\n");
+}
+
+TEST(Planning, RepeatedCallsFallAway) {
+  const Session session = OpenSession();
+  const std::string from = " AS r FROM (VALUES (make_array(2, NULL, 1, 2), ' a '))";
+  const auto plan = [&](const std::string& call) {
+    const auto optimized = Optimized(session, "SELECT " + call + from);
+    EXPECT_TRUE(optimized.ok()) << optimized.status().ToString();
+    return *optimized->Display("indent");
+  };
+  const std::string sorted = plan("list_unique_sorted(column1)");
+  for (const char* call : {"list_unique_sorted(list_compact(column1))",
+                           "list_unique_sorted(list_unique_sorted(column1))",
+                           "list_compact(list_unique_sorted(list_compact(list_compact(column1))))"})
+    EXPECT_EQ(plan(call), sorted) << call;
+  EXPECT_EQ(plan("list_compact(list_compact(column1))"), plan("list_compact(column1)"));
+  EXPECT_EQ(plan("utf8_null_if_blank(utf8_null_if_blank(column2))"),
+            plan("utf8_null_if_blank(column2)"));
+  EXPECT_NE(plan("utf8_normalize(utf8_normalize(column2))"), plan("utf8_normalize(column2)"));
+  EXPECT_EQ(Rows(session, "SELECT list_unique_sorted(list_compact(column1))" + from),
+            Rows(session, "SELECT list_unique_sorted(column1)" + from));
+  const auto optimized = Optimized(session, "SELECT list_compact(list_compact(column1))" + from);
+  ASSERT_EQ(optimized->steps().size(), 1U);
+  EXPECT_EQ(optimized->steps()[0].step, "simplified");
+  EXPECT_EQ(optimized->steps()[0].function, "list_compact");
 }
 
 }  // namespace

@@ -100,11 +100,13 @@ FunctionDeclaration Declare(std::string name, std::string description, std::stri
 }  // namespace
 
 void AddChangeDataFunctions(ScalarFunctions* functions) {
-  functions->push_back(std::make_shared<ChangeRankFunction>(
+  FunctionDeclaration change_rank =
       Declare("cdf_change_rank",
               "Orders the changes of a row: update_postimage 3, insert 2, delete 1, "
               "update_preimage 0, anything else -1.",
-              "int32")));
+              "int32");
+  change_rank.bounds = IntegerRange{.bits = 32, .lower = -1, .upper = 3};
+  functions->push_back(std::make_shared<ChangeRankFunction>(std::move(change_rank)));
   functions->push_back(std::make_shared<ChangeTest>(
       Declare("cdf_is_upsert", "True for insert and update_postimage.", "boolean"), 0b1100));
   functions->push_back(std::make_shared<ChangeTest>(

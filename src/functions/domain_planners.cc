@@ -15,10 +15,11 @@ struct StepName {
   std::string_view planner;
 };
 
-constexpr std::array<StepName, 4> kSteps = {{{"operator", "span_operators"},
+constexpr std::array<StepName, 5> kSteps = {{{"operator", "span_operators"},
                                              {"named_arguments", "named_arguments"},
                                              {"alias", "function_aliases"},
-                                             {"opened", "open_span_predicates"}}};
+                                             {"opened", "open_span_predicates"},
+                                             {"simplified", "repeated_calls"}}};
 
 /// The engine's function that takes a field out of a struct, or an entry out of a map.
 constexpr char kAccess[] = "get_field";
@@ -53,6 +54,12 @@ const std::vector<DomainPlanner>& DomainPlanners() {
                       "comparisons of the bounds, which joins and the choice of files can use.",
        .example = "span_make(a, b) && span_make(4, 6) is a < 6 AND 4 < b",
        .tags = {"span"}},
+      {.name = "repeated_calls",
+       .kind = "rewrite",
+       .description = "A call whose work the call within has done already falls away, as where one "
+                      "view cleans what another has cleaned.",
+       .example = "list_compact(list_unique_sorted(l)) is list_unique_sorted(l)",
+       .tags = {"list", "string_norm"}},
       {.name = "span_operators",
        .kind = "planner",
        .description = "Between two spans, `a @> b` is span_contains(a, b) and `a && b` is "

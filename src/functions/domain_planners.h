@@ -33,8 +33,8 @@ const DomainPlanner* FindDomainPlanner(std::string_view name);
 
 bool IsEnabled(const DomainPlanner& planner, const FunctionRegistry& functions);
 
-/// What was noted while a plan was made: `step` is "operator", "named_arguments", "alias" or
-/// "opened"; `function` is the native function that it was about.
+/// What was noted while a plan was made: `step` is "operator", "named_arguments", "alias",
+/// "opened" or "simplified"; `function` is the native function that it was about.
 struct PlanningStep {
   std::string step;
   std::string function;

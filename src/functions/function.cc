@@ -3,6 +3,7 @@
 #include "weir/functions/function.h"
 
 #include <arrow/array.h>
+#include <fmt/format.h>
 
 namespace weir {
 
@@ -20,6 +21,12 @@ std::string_view ToString(FunctionKind kind) {
 
 std::string_view ToString(Volatility volatility) {
   return volatility == Volatility::kImmutable ? "immutable" : "stable";
+}
+
+std::string IntegerRange::Text() const {
+  if (upper == INT64_MAX) return lower == INT64_MIN ? "any" : fmt::format("{} or more", lower);
+  if (lower == INT64_MIN) return fmt::format("{} or less", upper);
+  return fmt::format("{} to {}", lower, upper);
 }
 
 std::vector<std::string> FunctionDeclaration::ParameterNames() const {
@@ -56,6 +63,11 @@ Result<TypeVector> ScalarFunction::CoerceTypes(const TypeVector&) const {
 }
 
 std::optional<RewrittenExpression> ScalarFunction::OpenPredicate(
+    const std::vector<PlannedExpression>&) const {
+  return std::nullopt;
+}
+
+std::optional<RewrittenExpression> ScalarFunction::Simplify(
     const std::vector<PlannedExpression>&) const {
   return std::nullopt;
 }

@@ -57,6 +57,16 @@ struct FunctionArgument {
   bool MayBeOmitted() const { return optional || default_value.has_value(); }
 };
 
+/// Whole numbers from `lower` to `upper`, both included.
+struct IntegerRange {
+  int bits = 64;  ///< of the type: 32 or 64
+  int64_t lower = INT64_MIN;
+  int64_t upper = INT64_MAX;
+
+  /// "0 or more", "-1 to 3"; an end of INT64_MIN or INT64_MAX is none.
+  std::string Text() const;
+};
+
 /// The argument types of one way to call a function.
 using FunctionSignature = std::vector<std::shared_ptr<arrow::DataType>>;
 
@@ -89,6 +99,16 @@ struct FunctionDeclaration {
   bool takes_null_treatment = false;
   /// Of a boolean function: OpenPredicate may find something.
   bool opens_as_predicate = false;
+  /// Of a scalar function with integer results: every result that is not NULL lies within, whatever
+  /// the arguments. The engine learns it where it reasons about orders, and there alone: rows in
+  /// the order of such a result are in the order of its `abs` and of sums that cannot overflow.
+  std::optional<IntegerRange> bounds;
+  /// Of a scalar function: the argument, by position, with which the result never falls while the
+  /// others are constants; NULL where that argument is NULL. Rows in the order of the argument need
+  /// no sort for the order of the result.
+  std::optional<size_t> rises_with;
+  /// Of a scalar function, for readers: what Simplify does; empty: nothing.
+  std::string simplification = {};
   /// SQL operator that means this function of two arguments, where their types fit: "@>"; empty:
   /// none.
   std::string operator_symbol;
@@ -112,7 +132,7 @@ using TypeVector = std::vector<std::shared_ptr<arrow::DataType>>;
 /// The arguments that are literals, by position; nullopt for the others.
 using ConstantVector = std::vector<std::optional<std::shared_ptr<arrow::Scalar>>>;
 
-/// A function from rows to rows.
+/// A function from rows to rows. All arguments of a call are always evaluated: none short-circuits.
 class ScalarFunction {
  public:
   virtual ~ScalarFunction() = default;
@@ -131,6 +151,11 @@ class ScalarFunction {
   /// What may stand for a call where NULL counts as false (in WHERE and ON), so that joins and
   /// pruning see comparisons; nullopt where the call must stay.
   virtual std::optional<RewrittenExpression> OpenPredicate(
+      const std::vector<PlannedExpression>& arguments) const;
+
+  /// What is the same as a call wherever it stands, of the same type and nullability, and simpler;
+  /// nullopt where the call must stay. Asked only where the declaration has a `simplification`.
+  virtual std::optional<RewrittenExpression> Simplify(
       const std::vector<PlannedExpression>& arguments) const;
 
   /// Computes `rows` results; one result when every argument is constant (and there is one). Arrays

@@ -379,9 +379,10 @@ FunctionDeclaration SpanIdDeclaration() {
 }  // namespace
 
 void AddIdentityFunctions(ScalarFunctions* functions) {
-  functions->push_back(std::make_shared<StableHash>(
-      HashDeclaration("stable_hash64", "64-bit BLAKE2b hash of a text, never negative.", "int64"),
-      Digest::kHash64));
+  FunctionDeclaration hash64 =
+      HashDeclaration("stable_hash64", "64-bit BLAKE2b hash of a text, never negative.", "int64");
+  hash64.bounds = IntegerRange{.lower = 0};
+  functions->push_back(std::make_shared<StableHash>(std::move(hash64), Digest::kHash64));
   functions->push_back(std::make_shared<StableHash>(
       HashDeclaration("stable_hash128", "128-bit BLAKE2b hash of a text as 32 hex digits.", "text"),
       Digest::kHash128));

@@ -93,9 +93,19 @@ class ListFunction : public DeclaredScalar {
   }
 };
 
+constexpr char kListCompact[] = "list_compact";
+constexpr char kListUniqueSorted[] = "list_unique_sorted";
+
 class ListCompact final : public ListFunction {
  public:
   using ListFunction::ListFunction;
+
+  std::optional<RewrittenExpression> Simplify(
+      const std::vector<PlannedExpression>& arguments) const override {
+    const std::string& inner = arguments[0].function;
+    if (inner != kListCompact && inner != kListUniqueSorted) return std::nullopt;
+    return RewrittenExpression::Argument(0);
+  }
 
  protected:
   Result<Select> MakeSelect(const arrow::Array&) const override {
@@ -107,6 +117,13 @@ class ListUniqueSorted final : public ListFunction {
  public:
   using ListFunction::ListFunction;
 
+  std::optional<RewrittenExpression> Simplify(
+      const std::vector<PlannedExpression>& arguments) const override {
+    const std::string& inner = arguments[0].function;
+    if (inner == kListUniqueSorted) return RewrittenExpression::Argument(0);
+    if (inner != kListCompact) return std::nullopt;
+    return RewrittenExpression::Call({RewrittenExpression::Part(0, "0")});
+  }
   Result<TypeVector> CoerceTypes(const TypeVector& types) const override {
     WEIR_ASSIGN_OR_RETURN(TypeVector settled, ListFunction::CoerceTypes(types));
     const auto& element = *settled[0]->field(0)->type();
@@ -210,7 +227,8 @@ class StructPick final : public DeclaredScalar {
   }
 };
 
-FunctionDeclaration DeclareList(std::string name, std::string description, std::string example) {
+FunctionDeclaration DeclareList(std::string name, std::string description, std::string example,
+                                std::string simplification) {
   FunctionDeclaration declaration;
   declaration.name = std::move(name);
   declaration.tags = {"deterministic", "list", "nested"};
@@ -222,6 +240,7 @@ FunctionDeclaration DeclareList(std::string name, std::string description, std::
   declaration.result_type = "the type of list";
   declaration.null_handling = "NULL if list is NULL; a list of NULLs becomes an empty one.";
   declaration.example = std::move(example);
+  declaration.simplification = std::move(simplification);
   declaration.strict = true;
   return declaration;
 }
@@ -248,14 +267,17 @@ FunctionDeclaration DeclareStructPick() {
 
 void AddListFunctions(ScalarFunctions* functions) {
   functions->push_back(std::make_shared<ListCompact>(
-      DeclareList("list_compact", "The list without its NULLs, in the same order.",
-                  "list_compact(make_array(1, NULL, 2))")));
+      DeclareList(kListCompact, "The list without its NULLs, in the same order.",
+                  "list_compact(make_array(1, NULL, 2))",
+                  "What list_compact or list_unique_sorted returned stays as it is.")));
   functions->push_back(std::make_shared<ListUniqueSorted>(
-      DeclareList("list_unique_sorted",
+      DeclareList(kListUniqueSorted,
                   "The distinct elements of the list in the order of their type, without NULLs. "
                   "Floats are ordered as by "
                   "IEEE 754 totalOrder, texts by their bytes.",
-                  "list_unique_sorted(make_array('b', 'a', NULL, 'b'))")));
+                  "list_unique_sorted(make_array('b', 'a', NULL, 'b'))",
+                  "What list_unique_sorted returned stays as it is; list_compact within falls "
+                  "away.")));
   functions->push_back(std::make_shared<StructPick>(DeclareStructPick()));
 }
 

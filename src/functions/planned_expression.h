@@ -22,19 +22,29 @@ struct PlannedExpression {
   std::map<std::string, PlannedExpression> fields;  ///< of a struct literal
 };
 
-/// An expression over parts of the arguments.
+/// An expression over the arguments and their parts.
 struct RewrittenExpression {
-  enum class Kind { kPart, kLess, kLessOrEqual, kAnd };
+  enum class Kind {
+    kPart,
+    kCall,  ///< of the function that is asked
+    kLess,
+    kLessOrEqual,
+    kAnd,
+  };
 
   Kind kind = Kind::kPart;
   /// Of a part: the argument, by number; within it the argument of a call, by number, or the field
-  /// of a struct literal, by name.
+  /// of a struct literal, by name, or nothing: the whole.
   size_t argument = 0;
   std::string inner;
-  std::vector<RewrittenExpression> operands;  ///< of the other kinds: two
+  std::vector<RewrittenExpression> operands;  ///< of a call its arguments; of the others: two
 
   static RewrittenExpression Part(size_t argument, std::string inner) {
     return {Kind::kPart, argument, std::move(inner), {}};
+  }
+  static RewrittenExpression Argument(size_t argument) { return Part(argument, ""); }
+  static RewrittenExpression Call(std::vector<RewrittenExpression> arguments) {
+    return {Kind::kCall, 0, "", std::move(arguments)};
   }
   static RewrittenExpression Of(Kind kind, RewrittenExpression left, RewrittenExpression right) {
     return {kind, 0, "", {std::move(left), std::move(right)}};

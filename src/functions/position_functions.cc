@@ -136,6 +136,7 @@ FunctionDeclaration DeclareEncoding() {
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8()}};
   declaration.result_type = "int32";
+  declaration.bounds = IntegerRange{.bits = 32, .lower = 1, .upper = 3};
   declaration.null_handling = "3 if s is NULL.";
   declaration.example = "position_encoding_norm('UTF-16')";
   return declaration;
@@ -158,6 +159,8 @@ FunctionDeclaration DeclareColToByte() {
   declaration.signature_kind = SignatureKind::kUserDefined;
   declaration.signatures = {{arrow::utf8(), arrow::int64(), arrow::utf8()}};
   declaration.result_type = "int64";
+  declaration.bounds = IntegerRange{.lower = 0};
+  declaration.rises_with = 1;
   declaration.null_handling = "NULL if any argument is NULL.";
   declaration.example = "col_to_byte('naïve', 3, 'utf16')";
   declaration.strict = true;

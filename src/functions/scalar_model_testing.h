@@ -180,6 +180,21 @@ inline std::vector<FunctionValue> ValuesOf(const std::vector<Argument>& argument
   return values;
 }
 
+/// What the declaration promises of every result.
+inline void CheckPromises(const FunctionDeclaration& declaration, const arrow::Array& result) {
+  if (!declaration.bounds) return;
+  const IntegerRange& range = *declaration.bounds;
+  ASSERT_EQ(result.type_id(), range.bits == 32 ? arrow::Type::INT32 : arrow::Type::INT64);
+  for (int64_t row = 0; row < result.length(); ++row) {
+    if (result.IsNull(row)) continue;
+    const int64_t value = range.bits == 32
+                              ? static_cast<const arrow::Int32Array&>(result).Value(row)
+                              : static_cast<const arrow::Int64Array&>(result).Value(row);
+    ASSERT_TRUE(range.lower <= value && value <= range.upper)
+        << declaration.name << " promises " << range.Text() << ", found " << value;
+  }
+}
+
 /// Compares what the function makes of a batch with the model.
 inline void CheckBatch(const Model& model, const ScalarFunction& function,
                        const std::vector<Argument>& arguments, size_t rows) {
@@ -188,6 +203,7 @@ inline void CheckBatch(const Model& model, const ScalarFunction& function,
   EXPECT_TRUE((*result)->ValidateFull().ok()) << (*result)->ValidateFull().ToString();
   EXPECT_TRUE(model.result == nullptr || (*result)->type()->Equals(model.result))
       << (*result)->type()->ToString();
+  CheckPromises(function.declaration(), **result);
   const bool all_constant =
       std::all_of(arguments.begin(), arguments.end(),
                   [](const auto& argument) { return argument.value.is_constant; });

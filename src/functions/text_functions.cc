@@ -153,9 +153,17 @@ class Utf8Normalize final : public DeclaredScalar {
   }
 };
 
+constexpr char kNullIfBlank[] = "utf8_null_if_blank";
+
 class Utf8NullIfBlank final : public OneTextFunction {
  public:
   using OneTextFunction::OneTextFunction;
+
+  std::optional<RewrittenExpression> Simplify(
+      const std::vector<PlannedExpression>& arguments) const override {
+    if (arguments[0].function != kNullIfBlank) return std::nullopt;
+    return RewrittenExpression::Argument(0);
+  }
 
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&,
                                                     const ConstantVector&) const override {
@@ -301,7 +309,8 @@ FunctionDeclaration DeclareNormalize() {
 
 FunctionDeclaration DeclareNullIfBlank() {
   FunctionDeclaration declaration;
-  declaration.name = "utf8_null_if_blank";
+  declaration.name = kNullIfBlank;
+  declaration.simplification = "What utf8_null_if_blank returned stays as it is.";
   declaration.tags = {"deterministic", "string_norm"};
   declaration.description = "The text without Unicode white space at both ends.";
   declaration.arguments = {{"s", "text", "The text."}};

@@ -6,6 +6,7 @@ mod aggregate;
 mod crossing;
 mod declaration;
 mod named_arguments;
+mod rewritten;
 mod scalar;
 mod user;
 

@@ -442,6 +442,14 @@ pub mod ffi {
         takes_null_treatment: bool,
         /// The callback may put comparisons in the place of a call in WHERE and ON.
         opens_as_predicate: bool,
+        /// The callback may put something simpler in the place of a call, wherever it stands.
+        simplifies: bool,
+        /// Width of integer results of which bounds are known, both included; 0: none are known.
+        bounded_bits: u8,
+        lower: i64,
+        upper: i64,
+        /// Position of the argument with which the result never falls while all others stay as they are; -1: none.
+        rises_with: i32,
         /// SQL operator that means a call with two arguments; empty: none.
         operator_symbol: String,
     }
@@ -484,6 +492,7 @@ pub mod ffi {
             out: *mut ArrowSchema,
         ) -> Result<()>;
         fn OpenPredicate(self: &ScalarCallback, call: &str) -> Result<String>;
+        fn Simplify(self: &ScalarCallback, call: &str) -> Result<String>;
         unsafe fn Invoke(
             self: &ScalarCallback,
             fields: *mut ArrowSchema,

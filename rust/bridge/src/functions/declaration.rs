@@ -6,8 +6,9 @@ use std::hash::{Hash, Hasher};
 
 use arrow::datatypes::DataType;
 use arrow::ffi::FFI_ArrowSchema;
-use datafusion::common::internal_err;
+use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result as EngineResult;
+use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::{DocSection, Documentation, Signature, TypeSignature, Volatility};
 
 use super::crossing::import_fields;
@@ -27,6 +28,11 @@ pub(super) struct Declaration {
     pub(super) ignores_duplicates: bool,
     pub(super) takes_null_treatment: bool,
     pub(super) opens_as_predicate: bool,
+    pub(super) simplifies: bool,
+    /// Every result that is not NULL lies within; None where nothing is known.
+    pub(super) bounds: Option<Interval>,
+    /// The argument with which the result rises while all others stay as they are.
+    pub(super) rises_with: Option<usize>,
 }
 
 impl Declaration {
@@ -64,7 +70,23 @@ impl Declaration {
             ignores_duplicates: native.ignores_duplicates,
             takes_null_treatment: native.takes_null_treatment,
             opens_as_predicate: native.opens_as_predicate,
+            simplifies: native.simplifies,
+            bounds: bounds_of(native)?,
+            rises_with: usize::try_from(native.rises_with).ok(),
         })
+    }
+}
+
+/// A bound that the type has anyway is none.
+fn bounds_of(native: &NativeFunction) -> EngineResult<Option<Interval>> {
+    let scalar = |bound: i64, none: i64| match native.bounded_bits {
+        32 => ScalarValue::Int32(i32::try_from(bound).ok().filter(|_| bound != none)),
+        _ => ScalarValue::Int64(Some(bound).filter(|_| bound != none)),
+    };
+    match native.bounded_bits {
+        0 => Ok(None),
+        32 | 64 => Ok(Some(Interval::try_new(scalar(native.lower, i64::MIN), scalar(native.upper, i64::MAX))?)),
+        bits => internal_err!("{} has bounds of {bits} bits", native.name),
     }
 }
 

@@ -9,10 +9,13 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use cxx::SharedPtr;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::registry::FunctionRegistry;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    ColumnarValue, Documentation, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature,
 };
 
@@ -22,14 +25,15 @@ use super::crossing::{
 };
 use super::declaration::Declaration;
 use super::named_arguments::Parameter;
+use super::rewritten::{build, describe_all};
 use crate::callback::Callback;
 use crate::error::{Result, entry};
 use crate::ffi::{NativeFunction, ScalarCallback};
 use crate::session::Session;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NativeScalarUdf {
-    declaration: Declaration,
+    declaration: Arc<Declaration>,
     callback: Callback<ScalarCallback>,
 }
 
@@ -38,13 +42,22 @@ impl NativeScalarUdf {
         &self.declaration.parameters
     }
 
-    pub(crate) fn opens_as_predicate(&self) -> bool {
-        self.declaration.opens_as_predicate
+    /// What stands for a call where NULL counts as false; None: nothing but the call.
+    pub(crate) fn open_predicate(&self, arguments: &[Expr]) -> EngineResult<Option<Expr>> {
+        if !self.declaration.opens_as_predicate {
+            return Ok(None);
+        }
+        let tree = self.callback.OpenPredicate(&describe_all(arguments)).map_err(engine_failure)?;
+        self.rewritten("opened", &tree, arguments)
     }
 
-    /// JSON both ways, as function_callbacks.h says.
-    pub(crate) fn open_predicate(&self, call: &str) -> EngineResult<String> {
-        self.callback.OpenPredicate(call).map_err(engine_failure)
+    /// An empty tree is no rewrite.
+    fn rewritten(&self, step: &'static str, tree: &str, arguments: &[Expr]) -> EngineResult<Option<Expr>> {
+        if tree.is_empty() {
+            return Ok(None);
+        }
+        crate::planning_steps::note(step, &self.declaration.name);
+        build(tree, || ScalarUDF::new_from_impl(self.clone()), arguments).map(Some)
     }
 
     fn return_field(&self, fields: &[FieldRef], mut constants: Vec<FFI_ArrowArray>) -> EngineResult<FieldRef> {
@@ -77,6 +90,35 @@ impl ScalarUDFImpl for NativeScalarUdf {
     }
     fn is_strict(&self) -> bool {
         self.declaration.strict
+    }
+
+    fn simplify(&self, arguments: Vec<Expr>, _context: &SimplifyContext) -> EngineResult<ExprSimplifyResult> {
+        if !self.declaration.simplifies {
+            return Ok(ExprSimplifyResult::Original(arguments));
+        }
+        let tree = self.callback.Simplify(&describe_all(&arguments)).map_err(engine_failure)?;
+        match self.rewritten("simplified", &tree, &arguments)? {
+            Some(simpler) => Ok(ExprSimplifyResult::Simplified(simpler)),
+            None => Ok(ExprSimplifyResult::Original(arguments)),
+        }
+    }
+
+    fn evaluate_bounds(&self, _inputs: &[&Interval]) -> EngineResult<Interval> {
+        match &self.declaration.bounds {
+            Some(bounds) => Ok(bounds.clone()),
+            // As the engine has it for functions of which it knows nothing.
+            None => Interval::make_unbounded(&DataType::Null),
+        }
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> EngineResult<SortProperties> {
+        let is_constant = |input: &ExprProperties| input.sort_properties == SortProperties::Singleton;
+        match self.declaration.rises_with {
+            Some(risen) if (0..inputs.len()).all(|i| i == risen || is_constant(&inputs[i])) => {
+                Ok(inputs[risen].sort_properties)
+            }
+            _ => Ok(SortProperties::Unordered),
+        }
     }
 
     fn coerce_types(&self, types: &[DataType]) -> EngineResult<Vec<DataType>> {
@@ -154,7 +196,7 @@ pub fn register_scalar_function(
     entry(|| {
         let mut signatures = FFI_ArrowSchema::empty();
         unsafe { callback.Signatures(schema_pointer(&mut signatures)) }.map_err(failure)?;
-        let declaration = Declaration::new(&native, &signatures)?;
+        let declaration = Arc::new(Declaration::new(&native, &signatures)?);
         let callback = Callback::new(callback);
         let function = Arc::new(ScalarUDF::new_from_impl(NativeScalarUdf { declaration, callback }));
         session.context.register_udf(function.as_ref().clone());
