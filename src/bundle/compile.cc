@@ -71,10 +71,13 @@ void AddFunctions(const SessionRuntime& session, PlanBundle& bundle) {
   }
 }
 
-/// The domain planners that took part, and the tags that enable them.
-void AddDomainPlanners(const engine::Plan& plan, PlanBundle& bundle) {
+/// The domain planners that took part in the query or in a constraint, and the tags that enable
+/// them.
+void AddDomainPlanners(std::vector<engine::PlanStep> taken,
+                       const std::vector<engine::PlanStep>& by_constraints, PlanBundle& bundle) {
+  taken.insert(taken.end(), by_constraints.begin(), by_constraints.end());
   std::vector<PlanningStep> steps;
-  for (const engine::PlanStep& step : plan.steps()) steps.push_back({step.step, step.function});
+  for (const engine::PlanStep& step : taken) steps.push_back({step.step, step.function});
   std::set<std::string> functions;
   for (const RequiredFunction& function : bundle.functions) functions.insert(function.name);
   bundle.domain_planners = DomainPlannersOf(steps, functions);
@@ -139,10 +142,11 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
   WEIR_ASSIGN_OR_RETURN(bundle->pins, PinsOf(*bundle->plan, session));
-  bundle->constraints =
-      CompileConstraints(view, *bundle->stored_schema, session, outcome.constraint_problems);
+  CompiledConstraints constraints = CompileConstraints(view, *bundle->stored_schema, session);
+  bundle->constraints = std::move(constraints.constraints);
+  outcome.constraint_problems = std::move(constraints.problems);
   AddFunctions(session, *bundle);
-  AddDomainPlanners(optimized, *bundle);
+  AddDomainPlanners(optimized.steps(), constraints.steps, *bundle);
   WEIR_RETURN_NOT_OK(AddFingerprint(session, *bundle));
   outcome.stored_schema = bundle->stored_schema;
   outcome.bundle = std::move(bundle);
@@ -155,7 +159,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   WEIR_ASSIGN_OR_RETURN(const auto output, plan.output_schema());
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
   outcome.schema_bytes = SchemaBytes(outcome.stored_schema);
-  (void)CompileConstraints(view, *outcome.stored_schema, session, outcome.constraint_problems);
+  outcome.constraint_problems = CompileConstraints(view, *outcome.stored_schema, session).problems;
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   auto proto = typed.ToProto();
   if (!proto.ok()) {

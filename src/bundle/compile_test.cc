@@ -538,6 +538,21 @@ TEST(Constraints, AreCompiledOverTheColumnsOfTheTable) {
   EXPECT_EQ(constraint.location, (SourceLocation{"views/v.sql", 2, 3}));
 }
 
+TEST(Constraints, PlannersAndTagsThatTheyNeedAreRecorded) {
+  const auto with = [](const std::string& constraint) {
+    return Compiled::Of({{"views/v.sql", "CREATE MATERIALIZED VIEW v (CONSTRAINT c EXPECT (" +
+                                             constraint + ")) AS SELECT id, name FROM items"}});
+  };
+  using Names = std::set<std::string>;
+  const auto plain = with("id > 0");
+  EXPECT_EQ(plain.Bundle("v").domain_planners, Names{});
+  const auto span = with("span_make(0, 9) @> span_make(id, id, end_exclusive => true)");
+  EXPECT_EQ(span.Bundle("v").domain_planners, (Names{"named_arguments", "span_operators"}));
+  EXPECT_TRUE(span.Bundle("v").required_tags.contains("span"));
+  const auto field = with("span_make(id, id)['bstart'] > 0");
+  EXPECT_EQ(field.Bundle("v").domain_planners, Names{"field_access"});
+}
+
 TEST(Constraints, ErrorsPointIntoTheExpressionAndAreAllReported) {
   const auto project =
       Compiled::Of({{"views/v.sql",

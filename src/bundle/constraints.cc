@@ -13,7 +13,8 @@ namespace {
 
 Result<BundledConstraint> Compiled(const ConstraintDefinition& constraint,
                                    const ViewDefinition& view, const arrow::Schema& schema,
-                                   const SessionRuntime& session) {
+                                   const SessionRuntime& session,
+                                   std::vector<engine::PlanStep>& steps) {
   WEIR_ASSIGN_OR_RETURN(const auto predicate,
                         engine::CompiledPredicate::FromSql(
                             session.engine(), constraint.expression_sql, schema, view.dialect));
@@ -25,25 +26,25 @@ Result<BundledConstraint> Compiled(const ConstraintDefinition& constraint,
                             .functions = predicate.functions(),
                             .location = constraint.location};
   WEIR_ASSIGN_OR_RETURN(bundled.expression_proto, predicate.ToProto());
+  for (engine::PlanStep& step : predicate.steps()) steps.push_back(std::move(step));
   return bundled;
 }
 
 }  // namespace
 
-std::vector<BundledConstraint> CompileConstraints(const ViewDefinition& view,
-                                                  const arrow::Schema& stored_schema,
-                                                  const SessionRuntime& session,
-                                                  std::vector<ConstraintProblem>& problems) {
-  std::vector<BundledConstraint> compiled;
+CompiledConstraints CompileConstraints(const ViewDefinition& view,
+                                       const arrow::Schema& stored_schema,
+                                       const SessionRuntime& session) {
+  CompiledConstraints compiled;
   for (const ConstraintDefinition& constraint : view.constraints) {
-    auto bundled = Compiled(constraint, view, stored_schema, session);
+    auto bundled = Compiled(constraint, view, stored_schema, session, compiled.steps);
     if (bundled.ok()) {
-      compiled.push_back(*std::move(bundled));
+      compiled.constraints.push_back(*std::move(bundled));
       continue;
     }
     Status status = bundled.status();
     if (status.location().line == 0) status = status.WithLocation(constraint.location);
-    problems.push_back({constraint.name, std::move(status)});
+    compiled.problems.push_back({constraint.name, std::move(status)});
   }
   return compiled;
 }

@@ -12,6 +12,7 @@
 #include "weir/base/fingerprint.h"
 #include "weir/base/status.h"
 #include "weir/bundle/plan_bundle.h"
+#include "weir/engine/engine.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
@@ -22,12 +23,17 @@ struct ConstraintProblem {
   Status status;  ///< with the place in the view's file
 };
 
-/// The constraints that compile, in the order of the file; the others go to `problems`. Each is
-/// looked at, whatever is wrong with those before it.
-std::vector<BundledConstraint> CompileConstraints(const ViewDefinition& view,
-                                                  const arrow::Schema& stored_schema,
-                                                  const SessionRuntime& session,
-                                                  std::vector<ConstraintProblem>& problems);
+/// What became of the constraints of a view.
+struct CompiledConstraints {
+  std::vector<BundledConstraint> constraints;  ///< those that compile, in the order of the file
+  std::vector<engine::PlanStep> steps;         ///< what native functions did to them
+  std::vector<ConstraintProblem> problems;     ///< the others
+};
+
+/// Looks at each constraint, whatever is wrong with those before it.
+CompiledConstraints CompileConstraints(const ViewDefinition& view,
+                                       const arrow::Schema& stored_schema,
+                                       const SessionRuntime& session);
 
 /// Adds those constraints that can change a table or keep it from being written: DROP ROW and FAIL
 /// UPDATE, by their expressions alone, in an order of their own. Names, spacing, order, and

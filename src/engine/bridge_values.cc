@@ -104,6 +104,13 @@ bridge::WriteOptions ToBridge(const WriteOptions& options) {
   return result;
 }
 
+std::vector<PlanStep> ToSteps(const rust::Vec<bridge::PlanningStep>& steps) {
+  std::vector<PlanStep> result;
+  for (const auto& step : steps)
+    result.push_back({std::string(step.step), std::string(step.function)});
+  return result;
+}
+
 WriteOutcome FromBridge(const bridge::WriteOutcome& outcome) {
   WriteOutcome result;
   for (const auto& file : outcome.files) result.files.push_back(FromBridge(file));

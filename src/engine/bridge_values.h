@@ -56,6 +56,7 @@ rust::Slice<const uint8_t> ToBytes(std::string_view bytes);
 std::string ToString(const rust::Vec<uint8_t>& bytes);
 bridge::WriteOptions ToBridge(const WriteOptions& options);
 WriteOutcome FromBridge(const bridge::WriteOutcome& outcome);
+std::vector<PlanStep> ToSteps(const rust::Vec<bridge::PlanningStep>& steps);
 
 /// A failure of Arrow C++; if it carries the bridge's envelope (streams), that is unpacked.
 /// Adds the files of a batch of DeltaSnapshot::ReadFiles.

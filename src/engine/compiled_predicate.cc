@@ -86,6 +86,10 @@ std::vector<std::string> CompiledPredicate::functions() const {
   return ToTexts(state_->handle->functions());
 }
 
+std::vector<PlanStep> CompiledPredicate::steps() const {
+  return internal::ToSteps(state_->handle->steps());
+}
+
 Result<std::shared_ptr<arrow::BooleanArray>> CompiledPredicate::Evaluate(
     const arrow::RecordBatch& batch) const {
   ExportedBatch exported;

@@ -40,6 +40,9 @@ class CompiledPredicate {
   /// Columns that it reads and functions that it calls; each ordered by name.
   std::vector<std::string> columns() const;
   std::vector<std::string> functions() const;
+  /// What native functions did to it while it was planned, each once; none if it was made from
+  /// bytes.
+  std::vector<PlanStep> steps() const;
 
   /// True where the expression is true; false where it is false or NULL. Never holds nulls.
   /// REQUIRES: `batch` has the types of the schema, column by column.

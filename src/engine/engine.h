@@ -167,7 +167,7 @@ using BatchSieve = std::function<Result<std::shared_ptr<arrow::RecordBatch>>(
 
 /// What a native function did to a plan while it was made.
 struct PlanStep {
-  std::string step;      ///< "operator", "named_arguments", "alias" or "opened"
+  std::string step;      ///< "operator", "named_arguments", "alias", "opened" or "simplified"
   std::string function;  ///< by its name
 };
 

@@ -89,12 +89,7 @@ Result<Plan> Plan::Optimize(const Session& session) && {
   return plan;
 }
 
-std::vector<PlanStep> Plan::steps() const {
-  std::vector<PlanStep> steps;
-  for (const auto& step : state_->handle->steps())
-    steps.push_back({std::string(step.step), std::string(step.function)});
-  return steps;
-}
+std::vector<PlanStep> Plan::steps() const { return internal::ToSteps(state_->handle->steps()); }
 
 Result<std::string> Plan::Display(const std::string& format) const {
   return Try([&] { return std::string(state_->handle->display(format)); });

@@ -150,6 +150,9 @@ class PlannersTest(weir_project.ProjectCase):
         "field": ("SELECT span_union_hull(span_make(s, e), span_make(e, e))['bend'] AS x FROM t", ["field_access"]),
         "alias": ("SELECT arg_min(s, e) AS x FROM t", ["function_aliases"]),
         "through": ("SELECT s FROM inlined WHERE s > 1", ["span_operators"]),
+        "repeated": ("SELECT utf8_null_if_blank(utf8_null_if_blank(CAST(s AS VARCHAR))) AS x FROM t", ["repeated_calls"]),
+        "held": ("CREATE MATERIALIZED VIEW held (CONSTRAINT c EXPECT (span_make(0, 99, col_unit => 'byte') @> span_make(s, s))) AS "
+                 "SELECT s FROM t", ["named_arguments", "span_operators"]),
         "arrays": ("SELECT make_array(s, e) @> make_array(s) AS x FROM t", []),
     }
 

@@ -25,6 +25,7 @@ use datafusion_proto::bytes::Serializeable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
+use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::runtime;
 use crate::session::Session;
 use crate::table::{import_batch, import_schema};
@@ -35,6 +36,8 @@ pub struct CompiledPredicate {
     logical: Expr,
     physical: Arc<dyn PhysicalExpr>,
     schema: SchemaRef,
+    /// What native functions did to it; of one that was read from bytes nothing is known.
+    steps: Steps,
 }
 
 /// What an expression over the columns of one row cannot hold.
@@ -96,7 +99,7 @@ impl CompiledPredicate {
             ));
         }
         let physical = state.create_physical_expr(logical.clone(), schema)?;
-        Ok(Self { logical, physical, schema: arrow_schema })
+        Ok(Self { logical, physical, schema: arrow_schema, steps: Steps::new() })
     }
 
     pub fn to_proto(&self) -> Result<Vec<u8>> {
@@ -121,6 +124,10 @@ impl CompiledPredicate {
             Ok(TreeNodeRecursion::Continue)
         });
         names.into_iter().collect()
+    }
+
+    pub fn steps(&self) -> Vec<ffi::PlanningStep> {
+        for_bridge(&self.steps)
     }
 
     /// True where the expression is true; false where it is false or NULL.
@@ -151,8 +158,8 @@ pub unsafe fn compile_predicate(
         let schema = unsafe { import_schema(schema) }?;
         let named = DFSchema::try_from(Arc::clone(&schema))?;
         let state = session.context.state();
-        let expression = parse(&state, sql, dialect, &named)?;
-        Ok(Box::new(CompiledPredicate::new(&state, expression, schema, &named)?))
+        let (expression, steps) = collecting(|| parse(&state, sql, dialect, &named));
+        Ok(Box::new(CompiledPredicate { steps, ..CompiledPredicate::new(&state, expression?, schema, &named)? }))
     })
 }
 
@@ -170,7 +177,8 @@ pub unsafe fn compile_predicate_from_proto(
             Expr::Column(column) => Ok(Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))),
             other => Ok(Transformed::no(other)),
         })?;
-        Ok(Box::new(CompiledPredicate::new(&session.context.state(), unqualified.data, schema, &named)?))
+        let expression = expand_user_functions(unqualified.data, &named)?;
+        Ok(Box::new(CompiledPredicate::new(&session.context.state(), expression, schema, &named)?))
     })
 }
 

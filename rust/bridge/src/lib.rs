@@ -365,6 +365,8 @@ pub mod ffi {
         fn columns(self: &CompiledPredicate) -> Vec<String>;
         /// Names of the functions that it calls; ordered.
         fn functions(self: &CompiledPredicate) -> Vec<String>;
+        /// What native functions did to it while it was planned; ordered.
+        fn steps(self: &CompiledPredicate) -> Vec<PlanningStep>;
         /// Takes over a batch. The mask has no nulls: it is true where the expression is, false where it is false or NULL.
         unsafe fn evaluate(
             self: &CompiledPredicate,

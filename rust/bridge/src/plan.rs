@@ -40,7 +40,7 @@ use serde_json::{Value, json};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::marked_table::MarkedTable;
-use crate::planning_steps::{Steps, collecting};
+use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::{Cancellation, block_on, runtime};
 use crate::session::Session;
 use crate::substrait_consumer::from_substrait;
@@ -197,8 +197,7 @@ impl Plan {
     }
 
     pub fn steps(&self) -> Vec<ffi::PlanningStep> {
-        let steps = self.steps.iter();
-        steps.map(|(step, function)| ffi::PlanningStep { step: step.to_string(), function: function.clone() }).collect()
+        for_bridge(&self.steps)
     }
 
     pub fn display(&self, format: &str) -> Result<String> {

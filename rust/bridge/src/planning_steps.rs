@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What native functions did to a plan while it was made: operators, named arguments, aliases, opened predicates. Noted where it
-//! happens, kept with the plan; which of it counts is C++'s to say.
+//! What native functions did to a plan while it was made: operators, named arguments, aliases, opened predicates, simplified calls.
+//! Noted where it happens, kept with the plan; which of it counts is C++'s to say.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,10 +8,15 @@ use std::collections::BTreeSet;
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{Function, FunctionArg, FunctionArguments};
 
+use crate::ffi::PlanningStep;
 use crate::sql::folded;
 
 /// A step and the function that it is about.
 pub type Steps = BTreeSet<(&'static str, String)>;
+
+pub fn for_bridge(steps: &Steps) -> Vec<PlanningStep> {
+    steps.iter().map(|(step, function)| PlanningStep { step: step.to_string(), function: function.clone() }).collect()
+}
 
 thread_local! {
     static NOTED: RefCell<Option<Steps>> = const { RefCell::new(None) };
