@@ -9,7 +9,7 @@ scripts/flights_data.sh
 demo="$(mktemp -d)/flights"
 trap 'rm -rf "$(dirname "$demo")"' EXIT
 mkdir -p "$demo"
-cp -r examples/flights/weir.toml examples/flights/sources examples/flights/views examples/flights/tests "$demo/"
+cp -r examples/flights/weir.toml examples/flights/sources examples/flights/functions examples/flights/views examples/flights/tests "$demo/"
 cp -r examples/flights/data "$demo/data"
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 ask() { printf '> %s\n' "$1"; "$weir" sql --project "$demo" "$1" 2>/dev/null; }

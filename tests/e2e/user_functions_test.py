@@ -263,6 +263,20 @@ class UserFunctionsTest(weir_project.ProjectCase):
         self.project.write("functions/d.sql", "-- dialect: mysql\nCREATE FUNCTION quoted(`a b` INT) RETURNS VARCHAR # a comment\nRETURN concat(`a b`, 'it\\'s');")
         self.assertEqual(self.project.sql("SELECT quoted(1) AS q"), [{"q": "1it's"}])
 
+    def test_the_example_builds_again_what_reads_an_edited_default(self):
+        flights = self.flights(flight_rows=3000)
+        flights.run()
+        late = "SELECT sum(flights_late) AS late FROM carrier_performance"
+        wanted = "SELECT count(*) AS late FROM stg_flights WHERE arr_delay > {}"
+        self.assertEqual(flights.sql(late), flights.sql(wanted.format(15)))
+        function = flights.folder / "functions" / "is_late.sql"
+        function.write_text(function.read_text().replace("DEFAULT 15", "DEFAULT 45"))
+        plan = flights.succeed("plan", "--format", "json").json()
+        # late_inbound says how many minutes it means.
+        self.assertEqual([view["view"] for view in plan["views"] if view["action"] == "run"], ["carrier_performance"])
+        self.assertEqual(flights.run()["views"]["run"], 1)
+        self.assertEqual(flights.sql(late), flights.sql(wanted.format(45)))
+
 
 if __name__ == "__main__":
     import unittest

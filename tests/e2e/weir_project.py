@@ -211,7 +211,7 @@ def copy_flights(folder: pathlib.Path, flight_rows: int | None = None) -> Projec
     if not (FLIGHTS / "data" / "flights.csv").exists():
         raise AssertionError("the example has no data: scripts/fetch_flights.py fetches it")
     folder.mkdir(parents=True)
-    for part in ("weir.toml", "sources", "views", "tests"):
+    for part in ("weir.toml", "sources", "functions", "views", "tests"):
         source = FLIGHTS / part
         if source.is_dir():
             shutil.copytree(source, folder / part)

@@ -5,5 +5,5 @@ SELECT
   avg(previous_arr_delay) AS average_arr_delay,
   avg(dep_delay) AS average_next_dep_delay
 FROM plane_rotations
-WHERE previous_arr_delay > 30 AND dep_delay IS NOT NULL
+WHERE is_late(previous_arr_delay, minutes => 30) AND dep_delay IS NOT NULL
 GROUP BY carrier
