@@ -9,7 +9,10 @@ print("Written in C++ over Arrow arrays, installed before anything is planned. T
 print("every view that uses it. Arguments can be named: `f(a => 1)`. All are immutable but the table functions, which are called in")
 print("FROM: their rows show what is there now, hence `weir sql` and tests may call them, views may not (W2010). What stands for")
 print("arguments that `span_make` is not given can be set in a profile, and users define functions of their own in SQL:")
-print("[project.md](project.md).")
+print("[project.md](project.md).\n")
+print("Behind NULL stands what planning knows of a function, where there is something to know: the range of its *results* and the argument")
+print("that it *rises* with save sorts (rows in the order of `stable_hash64(s)` are in that of its `abs`); calls that an inner call makes")
+print("needless fall away. No function is evaluated for some of its arguments only.")
 for function in json.load(sys.stdin):
     aliases = f" (also {', '.join('`' + a + '`' for a in function['aliases'])})" if function["aliases"] else ""
     print(f"\n## {function['name']}{aliases}\n\n`{function['syntax']}` → {function['result']}\n\n{function['description']}\n")
