@@ -80,6 +80,8 @@ void AddDomainPlanners(std::vector<engine::PlanStep> taken,
   for (const engine::PlanStep& step : taken) steps.push_back({step.step, step.function});
   std::set<std::string> functions;
   for (const RequiredFunction& function : bundle.functions) functions.insert(function.name);
+  for (const BundledConstraint& constraint : bundle.constraints)
+    functions.insert(constraint.functions.begin(), constraint.functions.end());
   bundle.domain_planners = DomainPlannersOf(steps, functions);
   for (const std::string& name : bundle.domain_planners) {
     const DomainPlanner* planner = FindDomainPlanner(name);
