@@ -135,6 +135,7 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
   for (const ConstraintDefinition& constraint : view.constraints) {
     builder.Add("constraint", constraint.name).Add("action", ToString(constraint.action));
     builder.Add("expression", constraint.expression_sql).Add("text", constraint.text);
+    if (constraint.expression != nullptr) builder.Add("tree", constraint.expression->Identity());
   }
   for (const std::string& table : tables) {
     const auto look = looks_.find(table);

@@ -6,18 +6,32 @@
 #include <utility>
 
 #include "weir/engine/compiled_predicate.h"
+#include "weir/expr/filter.h"
+#include "weir/expr/project_view.h"
 
 namespace weir {
 
 namespace {
 
+Result<engine::CompiledPredicate> PredicateOf(const ConstraintDefinition& constraint,
+                                              const ViewDefinition& view,
+                                              const arrow::Schema& schema,
+                                              const SessionRuntime& session) {
+  if (constraint.expression == nullptr) {
+    return engine::CompiledPredicate::FromSql(session.engine(), constraint.expression_sql, schema,
+                                              view.dialect);
+  }
+  const auto* written = dynamic_cast<const expr::BuilderExpression*>(constraint.expression.get());
+  if (written == nullptr)
+    return Status::Bug("the constraint `{}` is of an unknown kind", constraint.name);
+  return expr::CompileFilter(session.engine(), written->expression(), schema, session.functions());
+}
+
 Result<BundledConstraint> Compiled(const ConstraintDefinition& constraint,
                                    const ViewDefinition& view, const arrow::Schema& schema,
                                    const SessionRuntime& session,
                                    std::vector<engine::PlanStep>& steps) {
-  WEIR_ASSIGN_OR_RETURN(const auto predicate,
-                        engine::CompiledPredicate::FromSql(
-                            session.engine(), constraint.expression_sql, schema, view.dialect));
+  WEIR_ASSIGN_OR_RETURN(const auto predicate, PredicateOf(constraint, view, schema, session));
   BundledConstraint bundled{.name = constraint.name,
                             .action = constraint.action,
                             .text = constraint.text,

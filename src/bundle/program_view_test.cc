@@ -141,6 +141,68 @@ TEST(ProgramView, HasThePlanTheFingerprintAndThePinsOfItsTwinInSql) {
   }
 }
 
+TEST(ProgramView, HasTheConstraintsOfItsTwinInSql) {
+  const ViewBuilder query = ViewBuilder::From("items").Select({col("id"), col("price")});
+  const Expr average = subquery(ViewBuilder::From("items").Aggregate({}, {avg(col("price"))}));
+  Shop shop(
+      {{"sql_v",
+        "CREATE MATERIALIZED VIEW sql_v (CONSTRAINT known EXPECT (id IS NOT NULL),\n"
+        "  CONSTRAINT cheap EXPECT (share(price) < 100 AND id IN (1, 2)) ON VIOLATION DROP "
+        "ROW,\n  CONSTRAINT hashed EXPECT (stable_hash64(CAST(id AS VARCHAR)) >= 0) ON "
+        "VIOLATION FAIL UPDATE) AS SELECT id, price FROM items"},
+       {"sql_above", "SELECT id FROM items WHERE price > (SELECT avg(price) FROM items)"}},
+      {DefineView(
+           "cpp_v", query,
+           {.constraints = {{"known", col("id").IsNotNull()},
+                            {"cheap", call("share", col("price")) < 100 && col("id").In({1, 2}),
+                             ViolationAction::kDropRow},
+                            {"hashed", stable_hash64(col("id").Cast(arrow::utf8_view())) >= 0,
+                             ViolationAction::kFailUpdate}}}),
+       DefineView("cpp_above",
+                  ViewBuilder::From("items").Filter(col("price") > average).Select({col("id")}))});
+  const CompiledProject compiled = shop.Compile();
+  ASSERT_EQ(shop.Reports(), Texts{});
+  for (const std::string name : {"v", "above"}) {
+    const auto wanted = compiled.Find("sql_" + name);
+    const auto found = compiled.Find("cpp_" + name);
+    ASSERT_TRUE(wanted && found);
+    EXPECT_EQ(found->fingerprint_input, wanted->fingerprint_input);
+    EXPECT_EQ(found->fingerprint, wanted->fingerprint);
+    ASSERT_EQ(found->constraints.size(), wanted->constraints.size());
+    for (size_t i = 0; i < found->constraints.size(); ++i) {
+      EXPECT_EQ(found->constraints[i].name, wanted->constraints[i].name);
+      EXPECT_EQ(found->constraints[i].action, wanted->constraints[i].action);
+      EXPECT_EQ(found->constraints[i].columns, wanted->constraints[i].columns);
+      EXPECT_EQ(found->constraints[i].expression_proto, wanted->constraints[i].expression_proto);
+    }
+  }
+  EXPECT_EQ(compiled.Find("cpp_v")->constraints.size(), 3U);
+}
+
+TEST(ProgramView, ReportsWhatIsWrongWithConstraints) {
+  const ViewBuilder query = ViewBuilder::From("items").Select({col("id"), col("price")});
+  Shop shop({{"other", "SELECT 1 AS one"}},
+            {DefineView("v", query,
+                        {.constraints = {{"a", col("prise") > 0},
+                                         {"b", col("id") + 1},
+                                         {"c", col("id") > subquery(query)}}})});
+  (void)shop.Compile();
+  ASSERT_EQ(shop.Reports().size(), 3U) << ::testing::PrintToString(shop.Reports());
+  const std::string all = ::testing::PrintToString(shop.Reports());
+  EXPECT_NE(all.find("constraint `a`: there is no column named `prise`"), std::string::npos) << all;
+  EXPECT_NE(all.find("constraint `b`: a boolean expression is wanted"), std::string::npos) << all;
+  EXPECT_NE(all.find("constraint `c`: a filter looks at one row, found a subquery"),
+            std::string::npos)
+      << all;
+  const auto refused = [&](ViewOptions options) {
+    return AddView(shop.project(), DefineView("w", query, std::move(options))).message();
+  };
+  EXPECT_EQ(refused({.constraints = {{"a", col("id") > 0}, {"a", col("id") > 1}}}),
+            "two constraints have the same name: `a`");
+  EXPECT_EQ(refused({.kind = ViewDefinition::Kind::kInline, .constraints = {{"a", col("id") > 0}}}),
+            "a stored view is wanted for constraints, found the inlined view `w`");
+}
+
 TEST(ProgramView, ReadsAndIsReadByViewsOfFiles) {
   Shop shop({{"a", "SELECT id, price FROM items"}, {"c", "SELECT id FROM b WHERE id > 1"}},
             {DefineView("b", ViewBuilder::From("a").Filter(col("price") > 1)),

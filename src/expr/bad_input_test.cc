@@ -83,6 +83,24 @@ const Wrong kWrong[] = {
      "step 4, Select: types do not go together", ".Cast(type)"},
     {"filter_that_is_not_boolean", [] { return Customers().Filter(col("c_custkey") + 1); },
      "step 2, Filter"},
+    {"subquery_of_two_columns",
+     [] {
+       const Expr two = subquery(Customers().Select({col("c_name"), col("c_nation")}));
+       return Customers().Limit(9).Filter(col("c_name") == two);
+     },
+     "step 3, Filter: a subquery in an expression has one column, found 2"},
+    {"column_within_a_subquery",
+     [] {
+       const Expr most = subquery(ViewBuilder::From("orders").Filter(col("total") > 1));
+       return Customers().Limit(9).Filter(col("c_name") == most);
+     },
+     "step 2, Filter: there is no column named `total`", "`o_total`"},
+    {"column_around_a_subquery",
+     [] {
+       return Customers().Filter(col("c_custkey") ==
+                                 subquery(ViewBuilder::From("orders").Select({col("c_custkey")})));
+     },
+     "step 2, Select: there is no column named `c_custkey`", "`o_custkey`"},
     {"union_of_other_widths",
      [] {
        return Customers()

@@ -156,6 +156,33 @@ TEST(Queries, TellWhatTheyReadAndWhetherTheyAreTheSame) {
   EXPECT_TRUE(query(1).location().file.ends_with("expression_builder_test.cc"));
 }
 
+TEST(Queries, KnowTheSubqueriesInTheirExpressions) {
+  const auto query = [](int64_t bound) {
+    const Expr within = subquery(ViewBuilder::From("c").Filter(col("z") > bound));
+    const Expr most = subquery(ViewBuilder::From("b").Filter(col("y") > within));
+    return ViewBuilder::From("a").Filter(col("x") > most);
+  };
+  EXPECT_EQ(query(1).tables(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(query(1).Identity(), query(1).Identity());
+  EXPECT_NE(query(1).Identity(), query(2).Identity());
+  EXPECT_NE(query(1).ToString().find("From(\"c\")"), std::string::npos) << query(1).ToString();
+}
+
+TEST(Queries, ASubqueryIsOneValue) {
+  const engine::Session session = OpenShop();
+  const ViewBuilder rich = ViewBuilder::From("customer").Filter(col("c_acctbal") > 8);
+  const auto select = [&](const ViewBuilder& query) {
+    return ViewBuilder::From("orders").Limit(1).Select({subquery(query).As("x")}).Build(session);
+  };
+  EXPECT_EQ(RowsOf(session, select(rich.Select({col("c_name")}))),
+            (std::vector<std::string>{"x|", "Ada|"}));
+  EXPECT_EQ(RowsOf(session, select(rich.Filter(false).Select({col("c_name")}))),
+            (std::vector<std::string>{"x|", "NULL|"}));
+  EXPECT_NE(RowsOf(session, select(ViewBuilder::From("customer").Select({col("c_name")})))[0].find(
+                "more than one row"),
+            std::string::npos);
+}
+
 TEST(Queries, ShareTheirFirstSteps) {
   const engine::Session session = OpenShop();
   const ViewBuilder rich = ViewBuilder::From("customer").Filter(col("c_acctbal") > 1);

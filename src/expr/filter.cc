@@ -11,12 +11,17 @@
 namespace weir::expr {
 
 Result<engine::CompiledPredicate> CompileFilter(const engine::Session& session,
-                                                const Expr& predicate,
-                                                const arrow::Schema& schema) {
+                                                const Expr& predicate, const arrow::Schema& schema,
+                                                const FunctionRegistry& functions) {
   std::vector<ColumnScope::Column> columns;
   for (const std::string& name : schema.field_names())
     columns.push_back({.output = {.relation = std::nullopt, .name = name}, .is_repeated = false});
-  WEIR_ASSIGN_OR_RETURN(const Expr complete, WithArguments(predicate, NativeFunctions()));
+  if (!UnplannedQueries(predicate).empty()) {
+    return Status::User(StatusCode::kUnsupported,
+                        "a filter looks at one row, found a subquery in `{}`",
+                        predicate.ToString());
+  }
+  WEIR_ASSIGN_OR_RETURN(const Expr complete, WithArguments(predicate, functions));
   WEIR_ASSIGN_OR_RETURN(const Expression resolved,
                         ColumnScope(std::move(columns)).Resolve(complete));
   for (const auto is_call : {&IsAggregate, &IsWindow}) {

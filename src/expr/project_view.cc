@@ -3,6 +3,7 @@
 #include "weir/expr/project_view.h"
 
 #include <algorithm>
+#include <set>
 
 namespace weir::expr {
 
@@ -16,13 +17,49 @@ ViewDefinition DefineView(std::string name, ViewBuilder query, ViewOptions optio
   view.partition_columns = std::move(options.partition_columns);
   view.comment = std::move(options.comment);
   view.properties = std::move(options.properties);
+  for (ViewConstraint& constraint : options.constraints) {
+    view.constraints.push_back(
+        {.name = std::move(constraint.name),
+         .action = constraint.on_violation,
+         .expression_sql = {},
+         .text = constraint.expectation.ToString(),
+         .expression = std::make_shared<const BuilderExpression>(std::move(constraint.expectation)),
+         .location = view.location});
+  }
   view.query = std::make_shared<const BuilderQuery>(std::move(query));
   return view;
 }
 
+std::string BuilderExpression::Identity() const {
+  const auto bytes = expression_.status().ok() ? EncodeExpression(expression_.tree())
+                                               : Result<std::string>(expression_.status());
+  return bytes.ok() ? *bytes : bytes.status().ToString();
+}
+
+namespace {
+
+Status CheckConstraints(const ViewDefinition& view) {
+  if (!view.constraints.empty() && view.kind == ViewDefinition::Kind::kInline) {
+    return Status::User(StatusCode::kInvalidArgument,
+                        "a stored view is wanted for constraints, found the inlined view `{}`",
+                        view.name);
+  }
+  std::set<std::string> names;
+  for (const ConstraintDefinition& constraint : view.constraints) {
+    if (names.insert(constraint.name).second) continue;
+    return Status::User(StatusCode::kAlreadyExists, "two constraints have the same name: `{}`",
+                        constraint.name);
+  }
+  return Status::OK();
+}
+
+}  // namespace
+
 Status AddView(ProjectDefinition& project, ViewDefinition view) {
   if (view.name.empty())
     return Status::User(StatusCode::kInvalidArgument, "a view needs a name, found none");
+  const Status constraints = CheckConstraints(view);
+  if (!constraints.ok()) return constraints.WithLocation(view.location);
   const auto refuse = [&](std::string_view what, const SourceLocation& location) {
     return Status::User(StatusCode::kAlreadyExists, "there is a {} named `{}` already, in {}", what,
                         view.name, ToString(location))

@@ -57,6 +57,19 @@ struct Step {
   int number = 1;  ///< in its chain, from 1
 };
 
+/// What stands for the plan of a subquery in an expression until its step is planned. `text` is the
+/// query's identity, so that two are equal where the queries are.
+struct UnplannedQuery : LogicalPlan {
+  std::shared_ptr<const Step> last;
+};
+
+Expression MakeSubquery(std::shared_ptr<const Step> last);
+/// Null if `e` is no subquery, or a planned one.
+const UnplannedQuery* FindUnplanned(const Expression& e);
+/// The unplanned queries in the expressions of a step, but not those within them.
+std::vector<const UnplannedQuery*> UnplannedQueries(const Step& step);
+std::vector<const UnplannedQuery*> UnplannedQueries(const Expr& e);
+
 SourceLocation PlaceOf(const Step& step);
 /// The step as C++ has it, expressions as plans show them.
 std::string ToText(const Step& step);

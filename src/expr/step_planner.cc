@@ -129,6 +129,8 @@ Result<PlannedStep> StepPlanner::Plan(const std::shared_ptr<const Step>& step) {
   for (const auto& before : {step->input, step->other}) {
     if (before != nullptr) WEIR_RETURN_NOT_OK(Plan(before).status());
   }
+  for (const UnplannedQuery* query : UnplannedQueries(*step))
+    WEIR_RETURN_NOT_OK(Plan(query->last).status());
   auto completed = Completed(*step);
   auto planned = completed.ok() ? PlanStep(*completed) : Result<PlannedStep>(completed.status());
   if (!planned.ok()) return AtStep(ExplainEngineFailure(planned.status(), *step, session_), *step);
@@ -140,14 +142,34 @@ Result<PlannedStep> StepPlanner::Plan(const std::shared_ptr<const Step>& step) {
 Result<Step> StepPlanner::Completed(Step step) const {
   for (std::vector<Expr>* list : {&step.keys, &step.expressions}) {
     for (Expr& e : *list) {
-      WEIR_ASSIGN_OR_RETURN(e, WithArguments(e, functions_));
+      WEIR_ASSIGN_OR_RETURN(e, Completed(e));
     }
   }
   for (SortExpr& key : step.order) {
-    WEIR_ASSIGN_OR_RETURN(const Expr e, WithArguments(key.expression(), functions_));
+    WEIR_ASSIGN_OR_RETURN(const Expr e, Completed(key.expression()));
     key = SortExpr(e, key.ascending(), key.nulls_first());
   }
   return step;
+}
+
+Result<Expr> StepPlanner::Completed(const Expr& e) const {
+  WEIR_ASSIGN_OR_RETURN(const Expr complete, WithArguments(e, functions_));
+  if (UnplannedQueries(complete).empty()) return complete;
+  const std::function<Status(Expression&)> plan = [&](Expression& part) -> Status {
+    const UnplannedQuery* query = FindUnplanned(part);
+    if (query == nullptr) return ForEachPart(part, plan);
+    const PlannedStep& planned = planned_.at(query->last.get());
+    if (planned.scope.columns().size() != 1) {
+      return Status::User(StatusCode::kInvalidArgument,
+                          "a subquery in an expression has one column, found {}",
+                          planned.scope.columns().size());
+    }
+    part.subquery = planned.plan;
+    return Status::OK();
+  };
+  Expression tree = complete.tree();
+  WEIR_RETURN_NOT_OK(plan(tree));
+  return Expr(std::move(tree));
 }
 
 Status StepPlanner::Locate(const Status& failure) const {

@@ -38,8 +38,9 @@ class StepPlanner {
 
  private:
   Result<PlannedStep> PlanStep(const Step& step);
-  /// The step with all arguments of its calls.
+  /// The step with all arguments of its calls, and with plans for its subqueries.
   Result<Step> Completed(Step step) const;
+  Result<Expr> Completed(const Expr& e) const;
   Result<PlannedStep> PlanFrom(const Step& step);
   Result<PlannedStep> PlanValues(const Step& step);
   Result<PlannedStep> PlanJoin(const Step& step);

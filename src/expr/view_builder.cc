@@ -39,6 +39,14 @@ std::string Inner(const StepPtr& query, const std::string& indent) {
   return "\n" + QueryText(query, deeper);
 }
 
+/// The expressions, and behind them the queries in them.
+std::string TextsWithQueries(const Step& step, const std::string& indent) {
+  std::string text = Texts(step.expressions);
+  for (const UnplannedQuery* query : UnplannedQueries(step))
+    text += "," + Inner(query->last, indent);
+  return text;
+}
+
 std::string ArgumentsText(const Step& step, const std::string& indent) {
   const auto quoted = [](const std::string& text) { return "\"" + text + "\""; };
   switch (step.kind) {
@@ -75,7 +83,7 @@ std::string ArgumentsText(const Step& step, const std::string& indent) {
     case StepKind::kAlias:
       return quoted(step.alias);
     default:
-      return Texts(step.expressions);
+      return TextsWithQueries(step, indent);
   }
 }
 
@@ -89,6 +97,7 @@ std::string QueryText(const StepPtr& last, const std::string& indent) {
 void CollectTables(const StepPtr& step, std::set<std::string>& tables) {
   if (step == nullptr) return;
   if (step->kind == StepKind::kFrom) tables.insert(WithoutDefaultSchema(step->name));
+  for (const UnplannedQuery* query : UnplannedQueries(*step)) CollectTables(query->last, tables);
   CollectTables(step->input, tables);
   CollectTables(step->other, tables);
 }
@@ -96,6 +105,7 @@ void CollectTables(const StepPtr& step, std::set<std::string>& tables) {
 void AddExpression(const Expr& e, FingerprintBuilder& builder) {
   const auto bytes = e.status().ok() ? EncodeExpression(e.tree()) : Result<std::string>(e.status());
   builder.Add("expression", bytes.ok() ? *bytes : bytes.status().ToString());
+  for (const UnplannedQuery* query : UnplannedQueries(e)) builder.Add("subquery", query->text);
 }
 
 void AddIdentity(const StepPtr& step, FingerprintBuilder& builder) {
@@ -121,7 +131,59 @@ void AddIdentity(const StepPtr& step, FingerprintBuilder& builder) {
   AddIdentity(step->other, builder);
 }
 
+std::string IdentityOf(const StepPtr& last) {
+  FingerprintBuilder builder;
+  AddIdentity(last, builder);
+  return builder.Finish().ToString();
+}
+
+void CollectUnplanned(const Expression& e, std::vector<const UnplannedQuery*>& queries) {
+  VisitExpression(e, [&](const Expression& part) {
+    if (const UnplannedQuery* query = FindUnplanned(part)) queries.push_back(query);
+  });
+}
+
 }  // namespace
+
+constexpr char kUnplanned[] = "unplanned query";
+
+Expression MakeSubquery(std::shared_ptr<const Step> last) {
+  auto query = std::make_shared<UnplannedQuery>();
+  query->kind = PlanKind::kEmptyRelation;
+  query->name = kUnplanned;
+  query->text = IdentityOf(last);
+  query->last = std::move(last);
+  Expression e;
+  e.kind = ExpressionKind::kScalarSubquery;
+  e.subquery = std::move(query);
+  return e;
+}
+
+const UnplannedQuery* FindUnplanned(const Expression& e) {
+  const bool is_one = e.kind == ExpressionKind::kScalarSubquery && e.subquery != nullptr &&
+                      e.subquery->kind == PlanKind::kEmptyRelation &&
+                      e.subquery->name == kUnplanned;
+  return is_one ? static_cast<const UnplannedQuery*>(e.subquery.get()) : nullptr;
+}
+
+std::vector<const UnplannedQuery*> UnplannedQueries(const Expr& e) {
+  std::vector<const UnplannedQuery*> queries;
+  if (e.status().ok()) CollectUnplanned(e.tree(), queries);
+  return queries;
+}
+
+std::vector<const UnplannedQuery*> UnplannedQueries(const Step& step) {
+  std::vector<const UnplannedQuery*> queries;
+  const auto collect = [&](const Expr& e) {
+    if (e.status().ok()) CollectUnplanned(e.tree(), queries);
+  };
+  for (const Expr& e : step.keys) collect(e);
+  for (const Expr& e : step.expressions) collect(e);
+  for (const SortExpr& key : step.order) collect(key.expression());
+  return queries;
+}
+
+Expr subquery(const ViewBuilder& query) { return Expr(MakeSubquery(query.last_)); }
 
 std::string_view ToString(StepKind kind) {
   static constexpr std::string_view kNames[] = {
@@ -256,11 +318,7 @@ std::vector<std::string> ViewBuilder::tables() const {
 
 std::string ViewBuilder::ToString() const { return QueryText(last_, ""); }
 
-std::string ViewBuilder::Identity() const {
-  FingerprintBuilder builder;
-  AddIdentity(last_, builder);
-  return builder.Finish().ToString();
-}
+std::string ViewBuilder::Identity() const { return IdentityOf(last_); }
 
 SourceLocation ViewBuilder::location() const { return PlaceOf(*last_); }
 

@@ -43,6 +43,12 @@ struct CodePlace {
 /// none; neither has columns of the other side. They are what EXISTS and IN (SELECT …) become.
 enum class JoinType { kInner, kLeft, kRight, kFull, kLeftSemi, kLeftAnti, kRightSemi, kRightAnti };
 
+class ViewBuilder;
+
+/// The value of a query of one column as an expression, (SELECT …): that of its one row, NULL if it
+/// has none; more rows are an error when it runs. The query sees no column of the steps around it.
+Expr subquery(const ViewBuilder& query);
+
 /// Steps of a query. An immutable value, cheap to copy: each call returns a longer one, so that
 /// several queries may begin with the same steps. Safe to share across threads.
 ///
@@ -127,6 +133,7 @@ class ViewBuilder {
  private:
   explicit ViewBuilder(std::shared_ptr<const Step> last) : last_(std::move(last)) {}
   ViewBuilder Then(Step step) const;
+  friend Expr subquery(const ViewBuilder& query);
 
   std::shared_ptr<const Step> last_;
 };

@@ -200,6 +200,30 @@ const Twin kTwins[] = {
                  JoinType::kLeftAnti)
            .Aggregate({col("o_priority")}, {count_all().As("n")});
      }},
+    {"scalar_subqueries",
+     "SELECT c_name, c_acctbal - (SELECT avg(c_acctbal) FROM customer WHERE c_acctbal > (SELECT "
+     "min(l_discount) FROM lineitem)) AS above FROM customer WHERE c_custkey >= (SELECT "
+     "min(o_custkey) FROM orders WHERE o_priority = '5-LOW')",
+     [] {
+       const Expr least = subquery(Lines().Aggregate({}, {min(col("l_discount"))}));
+       const Expr average = subquery(
+           Customers().Filter(col("c_acctbal") > least).Aggregate({}, {avg(col("c_acctbal"))}));
+       const Expr first = subquery(
+           Orders().Filter(col("o_priority") == "5-LOW").Aggregate({}, {min(col("o_custkey"))}));
+       return Customers()
+           .Filter(col("c_custkey") >= first)
+           .Select({col("c_name"), (col("c_acctbal") - average).As("above")});
+     }},
+    {"subquery_in_having",  // as TPC-H 11
+     "SELECT l_flag, sum(l_price) AS total FROM lineitem GROUP BY l_flag HAVING sum(l_price) > "
+     "(SELECT sum(l_price) * 0.25 FROM lineitem) ORDER BY total DESC",
+     [] {
+       const Expr share = subquery(Lines().Aggregate({}, {(sum(col("l_price")) * 0.25)}));
+       return Lines()
+           .Aggregate({col("l_flag")}, {sum(col("l_price")).As("total")})
+           .Filter(col("total") > share)
+           .OrderBy({col("total").Desc()});
+     }},
     {"aggregates_said_in_full",
      "SELECT c_nation, count(DISTINCT c_name) AS names, sum(c_acctbal) FILTER (WHERE c_acctbal > "
      "0) "

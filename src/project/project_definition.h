@@ -65,6 +65,14 @@ enum class ViolationAction { kWarn, kDropRow, kFailUpdate };
 /// "warn", "drop row" or "fail update".
 std::string_view ToString(ViolationAction action);
 
+/// An expression that a program made instead of SQL text. What compiles it knows its type.
+class ExpressionDefinition {
+ public:
+  virtual ~ExpressionDefinition() = default;
+  /// Equal for equal expressions only.
+  virtual std::string Identity() const = 0;
+};
+
 /// CONSTRAINT name EXPECT (expression) [ON VIOLATION FAIL UPDATE | DROP ROW]: an expression over
 /// the columns of the result that is to be true for every row.
 struct ConstraintDefinition {
@@ -72,7 +80,8 @@ struct ConstraintDefinition {
   ViolationAction action = ViolationAction::kWarn;
   std::string expression_sql;  ///< with the file's lines and columns, as ViewDefinition::query_sql
   std::string text;            ///< the expression as written
-  SourceLocation location;     ///< of the word CONSTRAINT
+  std::shared_ptr<const ExpressionDefinition> expression = nullptr;  ///< null: `expression_sql`
+  SourceLocation location;                                           ///< of the word CONSTRAINT
 
   bool operator==(const ConstraintDefinition&) const = default;
 };
