@@ -19,6 +19,7 @@ mod expression;
 mod functions;
 mod limit_fence;
 mod marked_table;
+mod memory_pool;
 mod named_source;
 mod ordered_coalesce;
 mod plan;

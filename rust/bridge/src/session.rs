@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
@@ -13,6 +12,7 @@ use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
+use crate::memory_pool::QueryMemory;
 use crate::ordered_coalesce::OrderedCoalesce;
 use crate::predicates::OpenPredicates;
 
@@ -34,8 +34,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         }
         let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk);
         if options.memory_limit_bytes > 0 {
-            let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(options.memory_limit_bytes as usize));
-            runtime = runtime.with_memory_pool(pool);
+            runtime = runtime.with_memory_pool(Arc::new(QueryMemory::new(options.memory_limit_bytes as usize)));
         }
         if options.metadata_cache_bytes > 0 {
             runtime = runtime.with_metadata_cache_limit(options.metadata_cache_bytes as usize);
