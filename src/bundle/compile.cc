@@ -19,6 +19,7 @@
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
 #include "weir/bundle/view_query.h"
+#include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
 

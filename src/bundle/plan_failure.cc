@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "weir/base/nearest.h"
+#include "weir/base/text_between.h"
 #include "weir/functions/call_failure.h"
 
 namespace weir {
@@ -18,22 +19,12 @@ std::string Stem(const std::string& file) {
   return file.substr(begin, file.rfind('.') - begin);
 }
 
-/// The text between the first `open` after `from` and the next `close`; empty if there is none.
-std::string Between(const std::string& text, std::string_view open, std::string_view close,
-                    size_t from = 0) {
-  const size_t begin = text.find(open, from);
-  if (begin == std::string::npos) return {};
-  const size_t end = text.find(close, begin + open.size());
-  if (end == std::string::npos) return {};
-  return text.substr(begin + open.size(), end - begin - open.size());
-}
-
 /// Of: Schema contains qualified field name items.id and unqualified field name id which would be
 /// ambiguous. And of: … the expression "items.id" at position 0 and "items.id" at position 1 have
 /// the same name …
 Status ExplainSameNames(const Status& status) {
-  std::string name = Between(status.message(), "the expression \"", "\"");
-  if (name.empty()) name = Between(status.message(), "unqualified field name ", " which");
+  std::string name = TextBetween(status.message(), "the expression \"", "\"");
+  if (name.empty()) name = TextBetween(status.message(), "unqualified field name ", " which");
   const Status found = name.empty()
                            ? status
                            : Status::User(StatusCode::kAlreadyExists,
@@ -45,8 +36,8 @@ Status ExplainSameNames(const Status& status) {
 /// Utf8) …
 Status ExplainArguments(const Status& status) {
   const std::string& message = status.message();
-  const std::string function = Between(message, "Function '", "'");
-  const std::string type = Between(message, "(DataType: ", ")");
+  const std::string function = TextBetween(message, "Function '", "'");
+  const std::string type = TextBetween(message, "(DataType: ", ")");
   if (function.empty()) return status;
   return Status::User(StatusCode::kPlanFailed, "the function `{}` does not take these arguments{}",
                       function,
@@ -74,7 +65,7 @@ SourceLocation PlaceOf(const std::string& text, const ViewDefinition& view) {
 /// supports literal fetch values.
 std::optional<Status> ExplainUnwritable(const Status& status, const ViewDefinition& view) {
   const std::string& message = status.message();
-  if (const std::string column = Between(message, "outer_ref(", ")"); !column.empty()) {
+  if (const std::string column = TextBetween(message, "outer_ref(", ")"); !column.empty()) {
     const std::string bare = column.substr(column.rfind('.') + 1);
     const bool is_qualified = view.query_sql.find(column) != std::string::npos;
     return Status::User(
@@ -93,7 +84,8 @@ std::optional<Status> ExplainUnwritable(const Status& status, const ViewDefiniti
         .WithCause(message)
         .WithHint("number the rows with row_number() OVER (ORDER BY …) and filter by that");
   }
-  const std::string what = Between(message, "Proto serialization error: ", " is not yet supported");
+  const std::string what =
+      TextBetween(message, "Proto serialization error: ", " is not yet supported");
   if (what.empty()) return std::nullopt;
   return Status::User(StatusCode::kUnsupported, "a view's plan may not hold `{}`", what)
       .WithLocation(view.location)
@@ -129,7 +121,8 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
 }
 
 std::string MissingTable(const std::string& message) {
-  if (std::string name = Between(message, "there is no source or view named `", "`"); !name.empty())
+  if (std::string name = TextBetween(message, "there is no source or view named `", "`");
+      !name.empty())
     return name;
   static constexpr std::string_view kStart = "table '", kEnd = "' not found";
   const size_t start = message.find(kStart);
@@ -140,21 +133,6 @@ std::string MissingTable(const std::string& message) {
     if (name.starts_with(prefix)) name.erase(0, prefix.size());
   }
   return name;
-}
-
-std::string MissingFunction(const std::string& message) {
-  return Between(message, "Invalid function '", "'");
-}
-
-Status ExplainFunction(const Status& status) {
-  const std::string name = MissingFunction(status.message());
-  const std::string near = Between(status.message(), "Possible function '", "'");
-  if (name.empty()) return status;
-  const std::string hint = SuggestionHint(name, {near});
-  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
-      .WithLocation(status.location())
-      .WithCause(status.message())
-      .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
 }
 
 KnownTables::KnownTables(const ProjectDefinition& project, const SessionRuntime& session,
@@ -217,8 +195,8 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
   if (message.find("incompatible types") != std::string::npos && status.hint().empty()) {
     return DiagnosticOf("W2005", status.WithHint("cast one of them with CAST(… AS …)"), view);
   }
-  if (message.find("Invalid function") != std::string::npos)
-    return DiagnosticOf("W2003", ExplainFunction(status), view);
+  if (const auto missing = ExplainMissingFunction(status))
+    return DiagnosticOf("W2003", *missing, view);
   if (message.find("is ambiguous") != std::string::npos && status.hint().empty()) {
     return DiagnosticOf("W2005",
                         status.WithHint("write the name of its table before it, with a dot"), view);

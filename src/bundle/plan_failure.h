@@ -24,12 +24,6 @@ Diagnostic DiagnosticOf(std::string_view code, const Status& status, const ViewD
 /// 'datafusion.public.flihgts' not found" `flihgts`. Empty for any other message.
 std::string MissingTable(const std::string& message);
 
-/// The function that the engine misses; empty for any other message.
-std::string MissingFunction(const std::string& message);
-
-/// Says which functions are near one that there is not. REQUIRES: MissingFunction finds a name
-Status ExplainFunction(const Status& status);
-
 /// The names that views may read, and those that would be among them but for an error that is
 /// reported already.
 struct KnownTables {

@@ -165,7 +165,7 @@ Status QuerySession::RegisterInline(const ViewDefinition& view) {
 
 Status QuerySession::Explain(const Status& status, const std::string& sql) const {
   if (const auto call = ExplainCallFailure(status, sql, runtime_->functions())) return *call;
-  if (!MissingFunction(status.message()).empty()) return ExplainFunction(status);
+  if (const auto missing = ExplainMissingFunction(status)) return *missing;
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
   const std::string hint = SuggestionHint(name, TableNames());

@@ -7,18 +7,10 @@
 #include <vector>
 
 #include "weir/base/nearest.h"
+#include "weir/base/text_between.h"
 
 namespace weir {
 namespace {
-
-/// The text between the first `open` and the next `close`; empty if there is none.
-std::string Between(std::string_view text, std::string_view open, std::string_view close) {
-  const size_t begin = text.find(open);
-  if (begin == std::string_view::npos) return {};
-  const size_t end = text.find(close, begin + open.size());
-  if (end == std::string_view::npos) return {};
-  return std::string(text.substr(begin + open.size(), end - begin - open.size()));
-}
 
 bool IsNameCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -67,8 +59,8 @@ std::optional<size_t> FindCall(std::string_view sql, const FunctionDeclaration& 
 /// Of: Unknown parameter name 'unit'. Valid parameters are: [bstart, bend]
 std::optional<Status> ExplainUnknownParameter(const Status& failure, std::string_view sql,
                                               const FunctionRegistry& functions) {
-  const std::string unknown = Between(failure.message(), "Unknown parameter name '", "'");
-  const std::string known = Between(failure.message(), "Valid parameters are: [", "]");
+  const std::string unknown = TextBetween(failure.message(), "Unknown parameter name '", "'");
+  const std::string known = TextBetween(failure.message(), "Valid parameters are: [", "]");
   if (unknown.empty()) return std::nullopt;
   for (const FunctionDeclaration* function : functions.Declarations()) {
     std::string names;
@@ -88,8 +80,9 @@ std::optional<Status> ExplainUnknownParameter(const Status& failure, std::string
 /// Of: Missing required parameter 'bend'. And of: Parameter 'bend' specified multiple times.
 std::optional<Status> ExplainParameter(const Status& failure, std::string_view sql,
                                        const FunctionRegistry& functions) {
-  const std::string missing = Between(failure.message(), "Missing required parameter '", "'");
-  const std::string twice = Between(failure.message(), "Parameter '", "' specified multiple times");
+  const std::string missing = TextBetween(failure.message(), "Missing required parameter '", "'");
+  const std::string twice =
+      TextBetween(failure.message(), "Parameter '", "' specified multiple times");
   const std::string& parameter = missing.empty() ? twice : missing;
   if (parameter.empty()) return std::nullopt;
   for (const FunctionDeclaration* function : functions.Declarations()) {
@@ -111,13 +104,13 @@ std::optional<Status> ExplainParameter(const Status& failure, std::string_view s
 std::optional<Status> ExplainArguments(const Status& failure, std::string_view sql,
                                        const FunctionRegistry& functions) {
   const std::string& message = failure.message();
-  std::string name = Between(message, "a call to '", "' function");
-  if (name.empty()) name = Between(message, "Function '", "' user-defined coercion failed");
-  if (name.empty()) name = Between(message, "'", "' does not support zero arguments");
+  std::string name = TextBetween(message, "a call to '", "' function");
+  if (name.empty()) name = TextBetween(message, "Function '", "' user-defined coercion failed");
+  if (name.empty()) name = TextBetween(message, "'", "' does not support zero arguments");
   const FunctionDeclaration* function = functions.Find(name);
   if (name.empty() || function == nullptr) return std::nullopt;
   const SourceLocation location = LocationOf(sql, FindCall(sql, *function));
-  std::string own = Between(message, "Error during planning: ", " No function matches");
+  std::string own = TextBetween(message, "Error during planning: ", " No function matches");
   if (own.empty()) {
     // As the analyser says it.
     const size_t own_at = message.rfind("user-defined coercion failed with: ");
@@ -127,7 +120,7 @@ std::optional<Status> ExplainArguments(const Status& failure, std::string_view s
   }
   if (own.ends_with('.')) own.pop_back();
   if (!own.empty()) return Status::User(StatusCode::kPlanFailed, "{}", own).WithLocation(location);
-  const std::string found = Between(message, "argument types '" + name, "'");
+  const std::string found = TextBetween(message, "argument types '" + name, "'");
   std::string wanted;
   for (const FunctionArgument& argument : function->arguments) {
     wanted += fmt::format("{}{} as {}", wanted.empty() ? "" : ", ", argument.type, argument.name);
@@ -155,6 +148,21 @@ std::optional<Status> ExplainCallFailure(const Status& failure, std::string_view
   if (auto explained = ExplainParameter(failure, sql, functions)) return explained;
   if (auto explained = ExplainArguments(failure, sql, functions)) return explained;
   return ExplainConstant(failure, sql, functions);
+}
+
+std::string MissingFunction(const std::string& message) {
+  return TextBetween(message, "Invalid function '", "'");
+}
+
+std::optional<Status> ExplainMissingFunction(const Status& failure) {
+  const std::string name = MissingFunction(failure.message());
+  if (name.empty()) return std::nullopt;
+  const std::string near = TextBetween(failure.message(), "Possible function '", "'");
+  const std::string hint = SuggestionHint(name, {near});
+  return Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
+      .WithLocation(failure.location())
+      .WithCause(failure.message())
+      .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions" : hint);
 }
 
 SourceLocation PlaceOfCall(std::string_view sql, const FunctionDeclaration& function) {

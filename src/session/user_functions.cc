@@ -6,6 +6,7 @@
 #include <map>
 
 #include "weir/base/nearest.h"
+#include "weir/base/text_between.h"
 #include "weir/functions/call_failure.h"
 
 namespace weir {
@@ -17,15 +18,6 @@ struct Problem {
   std::string code;
   Status status;
 };
-
-/// The text between the first `open` and the next `close`; empty if there is none.
-std::string Between(const std::string& text, std::string_view open, std::string_view close) {
-  const size_t begin = text.find(open);
-  if (begin == std::string::npos) return {};
-  const size_t end = text.find(close, begin + open.size());
-  if (end == std::string::npos) return {};
-  return text.substr(begin + open.size(), end - begin - open.size());
-}
 
 /// The status at its place in the definition's file, or at `otherwise`.
 Status Placed(const Status& status, const UserFunctionDefinition& definition,
@@ -99,7 +91,7 @@ Problem ExplainBody(const Status& status, const UserFunctionDefinition& definiti
                     const FunctionRegistry& known) {
   const std::string& message = status.message();
   if (status.cause().find("Schema error: No field named") != std::string::npos) {
-    const std::string name = Between(message, "there is no column named `", "`");
+    const std::string name = TextBetween(message, "there is no column named `", "`");
     std::vector<std::string> names;
     for (const ParameterDefinition& parameter : definition.parameters)
       names.push_back(parameter.name);
@@ -112,16 +104,7 @@ Problem ExplainBody(const Status& status, const UserFunctionDefinition& definiti
                 .WithHint(hint.empty() ? "a user function reads its arguments and nothing else"
                                        : hint)};
   }
-  if (const std::string name = Between(message, "Invalid function '", "'"); !name.empty()) {
-    const std::string near = Between(message, "Possible function '", "'");
-    const std::string hint = SuggestionHint(name, {near});
-    return {"W2023",
-            Status::User(StatusCode::kPlanFailed, "there is no function named `{}`", name)
-                .WithLocation(status.location())
-                .WithCause(message)
-                .WithHint(hint.empty() ? "`weir functions` lists the native and the user functions"
-                                       : hint)};
-  }
+  if (const auto missing = ExplainMissingFunction(status)) return {"W2023", *missing};
   if (const auto call = ExplainCallFailure(status, definition.body_sql, known))
     return {"W2023", *call};
   return {status.code() == StatusCode::kUnsupported ? "W2024" : "W2023", status};
