@@ -14,20 +14,12 @@
 namespace weir {
 namespace {
 
-/// The form of messages that get the place of the call: they begin with its signature.
-template <typename... Args>
-Status Failure(const FunctionDeclaration& function, fmt::format_string<Args...> format,
-               Args&&... args) {
-  return Status::User(StatusCode::kPlanFailed, "{}: {}", function.Syntax(),
-                      fmt::format(format, std::forward<Args>(args)...));
-}
-
 Result<size_t> PlaceOf(const FunctionDeclaration& function, const std::string& name) {
   const auto names = function.ParameterNames();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
     const std::string hint = SuggestionHint(name, names);
-    return Failure(function, "there is no parameter `{}`", name).WithHint(hint);
+    return CallFailure(function, "there is no parameter `{}`", name).WithHint(hint);
   }
   return static_cast<size_t>(found - names.begin());
 }
@@ -46,8 +38,8 @@ Result<TableArgument> ValueOf(const FunctionDeclaration& function, const Functio
     }
     if (cast.ok()) return TableArgument(static_cast<const arrow::Int64Scalar&>(**cast).value);
   }
-  return Failure(function, "{} wants {}, found `{}` of type `{}`", argument.name, argument.type,
-                 scalar.ToString(), type.ToString());
+  return CallFailure(function, "{} wants {}, found `{}` of type `{}`", argument.name, argument.type,
+                     scalar.ToString(), type.ToString());
 }
 
 TableArgument DefaultOf(const FunctionArgument& argument) {
@@ -68,19 +60,19 @@ Result<std::vector<TableArgument>> MatchArguments(const FunctionDeclaration& fun
   for (size_t i = 0; i < given.size(); ++i) {
     size_t place = i;
     if (given[i].name.empty() && i >= declared.size()) {
-      return Failure(function, "takes {} argument{}, found `{}`", declared.size(),
-                     declared.size() == 1 ? "" : "s", given.size());
+      return CallFailure(function, "takes {} argument{}, found `{}`", declared.size(),
+                         declared.size() == 1 ? "" : "s", given.size());
     }
     if (!given[i].name.empty()) {
       WEIR_ASSIGN_OR_RETURN(place, PlaceOf(function, given[i].name));
     }
-    if (matched[place]) return Failure(function, "`{}` is given twice", declared[place].name);
+    if (matched[place]) return CallFailure(function, "`{}` is given twice", declared[place].name);
     WEIR_ASSIGN_OR_RETURN(matched[place], ValueOf(function, declared[place], *given[i].value));
   }
   std::vector<TableArgument> values;
   for (size_t i = 0; i < declared.size(); ++i) {
     if (!matched[i] && !declared[i].MayBeOmitted())
-      return Failure(function, "wants `{}`, which is missing", declared[i].name);
+      return CallFailure(function, "wants `{}`, which is missing", declared[i].name);
     values.push_back(matched[i] ? *std::move(matched[i]) : DefaultOf(declared[i]));
   }
   return values;

@@ -27,19 +27,6 @@ struct Environment {
   NamedTables tables;
 };
 
-/// Begins with the signature, by which the place of the call is found.
-Status Failure(const FunctionDeclaration& function, const std::string& message) {
-  return Status::User(StatusCode::kPlanFailed, "{}: {}", function.Syntax(), message);
-}
-
-/// The same failure, with the function's signature before it.
-Status Failed(const FunctionDeclaration& function, const Status& status) {
-  return Status(status.code(), status.blame(),
-                fmt::format("{}: {}", function.Syntax(), status.message()))
-      .WithCause(status.cause())
-      .WithHint(status.hint());
-}
-
 Result<engine::Table> TableOf(Result<std::shared_ptr<arrow::RecordBatch>> rows) {
   WEIR_RETURN_NOT_OK(rows.status());
   return engine::Table::FromRows(**rows);
@@ -60,19 +47,19 @@ Result<NamedTable> FindTable(const FunctionDeclaration& function, const TableArg
                              const NamedTables& named) {
   const auto* text = std::get_if<std::string>(&argument);
   if (text == nullptr || text->empty())
-    return Failure(function, "table wants the name of a source or view, or a URL, found none");
+    return CallFailure(function, "table wants the name of a source or view, or a URL, found none");
   auto found = named.tables.find(*text);
   if (found == named.tables.end()) found = named.tables.find(AsciiLowerCase(*text));
   if (found != named.tables.end()) {
     NamedTable table = found->second;
-    if (!table.problem.empty()) return Failure(function, table.problem);
+    if (!table.problem.empty()) return CallFailure(function, "{}", table.problem);
     if (table.url.empty()) table.url = TableUrl(named.warehouse_url, found->first);
     return table;
   }
   if (text->find("://") != std::string::npos || text->starts_with('/'))
     return NamedTable{.url = ToUrl(*text, true), .version = -1, .problem = {}};
   const std::string hint = SuggestionHint(*text, DeltaNames(named));
-  return Failure(function, fmt::format("there is no source or view named `{}`", *text))
+  return CallFailure(function, "there is no source or view named `{}`", *text)
       .WithHint(hint.empty() ? "name a source or a stored view, or write a URL" : hint);
 }
 
@@ -135,9 +122,10 @@ Result<engine::ChangeBound> BoundOf(const FunctionDeclaration& function, const s
   const auto* version = std::get_if<int64_t>(&argument);
   if (version == nullptr) return engine::ChangeBound();
   if (*version < 0 || *version > latest) {
-    return Failure(function, fmt::format("{} wants a version from 0 to {}, the table's latest, "
-                                         "found `{}`",
-                                         name, latest, *version));
+    return CallFailure(function,
+                       "{} wants a version from 0 to {}, the table's latest, "
+                       "found `{}`",
+                       name, latest, *version);
   }
   return engine::ChangeBound{.version = *version, .timestamp = {}};
 }
@@ -154,25 +142,26 @@ Status ExplainChanges(const FunctionDeclaration& function, const Status& status)
   const std::string& message = status.message();
   if (message.find("does not have change data enabled") != std::string::npos ||
       message.find("Change Data not enabled") != std::string::npos) {
-    return Failure(function, "the table did not record its changes in all of these versions")
+    return CallFailure(function, "the table did not record its changes in all of these versions")
         .WithCause(message)
         .WithHint(
             "begin at a version after `delta.enableChangeDataFeed` was set; delta_history "
             "lists them");
   }
   if (message.find("greater than latest commit timestamp") != std::string::npos) {
-    return Failure(function, "the range begins after the table's last commit").WithCause(message);
+    return CallFailure(function, "the range begins after the table's last commit")
+        .WithCause(message);
   }
-  return Failed(function, status);
+  return InCall(function, status);
 }
 
 Result<engine::Table> Changes(const FunctionDeclaration& function, const engine::Session& session,
                               const NamedTable& table, const Arguments& arguments) {
   auto snapshot = OpenDelta(table.url, table.version, "", session);
-  if (!snapshot.ok()) return Failed(function, snapshot.status());
+  if (!snapshot.ok()) return InCall(function, snapshot.status());
   WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot->metadata());
   if (!RecordsChanges(metadata)) {
-    return Failure(function, fmt::format("the table does not record its changes: `{}`", table.url))
+    return CallFailure(function, "the table does not record its changes: `{}`", table.url)
         .WithHint(
             "set its property `delta.enableChangeDataFeed` to `true`; what is committed from "
             "then on can be read");
@@ -183,8 +172,7 @@ Result<engine::Table> Changes(const FunctionDeclaration& function, const engine:
   if (from.version < 0 && from.timestamp.empty()) from.version = 0;
   if (to.version < 0 && to.timestamp.empty()) to.version = latest;
   if (from.version >= 0 && to.version >= 0 && from.version > to.version) {
-    return Failure(function,
-                   fmt::format("start is after end: `{}` and `{}`", from.version, to.version));
+    return CallFailure(function, "start is after end: `{}` and `{}`", from.version, to.version);
   }
   auto changes = engine::Table::FromChanges(session, table.url, from, to);
   if (!changes.ok()) return ExplainChanges(function, changes.status());
@@ -209,7 +197,7 @@ Rows OfLog(RowsOfTable rows) {
         WEIR_ASSIGN_OR_RETURN(const NamedTable table,
                               FindTable(function, arguments[0], environment.tables));
         auto made = rows(session, table.url, table.version);
-        if (!made.ok()) return Failed(function, made.status());
+        if (!made.ok()) return InCall(function, made.status());
         return TableOf(std::move(made));
       };
 }
