@@ -39,9 +39,10 @@ Json ToJson(const FunctionDeclaration& function) {
     arguments.push_back(std::move(json));
   }
   Json columns = Json::array();
-  for (const FunctionArgument& column : function.columns) {
-    columns.push_back(
-        {{"name", column.name}, {"type", column.type}, {"description", column.description}});
+  for (const FunctionColumn& column : function.columns) {
+    columns.push_back({{"name", column.name()},
+                       {"type", column.TypeWords()},
+                       {"description", column.description}});
   }
   Json json = {{"name", function.name},
                {"aliases", function.aliases},
@@ -86,8 +87,8 @@ std::string Describe(const FunctionDeclaration& function) {
         argument.default_value ? fmt::format("; {} if left out", *argument.default_value) : "");
   }
   if (!function.columns.empty()) text += "\nColumns\n";
-  for (const FunctionArgument& column : function.columns)
-    text += fmt::format("  {} ({}): {}\n", column.name, column.type, column.description);
+  for (const FunctionColumn& column : function.columns)
+    text += fmt::format("  {} ({}): {}\n", column.name(), column.TypeWords(), column.description);
   if (!function.expression.empty()) {
     return text + fmt::format(
                       "\nRETURN {}\n\nA user function: the expression stands where it is "

@@ -3,6 +3,7 @@
 #include "weir/functions/function.h"
 
 #include <arrow/array.h>
+#include <arrow/type.h>
 #include <fmt/format.h>
 
 namespace weir {
@@ -29,6 +30,33 @@ std::string IntegerRange::Text() const {
   return fmt::format("{} to {}", lower, upper);
 }
 
+namespace {
+
+std::string WordsOf(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::STRING:
+      return "text";
+    case arrow::Type::BOOL:
+      return "boolean";
+    case arrow::Type::TIMESTAMP:
+      return "timestamp";
+    case arrow::Type::STRUCT:
+      return "struct";
+    case arrow::Type::LIST:
+      return "list of " + WordsOf(*static_cast<const arrow::ListType&>(type).value_type());
+    case arrow::Type::MAP:
+      return "map of " + WordsOf(*static_cast<const arrow::MapType&>(type).item_type());
+    default:
+      return type.ToString();
+  }
+}
+
+}  // namespace
+
+const std::string& FunctionColumn::name() const { return field->name(); }
+
+std::string FunctionColumn::TypeWords() const { return WordsOf(*field->type()); }
+
 std::vector<std::string> FunctionDeclaration::ParameterNames() const {
   std::vector<std::string> names;
   if (variadic) return names;
@@ -48,6 +76,12 @@ std::string FunctionDeclaration::Syntax() const {
     text += arguments[i].name;
   }
   return text + (variadic ? ", …" : "") + closing + ")";
+}
+
+std::shared_ptr<arrow::Schema> FunctionDeclaration::RowSchema() const {
+  FieldVector fields;
+  for (const FunctionColumn& column : columns) fields.push_back(column.field);
+  return arrow::schema(std::move(fields));
 }
 
 namespace {

@@ -67,6 +67,16 @@ struct IntegerRange {
   std::string Text() const;
 };
 
+/// One column of a table function's rows.
+struct FunctionColumn {
+  std::shared_ptr<arrow::Field> field;
+  std::string description;
+
+  const std::string& name() const;
+  /// For readers: "text", "list of text", "map of int64" …
+  std::string TypeWords() const;
+};
+
 /// The argument types of one way to call a function.
 using FunctionSignature = std::vector<std::shared_ptr<arrow::DataType>>;
 
@@ -87,7 +97,7 @@ struct FunctionDeclaration {
   std::vector<FunctionSignature> signatures;
   std::string result_type;  ///< for readers
   /// Of a table function: the columns of its rows; none where they depend on the arguments.
-  std::vector<FunctionArgument> columns;
+  std::vector<FunctionColumn> columns;
   std::string null_handling;  ///< for readers
   std::string example;        ///< one SQL expression
   /// A NULL in any argument makes the result NULL.
@@ -119,6 +129,8 @@ struct FunctionDeclaration {
   std::vector<std::string> ParameterNames() const;
   /// "f(a, b[, c])", as it is called.
   std::string Syntax() const;
+  /// The schema that `columns` declare.
+  std::shared_ptr<arrow::Schema> RowSchema() const;
 };
 
 /// One argument of a call: a column, or a constant that stands for every row.

@@ -36,6 +36,24 @@ TEST(FunctionRegistry, EveryFunctionIsDocumented) {
   }
 }
 
+TEST(FunctionColumn, SaysItsTypeToReaders) {
+  const FunctionRegistry registry = NativeFunctions();
+  const auto words = [&](const std::string& function) {
+    std::string said;
+    for (const FunctionColumn& column : registry.Find(function)->columns)
+      said += fmt::format("{} {}, ", column.name(), column.TypeWords());
+    return said;
+  };
+  EXPECT_EQ(words("delta_files"),
+            "path text, size_bytes int64, modified_at timestamp, partition_values map of text, "
+            "rows int64, deleted_rows int64, min_values map of text, max_values map of text, "
+            "null_counts map of int64, ");
+  EXPECT_EQ(words("udf_docs"),
+            "name text, aliases list of text, kind text, syntax text, result text, description "
+            "text, arguments list of struct, null_handling text, example text, tags list of text, "
+            "semantic_version int32, ");
+}
+
 TEST(FunctionRegistry, FindsNamesAndAliasesInAnyCase) {
   const FunctionRegistry registry = NativeFunctions();
   ASSERT_NE(registry.Find("ARG_MIN"), nullptr);

@@ -18,12 +18,29 @@ FunctionArgument TableArgument() {
       .optional = false};
 }
 
-FunctionArgument Column(std::string name, std::string type, std::string description) {
-  return {.name = std::move(name),
-          .type = std::move(type),
-          .description = std::move(description),
-          .default_value = std::nullopt,
-          .optional = false};
+using Type = std::shared_ptr<arrow::DataType>;
+
+Type Text() { return arrow::utf8(); }
+Type Texts() { return arrow::list(Text()); }
+Type TextMap() { return arrow::map(Text(), Text()); }
+Type Int64() { return arrow::int64(); }
+Type Time() { return arrow::timestamp(arrow::TimeUnit::MILLI, "UTC"); }
+
+FunctionColumn Column(const std::string& name, Type type, std::string description) {
+  return {.field = arrow::field(name, std::move(type)), .description = std::move(description)};
+}
+
+/// A column that is never NULL.
+FunctionColumn Key(const std::string& name, Type type, std::string description) {
+  return {.field = arrow::field(name, std::move(type), /*nullable=*/false),
+          .description = std::move(description)};
+}
+
+/// As `udf_docs()` shows a parameter.
+Type ArgumentType() {
+  return arrow::struct_({arrow::field("name", Text()), arrow::field("type", Text()),
+                         arrow::field("description", Text()), arrow::field("default", Text()),
+                         arrow::field("optional", arrow::boolean())});
 }
 
 /// The arguments are constants; those of one signature and its beginnings.
@@ -58,18 +75,18 @@ FunctionDeclaration Docs() {
       "udf_docs", {"deterministic"},
       "The documentation of the native functions, one row a function; as `weir functions`.");
   declaration.columns = {
-      Column("name", "text", "Of the function, in lower case."),
-      Column("aliases", "list of text", "Other names of it."),
-      Column("kind", "text", "`scalar`, `aggregate` or `table`."),
-      Column("syntax", "text", "How it is called."),
-      Column("result", "text", "What it returns."),
-      Column("description", "text", "What it means."),
-      Column("arguments", "list of structs",
+      Column("name", Text(), "Of the function, in lower case."),
+      Column("aliases", Texts(), "Other names of it."),
+      Column("kind", Text(), "`scalar`, `aggregate` or `table`."),
+      Column("syntax", Text(), "How it is called."),
+      Column("result", Text(), "What it returns."),
+      Column("description", Text(), "What it means."),
+      Column("arguments", arrow::list(ArgumentType()),
              "name, type, description, default (SQL text or NULL) and optional, in their order."),
-      Column("null_handling", "text", "What becomes of NULL."),
-      Column("example", "text", "A call."),
-      Column("tags", "list of text", "What it is about, ordered by name."),
-      Column("semantic_version", "int32", "Raised whenever a result can change."),
+      Column("null_handling", Text(), "What becomes of NULL."),
+      Column("example", Text(), "A call."),
+      Column("tags", Texts(), "What it is about, ordered by name."),
+      Column("semantic_version", arrow::int32(), "Raised whenever a result can change."),
   };
   return declaration;
 }
@@ -80,16 +97,16 @@ FunctionDeclaration Registry() {
               "All functions that a query can call, the engine's own and the user's included, one "
               "row a function and kind. The hash over them is recorded with every run.");
   declaration.columns = {
-      Column("name", "text", "Of the function."),
-      Column("kind", "text", "`scalar`, `aggregate`, `window`, `higher_order` or `table`."),
-      Column("origin", "text", "`native`, `datafusion` or `user`."),
-      Column("version", "text",
+      Column("name", Text(), "Of the function."),
+      Column("kind", Text(), "`scalar`, `aggregate`, `window`, `higher_order` or `table`."),
+      Column("origin", Text(), "`native`, `datafusion` or `user`."),
+      Column("version", Text(),
              "`native:<semantic version>`, `datafusion:<release>` or "
              "`user:<fingerprint of its expression>`."),
-      Column("aliases", "list of text", "Other names of it."),
-      Column("signatures", "list of text", "The types that it takes, one text a signature."),
-      Column("volatility", "text", "`immutable`, `stable` or `volatile`."),
-      Column("tags", "list of text", "Of a native function."),
+      Column("aliases", Texts(), "Other names of it."),
+      Column("signatures", Texts(), "The types that it takes, one text a signature."),
+      Column("volatility", Text(), "`immutable`, `stable` or `volatile`."),
+      Column("tags", Texts(), "Of a native function."),
   };
   return declaration;
 }
@@ -125,17 +142,18 @@ FunctionDeclaration History() {
       "The commits of a Delta table, one row a version, as far back as its log reaches and up to "
       "the version that the project reads.");
   declaration.columns = {
-      Column("version", "int64", "Of the table after the commit."),
-      Column("timestamp", "timestamp", "When it was committed."),
-      Column("operation", "text", "What its writer calls it: `WRITE`, `MERGE` …"),
-      Column("operation_parameters", "map of texts", "Of the operation."),
-      Column("operation_metrics", "map of texts", "Of the operation, where its writer counts."),
-      Column("files_added", "int64", "Data files that the commit added."),
-      Column("files_removed", "int64", "Data files that the commit removed."),
-      Column("bytes_added", "int64", "Their size."),
-      Column("is_blind_append", "boolean", "Whether the commit read nothing; NULL if not said."),
-      Column("engine", "text", "The writer."),
-      Column("run_id", "text", "The run of Weir that committed it; NULL for other writers."),
+      Key("version", Int64(), "Of the table after the commit."),
+      Column("timestamp", Time(), "When it was committed."),
+      Column("operation", Text(), "What its writer calls it: `WRITE`, `MERGE` …"),
+      Column("operation_parameters", TextMap(), "Of the operation."),
+      Column("operation_metrics", TextMap(), "Of the operation, where its writer counts."),
+      Column("files_added", Int64(), "Data files that the commit added."),
+      Column("files_removed", Int64(), "Data files that the commit removed."),
+      Column("bytes_added", Int64(), "Their size."),
+      Column("is_blind_append", arrow::boolean(),
+             "Whether the commit read nothing; NULL if not said."),
+      Column("engine", Text(), "The writer."),
+      Column("run_id", Text(), "The run of Weir that committed it; NULL for other writers."),
   };
   return declaration;
 }
@@ -146,16 +164,15 @@ FunctionDeclaration Files() {
       "The data files of a Delta table at the version that the project reads, one row a file, "
       "ordered by path, with the statistics of its log.");
   declaration.columns = {
-      Column("path", "text", "Relative to the table's folder, decoded."),
-      Column("size_bytes", "int64", "Of the file."),
-      Column("modified_at", "timestamp", "When it was written."),
-      Column("partition_values", "map of texts", "Partition column to value."),
-      Column("rows", "int64", "That the file holds; NULL if unknown."),
-      Column("deleted_rows", "int64", "Of them masked by a deletion vector; NULL without one."),
-      Column("min_values", "map of texts",
-             "Column to its smallest value; fields of structs with dots."),
-      Column("max_values", "map of texts", "Column to its largest value."),
-      Column("null_counts", "map of int64", "Column to its number of NULLs."),
+      Key("path", Text(), "Relative to the table's folder, decoded."),
+      Column("size_bytes", Int64(), "Of the file."),
+      Column("modified_at", Time(), "When it was written."),
+      Column("partition_values", TextMap(), "Partition column to value."),
+      Column("rows", Int64(), "That the file holds; NULL if unknown."),
+      Column("deleted_rows", Int64(), "Of them masked by a deletion vector; NULL without one."),
+      Column("min_values", TextMap(), "Column to its smallest value; fields of structs with dots."),
+      Column("max_values", TextMap(), "Column to its largest value."),
+      Column("null_counts", arrow::map(Text(), Int64()), "Column to its number of NULLs."),
   };
   return declaration;
 }
@@ -165,13 +182,13 @@ FunctionDeclaration ListFilesCache() {
       Declare("list_files_cache", {"delta"},
               "The listings of folders that the engine keeps in this process, one row a folder.");
   declaration.columns = {
-      Column("table_name", "text", "The table that it belongs to; NULL for none."),
-      Column("path", "text", "Of the folder, within its store."),
-      Column("files", "int64", "Number of objects listed."),
-      Column("file_paths", "list of text", "Theirs."),
-      Column("cached_bytes", "int64", "Memory that the entry takes."),
-      Column("hits", "int64", "How often it was used."),
-      Column("expires_in_ms", "int64", "NULL: never."),
+      Column("table_name", Text(), "The table that it belongs to; NULL for none."),
+      Column("path", Text(), "Of the folder, within its store."),
+      Column("files", Int64(), "Number of objects listed."),
+      Column("file_paths", Texts(), "Theirs."),
+      Column("cached_bytes", Int64(), "Memory that the entry takes."),
+      Column("hits", Int64(), "How often it was used."),
+      Column("expires_in_ms", Int64(), "NULL: never."),
   };
   return declaration;
 }
@@ -181,12 +198,12 @@ FunctionDeclaration MetadataCache() {
       "metadata_cache", {"delta"},
       "The footers of Parquet files that the engine keeps in this process, one row a file.");
   declaration.columns = {
-      Column("path", "text", "Of the file, within its store."),
-      Column("size_bytes", "int64", "Of the file."),
-      Column("modified_at", "timestamp", "Of the file."),
-      Column("etag", "text", "Of the file, where its store has one."),
-      Column("cached_bytes", "int64", "Memory that the entry takes."),
-      Column("hits", "int64", "How often it was used."),
+      Column("path", Text(), "Of the file, within its store."),
+      Column("size_bytes", Int64(), "Of the file."),
+      Column("modified_at", Time(), "Of the file."),
+      Column("etag", Text(), "Of the file, where its store has one."),
+      Column("cached_bytes", Int64(), "Memory that the entry takes."),
+      Column("hits", Int64(), "How often it was used."),
   };
   return declaration;
 }
@@ -196,15 +213,15 @@ FunctionDeclaration StatisticsCache() {
       Declare("statistics_cache", {"delta"},
               "The statistics of files that the engine keeps in this process, one row a file.");
   declaration.columns = {
-      Column("table_name", "text", "The table that it belongs to; NULL for none."),
-      Column("path", "text", "Of the file, within its store."),
-      Column("size_bytes", "int64", "Of the file."),
-      Column("modified_at", "timestamp", "Of the file."),
-      Column("etag", "text", "Of the file, where its store has one."),
-      Column("rows", "int64", "Of the file; NULL if unknown."),
-      Column("columns", "int64", "Columns that there are statistics of."),
-      Column("cached_bytes", "int64", "Memory that the entry takes."),
-      Column("hits", "int64", "How often it was used."),
+      Column("table_name", Text(), "The table that it belongs to; NULL for none."),
+      Column("path", Text(), "Of the file, within its store."),
+      Column("size_bytes", Int64(), "Of the file."),
+      Column("modified_at", Time(), "Of the file."),
+      Column("etag", Text(), "Of the file, where its store has one."),
+      Column("rows", Int64(), "Of the file; NULL if unknown."),
+      Column("columns", Int64(), "Columns that there are statistics of."),
+      Column("cached_bytes", Int64(), "Memory that the entry takes."),
+      Column("hits", Int64(), "How often it was used."),
   };
   return declaration;
 }

@@ -22,10 +22,6 @@ using Json = nlohmann::json;
 
 constexpr size_t kReaders = 8;  // of commits, which lie in stores far away
 
-std::shared_ptr<arrow::DataType> Time() { return arrow::timestamp(arrow::TimeUnit::MILLI, "UTC"); }
-
-std::shared_ptr<arrow::DataType> Texts() { return arrow::map(arrow::utf8(), arrow::utf8()); }
-
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -84,15 +80,6 @@ Json Statistic(const Json& statistics, const char* name, const ColumnNames& name
   Json flat = Json::object();
   Flatten(*found, "", names, as_texts, flat);
   return flat;
-}
-
-std::shared_ptr<arrow::Schema> FileSchema() {
-  return arrow::schema(
-      {arrow::field("path", arrow::utf8(), false), arrow::field("size_bytes", arrow::int64()),
-       arrow::field("modified_at", Time()), arrow::field("partition_values", Texts()),
-       arrow::field("rows", arrow::int64()), arrow::field("deleted_rows", arrow::int64()),
-       arrow::field("min_values", Texts()), arrow::field("max_values", Texts()),
-       arrow::field("null_counts", arrow::map(arrow::utf8(), arrow::int64()))});
 }
 
 template <typename Array>
@@ -157,16 +144,6 @@ Result<Replay> ReadReplay(const engine::DeltaSnapshot& snapshot) {
 }
 
 // --- commits ---
-
-std::shared_ptr<arrow::Schema> HistorySchema() {
-  return arrow::schema(
-      {arrow::field("version", arrow::int64(), false), arrow::field("timestamp", Time()),
-       arrow::field("operation", arrow::utf8()), arrow::field("operation_parameters", Texts()),
-       arrow::field("operation_metrics", Texts()), arrow::field("files_added", arrow::int64()),
-       arrow::field("files_removed", arrow::int64()), arrow::field("bytes_added", arrow::int64()),
-       arrow::field("is_blind_append", arrow::boolean()), arrow::field("engine", arrow::utf8()),
-       arrow::field("run_id", arrow::utf8())});
-}
 
 /// A log entry: its version and when it was written.
 struct Commit {
@@ -254,20 +231,22 @@ std::vector<Json> CommitRow(const Commit& commit, const std::string& text) {
 
 }  // namespace
 
-Result<std::shared_ptr<arrow::RecordBatch>> DeltaFileRows(const engine::Session& session,
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaFileRows(const FunctionDeclaration& function,
+                                                          const engine::Session& session,
                                                           const std::string& url, int64_t version) {
   WEIR_ASSIGN_OR_RETURN(const auto snapshot, OpenDelta(url, version, "", session));
   WEIR_ASSIGN_OR_RETURN(const auto schema, snapshot.schema());
   ColumnNames names;
   AddNames(schema->fields(), "", "", names);
   WEIR_ASSIGN_OR_RETURN(const Replay replay, ReadReplay(snapshot));
-  RowWriter writer(FileSchema());
+  RowWriter writer(function.RowSchema());
   for (const auto& [batch, row] : replay.order)
     WEIR_RETURN_NOT_OK(writer.Add(FileRow(*replay.batches[batch], row, names)));
   return writer.Finish();
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const engine::Session& session,
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const FunctionDeclaration& function,
+                                                             const engine::Session& session,
                                                              const std::string& url,
                                                              int64_t version) {
   // Opened for its errors: no table, no such version, an unknown feature.
@@ -276,7 +255,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const engine::Sessi
   std::vector<Result<std::string>> texts(commits.size(), Status::Bug("not read"));
   ForEachInParallel(commits.size(), kReaders,
                     [&](size_t i) { texts[i] = session.GetObject(commits[i].url); });
-  RowWriter writer(HistorySchema());
+  RowWriter writer(function.RowSchema());
   for (size_t i = 0; i < commits.size(); ++i) {
     WEIR_RETURN_NOT_OK(texts[i].status());
     WEIR_RETURN_NOT_OK(writer.Add(CommitRow(commits[i], *texts[i])));

@@ -14,15 +14,20 @@
 
 #include "weir/base/result.h"
 #include "weir/engine/engine.h"
+#include "weir/functions/function.h"
 
 namespace weir {
 
-/// The files of a table at `version` (-1: the latest), ordered by path.
-Result<std::shared_ptr<arrow::RecordBatch>> DeltaFileRows(const engine::Session& session,
+/// The rows of delta_files, which `function` declares: the files of a table at `version` (-1: the
+/// latest), ordered by path.
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaFileRows(const FunctionDeclaration& function,
+                                                          const engine::Session& session,
                                                           const std::string& url, int64_t version);
 
-/// The commits up to `version` (-1: the latest) that the log still has, ordered by version.
-Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const engine::Session& session,
+/// The rows of delta_history, which `function` declares: the commits up to `version` (-1: the
+/// latest) that the log still has, ordered by version.
+Result<std::shared_ptr<arrow::RecordBatch>> DeltaHistoryRows(const FunctionDeclaration& function,
+                                                             const engine::Session& session,
                                                              const std::string& url,
                                                              int64_t version);
 

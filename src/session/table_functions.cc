@@ -65,20 +65,9 @@ Result<NamedTable> FindTable(const FunctionDeclaration& function, const TableArg
 
 // --- rows of the functions themselves ---
 
-std::shared_ptr<arrow::DataType> TextList() { return arrow::list(arrow::utf8()); }
-
-Result<std::shared_ptr<arrow::RecordBatch>> DocRows(const FunctionRegistry& functions) {
-  const auto argument = arrow::struct_(
-      {arrow::field("name", arrow::utf8()), arrow::field("type", arrow::utf8()),
-       arrow::field("description", arrow::utf8()), arrow::field("default", arrow::utf8()),
-       arrow::field("optional", arrow::boolean())});
-  RowWriter writer(arrow::schema(
-      {arrow::field("name", arrow::utf8()), arrow::field("aliases", TextList()),
-       arrow::field("kind", arrow::utf8()), arrow::field("syntax", arrow::utf8()),
-       arrow::field("result", arrow::utf8()), arrow::field("description", arrow::utf8()),
-       arrow::field("arguments", arrow::list(argument)),
-       arrow::field("null_handling", arrow::utf8()), arrow::field("example", arrow::utf8()),
-       arrow::field("tags", TextList()), arrow::field("semantic_version", arrow::int32())}));
+Result<std::shared_ptr<arrow::RecordBatch>> DocRows(const FunctionDeclaration& docs,
+                                                    const FunctionRegistry& functions) {
+  RowWriter writer(docs.RowSchema());
   for (const FunctionDeclaration* function : functions.Declarations()) {
     Json arguments = Json::array();
     for (const FunctionArgument& given : function->arguments) {
@@ -96,14 +85,11 @@ Result<std::shared_ptr<arrow::RecordBatch>> DocRows(const FunctionRegistry& func
   return writer.Finish();
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> RegistryRows(const engine::Session& session,
+Result<std::shared_ptr<arrow::RecordBatch>> RegistryRows(const FunctionDeclaration& registry,
+                                                         const engine::Session& session,
                                                          const FunctionRegistry& functions) {
   WEIR_ASSIGN_OR_RETURN(const auto snapshot, RegistrySnapshot::Take(session, functions));
-  RowWriter writer(
-      arrow::schema({arrow::field("name", arrow::utf8()), arrow::field("kind", arrow::utf8()),
-                     arrow::field("origin", arrow::utf8()), arrow::field("version", arrow::utf8()),
-                     arrow::field("aliases", TextList()), arrow::field("signatures", TextList()),
-                     arrow::field("volatility", arrow::utf8()), arrow::field("tags", TextList())}));
+  RowWriter writer(registry.RowSchema());
   for (const RegisteredFunction& function : snapshot.functions()) {
     WEIR_RETURN_NOT_OK(
         writer.Add({function.name, function.kind, function.origin, function.version,
@@ -196,7 +182,7 @@ Rows OfLog(RowsOfTable rows) {
              const Environment& environment, const Arguments& arguments) -> Result<engine::Table> {
         WEIR_ASSIGN_OR_RETURN(const NamedTable table,
                               FindTable(function, arguments[0], environment.tables));
-        auto made = rows(session, table.url, table.version);
+        auto made = rows(function, session, table.url, table.version);
         if (!made.ok()) return InCall(function, made.status());
         return TableOf(std::move(made));
       };
@@ -210,13 +196,15 @@ Rows RowsOf(const std::string& name) {
   if (name == "delta_files") return OfLog(&DeltaFileRows);
   if (name == "delta_history") return OfLog(&DeltaHistoryRows);
   if (name == "udf_docs") {
-    return [](const FunctionDeclaration&, const engine::Session&, const Environment& environment,
-              const Arguments&) { return TableOf(DocRows(environment.functions)); };
+    return [](const FunctionDeclaration& function, const engine::Session&,
+              const Environment& environment,
+              const Arguments&) { return TableOf(DocRows(function, environment.functions)); };
   }
   if (name == "udf_registry") {
-    return [](const FunctionDeclaration&, const engine::Session& session,
-              const Environment& environment,
-              const Arguments&) { return TableOf(RegistryRows(session, environment.functions)); };
+    return [](const FunctionDeclaration& function, const engine::Session& session,
+              const Environment& environment, const Arguments&) {
+      return TableOf(RegistryRows(function, session, environment.functions));
+    };
   }
   if (name == "delta_cdf") {
     return [](const FunctionDeclaration& function, const engine::Session& session,

@@ -114,10 +114,9 @@ TEST_F(TableFunctionsTest, ShowTheCaches) {
   for (const char* cache : {"list_files_cache", "metadata_cache", "statistics_cache"}) {
     const auto rows = session_.Query(fmt::format("SELECT * FROM {}()", cache));
     ASSERT_TRUE(rows.ok()) << cache << ": " << rows.status().ToString();
-    std::vector<std::string> names, declared;
-    for (const auto& field : (*rows)->schema()->fields()) names.push_back(field->name());
-    for (const auto& column : functions_.Find(cache)->columns) declared.push_back(column.name);
-    EXPECT_EQ(names, declared) << cache;
+    const auto declared = functions_.Find(cache)->RowSchema();
+    EXPECT_EQ((*rows)->schema()->field_names(), declared->field_names()) << cache;
+    EXPECT_EQ((*rows)->schema()->ToString(), declared->ToString()) << cache;
   }
 }
 
