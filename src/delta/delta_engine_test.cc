@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/base/temporary_folder_testing.h"
+#include "weir/catalog/delta_names.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
 #include "weir/engine/engine.h"

@@ -7,19 +7,11 @@
 #include <filesystem>
 
 #include "weir/base/filesystem.h"
+#include "weir/catalog/delta_names.h"
 
 namespace weir {
 
 namespace {
-
-/// -1 unless `name` begins with the 20 digits of a version.
-int64_t VersionOf(std::string_view name) {
-  constexpr size_t kDigits = 20;
-  int64_t version = -1;
-  if (name.size() < kDigits || name[0] == '-') return -1;
-  const auto parsed = std::from_chars(name.data(), name.data() + kDigits, version);
-  return parsed.ec == std::errc() && parsed.ptr == name.data() + kDigits ? version : -1;
-}
 
 /// The rest of a checkpoint's name; files that a writer was killed over have other ends.
 bool IsCheckpoint(std::string_view rest) {
@@ -115,17 +107,15 @@ class LocalLog : public StoreLog {
 
 }  // namespace
 
-std::string CommitName(int64_t version) { return fmt::format("{:020}.json", version); }
-
 Result<LogListing> DeltaLog::List() const {
   WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListNames());
   LogListing listing;
   for (const std::string& name : names) {
-    const int64_t version = VersionOf(name);
-    if (version < 0) continue;
-    const std::string_view rest = std::string_view(name).substr(20);
-    if (rest == ".json") listing.commits.push_back(version);
-    if (IsCheckpoint(rest)) listing.last_checkpoint = std::max(listing.last_checkpoint, version);
+    const auto object = ReadLogObjectName(name);
+    if (!object) continue;
+    if (object->is_commit()) listing.commits.push_back(object->version);
+    if (IsCheckpoint(object->rest))
+      listing.last_checkpoint = std::max(listing.last_checkpoint, object->version);
   }
   std::sort(listing.commits.begin(), listing.commits.end());
   int64_t expected = listing.last_checkpoint + 1;

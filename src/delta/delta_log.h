@@ -54,7 +54,4 @@ class DeltaLog {
 std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
                                        const std::string& table_url);
 
-/// "00000000000000000007.json".
-std::string CommitName(int64_t version);
-
 }  // namespace weir

@@ -9,10 +9,6 @@
 namespace weir {
 namespace {
 
-TEST(DeltaLog, NamesCommitsWithTwentyDigits) {
-  EXPECT_EQ(CommitName(7), "00000000000000000007.json");
-}
-
 TEST(DeltaLog, IsNoTableWithoutCommits) {
   const MemoryLog log;
   const auto listing = log.List();

@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weir/catalog/delta_names.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
 

@@ -8,6 +8,8 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/catalog/delta_names.h"
+
 namespace weir {
 
 namespace {
@@ -22,14 +24,6 @@ constexpr int64_t kMaxDaysInNanoseconds = INT64_MAX / (1000 * kMicrosecondsPerDa
 constexpr int64_t kMaxMicrosInNanoseconds = INT64_MAX / 1000;
 /// Digits that a double keeps of any decimal.
 constexpr int32_t kExactDoubleDigits = 15;
-
-constexpr const char* kPhysicalName = "delta.columnMapping.physicalName";
-
-std::string PhysicalName(const arrow::Field& field) {
-  const auto found = field.metadata() ? field.metadata()->Get(kPhysicalName)
-                                      : arrow::Result<std::string>(field.name());
-  return found.ok() ? *found : field.name();
-}
 
 /// Column, then fields; empty for what is neither.
 std::vector<std::string> PathOf(const Expression& expression) {

@@ -3,9 +3,7 @@
 #include "weir/session/delta_rows.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <optional>
 #include <vector>
 
 #include <arrow/api.h>
@@ -13,6 +11,7 @@
 
 #include "weir/base/parallel.h"
 #include "weir/catalog/catalog.h"
+#include "weir/catalog/delta_names.h"
 #include "weir/session/row_writer.h"
 
 namespace weir {
@@ -40,11 +39,7 @@ using ColumnNames = std::map<std::string, std::string>;
 void AddNames(const arrow::FieldVector& fields, const std::string& physical_path,
               const std::string& path, ColumnNames& names) {
   for (const auto& field : fields) {
-    std::string physical = field->name();
-    if (field->metadata() != nullptr) {
-      const auto found = field->metadata()->Get("delta.columnMapping.physicalName");
-      if (found.ok()) physical = *found;
-    }
+    const std::string physical = PhysicalName(*field);
     names[physical_path + physical] = path + field->name();
     if (field->type()->id() == arrow::Type::STRUCT) {
       AddNames(field->type()->fields(), physical_path + physical + ".", path + field->name() + ".",
@@ -152,24 +147,14 @@ struct Commit {
   std::string url;
 };
 
-/// The version of `00000000000000000005.json`; nullopt for any other object of a log.
-std::optional<int64_t> VersionOf(const std::string& name) {
-  static constexpr size_t kDigits = 20;
-  int64_t version = 0;
-  if (name.size() != kDigits + 5 || !name.ends_with(".json")) return std::nullopt;
-  const auto parsed = std::from_chars(name.data(), name.data() + kDigits, version);
-  if (parsed.ec != std::errc() || parsed.ptr != name.data() + kDigits) return std::nullopt;
-  return version;
-}
-
 Result<std::vector<Commit>> ListCommits(const engine::Session& session, const std::string& url,
                                         int64_t version) {
   WEIR_ASSIGN_OR_RETURN(const auto objects, session.ListObjects(url + "_delta_log/"));
   std::vector<Commit> commits;
   for (const ObjectInfo& object : objects) {
-    const auto found = VersionOf(object.relative_path);
-    if (found && (version < 0 || *found <= version))
-      commits.push_back({*found, object.modified_ms, object.url});
+    const auto name = ReadLogObjectName(object.relative_path);
+    if (name && name->is_commit() && (version < 0 || name->version <= version))
+      commits.push_back({name->version, object.modified_ms, object.url});
   }
   std::sort(commits.begin(), commits.end(),
             [](const Commit& left, const Commit& right) { return left.version < right.version; });
