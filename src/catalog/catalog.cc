@@ -8,6 +8,8 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/catalog/time_pin.h"
+
 namespace weir {
 
 namespace {
@@ -306,6 +308,8 @@ Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
                                         const engine::Session& session) {
   auto opened = engine::DeltaSnapshot::Open(session, url, version, timestamp);
   if (!opened.ok()) return ExplainDelta(opened.status(), url, version);
+  if (!timestamp.empty())
+    WEIR_RETURN_NOT_OK(CheckTimePin(url, timestamp, opened->version(), session));
   return opened;
 }
 

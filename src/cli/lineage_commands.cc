@@ -11,6 +11,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/nearest.h"
+#include "weir/base/time_text.h"
 #include "weir/cli/command.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/lineage_drawing.h"
@@ -303,7 +304,7 @@ Result<Json> EventOf(const OpenProject& open, const std::string& view, const Lin
                      OpenLineageEvent event) {
   const auto bundle = open.compiled.Find(view);
   LineageEventRequest request{.event = event,
-                              .event_time = EventTime(SystemClock().Now()),
+                              .event_time = TimeText(SystemClock().Now()),
                               .producer = std::string(kProducer) + kVersion,
                               .project = open.definition.name,
                               .view = view,

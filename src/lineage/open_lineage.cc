@@ -2,8 +2,6 @@
 
 #include "weir/lineage/open_lineage.h"
 
-#include <chrono>
-
 #include <arrow/type.h>
 #include <fmt/format.h>
 
@@ -198,17 +196,6 @@ DatasetName DatasetNameOf(const std::string& url) {
 
 Result<nlohmann::ordered_json> ToOpenLineage(const LineageEventRequest& request) {
   return Event(request).Make();
-}
-
-std::string EventTime(int64_t time_us) {
-  const auto time =
-      std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(time_us));
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - day));
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int{date.year()},
-                     unsigned{date.month()}, unsigned{date.day()}, clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 std::string UuidOf(const std::string& run_id, const std::string& view) {

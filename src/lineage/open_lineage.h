@@ -59,9 +59,6 @@ struct LineageEventRequest {
 /// Fails with a bug where a dataset is missing.
 Result<nlohmann::ordered_json> ToOpenLineage(const LineageEventRequest& request);
 
-/// A time as events write it: RFC 3339 in UTC, of microseconds since 1970.
-std::string EventTime(int64_t time_us);
-
 /// A UUID (version 8) that is the same for the same texts.
 std::string UuidOf(const std::string& run_id, const std::string& view);
 

@@ -8,6 +8,7 @@ Exit codes: 1 the user's SQL, settings or data; 2 wrong use; 3 storage, memory, 
 """
 
 import ctypes
+import datetime
 import json
 import os
 import resource
@@ -345,6 +346,34 @@ class DeltaErrors(ErrorsCase):
         self.build()
         self.declare(" OPTIONS ('version' '17')")
         self.assert_refused(1, "stock", "17", "sources/stock.sql:1:1")
+
+    def date_log(self, *minutes: int) -> None:
+        """Each version is written in this minute after noon of 2026-01-31."""
+        noon = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone.utc).timestamp()
+        for version, minute in enumerate(minutes):
+            os.utime(self.log(version), (noon + minute * 60, noon + minute * 60))
+
+    def test_timestamp_before_the_first_commit(self):
+        self.date_log(0, 1, 2)
+        for time in ("2026-01-31T11:59:59Z", "2026-01-31T11:59:59.999999999Z", "2026-01-31T13:59:59.9+02:00", "0001-01-01T00:00:00Z"):
+            self.declare(f" OPTIONS ('timestamp' '{time}')")
+            self.assert_refused(1, "W3001", "source `stock`", "sources/stock.sql:1:1", "a timestamp from 2026-01-31T12:00:00.000Z on is wanted",
+                                "(version 0)", f"found `{time}`", "leave the option 'timestamp' out")
+
+    def test_timestamp_before_the_oldest_commit_that_is_left(self):
+        self.date_log(0, 1, 2)
+        deltalake.DeltaTable(str(self.delta), version=1).create_checkpoint()
+        os.remove(self.log(0))
+        self.declare(" OPTIONS ('timestamp' '2026-01-31T12:00:30Z')")
+        self.assert_refused(1, "W3001", "a timestamp from 2026-01-31T12:01:00.000Z on is wanted", "(version 1)")
+
+    def test_timestamps_from_the_first_commit_on_are_read(self):
+        self.date_log(0, 1, 2)
+        for time, pieces in (("2026-01-31T12:00:00Z", []), ("2026-01-31T12:01:00Z", [10]), ("2026-01-31T14:01:59.5+02:00", [10]),
+                             ("2027-01-01T00:00:00Z", [10, 20])):
+            self.declare(f" OPTIONS ('timestamp' '{time}')")
+            self.project.run()
+            self.assertEqual(sorted(row["pieces"] for row in self.project.read("in_stock").to_pylist()), pieces, time)
 
     def test_pinned_version_is_read(self):
         self.declare(" OPTIONS ('version' '1')")
