@@ -10,8 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/artifacts/artifact_tables.h"
+#include "weir/base/ascii_text.h"
 #include "weir/base/fingerprint.h"
 #include "weir/base/parallel.h"
+#include "weir/base/sql_quotes.h"
 #include "weir/project/dialect.h"
 #include "weir/project/sql_lexer.h"
 
@@ -20,20 +22,6 @@ namespace weir {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string UpperCase(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return upper;
-}
-
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
-  return quoted + "'";
-}
 
 /// `name` as it must be written to be read as it is.
 std::string Name(const std::string& name, const SqlDialect& dialect) {
@@ -64,16 +52,17 @@ std::string DefinitionText(const ViewDefinition& view) {
   for (const std::string& column : view.column_names) {
     columns += (columns.empty() ? "" : ", ") + Name(column, dialect);
     const auto comment = view.column_comments.find(column);
-    if (comment != view.column_comments.end()) columns += " COMMENT " + Quoted(comment->second);
+    if (comment != view.column_comments.end())
+      columns += " COMMENT " + QuotedSqlText(comment->second);
   }
   if (!columns.empty()) text += " (" + columns + ")";
   if (!view.partition_columns.empty())
     text += " PARTITIONED BY " + Names(view.partition_columns, dialect);
-  if (!view.comment.empty()) text += " COMMENT " + Quoted(view.comment);
+  if (!view.comment.empty()) text += " COMMENT " + QuotedSqlText(view.comment);
   std::string properties;
   for (const auto& [key, value] : view.properties)
-    properties +=
-        fmt::format("{}{} = {}", properties.empty() ? "" : ", ", Quoted(key), Quoted(value));
+    properties += fmt::format("{}{} = {}", properties.empty() ? "" : ", ", QuotedSqlText(key),
+                              QuotedSqlText(value));
   if (!properties.empty()) text += " TBLPROPERTIES (" + properties + ")";
   return text + " AS ";
 }
@@ -214,24 +203,26 @@ ProjectStatement ReadStatement(const SourceDefinition& source) {
   }
   for (const auto& [key, value] : source.options) {
     const std::string shown = Redacted(key, value);
-    options += fmt::format("{}{} {}", options.empty() ? "" : ", ", Quoted(key), Quoted(shown));
+    options += fmt::format("{}{} {}", options.empty() ? "" : ", ", QuotedSqlText(key),
+                           QuotedSqlText(shown));
     option_trees[key] = shown;
   }
-  const std::string format =
-      source.format == SourceFormat::kDelta ? "DELTATABLE" : UpperCase(ToString(source.format));
+  const std::string format = source.format == SourceFormat::kDelta
+                                 ? "DELTATABLE"
+                                 : AsciiUpperCase(ToString(source.format));
   if (source.version) {
     option_trees["version"] = *source.version;
     options += fmt::format("{}'version' '{}'", options.empty() ? "" : ", ", *source.version);
   }
   if (source.timestamp) {
     option_trees["timestamp"] = *source.timestamp;
-    options +=
-        fmt::format("{}'timestamp' {}", options.empty() ? "" : ", ", Quoted(*source.timestamp));
+    options += fmt::format("{}'timestamp' {}", options.empty() ? "" : ", ",
+                           QuotedSqlText(*source.timestamp));
   }
   std::string text = fmt::format("CREATE {}EXTERNAL TABLE {}", source.unbounded ? "UNBOUNDED " : "",
                                  Name(source.name, dialect));
   if (!columns.empty()) text += " (" + columns + ")";
-  text += " STORED AS " + format + " LOCATION " + Quoted(source.location_as_written);
+  text += " STORED AS " + format + " LOCATION " + QuotedSqlText(source.location_as_written);
   if (!source.partition_columns.empty())
     text += " PARTITIONED BY " + Names(source.partition_columns, dialect);
   if (!options.empty()) text += " OPTIONS (" + options + ")";

@@ -5,17 +5,12 @@
 #include <arrow/api.h>
 
 #include "weir/artifacts/artifact_tables.h"
+#include "weir/base/sql_quotes.h"
 #include "weir/catalog/catalog.h"
 
 namespace weir {
 
 namespace {
-
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
-  return quoted + "'";
-}
 
 /// The rows of a query whose columns are texts or bytes; NULL is empty.
 Result<std::vector<std::vector<std::string>>> Rows(const engine::Session& session,
@@ -75,7 +70,7 @@ Result<std::set<std::string>> RecordedBundles::ViewsOf(const std::string& run_id
   WEIR_ASSIGN_OR_RETURN(
       const auto rows, Rows(session_->engine(),
                             "SELECT arrow_cast(view_name, 'Utf8') FROM weir.tasks WHERE run_id = " +
-                                Quoted(run_id)));
+                                QuotedSqlText(run_id)));
   std::set<std::string> views;
   for (const auto& row : rows) views.insert(row[0]);
   return views;
@@ -89,7 +84,7 @@ Result<std::map<std::string, RecordedBundles::Build>> RecordedBundles::BuildsUpT
       Rows(session_->engine(),
            "SELECT arrow_cast(view_name, 'Utf8'), arrow_cast(run_id, 'Utf8'), "
            "arrow_cast(plan_fingerprint, 'Utf8') FROM weir.plan_bundles WHERE run_id <= " +
-               Quoted(run_id) + " ORDER BY run_id"));
+               QuotedSqlText(run_id) + " ORDER BY run_id"));
   std::map<std::string, Build> builds;
   for (const auto& row : rows) {
     WEIR_ASSIGN_OR_RETURN(const Fingerprint fingerprint, Fingerprint::Parse(row[2]));
@@ -106,10 +101,11 @@ Result<std::map<std::string, BundleDefinition>> RecordedBundles::Load(
   std::string views;
   for (const auto& [view, build] : builds) {
     runs.insert(build.run_id);
-    views += (views.empty() ? "" : ", ") + Quoted(view);
+    views += (views.empty() ? "" : ", ") + QuotedSqlText(view);
   }
   std::string run_list;
-  for (const std::string& run : runs) run_list += (run_list.empty() ? "" : ", ") + Quoted(run);
+  for (const std::string& run : runs)
+    run_list += (run_list.empty() ? "" : ", ") + QuotedSqlText(run);
   WEIR_ASSIGN_OR_RETURN(
       auto rows,
       Rows(session_->engine(),

@@ -7,17 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
+
 namespace weir {
 
 namespace {
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 /// Optimal string alignment: insertions, deletions, replacements, and swaps of neighbours.
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -45,11 +39,11 @@ constexpr size_t kLongestName = 256;
 
 std::vector<std::string> NearestNames(std::string_view wanted,
                                       const std::vector<std::string>& candidates, size_t max) {
-  const std::string target = LowerCase(wanted);
+  const std::string target = AsciiLowerCase(wanted);
   std::vector<std::tuple<size_t, std::string>> near;
   if (target.empty() || target.size() > kLongestName) return {};
   for (const std::string& candidate : candidates) {
-    const std::string name = LowerCase(candidate);
+    const std::string name = AsciiLowerCase(candidate);
     if (name.empty() || name.size() > kLongestName) continue;
     const size_t allowed = std::max<size_t>(1, std::max(target.size(), name.size()) / 3);
     const size_t distance = EditDistance(target, name);

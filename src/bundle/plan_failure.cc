@@ -8,16 +8,11 @@
 #include "weir/base/nearest.h"
 #include "weir/base/text_between.h"
 #include "weir/functions/call_failure.h"
+#include "weir/project/token_cursor.h"
 
 namespace weir {
 
 namespace {
-
-/// "daily" of "views/daily.sql".
-std::string Stem(const std::string& file) {
-  const size_t begin = file.rfind('/') + 1;
-  return file.substr(begin, file.rfind('.') - begin);
-}
 
 /// Of: Schema contains qualified field name items.id and unqualified field name id which would be
 /// ambiguous. And of: … the expression "items.id" at position 0 and "items.id" at position 1 have
@@ -147,9 +142,9 @@ KnownTables::KnownTables(const ProjectDefinition& project, const SessionRuntime&
     if (diagnostic.severity != Severity::kError) continue;
     const std::string& file = diagnostic.location.file;
     if (!diagnostic.view_name.empty()) broken.insert(diagnostic.view_name);
-    if (file.starts_with("views/")) broken.insert(Stem(file));
+    if (file.starts_with("views/")) broken.insert(NameOfFile(file));
     if (file.starts_with("sources/") && diagnostic.code.starts_with("W1")) {
-      broken.insert(Stem(file));
+      broken.insert(NameOfFile(file));
       broken_source_files.insert(file);
     }
   }

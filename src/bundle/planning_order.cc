@@ -7,10 +7,10 @@
 #include <set>
 #include <unordered_map>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/parallel.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/view_query.h"
-#include "weir/project/sql_lexer.h"
 
 namespace weir {
 

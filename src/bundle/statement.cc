@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "weir/project/sql_lexer.h"
+#include "weir/base/ascii_text.h"
 
 namespace weir {
 

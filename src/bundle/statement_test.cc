@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/project/dialect.h"
 #include "weir/project/sql_lexer.h"

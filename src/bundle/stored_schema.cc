@@ -2,11 +2,12 @@
 
 #include "weir/bundle/stored_schema.h"
 
-#include <algorithm>
 #include <set>
 #include <string>
 
 #include <arrow/api.h>
+
+#include "weir/base/ascii_text.h"
 
 namespace weir {
 
@@ -84,12 +85,6 @@ bool HasForbiddenCharacter(const std::string& name) {
   return name.find_first_of(" ,;{}()\n\t=") != std::string::npos;
 }
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 }  // namespace
 
 std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output,
@@ -102,7 +97,7 @@ std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output,
                                       "a stored column cannot be named `{}`", field->name())
                              .WithHint("name it with AS"));
     }
-    if (!seen.insert(Lower(field->name())).second) {
+    if (!seen.insert(AsciiLowerCase(field->name())).second) {
       problems.push_back(
           Status::User(StatusCode::kAlreadyExists, "two columns of the result have the name `{}`",
                        field->name())

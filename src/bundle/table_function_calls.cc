@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weir/base/ascii_text.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/functions/call_failure.h"
-#include "weir/project/sql_lexer.h"
 
 namespace weir {
 

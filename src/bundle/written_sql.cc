@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 #include "weir/project/dialect.h"
-#include "weir/project/sql_lexer.h"
 
 namespace weir {
 

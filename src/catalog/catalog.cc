@@ -8,6 +8,7 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/sql_quotes.h"
 #include "weir/catalog/time_pin.h"
 
 namespace weir {
@@ -74,10 +75,8 @@ Result<std::shared_ptr<arrow::Schema>> DeclaredSchema(const SourceDefinition& so
                                                       const engine::Session& session) {
   std::string casts;
   for (const ColumnDefinition& column : source.columns) {
-    std::string quoted;
-    for (char c : column.name) quoted += c == '"' ? "\"\"" : std::string(1, c);
-    casts += fmt::format("{}CAST(NULL AS {}) AS \"{}\"", casts.empty() ? "" : ", ", column.sql_type,
-                         quoted);
+    casts += fmt::format("{}CAST(NULL AS {}) AS {}", casts.empty() ? "" : ", ", column.sql_type,
+                         QuotedSqlName(column.name));
   }
   auto plan = engine::Plan::FromSql(session, "SELECT " + casts);
   if (!plan.ok())

@@ -9,6 +9,7 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/artifacts/project_statements.h"
 #include "weir/base/nearest.h"
+#include "weir/base/sql_quotes.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/graph/task_graph.h"
@@ -153,8 +154,6 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
 }
 
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit) {
-  std::string quoted;
-  for (char c : view) quoted += c == '\'' ? "''" : std::string(1, c);
   const std::string sql =
       view.empty() ? fmt::format(
                          "SELECT run_id, state, started_at, views_run, views_reused, views_failed, "
@@ -165,8 +164,8 @@ int RunHistory(const GlobalOptions& options, const std::string& view, int limit)
                          "SELECT d.run_id, d.action, t.state, t.rows, t.bytes_written, d.reason "
                          "FROM weir.decisions d JOIN weir.tasks t ON "
                          "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = "
-                         "'{}' ORDER BY d.run_id DESC LIMIT {}",
-                         quoted, limit);
+                         "{} ORDER BY d.run_id DESC LIMIT {}",
+                         QuotedSqlText(view), limit);
   return RunSql(options, {.sql = sql, .dialect = "generic", .to = {}, .own = true});
 }
 

@@ -9,6 +9,7 @@
 
 #include <arrow/api.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/clock.h"
 #include "weir/base/nearest.h"
 #include "weir/base/time_text.h"
@@ -74,18 +75,12 @@ Status AddInlined(const OpenProject& open, std::map<std::string, Lineage>& linea
   return Status::OK();
 }
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 /// The names that `wanted` can mean: itself, or those that differ in upper and lower case only.
 std::vector<std::string> Meant(const std::string& wanted, const std::vector<std::string>& names) {
   if (std::find(names.begin(), names.end(), wanted) != names.end()) return {wanted};
   std::vector<std::string> meant;
   for (const std::string& name : names) {
-    if (Lower(name) == Lower(wanted)) meant.push_back(name);
+    if (AsciiLowerCase(name) == AsciiLowerCase(wanted)) meant.push_back(name);
   }
   return meant;
 }

@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/assert_ok_testing.h"
 #include "weir/base/temporary_folder_testing.h"
 #include "weir/catalog/delta_names.h"
 #include "weir/delta/delta_commit.h"
@@ -17,13 +18,6 @@
 
 namespace weir {
 namespace {
-
-#define ASSERT_OK_AND_ASSIGN_(result, target, expression) \
-  auto result = (expression);                             \
-  ASSERT_TRUE(result.ok()) << result.status().ToString(); \
-  target = *std::move(result)
-#define ASSERT_OK_AND_ASSIGN(target, expression) \
-  ASSERT_OK_AND_ASSIGN_(WEIR_CONCAT_(result_, __COUNTER__), target, expression)
 
 using Rows = std::vector<std::pair<std::optional<std::string>, int64_t>>;
 

@@ -8,6 +8,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/assert_ok_testing.h"
 #include "weir/base/temporary_folder_testing.h"
 #include "weir/engine/engine.h"
 #include "weir/engine/rows_testing.h"
@@ -96,13 +97,6 @@ class PlanRoundTrip : public testing::TestWithParam<Query> {
   TemporaryFolder temporary_;
   std::string folder_ = temporary_.path();
 };
-
-#define ASSERT_OK_AND_ASSIGN_(result, target, expression) \
-  auto result = (expression);                             \
-  ASSERT_TRUE(result.ok()) << result.status().ToString(); \
-  target = *std::move(result)
-#define ASSERT_OK_AND_ASSIGN(target, expression) \
-  ASSERT_OK_AND_ASSIGN_(WEIR_CONCAT_(result_, __COUNTER__), target, expression)
 
 TEST_P(PlanRoundTrip, KeepsBytesRowsAndTypes) {
   ASSERT_OK_AND_ASSIGN(const Plan planned, Plan::FromSql(*session_, GetParam().sql));

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "weir/base/nearest.h"
+#include "weir/base/sql_quotes.h"
 
 namespace weir::expr {
 
@@ -30,10 +31,7 @@ std::string AsReferenceText(const std::string& relation) {
     return std::islower(static_cast<unsigned char>(c)) != 0 ||
            std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
   });
-  if (plain) return relation;
-  std::string quoted = "\"";
-  for (const char c : relation) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
+  return plain ? relation : QuotedSqlName(relation);
 }
 
 }  // namespace

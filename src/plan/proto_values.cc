@@ -10,6 +10,7 @@
 
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
 
+#include "weir/base/sql_quotes.h"
 #include "weir/plan/expression.h"
 
 namespace weir::internal {
@@ -19,12 +20,6 @@ namespace {
 namespace pb = datafusion_common;
 
 using ScalarPtr = std::shared_ptr<arrow::Scalar>;
-
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
-  return quoted + "'";
-}
 
 Status Damaged(std::string_view what) {
   return Status::User(StatusCode::kCorrupt, "a literal in a plan is damaged: `{}`", what);
@@ -267,15 +262,15 @@ std::string ToLiteralText(const LiteralValue& literal) {
   if (!value.is_valid) return "NULL";
   switch (value.type->id()) {
     case arrow::Type::STRING:
-      return Quoted(value.ToString());
+      return QuotedSqlText(value.ToString());
     case arrow::Type::DATE32:
     case arrow::Type::DATE64:
-      return "DATE " + Quoted(value.ToString());
+      return "DATE " + QuotedSqlText(value.ToString());
     case arrow::Type::TIME32:
     case arrow::Type::TIME64:
-      return "TIME " + Quoted(value.ToString());
+      return "TIME " + QuotedSqlText(value.ToString());
     case arrow::Type::TIMESTAMP:
-      return "TIMESTAMP " + Quoted(value.ToString());
+      return "TIMESTAMP " + QuotedSqlText(value.ToString());
     case arrow::Type::DOUBLE:
       return fmt::format("{}", static_cast<const arrow::DoubleScalar&>(value).value);
     case arrow::Type::INTERVAL_MONTHS:

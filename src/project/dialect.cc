@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
-#include "weir/project/sql_lexer.h"
 
 namespace weir {
 

@@ -7,15 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
+
 namespace weir {
 
 namespace {
-
-std::string Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
-}
 
 /// Parses one statement.
 class FunctionParser {
@@ -37,7 +33,7 @@ class FunctionParser {
     }
     const size_t end = cursor_.SkipStatement();
     function_.body_sql = BlankBefore(cursor_.text(), begin, end);
-    function_.body_text = Trimmed(cursor_.text().substr(begin, end - begin));
+    function_.body_text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
     function_.definition_sql = cursor_.text().substr(first.offset, end - first.offset);
     if (cursor_.failed()) return std::nullopt;
     return std::move(function_);
@@ -99,7 +95,7 @@ class FunctionParser {
       if (TextUntil({}).empty()) return cursor_.FailSyntax("an expression after `DEFAULT`");
       const size_t end = cursor_.Last().end();
       parameter.default_sql = BlankBefore(cursor_.text(), begin, end);
-      parameter.default_text = Trimmed(cursor_.text().substr(begin, end - begin));
+      parameter.default_text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
     }
     for (const ParameterDefinition& other : function_.parameters) {
       if (other.name != parameter.name) continue;

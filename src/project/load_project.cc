@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/parallel.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/project_definition.h"

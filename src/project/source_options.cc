@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 
 namespace weir {

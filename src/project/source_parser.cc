@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 #include "weir/project/source_options.h"
 

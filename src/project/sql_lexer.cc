@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "weir/base/ascii_text.h"
+
 namespace weir {
 
 namespace {
@@ -269,14 +271,6 @@ std::string StringValue(const Token& token) {
                          : std::string(quoted.substr(1, quoted.size() - 2));
   }
   return token.escapes ? UnescapeBackslashes(quoted, quote) : Unquote(quoted, quote);
-}
-
-std::string AsciiLowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 std::string BlankBefore(std::string_view sql, size_t begin, size_t end) {

@@ -66,9 +66,6 @@ std::string IdentifierName(const Token& token);
 /// The characters that a string stands for. REQUIRES: kind kString
 std::string StringValue(const Token& token);
 
-/// Lower case of ASCII letters; other characters stay.
-std::string AsciiLowerCase(std::string_view text);
-
 /// Returns `sql` up to `end`, with a space for every character before `begin` that is no white
 /// space, so that lines and columns stay. Both are byte offsets.
 std::string BlankBefore(std::string_view sql, size_t begin, size_t end);

@@ -7,7 +7,14 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
+
 namespace weir {
+
+std::string NameOfFile(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return AsciiLowerCase(file.substr(0, file.rfind('.')));
+}
 
 namespace {
 

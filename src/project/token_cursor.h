@@ -23,6 +23,10 @@ struct SqlFile {
   const SqlDialect* dialect = &GenericDialect();
 };
 
+/// What a file is named after which nothing in it is: "b" of "views/a/b.sql", in lower case like
+/// every unquoted name.
+std::string NameOfFile(const std::string& path);
+
 /// One pair of an option list.
 struct KeyValue {
   std::string key;  ///< as written, without quotes

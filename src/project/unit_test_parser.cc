@@ -13,12 +13,6 @@ namespace weir {
 
 namespace {
 
-/// "b" of "tests/a/b.sql".
-std::string Stem(const std::string& path) {
-  const std::string file = path.substr(path.rfind('/') + 1);
-  return AsciiLowerCase(file.substr(0, file.rfind('.')));
-}
-
 class UnitTestParser {
  public:
   UnitTestParser(const SqlFile& file, Diagnostics& diagnostics)
@@ -46,7 +40,7 @@ class UnitTestParser {
     test.file = cursor_.file().path;
     test.dialect = cursor_.file().dialect->name;
     test.location = cursor_.LocationOf(first);
-    test.name = Stem(test.file);
+    test.name = NameOfFile(test.file);
     if (!cursor_.ExpectKeyword("TEST")) return std::nullopt;
     if (!cursor_.Peek().IsKeyword("OF") || cursor_.Peek(1).IsKeyword("OF")) {
       const auto name = cursor_.ExpectIdentifier("a test's name or `OF VIEW`");

@@ -7,17 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 
 namespace weir {
 
 namespace {
-
-/// "b" of "views/a/b.sql", in lower case like every unquoted name.
-std::string NameOfFile(const std::string& path) {
-  const std::string file = path.substr(path.rfind('/') + 1);
-  return AsciiLowerCase(file.substr(0, file.rfind('.')));
-}
 
 /// Reports W1202 if another statement follows the `;` here.
 bool ExpectNoFurtherStatement(TokenCursor& cursor) {
@@ -155,7 +150,7 @@ class ViewParser {
     if (!cursor_.SkipParentheses()) return false;
     const size_t end = cursor_.Last().offset;
     constraint.expression_sql = BlankBefore(cursor_.text(), begin, end);
-    constraint.text = Trimmed(cursor_.text().substr(begin, end - begin));
+    constraint.text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
     if (cursor_.TryKeyword("ON")) {
       if (!cursor_.ExpectKeyword("VIOLATION")) return false;
       if (cursor_.TryKeywords({"FAIL", "UPDATE"})) {
@@ -186,12 +181,6 @@ class ViewParser {
       cursor_.Fail("W1218", first, "a MATERIALIZED VIEW is wanted for CONSTRAINT, found `VIEW`",
                    "a plain VIEW is not stored: nothing would be dropped or counted");
     }
-  }
-
-  static std::string Trimmed(std::string_view text) {
-    const size_t begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string_view::npos) return {};
-    return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
   }
 
   bool ParseClauses() {

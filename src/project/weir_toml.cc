@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 #include "weir/project/source_parser.h"
-#include "weir/project/sql_lexer.h"
 
 namespace weir {
 

@@ -8,6 +8,7 @@
 
 #include <arrow/api.h>
 
+#include "weir/base/sql_quotes.h"
 #include "weir/run/view_hasher.h"
 
 namespace weir {
@@ -51,15 +52,6 @@ FileDifference Differences(const ScanUnit& before, const ScanUnit& now) {
   return difference;
 }
 
-std::string Quoted(const std::string& name) {
-  std::string quoted = "\"";
-  for (char c : name) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
 /// Hashes what a reading sees of some files of a table.
 Result<std::string> HashOf(const PinnedTable& table, const std::vector<DataFile>& files,
                            const Reading& reading, const SessionRuntime& session) {
@@ -72,12 +64,12 @@ Result<std::string> HashOf(const PinnedTable& table, const std::vector<DataFile>
   WEIR_RETURN_NOT_OK(session.engine().RegisterTable(name, restricted));
   std::string columns;
   for (const std::string& column : reading.columns)
-    columns += (columns.empty() ? "" : ", ") + Quoted(column);
+    columns += (columns.empty() ? "" : ", ") + QuotedSqlName(column);
   WEIR_ASSIGN_OR_RETURN(
       engine::Plan plan,
-      engine::Plan::FromSql(
-          session.engine(),
-          fmt::format("SELECT {} FROM {}", columns.empty() ? "1 AS one" : columns, Quoted(name))));
+      engine::Plan::FromSql(session.engine(),
+                            fmt::format("SELECT {} FROM {}", columns.empty() ? "1 AS one" : columns,
+                                        QuotedSqlName(name))));
   WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(session.engine()));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session.engine(), plan));
   const engine::Cancellation cancellation;

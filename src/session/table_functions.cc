@@ -7,8 +7,8 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
-#include "weir/project/sql_lexer.h"
 #include "weir/session/call_arguments.h"
 #include "weir/session/delta_rows.h"
 #include "weir/session/registry_snapshot.h"
