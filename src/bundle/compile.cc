@@ -22,6 +22,7 @@
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
+#include "weir/project/weir_toml.h"
 
 namespace weir {
 
@@ -39,6 +40,7 @@ struct Outcome {
   std::optional<PinnedTable> table;  ///< of a stored view that compiled: what its readers see
   std::vector<Diagnostic> diagnostics;
   std::vector<ConstraintProblem> constraint_problems;
+  Status unknown_store;  ///< of the warehouse; reported once, hence the view counts as blocked
   bool blocked = false;  ///< it reads what has an error that is reported already
 };
 
@@ -249,14 +251,23 @@ Outcome CompileView(const Planners& planners, const ViewDefinition& view, const 
 /// Makes the table of a stored view for those that read it.
 Result<PinnedTable> TableOf(const ViewDefinition& view, const Outcome& outcome,
                             const SessionRuntime& session) {
-  auto table =
-      PinView(view.name, TableUrl(session.warehouse_url(), view.name), /*version=*/-1,
-              outcome.stored_schema, view.partition_columns, /*files=*/{}, session.engine());
-  const std::string& message = table.status().message();
-  if (table.ok() || message.find("no object store is registered") == std::string::npos)
-    return table;
-  return table.status().WithHint(
-      "weir.toml says how to reach the warehouse: `[object_stores.\"s3://…\"]`");
+  return PinView(view.name, TableUrl(session.warehouse_url(), view.name), /*version=*/-1,
+                 outcome.stored_schema, view.partition_columns, /*files=*/{}, session.engine());
+}
+
+/// Of a failure to make the table of a view: nobody said how to reach the store that all lie in.
+bool IsUnknownStore(const Status& status) {
+  return status.message().find("no object store is registered") != std::string::npos;
+}
+
+/// For all views at once.
+Diagnostic UnknownWarehouse(const Status& status, const std::string& warehouse_url) {
+  const size_t host = warehouse_url.find("://") + 3;
+  Diagnostic diagnostic = ToDiagnostic("W3001", status.WithContext("the warehouse"));
+  diagnostic.hint = fmt::format("weir.toml says how to reach it: `[object_stores.\"{}\"]`",
+                                warehouse_url.substr(0, warehouse_url.find('/', host)));
+  diagnostic.location = {std::string(kProjectFileName), 0, 0};
+  return diagnostic;
 }
 
 /// Makes a compiled view known to those that read it.
@@ -293,6 +304,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
   for (size_t i = 0; i < project.views.size(); ++i) {
     if (order.on_cycle(i)) failed.insert(project.views[i].name);
   }
+  Status unknown_store;
   for (const std::vector<size_t>& level : order.Levels()) {
     // A view that reads a failed one would only repeat its error.
     std::vector<size_t> ready;
@@ -317,6 +329,9 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       auto table = TableOf(view, outcome, session);
       if (table.ok()) {
         outcome.table = *std::move(table);
+      } else if (IsUnknownStore(table.status())) {
+        outcome.unknown_store = table.status();
+        outcome.blocked = true;
       } else {
         outcome.diagnostics.push_back(DiagnosticOf("W2005", table.status(), view));
       }
@@ -324,6 +339,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
       Outcome& outcome = outcomes[i];
+      if (!outcome.unknown_store.ok()) unknown_store = outcome.unknown_store;
       if (outcome.diagnostics.empty() && !outcome.blocked) {
         const Status added = Register(view, outcome, session);
         if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
@@ -339,6 +355,8 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       for (Diagnostic& diagnostic : outcome.diagnostics) diagnostics.Add(std::move(diagnostic));
     }
   }
+  if (!unknown_store.ok())
+    diagnostics.Add(UnknownWarehouse(unknown_store, session.warehouse_url()));
   return failed;
 }
 

@@ -249,6 +249,16 @@ class SourceErrors(ErrorsCase):
         self.project.write("sources/items.sql", "CREATE EXTERNAL TABLE items STORED AS DELTATABLE LOCATION 's3://shop/items';\n")
         self.assert_refused(1, "W3001", '[object_stores."s3://shop"]')
 
+    def test_warehouse_that_weir_toml_does_not_describe_is_named_once(self):
+        self.project.write("weir.toml", '[project]\nname = "p"\nwarehouse = "s3://lake/tables"\n')
+        self.project.write("views/dear.sql", "SELECT id FROM items WHERE price > 0.6\n")
+        for command in (("check",), ("run",), ("plan",)):
+            outcome = self.project.weir(*command)
+            self.assertEqual(outcome.code, 1, outcome)
+            self.assertEqual(outcome.text.count("error["), 1, outcome)
+            for part in ("W3001", "weir.toml", "the warehouse: ", "`s3://lake`", '[object_stores."s3://lake"]'):
+                self.assertIn(part, outcome.text)
+
     def test_missing_file_is_named(self):
         self.build()
         os.remove(self.project.folder / "data" / "items.csv")
