@@ -34,12 +34,6 @@ struct NamedValues {
   }
 };
 
-std::string Joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 /// The input by sections: "setting.x" is x of the section "setting", "column" "a: int64" is a.
 std::map<std::string, NamedValues> BySection(const FingerprintInput& input) {
   std::map<std::string, NamedValues> sections;
@@ -86,7 +80,8 @@ void DiffValues(const std::string& section, const NamedValues& before, const Nam
       differences.push_back({section, name, std::move(was), std::move(is), /*lines=*/{}});
   }
   if (section == "column" && differences.size() == known && before.order != after.order)
-    differences.push_back({section, "", Joined(before.order), Joined(after.order), /*lines=*/{}});
+    differences.push_back({section, "", fmt::format("{}", fmt::join(before.order, ", ")),
+                           fmt::format("{}", fmt::join(after.order, ", ")), /*lines=*/{}});
 }
 
 /// `table.column` to the type, of all columns that scans read.

@@ -23,10 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Join(const std::vector<std::string>& texts, const std::string& separator) {
-  std::string joined;
-  for (const std::string& text : texts) joined += (joined.empty() ? "" : separator) + text;
-  return joined;
+std::string Words(const std::vector<std::string>& tags) {
+  return fmt::format("{}", fmt::join(tags, " "));
 }
 
 Json ToJson(const FunctionDeclaration& function) {
@@ -98,9 +96,9 @@ std::string Describe(const FunctionDeclaration& function) {
   text += fmt::format("\nNULL      {}\n{}Example   {}\nVersion   {} ({}, {})\nTags      {}\n",
                       function.null_handling, DescribeForPlanning(function), function.example,
                       function.semantic_version, ToString(function.kind),
-                      ToString(function.volatility), Join(function.tags, " "));
+                      ToString(function.volatility), Words(function.tags));
   if (!function.aliases.empty())
-    text += fmt::format("Aliases   {}\n", Join(function.aliases, ", "));
+    text += fmt::format("Aliases   {}\n", fmt::join(function.aliases, ", "));
   return text;
 }
 
@@ -117,7 +115,7 @@ int ListPlanners(const GlobalOptions& options, const FunctionRegistry& functions
     const bool enabled = IsEnabled(planner, functions);
     all.push_back(ToJson(planner, enabled));
     rows.push_back({planner.name, planner.kind, enabled ? "yes" : "no",
-                    planner.tags.empty() ? "(always)" : Join(planner.tags, " "), planner.example,
+                    planner.tags.empty() ? "(always)" : Words(planner.tags), planner.example,
                     planner.description});
   }
   std::cout << (options.format == Format::kJson
@@ -236,7 +234,7 @@ int RunFunctions(const GlobalOptions& options, const std::string& name, bool pla
     rows.push_back({function->name, std::string(ToString(function->kind)),
                     function->expression.empty() ? fmt::format("{}", function->semantic_version)
                                                  : std::string("-"),
-                    Join(function->tags, " "), function->description.substr(0, end)});
+                    Words(function->tags), function->description.substr(0, end)});
   }
   if (options.format == Format::kJson) {
     std::cout << all.dump(2) << "\n";

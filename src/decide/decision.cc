@@ -61,9 +61,7 @@ class InputComparison {
 
  private:
   static std::string Joined(const std::vector<std::string>& texts) {
-    std::string joined;
-    for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
-    return joined;
+    return fmt::format("{}", fmt::join(texts, "; "));
   }
 
   bool IsView(const std::string& table) const {

@@ -115,10 +115,8 @@ Result<bool> SameRows(const PinnedTable& before, const PinnedTable& now,
 }
 
 std::string ColumnsText(const std::set<std::string>& columns) {
-  std::string text;
-  for (const std::string& column : columns) text += (text.empty() ? "" : ", ") + column;
-  return columns.empty() ? "its rows alone"
-                         : fmt::format("{} {}", columns.size() == 1 ? "column" : "columns", text);
+  if (columns.empty()) return "its rows alone";
+  return fmt::format("{} {}", columns.size() == 1 ? "column" : "columns", fmt::join(columns, ", "));
 }
 
 std::string CountText(size_t added, size_t removed) {
@@ -174,9 +172,7 @@ SourceChange CompareListing(const std::string& table, const BuildRecord& last_bu
   add("modified", changed);
   add("removed", removed);
   if (parts.empty()) return {};
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return {.text = fmt::format("{} in `{}` ({})", text, table, columns)};
+  return {.text = fmt::format("{} in `{}` ({})", fmt::join(parts, ", "), table, columns)};
 }
 
 Result<SourceChange> CompareDelta(const std::string& table, const PlanBundle& bundle,
