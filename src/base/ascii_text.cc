@@ -20,11 +20,4 @@ std::string AsciiUpperCase(std::string_view text) {
   return upper;
 }
 
-std::string AsciiTrimmed(std::string_view text) {
-  static constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
-}
-
 }  // namespace weir

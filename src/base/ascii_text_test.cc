@@ -15,10 +15,19 @@ TEST(AsciiText, ChangesTheCaseOfAsciiLettersAlone) {
 }
 
 TEST(AsciiText, IsTrimmedAtBothEnds) {
-  EXPECT_EQ(AsciiTrimmed(" \t\r\n a b\n"), "a b");
-  EXPECT_EQ(AsciiTrimmed("a"), "a");
-  EXPECT_EQ(AsciiTrimmed(" \n"), "");
-  EXPECT_EQ(AsciiTrimmed(""), "");
+  EXPECT_EQ(TrimAscii(" \t\r\n\v\f a b\n"), "a b");
+  EXPECT_EQ(TrimAscii("a"), "a");
+  EXPECT_EQ(TrimAscii(" \n"), "");
+  EXPECT_EQ(TrimAscii(""), "");
+  EXPECT_EQ(TrimAscii("\xC2\xA0 a"), "\xC2\xA0 a");
+}
+
+TEST(AsciiText, IsComparedWithoutRegardToCase) {
+  EXPECT_TRUE(EqualsIgnoringAsciiCase("uTf8", "utf8"));
+  EXPECT_FALSE(EqualsIgnoringAsciiCase("utf", "utf8"));
+  EXPECT_FALSE(EqualsIgnoringAsciiCase("utf8x", "utf8"));
+  EXPECT_FALSE(EqualsIgnoringAsciiCase("@", "`"));
+  EXPECT_TRUE(EqualsIgnoringAsciiCase("", ""));
 }
 
 }  // namespace

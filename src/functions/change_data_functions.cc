@@ -2,6 +2,7 @@
 //
 // cdf_change_rank, cdf_is_upsert, cdf_is_delete: what a row of a change feed says.
 
+#include "weir/base/ascii_text.h"
 #include "weir/functions/function_sets.h"
 #include "weir/functions/one_text_function.h"
 #include "weir/functions/result_buffers.h"
@@ -9,22 +10,13 @@
 namespace weir {
 namespace {
 
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char c, char want) {
-    return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want;
-  });
-}
-
 /// Rank of a change type: the later state of a row wins. -1 for anything unknown.
 int32_t ChangeRank(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  text = TrimAscii(text);
   static constexpr std::string_view kByRank[] = {"update_preimage", "delete", "insert",
                                                  "update_postimage"};
   for (int32_t rank = 0; rank < 4; ++rank) {
-    if (EqualsIgnoringCase(text, kByRank[rank])) return rank;
+    if (EqualsIgnoringAsciiCase(text, kByRank[rank])) return rank;
   }
   return -1;
 }

@@ -2,6 +2,7 @@
 //
 // position_encoding_norm, col_to_byte: columns of a line, counted in different units.
 
+#include "weir/base/ascii_text.h"
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
 #include "weir/functions/function_sets.h"
@@ -112,11 +113,7 @@ class ColToByte final : public DeclaredScalar {
 
  private:
   Result<PositionEncoding> FindUnit(std::string_view text) const {
-    constexpr std::string_view kByte = "byte";
-    const bool is_byte = std::equal(
-        text.begin(), text.end(), kByte.begin(), kByte.end(),
-        [](char c, char want) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want; });
-    if (is_byte) return kByteOffset;
+    if (EqualsIgnoringAsciiCase(text, "byte")) return kByteOffset;
     if (const auto encoding = FindEncoding(text)) return *encoding;
     return Status::User(StatusCode::kInvalidArgument,
                         "{}: unit wants byte, utf8, utf16 or utf32, found `{}`",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "weir/base/ascii_text.h"
 #include "weir/functions/ascii_normal.h"
 #include "weir/functions/call_arguments.h"
 #include "weir/functions/declared_function.h"
@@ -22,14 +23,6 @@ struct NormalizeOptions {
   bool casefold = true;
   bool collapse_ws = true;
 };
-
-bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view TrimAscii(std::string_view text) {
-  while (!text.empty() && IsAsciiSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsAsciiSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// Normalises one text after the other; keeps its scratch memory.
 class TextNormalizer {
@@ -209,10 +202,7 @@ NameRules FindNameRules(std::string_view lang) {
   while (!lang.empty() && lang.front() == ' ') lang.remove_prefix(1);
   while (!lang.empty() && lang.back() == ' ') lang.remove_suffix(1);
   for (const Language& language : kLanguages) {
-    const bool equal = std::equal(
-        lang.begin(), lang.end(), language.name.begin(), language.name.end(),
-        [](char c, char want) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == want; });
-    if (equal) return language.rules;
+    if (EqualsIgnoringAsciiCase(lang, language.name)) return language.rules;
   }
   return {};
 }

@@ -14,10 +14,10 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include "weir/base/ascii_text.h"
+
 namespace weir {
 namespace {
-
-bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /// Fails on the first byte sequence that is no UTF-8: ICU would write U+FFFD in its place.
 Status CheckUtf8(std::string_view text) {

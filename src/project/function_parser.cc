@@ -33,7 +33,7 @@ class FunctionParser {
     }
     const size_t end = cursor_.SkipStatement();
     function_.body_sql = BlankBefore(cursor_.text(), begin, end);
-    function_.body_text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
+    function_.body_text = TrimAscii(cursor_.text().substr(begin, end - begin));
     function_.definition_sql = cursor_.text().substr(first.offset, end - first.offset);
     if (cursor_.failed()) return std::nullopt;
     return std::move(function_);
@@ -95,7 +95,7 @@ class FunctionParser {
       if (TextUntil({}).empty()) return cursor_.FailSyntax("an expression after `DEFAULT`");
       const size_t end = cursor_.Last().end();
       parameter.default_sql = BlankBefore(cursor_.text(), begin, end);
-      parameter.default_text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
+      parameter.default_text = TrimAscii(cursor_.text().substr(begin, end - begin));
     }
     for (const ParameterDefinition& other : function_.parameters) {
       if (other.name != parameter.name) continue;

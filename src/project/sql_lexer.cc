@@ -10,7 +10,6 @@ namespace weir {
 
 namespace {
 
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
@@ -63,7 +62,7 @@ class Lexer {
   /// Skips white space and comments; false if a comment has no end.
   bool SkipBlank() {
     while (at_ < sql_.size()) {
-      if (IsSpace(Peek())) {
+      if (IsAsciiSpace(Peek())) {
         AdvanceTo(at_ + 1);
       } else if (AtLineComment()) {
         AdvanceTo(std::min(sql_.find('\n', at_), sql_.size()));
@@ -82,7 +81,7 @@ class Lexer {
     if (Peek() == '#') return dialect_.hash_comments;
     if (Peek() == '/' && Peek(1) == '/') return dialect_.slash_comments;
     if (Peek() != '-' || Peek(1) != '-') return false;
-    return !dialect_.dash_comment_needs_space || IsSpace(Peek(2));
+    return !dialect_.dash_comment_needs_space || IsAsciiSpace(Peek(2));
   }
 
   size_t CommentEnd() {
@@ -277,7 +276,7 @@ std::string BlankBefore(std::string_view sql, size_t begin, size_t end) {
   std::string blanked;
   blanked.reserve(end);
   for (char c : sql.substr(0, begin)) {
-    if (IsSpace(c)) {
+    if (IsAsciiSpace(c)) {
       blanked += c;
     } else if (!IsContinuation(c)) {
       blanked += ' ';

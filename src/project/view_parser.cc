@@ -150,7 +150,7 @@ class ViewParser {
     if (!cursor_.SkipParentheses()) return false;
     const size_t end = cursor_.Last().offset;
     constraint.expression_sql = BlankBefore(cursor_.text(), begin, end);
-    constraint.text = AsciiTrimmed(cursor_.text().substr(begin, end - begin));
+    constraint.text = TrimAscii(cursor_.text().substr(begin, end - begin));
     if (cursor_.TryKeyword("ON")) {
       if (!cursor_.ExpectKeyword("VIOLATION")) return false;
       if (cursor_.TryKeywords({"FAIL", "UPDATE"})) {
