@@ -85,7 +85,7 @@ fn vector_places(vectors: &StructArray) -> Result<StringArray> {
     let place = part("pathOrInlineDv")?.as_string::<i32>();
     let offset = part("offset")?.as_primitive::<Int32Type>();
     let text = |i: usize| {
-        format!("{}{}@{}", storage.value(i), place.value(i), offset.is_valid(i).then(|| offset.value(i)).unwrap_or(0))
+        format!("{}{}@{}", storage.value(i), place.value(i), if offset.is_valid(i) { offset.value(i) } else { 0 })
     };
     Ok((0..vectors.len()).map(|i| vectors.is_valid(i).then(|| text(i))).collect())
 }

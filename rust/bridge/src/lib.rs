@@ -9,6 +9,10 @@
 //! * Calls block; they may come from any thread. One multi-thread Tokio runtime serves the process.
 
 #![deny(unsafe_op_in_unsafe_fn)]
+// DataFusion's error is as large as ours, which may hold it; failures are rare and off the hot paths.
+#![allow(clippy::result_large_err)]
+// Texts and lists cross as cxx's types, `&Vec` among them; what pointers must be is said above for all functions.
+#![allow(clippy::ptr_arg, clippy::missing_safety_doc)]
 
 mod allocation;
 mod callback;

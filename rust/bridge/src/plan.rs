@@ -388,7 +388,7 @@ pub fn plan_outputs(plan: &Plan) -> Result<String> {
         let mut nodes = Vec::new();
         walk(keep_empty_schemas(&plan.plan)?.as_ref(), &mut nodes)?;
         nodes.push(b']');
-        Ok(String::from_utf8(nodes).map_err(|e| BridgeError::bug(format!("names that are no text: {e}")))?)
+        String::from_utf8(nodes).map_err(|e| BridgeError::bug(format!("names that are no text: {e}")))
     })
 }
 

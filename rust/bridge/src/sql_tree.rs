@@ -113,7 +113,7 @@ pub fn selected_names(body: &SetExpr) -> Option<Vec<String>> {
 
 pub fn query_of(body: SetExpr, order_by: Vec<ast::OrderByExpr>, limit: Option<usize>, offset: usize) -> Query {
     let order_by = (!order_by.is_empty())
-        .then(|| ast::OrderBy { kind: ast::OrderByKind::Expressions(order_by), interpolate: None });
+        .then_some(ast::OrderBy { kind: ast::OrderByKind::Expressions(order_by), interpolate: None });
     let limit_clause = (limit.is_some() || offset > 0).then(|| ast::LimitClause::LimitOffset {
         limit: limit.map(number),
         offset: (offset > 0).then(|| ast::Offset { value: number(offset), rows: ast::OffsetRows::None }),

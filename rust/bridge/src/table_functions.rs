@@ -181,18 +181,14 @@ fn named_struct(name: String, value: Expr) -> Expr {
 /// Brings a call of a table function into the form that the planner takes: the name as it is registered, constants by position. A named
 /// argument becomes a struct of one field, which C++ knows; the name of a table becomes a text.
 pub fn arrange_table_call(state: &SessionState, factor: &mut TableFactor) {
-    match factor {
-        TableFactor::Table { name, args: Some(call), .. } => {
-            if normalize(state, name) {
-                arrange(&mut call.args, true);
-            }
-        }
-        TableFactor::Function { name, args, .. } => {
-            if normalize(state, name) {
-                arrange(args, false); // LATERAL: a name there is a column
-            }
-        }
-        _ => {}
+    let (name, args, bare_names) = match factor {
+        TableFactor::Table { name, args: Some(call), .. } => (name, &mut call.args, true),
+        // LATERAL: a name there is a column.
+        TableFactor::Function { name, args, .. } => (name, args, false),
+        _ => return,
+    };
+    if normalize(state, name) {
+        arrange(args, bare_names);
     }
 }
 
@@ -272,7 +268,7 @@ fn listings(context: &SessionContext) -> EngineResult<RecordBatch> {
     let mut expires = Int64Builder::new();
     let cache = context.runtime_env().cache_manager.get_list_files_cache();
     let mut listed: Vec<_> = cache.map(|cache| cache.list_entries()).unwrap_or_default().into_iter().collect();
-    listed.sort_by(|(left, _), (right, _)| left.to_string().cmp(&right.to_string()));
+    listed.sort_by_key(|(left, _)| left.to_string());
     for (key, entry) in &listed {
         table.append_option(key.table.as_ref().map(|table| table.to_string()));
         path.append_value(key.path.as_ref());
@@ -316,7 +312,7 @@ fn file_statistics(context: &SessionContext) -> EngineResult<RecordBatch> {
     let mut entries = EntryColumns::default();
     let cache = context.runtime_env().cache_manager.get_file_statistic_cache();
     let mut kept: Vec<_> = cache.map(|cache| cache.list_entries()).unwrap_or_default().into_iter().collect();
-    kept.sort_by(|(left, _), (right, _)| left.to_string().cmp(&right.to_string()));
+    kept.sort_by_key(|(left, _)| left.to_string());
     for (key, entry) in &kept {
         table.append_option(key.table.as_ref().map(|table| table.to_string()));
         objects.add(key.path.as_ref(), &entry.value.meta);

@@ -242,7 +242,7 @@ impl Writer<'_> {
             input = self.derive(input, alias)?;
         }
         for expr in exprs {
-            let column = self.expr(expr, schema, &input.columns[..schema.fields().len()].to_vec())?;
+            let column = self.expr(expr, schema, &input.columns[..schema.fields().len()])?;
             input.windows.insert(input.columns.len());
             input.columns.push(column);
         }
