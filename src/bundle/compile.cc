@@ -40,7 +40,6 @@ struct Outcome {
   std::optional<PinnedTable> table;  ///< of a stored view that compiled: what its readers see
   std::vector<Diagnostic> diagnostics;
   std::vector<ConstraintProblem> constraint_problems;
-  Status unknown_store;  ///< of the warehouse; reported once, hence the view counts as blocked
   bool blocked = false;  ///< it reads what has an error that is reported already
 };
 
@@ -255,9 +254,20 @@ Result<PinnedTable> TableOf(const ViewDefinition& view, const Outcome& outcome,
                  outcome.stored_schema, view.partition_columns, /*files=*/{}, session.engine());
 }
 
-/// Of a failure to make the table of a view: nobody said how to reach the store that all lie in.
-bool IsUnknownStore(const Status& status) {
-  return status.message().find("no object store is registered") != std::string::npos;
+/// Why no view can have a table: nobody said how to reach the store of the warehouse. Nothing is
+/// read there.
+Status CheckWarehouseStore(const ProjectDefinition& project, const SessionRuntime& session) {
+  const bool has_tables = std::any_of(
+      project.views.begin(), project.views.end(),
+      [](const ViewDefinition& view) { return view.kind == ViewDefinition::Kind::kStored; });
+  if (!has_tables) return Status::OK();
+  const Status opened =
+      PinView("warehouse", session.warehouse_url(), /*version=*/-1, arrow::schema({}),
+              /*partition_columns=*/{}, /*files=*/{}, session.engine())
+          .status();
+  const bool is_unknown =
+      opened.message().find("no object store is registered") != std::string::npos;
+  return is_unknown ? opened : Status::OK();
 }
 
 /// For all views at once.
@@ -304,7 +314,8 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
   for (size_t i = 0; i < project.views.size(); ++i) {
     if (order.on_cycle(i)) failed.insert(project.views[i].name);
   }
-  Status unknown_store;
+  const Status warehouse = CheckWarehouseStore(project, session);
+  if (!warehouse.ok()) diagnostics.Add(UnknownWarehouse(warehouse, session.warehouse_url()));
   for (const std::vector<size_t>& level : order.Levels()) {
     // A view that reads a failed one would only repeat its error.
     std::vector<size_t> ready;
@@ -325,13 +336,11 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
       Outcome& outcome = outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
       if (!outcome.stored_schema || !outcome.diagnostics.empty()) return;
-      if (!depth.opens_unread && !order.is_read(ready[i])) return;
+      if (!warehouse.ok()) outcome.blocked = true;
+      if (outcome.blocked || (!depth.opens_unread && !order.is_read(ready[i]))) return;
       auto table = TableOf(view, outcome, session);
       if (table.ok()) {
         outcome.table = *std::move(table);
-      } else if (IsUnknownStore(table.status())) {
-        outcome.unknown_store = table.status();
-        outcome.blocked = true;
       } else {
         outcome.diagnostics.push_back(DiagnosticOf("W2005", table.status(), view));
       }
@@ -339,7 +348,6 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
     for (size_t i = 0; i < ready.size(); ++i) {
       const ViewDefinition& view = project.views[ready[i]];
       Outcome& outcome = outcomes[i];
-      if (!outcome.unknown_store.ok()) unknown_store = outcome.unknown_store;
       if (outcome.diagnostics.empty() && !outcome.blocked) {
         const Status added = Register(view, outcome, session);
         if (!added.ok()) outcome.diagnostics.push_back(DiagnosticOf("W2005", added, view));
@@ -355,8 +363,6 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
       for (Diagnostic& diagnostic : outcome.diagnostics) diagnostics.Add(std::move(diagnostic));
     }
   }
-  if (!unknown_store.ok())
-    diagnostics.Add(UnknownWarehouse(unknown_store, session.warehouse_url()));
   return failed;
 }
 

@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import subprocess
 import unittest
 
@@ -258,6 +259,15 @@ class SourceErrors(ErrorsCase):
             self.assertEqual(outcome.text.count("error["), 1, outcome)
             for part in ("W3001", "weir.toml", "the warehouse: ", "`s3://lake`", '[object_stores."s3://lake"]'):
                 self.assertIn(part, outcome.text)
+
+    def test_warehouse_that_weir_toml_does_not_describe_is_named_though_no_view_is_read(self):
+        self.project.write("weir.toml", '[project]\nname = "p"\nwarehouse = "s3://lake/tables"\n')
+        shutil.rmtree(self.project.folder / "views")
+        self.project.write("views/dear.sql", "SELECT id FROM items WHERE price > 0.6\n")
+        outcome = self.project.weir("check")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertEqual(outcome.text.count("error["), 1, outcome)
+        self.assertIn("W3001", outcome.text)
 
     def test_missing_file_is_named(self):
         self.build()
