@@ -198,11 +198,28 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
   }
   if (status.cause().find("Schema error: No field named") != std::string::npos)
     return DiagnosticOf("W2002", status, view);
+  if (message.find("RecursionLimitExceeded") != std::string::npos) {
+    return DiagnosticOf(
+        "W2004",
+        Status::User(StatusCode::kPlanFailed, "the query is nested too deep to be read")
+            .WithCause(message)
+            .WithHint("`datafusion.sql_parser.recursion_limit` among the profile's settings is how "
+                      "deep it may be"),
+        view);
+  }
   if (message.find("ParserError") != std::string::npos ||
       status.cause().find("SQL error") != std::string::npos) {
     return DiagnosticOf("W2004", status, view);
   }
-  if (status.code() == StatusCode::kUnsupported) return DiagnosticOf("W2006", status, view);
+  if (status.code() == StatusCode::kUnsupported) {
+    const bool too_deep = message.find(" levels is wanted") != std::string::npos;
+    return DiagnosticOf(
+        "W2006",
+        too_deep ? status.WithHint("write a chain of OR as IN (…), and split a long UNION, FROM or "
+                                   "WITH over several views")
+                 : status,
+        view);
+  }
   return DiagnosticOf("W2005", status, view);
 }
 

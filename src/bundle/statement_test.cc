@@ -185,8 +185,11 @@ TEST(SyntaxTree, HoldsNoPlaces) {
 
 TEST(SyntaxTree, OfALongChainIsReadAndHashed) {
   std::string sql = "SELECT 0";
-  for (int i = 0; i < 5000; ++i) sql += " + 1";
+  for (int i = 0; i < 1990; ++i) sql += " + 1";
   EXPECT_FALSE(Parse(sql).tree_fingerprint.empty());
+  for (int i = 0; i < 100000; ++i) sql += " + 1";
+  const auto too_deep = ParseStatement(Session(), sql, {});
+  EXPECT_EQ(too_deep.status().code(), StatusCode::kUnsupported);
 }
 
 TEST(WrittenDialect, IsFoundByNameOrAnsweredWithThoseThereAre) {

@@ -180,6 +180,32 @@ class ViewErrors(ErrorsCase):
     def test_syntax_error_has_its_place(self):
         self.assert_view_refused("views/bad.sql", "SELECT id\nFROM items\nWHERE WHERE id = 1\n", "views/bad.sql:3:13")
 
+    def test_queries_that_are_too_deep(self):
+        for levels in (2100, 100000):
+            deep = {
+                "operators": "SELECT id" + " + 1" * levels + " AS x FROM items",
+                "alternatives": "SELECT id FROM items WHERE id = 0" + " OR id = 1" * levels,
+                "casts": "SELECT id" + "::bigint" * levels + " AS x FROM items",
+                "branches": "SELECT id FROM items" + " UNION ALL SELECT id FROM items" * levels,
+                "joins": "SELECT count(*) AS n FROM items" + "".join(f", items i{i}" for i in range(levels)),
+                "names": "WITH t0 AS (SELECT id FROM items)" + "".join(f", t{i} AS (SELECT id FROM t{i - 1})" for i in range(1, levels))
+                         + " SELECT id FROM t1",
+            }
+            for kind, query in deep.items():
+                with self.subTest(kind, levels=levels):
+                    self.project.write("views/bad.sql", query + "\n")
+                    self.assert_refused(1, "W2006", "views/bad.sql:1:1", "at most 2000 levels", "IN (", command=("check",))
+        (self.project.folder / "views/bad.sql").unlink()
+        self.project.write("functions/sum.sql", "CREATE FUNCTION sums(x BIGINT) RETURNS BIGINT AS x" + " + 1" * 100000 + ";\n")
+        self.assert_refused(1, "functions/sum.sql:", "at most 2000 levels", command=("check",))
+
+    def test_queries_that_are_nearly_too_deep(self):
+        for kind, query in {"alternatives": "SELECT id FROM items WHERE id = 0" + " OR id = 1" * 1990,
+                            "branches": "SELECT id FROM items" + " UNION ALL SELECT id FROM items" * 500}.items():
+            with self.subTest(kind):
+                self.project.write("views/deep.sql", query + "\n")
+                self.project.succeed("run", "--select", "deep")
+
     def test_unknown_partition_column(self):
         self.assert_view_refused("views/bad.sql", "CREATE MATERIALIZED VIEW bad PARTITIONED BY (nane) AS\nSELECT id, name FROM items\n",
                                  "views/bad.sql:1:", "`nane`", "`name`")

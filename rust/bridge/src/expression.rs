@@ -57,8 +57,7 @@ fn refuse_other_rows(expression: &SqlExpr) -> Result<()> {
 }
 
 fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> Result<Expr> {
-    let dialect = crate::sql::dialect_named(state, dialect)?;
-    let mut parsed = state.sql_to_expr_with_alias(sql, &dialect)?;
+    let mut parsed = crate::sql::parse_expression(state, sql, dialect)?;
     if let Some(alias) = &parsed.alias {
         return Err(BridgeError::user(
             "plan_failed",

@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
 use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
-use sqlparser::ast::{Expr, Ident, Query, SetExpr, TableFactor, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, TableFactor, VisitMut, VisitorMut};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
@@ -23,23 +23,104 @@ use crate::table_functions::arrange_table_call;
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
 
+/// A statement may be this many levels deep. The engine copies, compares and drops expressions and plans by recursion without any
+/// protection; on a stack of 8 MiB that ends well up to about twice this.
+const MAX_LEVELS: usize = 2000;
+
 /// A name as SQL means it: in lower case unless it is quoted.
 pub fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 /// An empty name is the session's dialect.
-pub fn dialect_named(state: &SessionState, name: &str) -> Result<Dialect> {
+fn dialect_named(state: &SessionState, name: &str) -> Result<Dialect> {
     Ok(match name {
         "" => state.config_options().sql_parser.dialect,
         name => name.parse::<Dialect>()?,
     })
 }
 
-/// Parses one statement. An empty dialect is the session's.
+/// Parses one statement. An empty dialect is the session's. Refuses what is too deep.
 pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement> {
     let dialect = dialect_named(state, dialect)?;
-    Ok(state.sql_to_statement(sql, &dialect)?)
+    let mut statement = state.sql_to_statement(sql, &dialect)?;
+    // Each level takes a character at least.
+    if sql.len() > MAX_LEVELS && visit(&mut statement, &mut Levels::default()).is_break() {
+        return Err(too_deep(statement));
+    }
+    Ok(statement)
+}
+
+/// Parses one expression, likewise.
+pub fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<ExprWithAlias> {
+    let dialect = dialect_named(state, dialect)?;
+    let mut parsed = state.sql_to_expr_with_alias(sql, &dialect)?;
+    if sql.len() > MAX_LEVELS && VisitMut::visit(&mut parsed.expr, &mut Levels::default()).is_break() {
+        return Err(too_deep(parsed));
+    }
+    Ok(parsed)
+}
+
+fn too_deep<T>(tree: T) -> BridgeError {
+    // It would be dropped by recursion, which it is too deep for.
+    std::mem::forget(tree);
+    let message = format!(
+        "a statement of at most {MAX_LEVELS} levels is wanted, found a deeper one: operators in a chain, tables of one FROM, queries \
+         of one WITH and of a UNION are levels"
+    );
+    BridgeError::user("unsupported", message)
+}
+
+/// Breaks as soon as it is too deep.
+#[derive(Default)]
+struct Levels {
+    expressions: usize,
+}
+
+impl VisitorMut for Levels {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let named = query.with.as_ref().map_or(0, |with| with.cte_tables.len());
+        let mut bodies = vec![(query.body.as_ref(), 1)];
+        while let Some((body, level)) = bodies.pop() {
+            let joined = match body {
+                SetExpr::SetOperation { left, right, .. } => {
+                    bodies.extend([(left.as_ref(), level + 1), (right.as_ref(), level + 1)]);
+                    0
+                }
+                SetExpr::Select(select) => select.from.iter().map(|table| 1 + table.joins.len()).sum(),
+                _ => 0,
+            };
+            if named + level + joined > MAX_LEVELS {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+        self.expressions += 1;
+        if self.expressions > MAX_LEVELS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn post_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+        self.expressions -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// Continues over what holds no query.
+fn visit<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) -> ControlFlow<V::Break> {
+    match statement {
+        Statement::Statement(statement) => VisitMut::visit(statement.as_mut(), visitor),
+        Statement::Explain(explain) => visit(explain.statement.as_mut(), visitor),
+        Statement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Query(query) => VisitMut::visit(query.as_mut(), visitor),
+            CopyToSource::Relation(_) => ControlFlow::Continue(()),
+        },
+        _ => ControlFlow::Continue(()),
+    }
 }
 
 pub fn read_dialects() -> Vec<String> {
@@ -200,17 +281,7 @@ fn dropped_of(body: &SetExpr) -> ControlFlow<&'static str> {
 }
 
 fn prepare(state: &SessionState, statement: &mut Statement) -> Result<()> {
-    let mut preparation = Preparation { state };
-    let outcome = match statement {
-        Statement::Statement(statement) => VisitMut::visit(statement.as_mut(), &mut preparation),
-        Statement::Explain(explain) => return prepare(state, explain.statement.as_mut()),
-        Statement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => VisitMut::visit(query.as_mut(), &mut preparation),
-            CopyToSource::Relation(_) => return Ok(()),
-        },
-        _ => return Ok(()),
-    };
-    match outcome {
+    match visit(statement, &mut Preparation { state }) {
         ControlFlow::Break(name) => {
             Err(BridgeError::user("unsupported", format!("the engine does not support {name}")))
         }

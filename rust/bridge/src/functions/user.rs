@@ -247,8 +247,7 @@ fn refuse_other_rows(state: &SessionState, body: &SqlExpr) -> Result<()> {
 }
 
 fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<SqlExpr> {
-    let dialect = crate::sql::dialect_named(state, dialect)?;
-    let parsed = state.sql_to_expr_with_alias(sql, &dialect)?;
+    let parsed = crate::sql::parse_expression(state, sql, dialect)?;
     match parsed.alias {
         None => Ok(parsed.expr),
         Some(alias) => Err(refused_at(
