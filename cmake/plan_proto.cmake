@@ -32,4 +32,4 @@ add_custom_command(
 add_library(weir_plan_proto STATIC ${generated})
 target_include_directories(weir_plan_proto SYSTEM PUBLIC "${proto_dir}")
 target_link_libraries(weir_plan_proto PUBLIC protobuf::libprotobuf)
-target_compile_options(weir_plan_proto PRIVATE -O1 -g0 -w)
+target_compile_options(weir_plan_proto PRIVATE -g0 -w)

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "weir/base/parallel.h"
 
 namespace weir {
 
@@ -29,27 +32,36 @@ FileStamp ToStamp(const struct stat& status) {
           .inode = status.st_ino};
 }
 
-/// Adds what is below the open folder `descriptor`, which is closed.
-void Collect(int descriptor, const std::string& prefix, std::vector<StampedFile>& files) {
-  DIR* folder = fdopendir(descriptor);
+bool IsFolder(int parent, const dirent& entry) {
+  if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+  struct stat status {};
+  return fstatat(parent, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISDIR(status.st_mode);
+}
+
+/// Adds the paths of what is below the open folder `descriptor`, which is closed. Returns whether
+/// all of it could be looked at.
+bool Collect(int descriptor, const std::string& prefix, std::vector<std::string>& paths) {
+  DIR* folder = descriptor < 0 ? nullptr : fdopendir(descriptor);
   if (folder == nullptr) {
-    close(descriptor);
-    return;
+    if (descriptor >= 0) close(descriptor);
+    return false;
   }
+  bool complete = true;
   while (const dirent* entry = readdir(folder)) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
-    struct stat status {};
-    if (entry->d_type == DT_DIR) {
+    std::string path = prefix + entry->d_name;
+    if (IsFolder(dirfd(folder), *entry)) {
       const int below =
           openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-      if (below >= 0) Collect(below, prefix + entry->d_name + "/", files);
-      continue;
+      complete = Collect(below, path + "/", paths) && complete;
+    } else {
+      paths.push_back(std::move(path));
     }
-    if (fstatat(dirfd(folder), entry->d_name, &status, 0) != 0) continue;
-    if (S_ISREG(status.st_mode)) files.push_back({prefix + entry->d_name, ToStamp(status)});
   }
   closedir(folder);
+  return complete;
 }
 
 void SortByPath(std::vector<StampedFile>& files) {
@@ -65,12 +77,24 @@ std::optional<FileStamp> StampOf(const std::string& path) {
   return ToStamp(status);
 }
 
-std::vector<StampedFile> StampFiles(const std::string& folder) {
-  std::vector<StampedFile> files;
+StampedFolder StampFiles(const std::string& folder) {
+  StampedFolder stamped;
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor >= 0) Collect(descriptor, "", files);
-  SortByPath(files);
-  return files;
+  if (descriptor < 0) return stamped;
+  std::vector<std::string> paths;
+  stamped.complete = Collect(dup(descriptor), "", paths);
+  std::sort(paths.begin(), paths.end());
+  stamped.files.resize(paths.size());
+  // A thread takes as long to start as some 50 files to look at.
+  const size_t threads = paths.size() < 500 ? 1 : std::thread::hardware_concurrency();
+  ForEachInParallel(paths.size(), threads, [&](size_t i) {
+    struct stat status {};
+    if (fstatat(descriptor, paths[i].c_str(), &status, 0) != 0 || !S_ISREG(status.st_mode)) return;
+    stamped.files[i] = {std::move(paths[i]), ToStamp(status)};
+  });
+  close(descriptor);
+  std::erase_if(stamped.files, [](const StampedFile& file) { return file.path.empty(); });
+  return stamped;
 }
 
 std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std::string& name) {

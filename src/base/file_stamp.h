@@ -35,10 +35,15 @@ struct StampedFile {
 /// Nullopt if there is nothing at `path`, or it cannot be looked at. Follows links.
 std::optional<FileStamp> StampOf(const std::string& path);
 
-/// The regular files below `folder`, in byte order of their paths. Links to files are followed,
-/// links to folders are not entered, as in FileSystem::ListFiles; what cannot be looked at is left
-/// out. A folder that is not there has no files.
-std::vector<StampedFile> StampFiles(const std::string& folder);
+/// What is below a folder.
+struct StampedFolder {
+  std::vector<StampedFile> files;  ///< the regular ones, in byte order of their paths
+  bool complete = false;           ///< each folder could be listed; false also where there is none
+};
+
+/// Stamps the files below `folder`. Links to files are followed, links to folders are not entered,
+/// as in FileSystem::ListFiles; what cannot be looked at is left out.
+StampedFolder StampFiles(const std::string& folder);
 
 /// The stamp of `name` in each folder of `folder` that has it, in byte order.
 std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std::string& name);

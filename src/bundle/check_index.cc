@@ -28,20 +28,25 @@ std::string CheckIndex::Serialize() const {
   // Many views have the same schema: each stands once.
   std::unordered_map<std::string_view, uint32_t> numbers;
   std::vector<std::string> schemas;
+  std::vector<uint32_t> schema_of;
+  schema_of.reserve(views.size());
   for (const IndexedView& view : views) {
-    if (numbers.emplace(view.schema, static_cast<uint32_t>(schemas.size())).second)
-      schemas.push_back(view.schema);
+    const auto [number, is_new] =
+        numbers.emplace(view.schema, static_cast<uint32_t>(schemas.size()));
+    if (is_new) schemas.push_back(view.schema);
+    schema_of.push_back(number->second);
   }
   out.PutTexts(schemas);
   out.Put(static_cast<uint32_t>(views.size()));
-  for (const IndexedView& view : views) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    const IndexedView& view = views[i];
     out.PutText(view.file);
     out.PutStamp(view.stamp);
     out.PutText(view.content_hash);
     out.PutText(view.name);
     out.Put(static_cast<uint8_t>((view.clean ? 1 : 0) | (view.is_inline ? 2 : 0)));
     out.PutTexts(view.tables);
-    out.Put(numbers.at(view.schema));
+    out.Put(schema_of[i]);
     out.PutTexts(view.partition_columns);
   }
   return out.bytes();

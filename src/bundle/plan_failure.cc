@@ -212,7 +212,7 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
     return DiagnosticOf("W2004", status, view);
   }
   if (status.code() == StatusCode::kUnsupported) {
-    const bool too_deep = message.find(" levels is wanted") != std::string::npos;
+    const bool too_deep = message.find("found more levels") != std::string::npos;
     return DiagnosticOf(
         "W2006",
         too_deep ? status.WithHint("write a chain of OR as IN (…), and split a long UNION, FROM or "

@@ -3,7 +3,7 @@
 #include "weir/bundle/planning_order.h"
 
 #include <algorithm>
-#include <cctype>
+#include <functional>
 #include <set>
 #include <unordered_map>
 
@@ -34,7 +34,7 @@ class NameFinder {
     for (auto at = lower.begin(); at != lower.end();) {
       const auto begin = std::find_if(at, lower.end(), IsWordByte);
       at = std::find_if_not(begin, lower.end(), IsWordByte);
-      const auto names = words_.find(std::string(begin, at));
+      const auto names = words_.find(std::string_view(begin, at));
       if (names != words_.end()) found.insert(names->second.begin(), names->second.end());
     }
     for (const std::string& name : others_) {
@@ -45,11 +45,14 @@ class NameFinder {
 
  private:
   static bool IsWordByte(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' ||
-           (static_cast<unsigned char>(c) & 0x80) != 0;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || (static_cast<unsigned char>(c) & 0x80) != 0;
   }
 
-  std::unordered_map<std::string, std::vector<std::string>> words_;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::unordered_map<std::string, std::vector<std::string>, Hash, std::equal_to<>> words_;
   std::vector<std::string> others_;
 };
 
@@ -59,7 +62,9 @@ PlanningOrder::PlanningOrder(const ProjectDefinition& project, const SessionRunt
                              Diagnostics& diagnostics)
     : views_(project.views), references_(views_.size()), tables_(views_.size()) {
   std::vector<std::string> names = session.catalog().names();
-  std::unordered_map<std::string, size_t> indexes;
+  std::unordered_map<std::string_view, size_t> indexes;
+  names.reserve(names.size() + views_.size());
+  indexes.reserve(views_.size());
   for (size_t i = 0; i < views_.size(); ++i) {
     indexes[views_[i].name] = i;
     names.push_back(views_[i].name);

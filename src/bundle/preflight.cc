@@ -37,19 +37,27 @@ CheckIndex LoadIndex(const CacheFolder& cache, const ProjectDefinition& project,
   return *std::move(index);
 }
 
-/// The machine's files; those whose texts were compared are read as they were then, so that what is
-/// noted of a text and what is checked are of the same bytes.
+/// The machine's files; a folder that was stamped has the files that it had then, and those whose
+/// texts were compared are read as they were then, so that what is noted and what is checked are
+/// of the same bytes.
 class ComparedFiles : public LocalFileSystem {
  public:
-  explicit ComparedFiles(const std::unordered_map<std::string, std::string>& texts)
-      : texts_(texts) {}
+  ComparedFiles(const std::string& folder, const std::vector<std::string>& listed,
+                const std::unordered_map<std::string, std::string>& texts)
+      : folder_(folder), listed_(listed), texts_(texts) {}
   Result<std::string> ReadFile(const std::string& path) const override {
     const auto found = texts_.find(path);
     if (found != texts_.end()) return found->second;
     return LocalFileSystem::ReadFile(path);
   }
+  Result<std::vector<std::string>> ListFiles(const std::string& folder) const override {
+    if (folder == folder_ && !listed_.empty()) return listed_;
+    return LocalFileSystem::ListFiles(folder);
+  }
 
  private:
+  const std::string folder_;
+  const std::vector<std::string>& listed_;                     ///< below the folder, in byte order
   const std::unordered_map<std::string, std::string>& texts_;  ///< by path
 };
 
@@ -122,9 +130,13 @@ class Checker {
   void CompareViews() {
     auto known = before_.views.begin();
     std::vector<size_t> restamped;
-    for (const StampedFile& file : StampFiles(options_.root + "/views")) {
+    StampedFolder folder = StampFiles(options_.root + "/views");
+    now_.views.reserve(folder.files.size());
+    listed_.reserve(folder.files.size());
+    for (StampedFile& file : folder.files) {
       if (!IsSqlFile(file.path)) continue;
       const std::string path = "views/" + file.path;
+      if (folder.complete) listed_.push_back(std::move(file.path));
       while (known != before_.views.end() && known->file < path) Forget(*known++);
       IndexedView entry{.file = path, .stamp = file.stamp};
       const bool is_known = known != before_.views.end() && known->file == path;
@@ -138,7 +150,7 @@ class Checker {
     while (known != before_.views.end()) Forget(*known++);
     CompareContents(restamped);
     for (const IndexedView& view : now_.views) {
-      if (!view.clean || edited_.contains(view.file)) dirty_.insert(view.file);
+      if (!view.clean || edited_.contains(view.file)) dirty_.insert(dirty_.end(), view.file);
     }
   }
 
@@ -156,6 +168,7 @@ class Checker {
       read.text = *std::move(text);
       read.hash = Blake2bHex128(read.text);
     });
+    texts_.reserve(reads.size());
     for (size_t i = 0; i < reads.size(); ++i) {
       Read& read = reads[i];
       IndexedView& view = now_.views[restamped[i]];
@@ -197,9 +210,10 @@ class Checker {
   Result<bool> CheckDirty(Diagnostics& diagnostics) {
     const std::vector<std::string> files(dirty_.begin(), dirty_.end());
     const bool all = files.size() == now_.views.size();
-    WEIR_ASSIGN_OR_RETURN(ProjectDefinition project,
-                          LoadProject(ComparedFiles(texts_), options_.root, options_.profile,
-                                      diagnostics, all ? nullptr : &files));
+    WEIR_ASSIGN_OR_RETURN(
+        ProjectDefinition project,
+        LoadProject(ComparedFiles(root_ + "/views", listed_, texts_), options_.root,
+                    options_.profile, diagnostics, all ? nullptr : &files));
     if (NamesCollide(project)) return MarkAllDirty();
     WEIR_ASSIGN_OR_RETURN(auto session, SessionRuntime::Seal(project, diagnostics));
     if (ComparePins(*session)) return false;
@@ -286,6 +300,8 @@ class Checker {
                 const Diagnostics& diagnostics) {
     worth_saving_ = true;
     std::unordered_map<std::string_view, IndexedView> found;
+    found.reserve(project.views.size());
+    after_.reserve(project.views.size());
     for (const ViewDefinition& view : project.views) {
       found[view.file] = {.name = view.name,
                           .is_inline = view.kind == ViewDefinition::Kind::kInline,
@@ -331,6 +347,7 @@ class Checker {
   const CacheFolder cache_;
   const int64_t taken_at_ns_;
   CheckIndex before_, now_;
+  std::vector<std::string> listed_;  ///< SQL files below views/; empty if not all could be seen
   std::unordered_map<std::string, std::string> texts_;  ///< of restamped views, by path
   Names edited_;                 ///< files of views whose text is another one
   std::set<std::string> dirty_;  ///< files of views to check

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Schemas as bytes, for caches and hashes: Arrow's IPC form.
+// Schemas as bytes, for caches and hashes.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace weir {
 
-/// Empty for null, and for what IPC cannot hold.
+/// Equal for equal schemas, metadata included. Empty for null, and for what Arrow's IPC cannot hold.
 std::string SchemaBytes(const std::shared_ptr<arrow::Schema>& schema);
 
 /// Null if the bytes are not what SchemaBytes wrote.

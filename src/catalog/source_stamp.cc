@@ -16,7 +16,7 @@ std::string SourceStamp(const SourceDefinition& source, int64_t now_ns) {
   if (!own || !IsSettled(*own, now_ns)) return {};
   std::string text = ToText(*own);
   if (source.format != SourceFormat::kDelta) {
-    for (const StampedFile& file : StampFiles(path)) {
+    for (const StampedFile& file : StampFiles(path).files) {
       if (!IsSettled(file.stamp, now_ns)) return {};
       text += fmt::format("\n{} {}", file.path, ToText(file.stamp));
     }

@@ -12,9 +12,15 @@ extern "C" {
 void* mi_malloc(size_t size);
 void* mi_malloc_aligned(size_t size, size_t alignment);
 void mi_free(void* memory);
+void mi_option_set_default(int option, long value);  // what the environment sets wins
 }
 
 namespace {
+
+/// mi_option_purge_delay, in the versions 2 and 3: how many milliseconds freed memory is kept
+/// before it is given back. After mimalloc's 10 it is taken again at once, and cleared for that.
+constexpr int kPurgeDelay = 15;
+[[maybe_unused]] const bool keeps_freed_memory = (mi_option_set_default(kPurgeDelay, 1000), true);
 
 void* OrThrow(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();

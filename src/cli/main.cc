@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -192,5 +194,9 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  return weir::cli::Main(argc, argv);
+  const int exit_code = weir::cli::Main(argc, argv);
+  std::cout.flush();
+  std::fflush(nullptr);
+  // All that matters is closed: what is left of the engine and of Arrow need not be taken apart.
+  std::_Exit(exit_code);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -66,7 +67,7 @@ class ProjectLoader {
   }
 
   void LoadFunctions() {
-    std::map<std::string, SourceLocation> first;
+    std::unordered_map<std::string, SourceLocation> first;
     for (const SqlFile& file : LoadFolder("functions")) {
       auto functions = ParseFunctionFile(file, project_.broken_functions, diagnostics_);
       for (UserFunctionDefinition& function : functions) {
@@ -79,7 +80,7 @@ class ProjectLoader {
 
   /// `selected`: the files to read; null for all.
   void LoadViews(const std::vector<std::string>* selected) {
-    const std::map<std::string, SourceLocation> sources = first_table_;
+    const std::unordered_map<std::string, SourceLocation> sources = first_table_;
     const std::vector<std::string> paths = selected == nullptr ? ListFolder("views") : *selected;
     struct Loaded {
       std::optional<ViewDefinition> view;
@@ -90,7 +91,7 @@ class ProjectLoader {
       const auto file = LoadFile(paths[i], loaded[i].diagnostics);
       if (file) loaded[i].view = ParseViewFile(*file, loaded[i].diagnostics);
     });
-    project_.views.reserve(loaded.size());
+    std::vector<ViewDefinition*> views;
     for (Loaded& file : loaded) {
       for (const Diagnostic& diagnostic : file.diagnostics.all()) diagnostics_.Add(diagnostic);
       if (!file.view) continue;
@@ -104,10 +105,10 @@ class ProjectLoader {
              .location = view.location,
              .view_name = view.name});
       } else if (Claim(view.name, "view", "W1206", view.location, first_table_)) {
-        project_.views.push_back(std::move(view));
+        views.push_back(&view);
       }
     }
-    SortByName(project_.views);
+    MoveByName(views, project_.views);
     if (selected == nullptr && paths.empty()) {
       diagnostics_.Add({.code = "W1216",
                         .severity = Severity::kWarning,
@@ -117,7 +118,7 @@ class ProjectLoader {
   }
 
   void LoadTests() {
-    std::map<std::string, SourceLocation> first_test;
+    std::unordered_map<std::string, SourceLocation> first_test;
     for (const SqlFile& file : LoadFolder("tests")) {
       if (HoldsUnitTests(file)) {
         for (UnitTestDefinition& test : ParseUnitTestFile(file, diagnostics_)) {
@@ -137,7 +138,8 @@ class ProjectLoader {
  private:
   /// Takes a name for what is at `location`; reports `code` if it has been taken.
   bool Claim(const std::string& name, std::string_view what, std::string_view code,
-             const SourceLocation& location, std::map<std::string, SourceLocation>& taken) {
+             const SourceLocation& location,
+             std::unordered_map<std::string, SourceLocation>& taken) {
     const auto [first, is_new] = taken.emplace(name, location);
     if (is_new) return true;
     diagnostics_.Add({.code = std::string(code),
@@ -151,6 +153,14 @@ class ProjectLoader {
   template <typename T>
   static void SortByName(std::vector<T>& values) {
     std::sort(values.begin(), values.end(), [](const T& a, const T& b) { return a.name < b.name; });
+  }
+
+  /// Moves each value once, for views are many and large.
+  template <typename T>
+  static void MoveByName(std::vector<T*>& from, std::vector<T>& to) {
+    std::sort(from.begin(), from.end(), [](const T* a, const T* b) { return a->name < b->name; });
+    to.reserve(from.size());
+    for (T* value : from) to.push_back(std::move(*value));
   }
 
   /// The readable SQL files in a folder of the project, in byte order.
@@ -216,7 +226,7 @@ class ProjectLoader {
   const FileSystem& files_;
   ProjectDefinition& project_;
   Diagnostics& diagnostics_;
-  std::map<std::string, SourceLocation> first_table_;  ///< sources and views by name
+  std::unordered_map<std::string, SourceLocation> first_table_;  ///< sources and views by name
 };
 
 }  // namespace

@@ -34,7 +34,7 @@ bool AddOptions(const PlanMemoOptions& options, int64_t now_ns, ByteWriter& out)
   out.Put(static_cast<uint8_t>(options.force ? 1 : 0));
   const auto toml = StampOf(options.root + "/weir.toml");
   return toml && AddStamps({{"weir.toml", *toml}}, now_ns, out) &&
-         AddStamps(StampFiles(options.root + "/sources"), now_ns, out);
+         AddStamps(StampFiles(options.root + "/sources").files, now_ns, out);
 }
 
 /// A hash of all that the rows depend on beside the views' files. Empty if stamps cannot tell:
@@ -250,7 +250,7 @@ PlanMemo::PlanMemo(const PlanMemoOptions& options) : cache_(options.root), optio
   name_ = "plan-" + frame->profile.name + ".memo";
   now_.environment = EnvironmentOf(*frame, options, now_.taken_at_ns);
   if (now_.environment.empty()) return;
-  for (StampedFile& file : StampFiles(options.root + "/views")) {
+  for (StampedFile& file : StampFiles(options.root + "/views").files) {
     if (IsSqlFile(file.path))
       now_.views.push_back({.file = "views/" + file.path, .stamp = file.stamp});
   }

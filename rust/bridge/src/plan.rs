@@ -29,6 +29,7 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder,
 use datafusion::optimizer::OptimizerConfig;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion::sql::parser::Statement;
 use datafusion_proto::bytes::{
     logical_plan_from_bytes_with_extension_codec, logical_plan_to_bytes_with_extension_codec,
 };
@@ -36,6 +37,7 @@ use datafusion_proto::logical_plan::LogicalExtensionCodec;
 use futures::StreamExt;
 use prost::Message;
 use serde_json::{Value, json};
+use sqlparser::ast;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
@@ -95,17 +97,22 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
         let state = session.context.state_ref();
         let state = state.read();
         let statement = crate::sql::parse(&state, sql, dialect)?;
-        let (plan, steps) = collecting(|| crate::sql::plan_statement(&state, statement));
-        let plan = plan?;
-        let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        options.verify_plan(&plan)?;
+        let is_query = matches!(&statement, Statement::Statement(root) if matches!(**root, ast::Statement::Query(_)));
+        let (planned, steps) = collecting(|| crate::sql::plan_statement(&state, statement));
+        let (plan, seen) = planned?;
+        // The planner makes nothing but queries of a query, save for SELECT … INTO.
+        if !is_query || seen.has_into {
+            let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+            options.verify_plan(&plan)?;
+        }
         if matches!(plan, LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
             return Err(BridgeError::user(
                 "unsupported",
                 "a query (SELECT, WITH or VALUES) is wanted, found another statement",
             ));
         }
-        Ok(Box::new(Plan { plan: order_hidden_sort_columns(plan)?, steps }))
+        let plan = if seen.has_order_by { order_hidden_sort_columns(plan)? } else { plan };
+        Ok(Box::new(Plan { plan, steps }))
     })
 }
 

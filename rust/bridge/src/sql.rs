@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
 use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
-use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, TableFactor, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, SetQuantifier, TableFactor, VisitMut, VisitorMut};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
@@ -23,9 +23,10 @@ use crate::table_functions::arrange_table_call;
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
 
-/// A statement may be this many levels deep. The engine copies, compares and drops expressions and plans by recursion without any
+/// How deep expressions and queries may be. The engine copies, compares and drops expressions and plans by recursion without any
 /// protection; on a stack of 8 MiB that ends well up to about twice this.
-const MAX_LEVELS: usize = 2000;
+const MAX_EXPRESSION_LEVELS: usize = 2000;
+const MAX_QUERY_LEVELS: usize = 1000;
 
 /// A name as SQL means it: in lower case unless it is quoted.
 pub fn folded(ident: &Ident) -> String {
@@ -45,7 +46,7 @@ pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement
     let dialect = dialect_named(state, dialect)?;
     let mut statement = state.sql_to_statement(sql, &dialect)?;
     // Each level takes a character at least.
-    if sql.len() > MAX_LEVELS && visit(&mut statement, &mut Levels::default()).is_break() {
+    if sql.len() > MAX_QUERY_LEVELS && visit(&mut statement, &mut Levels::default()).is_break() {
         return Err(too_deep(statement));
     }
     Ok(statement)
@@ -55,7 +56,7 @@ pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement
 pub fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<ExprWithAlias> {
     let dialect = dialect_named(state, dialect)?;
     let mut parsed = state.sql_to_expr_with_alias(sql, &dialect)?;
-    if sql.len() > MAX_LEVELS && VisitMut::visit(&mut parsed.expr, &mut Levels::default()).is_break() {
+    if sql.len() > MAX_QUERY_LEVELS && VisitMut::visit(&mut parsed.expr, &mut Levels::default()).is_break() {
         return Err(too_deep(parsed));
     }
     Ok(parsed)
@@ -65,8 +66,8 @@ fn too_deep<T>(tree: T) -> BridgeError {
     // It would be dropped by recursion, which it is too deep for.
     std::mem::forget(tree);
     let message = format!(
-        "a statement of at most {MAX_LEVELS} levels is wanted, found a deeper one: operators in a chain, tables of one FROM, queries \
-         of one WITH and of a UNION are levels"
+        "operators in chains of at most {MAX_EXPRESSION_LEVELS} are wanted, and at most {MAX_QUERY_LEVELS} tables of a FROM, queries of a \
+         WITH or branches of a UNION (half as many of one that removes duplicates), found more levels"
     );
     BridgeError::user("unsupported", message)
 }
@@ -85,14 +86,15 @@ impl VisitorMut for Levels {
         let mut bodies = vec![(query.body.as_ref(), 1)];
         while let Some((body, level)) = bodies.pop() {
             let joined = match body {
-                SetExpr::SetOperation { left, right, .. } => {
-                    bodies.extend([(left.as_ref(), level + 1), (right.as_ref(), level + 1)]);
+                SetExpr::SetOperation { left, right, set_quantifier, .. } => {
+                    let below = level + if *set_quantifier == SetQuantifier::All { 1 } else { 2 };
+                    bodies.extend([(left.as_ref(), below), (right.as_ref(), below)]);
                     0
                 }
                 SetExpr::Select(select) => select.from.iter().map(|table| 1 + table.joins.len()).sum(),
                 _ => 0,
             };
-            if named + level + joined > MAX_LEVELS {
+            if named + level + joined > MAX_QUERY_LEVELS {
                 return ControlFlow::Break(());
             }
         }
@@ -101,7 +103,7 @@ impl VisitorMut for Levels {
 
     fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
         self.expressions += 1;
-        if self.expressions > MAX_LEVELS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.expressions > MAX_EXPRESSION_LEVELS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn post_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
@@ -216,6 +218,14 @@ pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSq
 /// and the planner leaves out without a word although it changes the result.
 struct Preparation<'a> {
     state: &'a SessionState,
+    seen: Seen,
+}
+
+/// What the tree of a statement says of its plan.
+#[derive(Default)]
+pub struct Seen {
+    pub has_order_by: bool,
+    pub has_into: bool,
 }
 
 impl VisitorMut for Preparation<'_> {
@@ -228,7 +238,8 @@ impl VisitorMut for Preparation<'_> {
             ("FORMAT", query.format_clause.is_some()),
         ];
         break_at(&in_query)?;
-        dropped_of(&query.body)
+        self.seen.has_order_by |= query.order_by.is_some() || !query.pipe_operators.is_empty();
+        self.look_at(&query.body)
     }
 
     fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<&'static str> {
@@ -260,47 +271,51 @@ fn break_at(constructs: &[(&'static str, bool)]) -> ControlFlow<&'static str> {
     }
 }
 
-fn dropped_of(body: &SetExpr) -> ControlFlow<&'static str> {
-    match body {
-        SetExpr::Select(select) => {
-            let in_select = [
-                ("PREWHERE", select.prewhere.is_some()),
-                ("CONNECT BY", !select.connect_by.is_empty()),
-                ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
-                ("EXCLUDE after a list of columns", select.exclude.is_some()),
-            ];
-            break_at(&in_select)
+impl Preparation<'_> {
+    fn look_at(&mut self, body: &SetExpr) -> ControlFlow<&'static str> {
+        match body {
+            SetExpr::Select(select) => {
+                self.seen.has_into |= select.into.is_some();
+                let in_select = [
+                    ("PREWHERE", select.prewhere.is_some()),
+                    ("CONNECT BY", !select.connect_by.is_empty()),
+                    ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
+                    ("EXCLUDE after a list of columns", select.exclude.is_some()),
+                ];
+                break_at(&in_select)
+            }
+            SetExpr::SetOperation { left, right, .. } => {
+                self.look_at(left)?;
+                self.look_at(right)
+            }
+            // A query in parentheses is visited by itself.
+            _ => ControlFlow::Continue(()),
         }
-        SetExpr::SetOperation { left, right, .. } => {
-            dropped_of(left)?;
-            dropped_of(right)
-        }
-        // A query in parentheses is visited by itself.
-        _ => ControlFlow::Continue(()),
     }
 }
 
-fn prepare(state: &SessionState, statement: &mut Statement) -> Result<()> {
-    match visit(statement, &mut Preparation { state }) {
+fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
+    let mut preparation = Preparation { state, seen: Seen::default() };
+    match visit(statement, &mut preparation) {
         ControlFlow::Break(name) => {
             Err(BridgeError::user("unsupported", format!("the engine does not support {name}")))
         }
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => Ok(preparation.seen),
     }
 }
 
 /// Plans a statement once its calls are prepared. Refuses what would be left out silently.
-pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
-    prepare(state, &mut statement)?;
-    Ok(block_on(state.statement_to_plan(statement))?)
+pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<(LogicalPlan, Seen)> {
+    let seen = prepare(state, &mut statement)?;
+    Ok((block_on(state.statement_to_plan(statement))?, seen))
 }
 
 pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation: &Cancellation) -> Result<Box<Plan>> {
     entry(|| {
         let state = session.context.state();
         let statement = parse(&state, sql, dialect)?;
-        let (plan, steps) = collecting(|| plan_statement(&state, statement));
-        let plan = plan?;
+        let (planned, steps) = collecting(|| plan_statement(&state, statement));
+        let (plan, _) = planned?;
         let plan = match plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {
                 let context = session.context.clone();
