@@ -3,6 +3,8 @@
 #include "weir/graph/task_graph.h"
 
 #include <algorithm>
+#include <numeric>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -14,23 +16,25 @@ namespace weir {
 
 namespace {
 
-/// Sets levels from the views without upstream views on; the order of bundles does not matter.
-void SetLevels(std::map<std::string, ViewTask>& tasks) {
-  std::map<std::string, size_t> waiting_for;
-  std::vector<std::string> ready;
-  for (const auto& [name, task] : tasks) {
-    waiting_for[name] = task.upstream_views.size();
-    if (task.upstream_views.empty()) ready.push_back(name);
-  }
+/// The longest path to each task from one that waits for none. A task is its number; `readers`: of
+/// each, those that read it.
+std::vector<int> LevelsOf(const std::vector<std::vector<size_t>>& readers) {
+  std::vector<size_t> waiting_for(readers.size());
+  for (const auto& of_one : readers)
+    for (size_t reader : of_one) ++waiting_for[reader];
+  std::vector<size_t> ready;
+  for (size_t i = 0; i < readers.size(); ++i)
+    if (waiting_for[i] == 0) ready.push_back(i);
+  std::vector<int> levels(readers.size());
   while (!ready.empty()) {
-    const ViewTask& task = tasks.at(ready.back());
+    const size_t task = ready.back();
     ready.pop_back();
-    for (const std::string& downstream : task.downstream_views) {
-      ViewTask& reader = tasks.at(downstream);
-      reader.level = std::max(reader.level, task.level + 1);
-      if (--waiting_for[downstream] == 0) ready.push_back(downstream);
+    for (size_t reader : readers[task]) {
+      levels[reader] = std::max(levels[reader], levels[task] + 1);
+      if (--waiting_for[reader] == 0) ready.push_back(reader);
     }
   }
+  return levels;
 }
 
 /// A quoted string of the DOT language.
@@ -119,34 +123,49 @@ std::set<std::string> TagsOf(const PlanBundle& bundle) {
 }  // namespace
 
 TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles) {
-  TaskGraph graph;
-  std::map<std::string, ViewTask> tasks;
-  for (const auto& bundle : bundles) {
-    tasks[bundle->view_name] = {.view_name = bundle->view_name,
-                                .fingerprint = bundle->fingerprint,
-                                .file = bundle->file,
-                                .tags = TagsOf(*bundle)};
-  }
-  for (const auto& bundle : bundles) {
-    ViewTask& task = tasks[bundle->view_name];
-    for (const VersionPin& pin : bundle->pins) {
-      const auto upstream = tasks.find(pin.table);
-      if (upstream == tasks.end()) {
+  std::vector<const PlanBundle*> by_name;
+  by_name.reserve(bundles.size());
+  for (const auto& bundle : bundles) by_name.push_back(bundle.get());
+  std::sort(by_name.begin(), by_name.end(),
+            [](const PlanBundle* a, const PlanBundle* b) { return a->view_name < b->view_name; });
+  std::unordered_map<std::string_view, size_t> numbers;
+  numbers.reserve(by_name.size());
+  for (const PlanBundle* bundle : by_name) numbers.emplace(bundle->view_name, numbers.size());
+
+  std::vector<ViewTask> tasks(by_name.size());
+  std::vector<std::vector<size_t>> readers(by_name.size());
+  for (size_t i = 0; i < by_name.size(); ++i) {
+    const PlanBundle& bundle = *by_name[i];
+    ViewTask& task = tasks[i];
+    task.view_name = bundle.view_name;
+    task.fingerprint = bundle.fingerprint;
+    task.file = bundle.file;
+    task.tags = TagsOf(bundle);
+    for (const VersionPin& pin : bundle.pins) {
+      const auto upstream = numbers.find(pin.table);
+      if (upstream == numbers.end()) {
         task.sources.push_back(pin);
         continue;
       }
       task.upstream_views.push_back(pin.table);
-      upstream->second.downstream_views.push_back(bundle->view_name);
+      tasks[upstream->second].downstream_views.push_back(bundle.view_name);
+      readers[upstream->second].push_back(i);
     }
   }
-  SetLevels(tasks);
-  for (auto& [name, task] : tasks) {
-    std::sort(task.downstream_views.begin(), task.downstream_views.end());
-    graph.tasks_.push_back(std::move(task));
+
+  const std::vector<int> levels = LevelsOf(readers);
+  std::vector<size_t> order(tasks.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return levels[a] < levels[b]; });
+  TaskGraph graph;
+  graph.tasks_.reserve(order.size());
+  graph.index_.reserve(order.size());
+  for (size_t i : order) {
+    tasks[i].level = levels[i];
+    graph.index_.emplace(tasks[i].view_name, graph.tasks_.size());
+    graph.tasks_.push_back(std::move(tasks[i]));
   }
-  std::stable_sort(graph.tasks_.begin(), graph.tasks_.end(),
-                   [](const ViewTask& a, const ViewTask& b) { return a.level < b.level; });
-  for (size_t i = 0; i < graph.tasks_.size(); ++i) graph.index_[graph.tasks_[i].view_name] = i;
   return graph;
 }
 

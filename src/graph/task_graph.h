@@ -6,10 +6,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "weir/base/result.h"
@@ -72,7 +72,7 @@ class TaskGraph {
                                 std::vector<std::string> ViewTask::*next) const;
 
   std::vector<ViewTask> tasks_;
-  std::map<std::string, size_t> index_;
+  std::unordered_map<std::string, size_t> index_;
 };
 
 }  // namespace weir
