@@ -11,6 +11,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include "weir/artifacts/compaction.h"
 #include "weir/base/temporary_folder_testing.h"
 #include "weir/delta/delta_schema.h"
 
@@ -169,6 +170,39 @@ TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {
     EXPECT_EQ(files->size(), static_cast<size_t>(run + 1));
     EXPECT_EQ(files->front().rows, 3);
   }
+}
+
+TEST(ArtifactTables, SmallFilesArePutTogether) {
+  auto session = engine::Session::Open({});
+  ASSERT_TRUE(session.ok()) << session.status().ToString();
+  const TemporaryFolder folder;
+  const std::string warehouse = "file://" + folder.path().string() + "/";
+  const std::string url = ArtifactTableUrl(warehouse, "settings");
+  const int64_t commits = 2 * kCompactionInterval + 3;
+  for (int64_t n = 0; n < commits; ++n) {
+    ArtifactRows rows;
+    rows.Add("settings", {"hash", "name" + std::to_string(n), n % 2 == 0 ? ArtifactValue() : "v"});
+    const Status committed = rows.Commit(*session, warehouse, 1'700'000'000'000);
+    ASSERT_TRUE(committed.ok()) << committed.ToString();
+  }
+  const auto snapshot = engine::DeltaSnapshot::Open(*session, url);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
+  EXPECT_EQ(snapshot->version(), commits + 1);  // from 0 on, and two compactions
+  const auto files = snapshot->files();
+  ASSERT_TRUE(files.ok());
+  EXPECT_LT(files->size(), 5U);
+  const auto readable = snapshot->AsTable(*session);
+  ASSERT_TRUE(readable.ok()) << readable.status().ToString();
+  ASSERT_TRUE(session->RegisterTable("settings", *readable).ok());
+  const auto read = session->Query(
+      "SELECT count(*), count(DISTINCT name), count(value), min(name), max(name) FROM settings");
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  const auto cell = [&](int i) { return (*(*read)->column(i)->GetScalar(0))->ToString(); };
+  EXPECT_EQ(cell(0), std::to_string(commits));
+  EXPECT_EQ(cell(1), std::to_string(commits));
+  EXPECT_EQ(cell(2), std::to_string(commits / 2));
+  EXPECT_EQ(cell(3), "name0");
+  EXPECT_EQ(cell(4), "name99");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include <arrow/api.h>
@@ -59,21 +60,21 @@ Json PartitionValuesJson(const DataFile& file) {
   return values;
 }
 
-Json AddJson(const DataFile& file) {
+Json AddJson(const DataFile& file, bool changes_data) {
   Json add = {{"path", EncodePath(file.path)},
               {"partitionValues", PartitionValuesJson(file)},
               {"size", file.size_bytes},
               {"modificationTime", file.modified_ms},
-              {"dataChange", true}};
+              {"dataChange", changes_data}};
   if (!file.statistics.empty()) add["stats"] = file.statistics;
   return {{"add", add}};
 }
 
-Json RemoveJson(const DataFile& file, int64_t timestamp_ms) {
+Json RemoveJson(const DataFile& file, int64_t timestamp_ms, bool changes_data) {
   return {{"remove",
            {{"path", EncodePath(file.path)},
             {"deletionTimestamp", timestamp_ms},
-            {"dataChange", true},
+            {"dataChange", changes_data},
             {"extendedFileMetadata", true},
             {"partitionValues", PartitionValuesJson(file)},
             {"size", file.size_bytes}}}};
@@ -165,6 +166,14 @@ Result<Json> MetadataJson(const DeltaWriteSpec& spec) {
 }
 
 Json CommitInfoJson(const DeltaWriteSpec& spec) {
+  if (spec.mode == WriteMode::kCompact) {
+    return {{"commitInfo",
+             {{"timestamp", spec.timestamp_ms},
+              {"operation", "OPTIMIZE"},
+              {"operationParameters", Json::object()},
+              {"isBlindAppend", false},
+              {"engineInfo", "weir"}}}};
+  }
   Json parameters = {{"mode", spec.mode == WriteMode::kOverwrite ? "Overwrite" : "Append"},
                      {"partitionBy", ToText(spec.partition_columns)}};
   Json recorded = Json::object();
@@ -191,8 +200,10 @@ std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
                       {"lastUpdated", spec.timestamp_ms}}}}) +
             "\n";
   }
-  for (const DataFile& file : removed) text += ToText(RemoveJson(file, spec.timestamp_ms)) + "\n";
-  for (const DataFile& file : spec.added) text += ToText(AddJson(file)) + "\n";
+  const bool changes_data = spec.mode != WriteMode::kCompact;
+  for (const DataFile& file : removed)
+    text += ToText(RemoveJson(file, spec.timestamp_ms, changes_data)) + "\n";
+  for (const DataFile& file : spec.added) text += ToText(AddJson(file, changes_data)) + "\n";
   return text;
 }
 
@@ -241,10 +252,24 @@ Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteS
   return head;
 }
 
-/// The files that an overwrite removes. A removal must name the deletion vector of its file, which
-/// a DataFile does not tell.
+/// Those that were compacted, if all of them are still there.
+Result<std::vector<DataFile>> CompactedFiles(const TableState& table, const DeltaWriteSpec& spec) {
+  std::set<std::string> active;
+  for (const DataFile& file : table.files) active.insert(file.path);
+  for (const DataFile& file : spec.compacted) {
+    if (active.contains(file.path)) continue;
+    return Status::Environment(StatusCode::kConflict,
+                               "a file of `{}` was replaced while it was compacted: `{}`",
+                               spec.table_url, file.path);
+  }
+  return spec.compacted;
+}
+
+/// The files that a commit removes. A removal must name the deletion vector of its file, which a
+/// DataFile does not tell.
 Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteSpec& spec) {
   if (spec.mode == WriteMode::kAppend) return std::vector<DataFile>();
+  if (spec.mode == WriteMode::kCompact) return CompactedFiles(table, spec);
   for (const DataFile& file : table.files) {
     if (!file.has_deletion_vector) continue;
     return Status::Environment(
@@ -302,7 +327,7 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
         TableState table;
         WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
         WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
-        if (spec.mode == WriteMode::kOverwrite) {
+        if (spec.mode != WriteMode::kAppend) {
           WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
         }
         if (!spec.app_id.empty()) {

@@ -27,6 +27,7 @@ namespace weir {
 enum class WriteMode {
   kOverwrite,  ///< the new files replace all others
   kAppend,
+  kCompact,  ///< the new files hold the rows of those in `compacted`: no data changes
 };
 
 struct DeltaWriteSpec {
@@ -35,8 +36,9 @@ struct DeltaWriteSpec {
   std::vector<std::string> partition_columns;
   WriteMode mode = WriteMode::kOverwrite;
   std::vector<DataFile> added;
-  std::string app_id;  ///< of the application transaction; empty: none is recorded
-  int64_t epoch = 0;   ///< its version; a commit with this or a later one counts as made
+  std::vector<DataFile> compacted;  ///< of kCompact; the commit fails where one is gone meanwhile
+  std::string app_id;               ///< of the application transaction; empty: none is recorded
+  int64_t epoch = 0;  ///< its version; a commit with this or a later one counts as made
   /// Recorded in commitInfo under "weir", as it is.
   std::map<std::string, std::string> metadata;
   std::string comment;
@@ -49,9 +51,9 @@ struct CommitOutcome {
   bool already_committed = false;
 };
 
-/// Fails with kConflict when other writers kept being first, with kUnsupported, naming it, where
-/// the table or a property of `spec` needs a feature of Delta that Weir does not write, with the
-/// store's error otherwise; then nothing has changed.
+/// Fails with kConflict when other writers kept being first, or replaced what was compacted, with
+/// kUnsupported, naming it, where the table or a property of `spec` needs a feature of Delta that
+/// Weir does not write, with the store's error otherwise; then nothing has changed.
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
 
 /// The newest commit that changed a table's data.
@@ -68,7 +70,7 @@ Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,
 
 /// What a commit must know of the version that it follows.
 struct TableState {
-  std::vector<DataFile> files;       ///< active; only needed for kOverwrite
+  std::vector<DataFile> files;       ///< active; not needed for kAppend
   std::string metadata;              ///< the metaData action as JSON
   std::string protocol;              ///< the protocol action as JSON
   int64_t transaction_version = -1;  ///< of the spec's application transaction

@@ -121,6 +121,49 @@ TEST(DeltaCommit, AppendKeepsActiveFiles) {
   EXPECT_EQ(Replayed::Of(log, 1).files.size(), 2U);
 }
 
+TEST(DeltaCommit, CompactionChangesNoData) {
+  MemoryLog log;
+  auto spec = Spec({File("a.parquet"), File("b.parquet", 7)}, 1);
+  ASSERT_TRUE(Commit(log, spec).ok());
+  spec.mode = WriteMode::kAppend;
+  spec.epoch = 2;
+  spec.added = {File("c.parquet")};  // while a and b are compacted
+  ASSERT_TRUE(Commit(log, spec).ok());
+  spec.mode = WriteMode::kCompact;
+  spec.app_id.clear();
+  spec.compacted = {File("a.parquet"), File("b.parquet", 7)};
+  spec.added = {File("ab.parquet", 99)};
+  ASSERT_TRUE(Commit(log, spec).ok());
+  EXPECT_EQ(
+      log.At(2),
+      R"({"commitInfo":{"timestamp":1700000000000,"operation":"OPTIMIZE","operationParameters":{},"isBlindAppend":false,"engineInfo":"weir"}}
+{"remove":{"path":"a.parquet","deletionTimestamp":1700000000000,"dataChange":false,"extendedFileMetadata":true,"partitionValues":{},"size":100}}
+{"remove":{"path":"b.parquet","deletionTimestamp":1700000000000,"dataChange":false,"extendedFileMetadata":true,"partitionValues":{},"size":7}}
+{"add":{"path":"ab.parquet","partitionValues":{},"size":99,"modificationTime":1000,"dataChange":false,"stats":"{\"numRecords\":1}"}}
+)");
+  EXPECT_EQ(Replayed::Of(log, 2).files.size(), 2U);
+  // Nobody takes it for a build.
+  const auto last = ReadLastCommitFrom(log);
+  ASSERT_TRUE(last.ok() && last->has_value());
+  EXPECT_EQ((*last)->version, 1);
+  EXPECT_EQ((*last)->table_version, 2);
+}
+
+TEST(DeltaCommit, CompactionOfFilesThatAreGoneIsRefused) {
+  MemoryLog log;
+  auto spec = Spec({File("a.parquet"), File("b.parquet")}, 1);
+  ASSERT_TRUE(Commit(log, spec).ok());
+  ASSERT_TRUE(Commit(log, Spec({File("c.parquet")}, 2)).ok());
+  spec.mode = WriteMode::kCompact;
+  spec.app_id.clear();
+  spec.compacted = {File("a.parquet"), File("b.parquet")};
+  spec.added = {File("ab.parquet")};
+  const auto outcome = Commit(log, spec);
+  EXPECT_EQ(outcome.status().code(), StatusCode::kConflict);
+  EXPECT_NE(outcome.status().message().find("a.parquet"), std::string::npos);
+  EXPECT_EQ(Replayed::Of(log, 1).files.size(), 1U);
+}
+
 TEST(DeltaCommit, WritesMetadataAnewOnlyWhenItChanged) {
   MemoryLog log;
   auto spec = Spec({File("a.parquet")}, 1);
