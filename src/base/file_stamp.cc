@@ -82,7 +82,7 @@ StampedFolder StampFiles(const std::string& folder) {
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return stamped;
   std::vector<std::string> paths;
-  stamped.complete = Collect(dup(descriptor), "", paths);
+  stamped.complete = Collect(fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "", paths);
   std::sort(paths.begin(), paths.end());
   stamped.files.resize(paths.size());
   // A thread takes as long to start as some 50 files to look at.

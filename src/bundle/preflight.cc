@@ -150,7 +150,9 @@ class Checker {
     while (known != before_.views.end()) Forget(*known++);
     CompareContents(restamped);
     for (const IndexedView& view : now_.views) {
-      if (!view.clean || edited_.contains(view.file)) dirty_.insert(dirty_.end(), view.file);
+      // Where not all can be seen, loading the project says why.
+      if (!view.clean || edited_.contains(view.file) || !folder.complete)
+        dirty_.insert(dirty_.end(), view.file);
     }
   }
 

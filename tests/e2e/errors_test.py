@@ -97,6 +97,17 @@ class ProjectErrors(ErrorsCase):
         os.chmod(self.project.folder / "views" / "cheap.sql", 0)
         self.assert_refused(3, "views/cheap.sql", "permission", preexec_fn=obey_permissions)
 
+    def test_unreadable_folder_of_views_is_named(self):
+        self.project.write("views/more/extra.sql", "SELECT id FROM items\n")
+        self.build()
+        self.project.succeed("check")
+        os.chmod(self.project.folder / "views" / "more", 0)
+        for command in ("check", "run", "check", "plan"):
+            with self.subTest(command):
+                self.assert_refused(3, "views", "permission", command=(command,), preexec_fn=obey_permissions)
+        os.chmod(self.project.folder / "views" / "more", 0o755)
+        self.assert_mended()
+
     def test_toml_error_has_its_line_and_column(self):
         self.build()
         self.project.write("weir.toml", '[project]\nname = "shop\nwarehouse = "warehouse"\n')
