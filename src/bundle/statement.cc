@@ -2,8 +2,8 @@
 
 #include "weir/bundle/statement.h"
 
-#include <algorithm>
 #include <map>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -61,17 +61,20 @@ std::pair<std::string, const Json*> NodeOf(const Json& tree) {
   return {tree.is_string() ? tree.get<std::string>() : std::string(), nullptr};
 }
 
-/// Whether a query writes: SELECT … INTO, or INSERT and the like in a WITH.
-bool Writes(const Json& node) {
-  if (node.is_array()) return std::any_of(node.begin(), node.end(), Writes);
-  if (!node.is_object()) return false;
-  for (const auto& [key, value] : node.items()) {
-    if ((key == "Insert" || key == "Update" || key == "Delete" || key == "Merge") &&
-        value.is_object()) {
-      return true;
+/// Whether a query writes: SELECT … INTO, or INSERT and the like in a WITH. Trees are as deep as
+/// their chains of operators are long: they are walked without recursion.
+bool Writes(const Json& tree) {
+  std::vector<const Json*> open = {&tree};
+  while (!open.empty()) {
+    const Json& node = *open.back();
+    open.pop_back();
+    for (const auto& [key, value] : node.items()) {
+      if (!value.is_structured()) continue;
+      const bool is_write =
+          key == "Insert" || key == "Update" || key == "Delete" || key == "Merge" || key == "into";
+      if (node.is_object() && is_write && value.is_object()) return true;
+      open.push_back(&value);
     }
-    if (key == "into" && value.is_object()) return true;
-    if (Writes(value)) return true;
   }
   return false;
 }
@@ -96,22 +99,23 @@ class Canonical {
  public:
   explicit Canonical(bool names_keep_case) : names_keep_case_(names_keep_case) {}
 
-  Json Of(const Json& node) const {
-    if (node.is_array()) {
-      Json items = Json::array();
-      for (const Json& item : node) items.push_back(Of(item));
-      return items;
+  Json Of(Json tree) const {
+    std::vector<Json*> open = {&tree};
+    while (!open.empty()) {
+      Json& node = *open.back();
+      open.pop_back();
+      if (node.is_object() && IsName(node)) {
+        node = Name(node);
+      } else if (node.is_object() && node.size() == 1) {
+        Variant(node, open);
+      } else if (node.is_structured()) {
+        // Hints are comments; a table's alias is the same with AS and without.
+        if (node.is_object()) node.erase("optimizer_hints");
+        if (node.contains("explicit") && node["explicit"].is_boolean()) node.erase("explicit");
+        for (Json& value : node) open.push_back(&value);
+      }
     }
-    if (!node.is_object()) return node;
-    if (IsName(node)) return Name(node);
-    if (node.size() == 1) return OfVariant(node.begin().key(), node.begin().value());
-    Json fields = Json::object();
-    for (const auto& [key, value] : node.items()) {
-      // Hints are comments; a table's alias is the same with AS and without.
-      if (key == "optimizer_hints" || (key == "explicit" && value.is_boolean())) continue;
-      fields[key] = Of(value);
-    }
-    return fields;
+    return tree;
   }
 
  private:
@@ -120,18 +124,24 @@ class Canonical {
     return node.at("quote_style").is_null() && !names_keep_case_ ? AsciiLowerCase(value) : value;
   }
 
-  Json OfVariant(const std::string& key, const Json& value) const {
-    // An expression in parentheses: the tree says the same without them.
-    if (key == "Nested" && value.is_object() && value.size() == 1) return Of(value);
-    if (key == "SingleQuotedString" || key == "DoubleQuotedString") return {{"String", value}};
-    if (key == "DollarQuotedString" && value.is_object() && value.contains("value"))
-      return {{"String", value.at("value")}};
-    if (key == "Number" && value.is_array() && !value.empty() && value[0].is_string()) {
-      Json number = value;
-      number[0] = AsciiLowerCase(value[0].get_ref<const std::string&>());  // 1E3
-      return {{key, std::move(number)}};
+  /// Brings a node with one field into form, and adds to `open` what of it is not yet.
+  static void Variant(Json& node, std::vector<Json*>& open) {
+    const std::string& key = node.begin().key();
+    Json& value = node.begin().value();
+    if (key == "Nested" && value.is_object() && value.size() == 1) {
+      // An expression in parentheses: the tree says the same without them.
+      Json inner = std::move(value);
+      node = std::move(inner);
+      open.push_back(&node);
+    } else if (key == "SingleQuotedString" || key == "DoubleQuotedString") {
+      node = Json{{"String", value}};
+    } else if (key == "DollarQuotedString" && value.is_object() && value.contains("value")) {
+      node = Json{{"String", value.at("value")}};
+    } else if (key == "Number" && value.is_array() && !value.empty() && value[0].is_string()) {
+      value[0] = AsciiLowerCase(value[0].get_ref<const std::string&>());  // 1E3
+    } else {
+      open.push_back(&value);
     }
-    return {{key, Of(value)}};
   }
 
   bool names_keep_case_;
