@@ -12,7 +12,8 @@
 
 namespace weir {
 
-/// Equal for equal schemas, metadata included. Empty for null, and for what Arrow's IPC cannot hold.
+/// Equal for equal schemas, metadata included. Empty for null, and for what Arrow's IPC cannot
+/// hold.
 std::string SchemaBytes(const std::shared_ptr<arrow::Schema>& schema);
 
 /// Null if the bytes are not what SchemaBytes wrote.
