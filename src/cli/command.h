@@ -116,6 +116,7 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& select
 /// `names`: none, one or two of VIEW, VIEW@RUN, RUN, `last`, `now`. `exit_code`: kWorkFailed tells
 /// that there is a difference.
 int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code);
-int RunVersion(const GlobalOptions& options);
+/// `guards`: list the guards against faults of the engine instead.
+int RunVersion(const GlobalOptions& options, bool guards);
 
 }  // namespace weir::cli

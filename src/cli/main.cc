@@ -176,9 +176,10 @@ int Main(int argc, char** argv) {
     exit_code = RunTest(options, tests);
   });
 
-  add("version", "print the versions of Weir and its engine")->callback([&] {
-    exit_code = RunVersion(options);
-  });
+  bool guards = false;
+  CLI::App* version = add("version", "print the versions of Weir and its engine");
+  version->add_flag("--guards", guards, "list the guards against faults of the engine instead");
+  version->callback([&] { exit_code = RunVersion(options, guards); });
 
   try {
     app.parse(argc, argv);

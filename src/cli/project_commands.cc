@@ -12,6 +12,7 @@
 #include "weir/engine/engine.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/functions/function_registry.h"
+#include "weir/guards/guard_list.h"
 #include "weir/lineage/lineage.h"
 #include "weir/project/initial_project.h"
 #include "weir/project/weir_toml.h"
@@ -244,7 +245,29 @@ int RunFunctions(const GlobalOptions& options, const std::string& name, bool pla
   return kDone;
 }
 
-int RunVersion(const GlobalOptions& options) {
+int RunGuards(const GlobalOptions& options) {
+  if (options.format == Format::kJson) {
+    Json all = Json::array();
+    for (const engine::Guard& guard : AllGuards()) {
+      all.push_back({{"name", guard.name},
+                     {"version", guard.version},
+                     {"fault", guard.fault},
+                     {"upstream", guard.upstream},
+                     {"means", guard.means},
+                     {"effect", guard.effect}});
+    }
+    std::cout << all.dump(2) << "\n";
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const engine::Guard& guard : AllGuards())
+    rows.push_back({guard.name, guard.means, guard.effect});
+  std::cout << RenderTable({"guard", "means", "what you get"}, rows);
+  return kDone;
+}
+
+int RunVersion(const GlobalOptions& options, bool guards) {
+  if (guards) return RunGuards(options);
   const auto engine = engine::EngineVersions();
   if (options.format == Format::kJson) {
     Json json = {{"weir", kVersion}};

@@ -55,6 +55,19 @@ struct SessionOptions {
   /// Merges partitions in their order, not in the order of arrival: results do not depend on
   /// timing.
   bool ordered_coalesce = true;
+  /// Guards that are left out, by name: tests and benchmarks show what each is for. Nobody else
+  /// names any.
+  std::vector<std::string> guards_off = {};
+};
+
+/// What keeps a fault of the engine out of results.
+struct Guard {
+  std::string name;      ///< lower case with underscores; permanent
+  uint32_t version = 1;  ///< raised when what the guard does to a plan changes
+  std::string fault;     ///< what the engine does wrongly, with the smallest SQL that shows it
+  std::string upstream;  ///< `owner/repository#number` of the report, or "unreported"
+  std::string means;     ///< "setting", "correction" or "refusal"
+  std::string effect;    ///< what users get instead
 };
 
 /// A table of plain Parquet, CSV or NDJSON files.
@@ -354,6 +367,9 @@ Status FromStreamFailure(const arrow::Status& status);
 /// The dialects that statements are read in, and those that plans are written in; in byte order.
 std::vector<std::string> ReadDialects();
 std::vector<std::string> WrittenDialects();
+
+/// The guards on the bridge's side, in the order in which they take part.
+std::vector<Guard> BridgeGuards();
 
 /// Versions of the engine's parts: "datafusion" → "55.2.0" …
 std::map<std::string, std::string> EngineVersions();

@@ -29,6 +29,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
   bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
   bridged.ordered_coalesce = options.ordered_coalesce;
+  for (const std::string& name : options.guards_off) bridged.guards_off.push_back(rust::String(name));
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
   session.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -184,6 +185,19 @@ std::vector<std::string> Sorted(const rust::Vec<rust::String>& texts) {
 
 std::vector<std::string> ReadDialects() { return Sorted(bridge::read_dialects()); }
 std::vector<std::string> WrittenDialects() { return Sorted(bridge::written_dialects()); }
+
+std::vector<Guard> BridgeGuards() {
+  std::vector<Guard> guards;
+  for (const auto& guard : bridge::guard_descriptions()) {
+    guards.push_back({.name = std::string(guard.name),
+                      .version = guard.version,
+                      .fault = std::string(guard.fault),
+                      .upstream = std::string(guard.upstream),
+                      .means = std::string(guard.means),
+                      .effect = std::string(guard.effect)});
+  }
+  return guards;
+}
 
 std::map<std::string, std::string> EngineVersions() {
   std::map<std::string, std::string> versions;

@@ -9,6 +9,7 @@
 #include <sys/sysinfo.h>
 
 #include "weir/base/nearest.h"
+#include "weir/guards/guard_list.h"
 #include "weir/session/result_settings.h"
 #include "weir/session/table_functions.h"
 #include "weir/session/user_functions.h"
@@ -73,7 +74,8 @@ Result<std::map<std::string, std::string>> ResultSettings(const ProfileSettings&
   const auto zone = profile.settings.find(std::string(kTimeZone));
   std::map<std::string, std::string> settings = {
       {std::string(kTimeZone), zone == profile.settings.end() ? kUsualTimeZone : zone->second},
-      {"weir.deterministic", profile.deterministic ? "true" : "false"}};
+      {"weir.deterministic", profile.deterministic ? "true" : "false"},
+      {"weir.guards", GuardRecipe()}};
   std::map<std::string, std::string> defaults;
   for (const auto& [key, value] : profile.settings) {
     if (!CanChangeResults(key) || key == kTimeZone) continue;

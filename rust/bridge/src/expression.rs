@@ -25,6 +25,7 @@ use datafusion_proto::bytes::Serializeable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
+use crate::guards::TreeGuards;
 use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -57,7 +58,7 @@ fn refuse_other_rows(expression: &SqlExpr) -> Result<()> {
 }
 
 fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> Result<Expr> {
-    let mut parsed = crate::sql::parse_expression(state, sql, dialect)?;
+    let mut parsed = crate::parsing::parse_expression(state, sql, dialect)?;
     if let Some(alias) = &parsed.alias {
         return Err(BridgeError::user(
             "plan_failed",
@@ -66,6 +67,7 @@ fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> R
     }
     refuse_other_rows(&parsed.expr)?;
     complete_calls(state, &mut parsed.expr);
+    TreeGuards::of(state).expressions(&mut parsed.expr)?;
     let expression = state.create_logical_expr_from_sql_expr(parsed, schema)?;
     let expression = expand_user_functions(expression, schema)?;
     if expression.exists(|part| Ok(matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))? {

@@ -10,11 +10,10 @@ mod rewritten;
 mod scalar;
 mod user;
 
-pub(crate) use aggregate::is_native_aggregate;
 pub use aggregate::register_aggregate_function;
 pub(crate) use crossing::failure;
 pub use named_arguments::{complete_call, complete_calls};
+pub(crate) use scalar::NativeScalarUdf;
 pub use scalar::register_scalar_function;
-pub(crate) use scalar::{NativeScalarUdf, is_native_scalar};
 pub(crate) use user::expand_user_functions;
 pub use user::{called_functions, define_user_function, function_kind, sql_type};

@@ -18,20 +18,24 @@ mod allocation;
 mod callback;
 mod delta;
 mod delta_log;
+mod empty_table;
 mod error;
 mod expression;
 mod functions;
-mod limit_fence;
+mod guards;
 mod marked_table;
 mod memory_pool;
 mod named_source;
 mod ordered_coalesce;
+mod parsing;
 mod plan;
+mod plan_bytes;
+mod planning;
 mod planning_steps;
 mod predicates;
+mod preparation;
 mod runtime;
 mod session;
-mod sql;
 mod sql_tree;
 mod store;
 mod substrait_consumer;
@@ -47,18 +51,21 @@ use functions::{
     called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
     sql_type,
 };
-use plan::{
-    PhysicalPlan, Plan, ScanBindings, analyze_plan, create_physical_plan, execute_stream, new_scan_bindings,
-    optimize_plan, plan_from_proto, plan_from_substrait, plan_outputs, plan_sql, plan_to_proto, proto_to_substrait,
-    register_view, table_references,
+use guards::guard_descriptions;
+use parsing::{parse_sql, read_dialects};
+use plan::{PhysicalPlan, Plan, create_physical_plan, execute_stream, register_view};
+use plan_bytes::{
+    ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
+    proto_to_substrait,
 };
+use planning::{analyze_plan, apply_statement, optimize_plan, plan_sql, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
-use sql::{apply_statement, parse_sql, plan_to_sql, read_dialects, written_dialects};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
 use table::{Table, new_file_table, new_memory_table, register_table};
 use table_functions::{CalledTable, cache_table, list_functions, register_table_function};
 use write::{write_batches, write_delta_files};
+use written_sql::{plan_to_sql, written_dialects};
 
 #[global_allocator]
 static ALLOCATOR: allocation::Allocator = allocation::Allocator;
@@ -87,6 +94,19 @@ pub mod ffi {
         metadata_cache_bytes: u64,
         /// Merge partitions in their order instead of in the order of arrival.
         ordered_coalesce: bool,
+        /// Guards that are left out, by name: tests and benchmarks show what they are for.
+        guards_off: Vec<String>,
+    }
+
+    /// A guard against a fault of the engine; the fields are described at `guards::About`.
+    struct GuardDescription {
+        name: String,
+        version: u32,
+        fault: String,
+        upstream: String,
+        /// "setting", "correction" or "refusal".
+        means: String,
+        effect: String,
     }
 
     /// The value of one partition column of a file, in Delta's text form.
@@ -219,6 +239,8 @@ pub mod ffi {
 
         /// Names and versions of the crates that plan and execute.
         fn engine_versions() -> Vec<KeyValue>;
+        /// All guards, in the order in which they take part.
+        fn guard_descriptions() -> Vec<GuardDescription>;
 
         // --- session ---
         type Session;

@@ -5,11 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use datafusion::execution::SessionState;
-use datafusion::sql::sqlparser::ast::{Function, FunctionArg, FunctionArguments};
-
 use crate::ffi::PlanningStep;
-use crate::sql::folded;
 
 /// A step and the function that it is about.
 pub type Steps = BTreeSet<(&'static str, String)>;
@@ -50,28 +46,4 @@ pub fn collecting<T>(work: impl FnOnce() -> T) -> (T, Steps) {
     let steps = NOTED.with_borrow_mut(|noted| noted.take()).unwrap_or_default();
     drop(restore);
     (outcome, steps)
-}
-
-/// Notes an alias and named arguments of a call, before defaults are filled in.
-pub fn note_call(state: &SessionState, call: &Function) {
-    let [part] = call.name.0.as_slice() else {
-        return;
-    };
-    let Some(ident) = part.as_ident() else {
-        return;
-    };
-    let called = folded(ident);
-    let scalar = state.scalar_functions().get(&called).filter(|f| crate::functions::is_native_scalar(f));
-    let aggregate = state.aggregate_functions().get(&called).filter(|f| crate::functions::is_native_aggregate(f));
-    let Some(name) = scalar.map(|f| f.name()).or(aggregate.map(|f| f.name())) else {
-        return;
-    };
-    if name != called {
-        note("alias", name);
-    }
-    if let FunctionArguments::List(list) = &call.args
-        && list.args.iter().any(|arg| !matches!(arg, FunctionArg::Unnamed(_)))
-    {
-        note("named_arguments", name);
-    }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::optimizer::OptimizerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
+use crate::guards::Guards;
 use crate::memory_pool::QueryMemory;
 use crate::ordered_coalesce::OrderedCoalesce;
 use crate::predicates::OpenPredicates;
@@ -22,8 +23,13 @@ pub struct Session {
 
 pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
     entry(|| {
+        let guards = Arc::new(Guards::without(&options.guards_off)?);
         let mut config = SessionConfig::new();
         apply(&mut config, &options.settings)?;
+        for (key, value) in guards.settings() {
+            config.options_mut().set(key, value)?;
+        }
+        let config = config.with_extension(Arc::clone(&guards));
 
         let mut disk = DiskManagerBuilder::default();
         if !options.spill_directory.is_empty() {
@@ -45,20 +51,23 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
-            .with_optimizer_rules(optimizer_rules())
-            .with_physical_optimizer_rules(crate::limit_fence::physical_rules())
+            .with_analyzer_rules(guards.analyzer_rules())
+            .with_optimizer_rules(optimizer_rules(&guards))
+            .with_physical_optimizer_rules(guards.physical_rules())
             .with_query_planner(DeltaPlanner::new());
         if options.ordered_coalesce {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
         }
-        Ok(Box::new(Session { context: SessionContext::new_with_state(builder.build()) }))
+        let context = SessionContext::new_with_state(builder.build());
+        guards.functions(&context);
+        Ok(Box::new(Session { context }))
     })
 }
 
 /// Native predicates are opened first, so that every other rule sees what they mean.
-fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+fn optimizer_rules(guards: &Guards) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(OpenPredicates)];
-    rules.extend(Optimizer::new().rules);
+    rules.extend(guards.optimizer_rules());
     rules
 }
 

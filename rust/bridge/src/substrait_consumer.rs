@@ -33,8 +33,8 @@ use datafusion_substrait::substrait::proto::{
 };
 use serde_json::Value;
 
+use crate::empty_table::EMPTY_TABLE;
 use crate::error::BridgeError;
-use crate::plan::EMPTY_TABLE;
 use crate::substrait_producer::{
     AGGREGATE, END, FILTER, FRAME_UNITS, GROUPS, IGNORE_NULLS, JOIN, KIND, NULL_TREATMENT, RECURSIVE_QUERY, SCAN,
     START, UNNEST, WORK_TABLE,

@@ -19,14 +19,43 @@ use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortKey, WindowF
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan};
 use datafusion::sql::unparser::Unparser;
-use datafusion::sql::unparser::dialect::Dialect;
+use datafusion::sql::unparser::dialect::{self, Dialect};
 use sqlparser::ast::{self, Ident, Query, SetExpr, TableFactor, TableWithJoins, VisitMut};
 
 use self::blocks::{Block, Stage, clean_names};
+use crate::empty_table::EMPTY_TABLE;
+use crate::error::{BridgeError, Result as BridgeResult};
+use crate::parsing::with_deep_stack;
+use crate::plan::Plan;
 use crate::sql_tree::{COLUMN, Placeholders, SUBQUERY, add_conjunct, number_equality, query_of};
 
+pub fn written_dialects() -> Vec<String> {
+    ["bigquery", "duckdb", "generic", "mysql", "postgresql", "snowflake", "sqlite"].map(String::from).to_vec()
+}
+
+fn written_dialect(name: &str) -> BridgeResult<Box<dyn dialect::Dialect>> {
+    Ok(match name {
+        "bigquery" => Box::new(dialect::BigQueryDialect::new()),
+        "duckdb" => Box::new(dialect::DuckDBDialect::new()),
+        "generic" => Box::new(dialect::DefaultDialect {}),
+        "mysql" => Box::new(dialect::MySqlDialect {}),
+        "postgresql" => Box::new(dialect::PostgreSqlDialect {}),
+        "snowflake" => Box::new(dialect::SnowflakeDialect::new()),
+        "sqlite" => Box::new(dialect::SqliteDialect {}),
+        other => return Err(BridgeError::bug(format!("no dialect that plans are written in: `{other}`"))),
+    })
+}
+
+pub fn plan_to_sql(plan: &Plan, name: &str) -> BridgeResult<String> {
+    with_deep_stack(|| {
+        let dialect = written_dialect(name)?;
+        let query = write_plan(&plan.plan, name, dialect.as_ref())?;
+        Ok(format!("{query:#}"))
+    })
+}
+
 /// Writes `plan` as one query.
-pub fn write_plan(plan: &LogicalPlan, name: &str, dialect: &dyn Dialect) -> Result<Query> {
+fn write_plan(plan: &LogicalPlan, name: &str, dialect: &dyn Dialect) -> Result<Query> {
     let mut writer = Writer { name, dialect, unparser: Unparser::new(dialect), aliases: HashSet::new() };
     let mut block = writer.block(plan, None)?;
     block.names = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -113,7 +142,7 @@ impl Writer<'_> {
     }
 
     fn table_scan(&mut self, scan: &TableScan, alias: Option<&str>) -> Result<Block> {
-        if scan.table_name.table() == crate::plan::EMPTY_TABLE {
+        if scan.table_name.table() == EMPTY_TABLE {
             return self.no_rows(&scan.projected_schema, alias);
         }
         let alias = self.unique(alias.unwrap_or(scan.table_name.table()));

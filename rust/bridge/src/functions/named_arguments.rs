@@ -13,11 +13,12 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::scalar::NativeScalarUdf;
+use super::aggregate::is_native_aggregate;
+use super::scalar::{NativeScalarUdf, is_native_scalar};
 use super::user::user_function;
 use crate::ffi::NativeArgument;
-use crate::planning_steps::note_call;
-use crate::sql::folded;
+use crate::parsing::folded;
+use crate::planning_steps::note;
 
 /// A parameter as calls see it.
 pub(super) struct Parameter {
@@ -123,6 +124,30 @@ fn fill_function(state: &SessionState, call: &mut Function) {
         && let Some(parameters) = parameters_of(function)
     {
         fill_call(parameters, &mut list.args);
+    }
+}
+
+/// Notes an alias and named arguments of a call, before defaults are filled in.
+fn note_call(state: &SessionState, call: &Function) {
+    let [part] = call.name.0.as_slice() else {
+        return;
+    };
+    let Some(ident) = part.as_ident() else {
+        return;
+    };
+    let called = folded(ident);
+    let scalar = state.scalar_functions().get(&called).filter(|f| is_native_scalar(f));
+    let aggregate = state.aggregate_functions().get(&called).filter(|f| is_native_aggregate(f));
+    let Some(name) = scalar.map(|f| f.name()).or(aggregate.map(|f| f.name())) else {
+        return;
+    };
+    if name != called {
+        note("alias", name);
+    }
+    if let FunctionArguments::List(list) = &call.args
+        && list.args.iter().any(|arg| !matches!(arg, FunctionArg::Unnamed(_)))
+    {
+        note("named_arguments", name);
     }
 }
 

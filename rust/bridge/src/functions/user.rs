@@ -29,6 +29,7 @@ use serde_json::json;
 use super::named_arguments::{Parameter, complete_calls};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::UserFunction;
+use crate::guards::TreeGuards;
 use crate::session::Session;
 
 struct UserArgument {
@@ -247,7 +248,7 @@ fn refuse_other_rows(state: &SessionState, body: &SqlExpr) -> Result<()> {
 }
 
 fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<SqlExpr> {
-    let parsed = crate::sql::parse_expression(state, sql, dialect)?;
+    let parsed = crate::parsing::parse_expression(state, sql, dialect)?;
     match parsed.alias {
         None => Ok(parsed.expr),
         Some(alias) => Err(refused_at(
@@ -261,6 +262,7 @@ fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<Sq
 fn plan_expression(state: &SessionState, mut parsed: SqlExpr, schema: &DFSchema) -> Result<Expr> {
     refuse_other_rows(state, &parsed)?;
     complete_calls(state, &mut parsed);
+    TreeGuards::of(state).expressions(&mut parsed)?;
     let parsed = ExprWithAlias { expr: parsed, alias: None };
     let expression = state.create_logical_expr_from_sql_expr(parsed, schema)?;
     let expression = expand_user_functions(expression, schema)?;

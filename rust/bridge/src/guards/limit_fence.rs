@@ -13,7 +13,6 @@ use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_optimizer::output_requirements::OutputRequirementExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -22,18 +21,27 @@ use datafusion::physical_plan::{
     replace_children_if_necessary,
 };
 
-type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+use super::{About, Guard, Means, PhysicalRules};
 
-/// The engine's rules, with fences around the one that moves sorts.
-pub fn physical_rules() -> Vec<Rule> {
-    PhysicalOptimizer::new()
-        .rules
-        .into_iter()
-        .flat_map(|rule| match rule.name() {
-            "EnsureRequirements" => vec![Arc::new(LimitFences::Raise) as Rule, rule, Arc::new(LimitFences::Remove)],
-            _ => vec![rule],
-        })
-        .collect()
+pub struct LimitFence;
+
+impl Guard for LimitFence {
+    fn about(&self) -> About {
+        About {
+            name: "limit_fence",
+            version: 1,
+            fault: "`(SELECT … ORDER BY n LIMIT 2) ORDER BY n > 0` sorts before the limit and gives two other rows",
+            upstream: "unreported",
+            means: Means::Correction,
+            effect: "the limit takes the rows that its own order puts first",
+        }
+    }
+
+    fn physical_rules(&self, rules: &mut PhysicalRules) {
+        let at = rules.iter().position(|rule| rule.name() == "EnsureRequirements").expect("the rule that moves sorts");
+        rules.insert(at + 1, Arc::new(LimitFences::Remove));
+        rules.insert(at, Arc::new(LimitFences::Raise));
+    }
 }
 
 #[derive(Debug)]

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! SQL text: reading it in a dialect, its syntax tree, and plans written as SQL.
+//! SQL text: read in a named dialect, refused where it is too deep, and its syntax tree as JSON. Nothing here plans.
 
 use std::ops::ControlFlow;
 
 use datafusion::config::Dialect;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
-use datafusion::sql::unparser::dialect as written;
 use serde_json::{Value, json};
-use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, SetQuantifier, TableFactor, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, SetQuantifier, VisitMut, VisitorMut};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
-use crate::functions::complete_call;
-use crate::plan::Plan;
-use crate::planning_steps::collecting;
-use crate::runtime::{Cancellation, block_on};
 use crate::session::Session;
-use crate::table_functions::arrange_table_call;
 
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
@@ -113,7 +106,7 @@ impl VisitorMut for Levels {
 }
 
 /// Continues over what holds no query.
-fn visit<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) -> ControlFlow<V::Break> {
+pub fn visit<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) -> ControlFlow<V::Break> {
     match statement {
         Statement::Statement(statement) => VisitMut::visit(statement.as_mut(), visitor),
         Statement::Explain(explain) => visit(explain.statement.as_mut(), visitor),
@@ -129,32 +122,8 @@ pub fn read_dialects() -> Vec<String> {
     Dialect::metadata().iter().map(|info| info.canonical_name.to_string()).collect()
 }
 
-pub fn written_dialects() -> Vec<String> {
-    ["bigquery", "duckdb", "generic", "mysql", "postgresql", "snowflake", "sqlite"].map(String::from).to_vec()
-}
-
-fn written_dialect(name: &str) -> Result<Box<dyn written::Dialect>> {
-    Ok(match name {
-        "bigquery" => Box::new(written::BigQueryDialect::new()),
-        "duckdb" => Box::new(written::DuckDBDialect::new()),
-        "generic" => Box::new(written::DefaultDialect {}),
-        "mysql" => Box::new(written::MySqlDialect {}),
-        "postgresql" => Box::new(written::PostgreSqlDialect {}),
-        "snowflake" => Box::new(written::SnowflakeDialect::new()),
-        "sqlite" => Box::new(written::SqliteDialect {}),
-        other => return Err(BridgeError::bug(format!("no dialect that plans are written in: `{other}`"))),
-    })
-}
-
-pub fn plan_to_sql(plan: &Plan, name: &str) -> Result<String> {
-    with_deep_stack(|| {
-        let dialect = written_dialect(name)?;
-        let query = crate::written_sql::write_plan(&plan.plan, name, dialect.as_ref())?;
-        Ok(format!("{query:#}"))
-    })
-}
-
-fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+/// Runs `work` on a stack that syntax trees may be walked on.
+pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(TREE_STACK_BYTES).spawn_scoped(scope, || entry(work));
         let thread =
@@ -211,121 +180,5 @@ pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSq
         let statement = parse(&session.context.state_ref().read(), sql, dialect)?;
         let tree = tree_of(&statement).map_err(|e| BridgeError::bug(format!("a syntax tree has no JSON: {e}")))?;
         Ok(ParsedSql { tree: without_places(tree).to_string(), sql: statement.to_string() })
-    })
-}
-
-/// Brings a statement into the form that the planner takes: calls of native, user and table functions. Breaks at what the parser reads
-/// and the planner leaves out without a word although it changes the result.
-struct Preparation<'a> {
-    state: &'a SessionState,
-    seen: Seen,
-}
-
-/// What the tree of a statement says of its plan.
-#[derive(Default)]
-pub struct Seen {
-    pub has_order_by: bool,
-    pub has_into: bool,
-}
-
-impl VisitorMut for Preparation<'_> {
-    type Break = &'static str;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<&'static str> {
-        let in_query = [
-            ("FOR XML, FOR JSON or FOR BROWSE", query.for_clause.is_some()),
-            ("SETTINGS", query.settings.is_some()),
-            ("FORMAT", query.format_clause.is_some()),
-        ];
-        break_at(&in_query)?;
-        self.seen.has_order_by |= query.order_by.is_some() || !query.pipe_operators.is_empty();
-        self.look_at(&query.body)
-    }
-
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<&'static str> {
-        match table {
-            TableFactor::Table { version, with_ordinality, partitions, json_path, sample, .. } => break_at(&[
-                ("time travel (VERSION or TIMESTAMP AS OF, FOR SYSTEM_TIME)", version.is_some()),
-                ("WITH ORDINALITY", *with_ordinality),
-                ("PARTITION after a table", !partitions.is_empty()),
-                ("a path into a table", json_path.is_some()),
-                ("TABLESAMPLE", sample.is_some()),
-            ])?,
-            TableFactor::Derived { sample, .. } => break_at(&[("TABLESAMPLE", sample.is_some())])?,
-            _ => {}
-        }
-        arrange_table_call(self.state, table);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<&'static str> {
-        complete_call(self.state, expression);
-        ControlFlow::Continue(())
-    }
-}
-
-fn break_at(constructs: &[(&'static str, bool)]) -> ControlFlow<&'static str> {
-    match constructs.iter().find(|(_, found)| *found) {
-        Some((name, _)) => ControlFlow::Break(name),
-        None => ControlFlow::Continue(()),
-    }
-}
-
-impl Preparation<'_> {
-    fn look_at(&mut self, body: &SetExpr) -> ControlFlow<&'static str> {
-        match body {
-            SetExpr::Select(select) => {
-                self.seen.has_into |= select.into.is_some();
-                let in_select = [
-                    ("PREWHERE", select.prewhere.is_some()),
-                    ("CONNECT BY", !select.connect_by.is_empty()),
-                    ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
-                    ("EXCLUDE after a list of columns", select.exclude.is_some()),
-                ];
-                break_at(&in_select)
-            }
-            SetExpr::SetOperation { left, right, .. } => {
-                self.look_at(left)?;
-                self.look_at(right)
-            }
-            // A query in parentheses is visited by itself.
-            _ => ControlFlow::Continue(()),
-        }
-    }
-}
-
-fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
-    let mut preparation = Preparation { state, seen: Seen::default() };
-    match visit(statement, &mut preparation) {
-        ControlFlow::Break(name) => {
-            Err(BridgeError::user("unsupported", format!("the engine does not support {name}")))
-        }
-        ControlFlow::Continue(()) => Ok(preparation.seen),
-    }
-}
-
-/// Plans a statement once its calls are prepared. Refuses what would be left out silently.
-pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<(LogicalPlan, Seen)> {
-    let seen = prepare(state, &mut statement)?;
-    Ok((block_on(state.statement_to_plan(statement))?, seen))
-}
-
-pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation: &Cancellation) -> Result<Box<Plan>> {
-    entry(|| {
-        let state = session.context.state();
-        let statement = parse(&state, sql, dialect)?;
-        let (planned, steps) = collecting(|| plan_statement(&state, statement));
-        let (plan, _) = planned?;
-        let plan = match plan {
-            LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {
-                let context = session.context.clone();
-                let applied = block_on(
-                    cancellation.guard(async move { Ok(Box::pin(context.execute_logical_plan(plan)).await?) }),
-                )?;
-                applied.into_unoptimized_plan()
-            }
-            other => other,
-        };
-        Ok(Box::new(Plan { plan, steps }))
     })
 }

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Guards: what keeps the engine's known faults out of results. One guard a file, each for one fault, with the upstream report; a guard
+//! switches the fault off, corrects a plan, or refuses it, and leaves everything else as it is.
+//!
+//! A guard takes part where planning goes wrong: in the syntax tree, or among the rules of analysis, optimisation and physical planning,
+//! or with a function put in the engine's place. Plans come here more than once (views are analysed before they are optimised, replayed
+//! plans are optimised again), so what a guard has corrected it must leave alone the next time.
+//!
+//! Tests and benchmarks leave guards out by their names (`SessionOptions::guards_off`), to show what each is for; nobody else does.
+
+mod limit_fence;
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::analyzer::Analyzer;
+use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::prelude::SessionContext;
+use sqlparser::ast::{Expr, Query, VisitMut, visit_expressions_mut};
+
+use crate::error::{BridgeError, Result};
+use crate::ffi::GuardDescription;
+
+pub type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
+pub type OptimizerRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;
+pub type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// What users read of a guard, in `docs/guards.md`.
+pub struct About {
+    /// Lower case with underscores; permanent.
+    pub name: &'static str,
+    /// Raised when what the guard does to a plan changes: part of the recipe of fingerprints.
+    pub version: u32,
+    /// What the engine does wrongly, in one sentence with the smallest SQL that shows it.
+    pub fault: &'static str,
+    /// `owner/repository#number` of the report, or "unreported".
+    pub upstream: &'static str,
+    pub means: Means,
+    /// What users get instead, in one sentence.
+    pub effect: &'static str,
+}
+
+pub enum Means {
+    /// A setting of the engine switches the fault off.
+    #[allow(dead_code)]
+    Setting,
+    /// The plan is corrected.
+    Correction,
+    /// The query is refused with a code and a hint.
+    #[allow(dead_code)]
+    Refusal,
+}
+
+/// One guard. Every method but `about` does nothing unless a guard takes part there.
+pub trait Guard: Send + Sync {
+    fn about(&self) -> About;
+
+    /// Settings of the engine, set after those of the profile.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Corrects or refuses a query of a statement before it is planned; subqueries come here as well, outer queries first.
+    fn query(&self, _query: &mut Query) -> Result<()> {
+        Ok(())
+    }
+
+    /// Corrects or refuses an expression of a statement, or one that stands alone (constraints, user functions); inner ones come first.
+    fn expression(&self, _expression: &mut Expr) -> Result<()> {
+        Ok(())
+    }
+
+    /// Puts rules before, behind, around or in the place of those that are there. Rules of analysis see plans with subqueries in them.
+    fn analyzer_rules(&self, _rules: &mut AnalyzerRules) {}
+
+    fn optimizer_rules(&self, _rules: &mut OptimizerRules) {}
+
+    fn physical_rules(&self, _rules: &mut PhysicalRules) {}
+
+    /// Puts functions in the place of the engine's, before any other is registered.
+    fn functions(&self, _context: &SessionContext) {}
+}
+
+/// All guards, in the order in which they take part.
+const ALL: &[&dyn Guard] = &[&limit_fence::LimitFence];
+
+pub fn guard_descriptions() -> Vec<GuardDescription> {
+    ALL.iter()
+        .map(|guard| {
+            let about = guard.about();
+            GuardDescription {
+                name: about.name.into(),
+                version: about.version,
+                fault: about.fault.into(),
+                upstream: about.upstream.into(),
+                means: match about.means {
+                    Means::Setting => "setting",
+                    Means::Correction => "correction",
+                    Means::Refusal => "refusal",
+                }
+                .into(),
+                effect: about.effect.into(),
+            }
+        })
+        .collect()
+}
+
+/// The guards of a session; an extension of its configuration.
+#[derive(Default)]
+pub struct Guards {
+    off: HashSet<String>,
+}
+
+impl Guards {
+    /// All but those named, which must exist.
+    pub fn without(names: &[String]) -> Result<Self> {
+        for name in names {
+            if !ALL.iter().any(|guard| guard.about().name == name) {
+                return Err(BridgeError::bug(format!("no guard is called `{name}`")));
+            }
+        }
+        Ok(Self { off: names.iter().cloned().collect() })
+    }
+
+    fn active(&self) -> impl Iterator<Item = &'static dyn Guard> {
+        ALL.iter().copied().filter(|guard| !self.off.contains(guard.about().name))
+    }
+
+    fn of(state: &SessionState) -> Arc<Self> {
+        state.config().get_extension::<Self>().unwrap_or_default()
+    }
+
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.active().flat_map(|guard| guard.settings().iter().copied())
+    }
+
+    pub fn analyzer_rules(&self) -> AnalyzerRules {
+        let mut rules = Analyzer::new().rules;
+        self.active().for_each(|guard| guard.analyzer_rules(&mut rules));
+        rules
+    }
+
+    pub fn optimizer_rules(&self) -> OptimizerRules {
+        let mut rules = Optimizer::new().rules;
+        self.active().for_each(|guard| guard.optimizer_rules(&mut rules));
+        rules
+    }
+
+    pub fn physical_rules(&self) -> PhysicalRules {
+        let mut rules = PhysicalOptimizer::new().rules;
+        self.active().for_each(|guard| guard.physical_rules(&mut rules));
+        rules
+    }
+
+    pub fn functions(&self, context: &SessionContext) {
+        self.active().for_each(|guard| guard.functions(context));
+    }
+}
+
+/// The guards that take part in the syntax tree.
+pub struct TreeGuards(Arc<Guards>);
+
+impl TreeGuards {
+    pub fn of(state: &SessionState) -> Self {
+        Self(Guards::of(state))
+    }
+
+    pub fn query(&self, query: &mut Query) -> Result<()> {
+        self.0.active().try_for_each(|guard| guard.query(query))
+    }
+
+    pub fn expression(&self, expression: &mut Expr) -> Result<()> {
+        self.0.active().try_for_each(|guard| guard.expression(expression))
+    }
+
+    /// All expressions of a part of a statement.
+    pub fn expressions(&self, part: &mut impl VisitMut) -> Result<()> {
+        let visited = visit_expressions_mut(part, |expression| match self.expression(expression) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        });
+        match visited {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+}

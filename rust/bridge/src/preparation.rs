@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Statements made ready for the engine's planner: calls completed, silent omissions refused.
+
+use std::ops::ControlFlow;
+
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use sqlparser::ast::{Expr, Query, SetExpr, TableFactor, VisitorMut};
+
+use crate::error::{BridgeError, Result};
+use crate::functions::complete_call;
+use crate::guards::TreeGuards;
+use crate::parsing::visit;
+use crate::runtime::block_on;
+use crate::table_functions::arrange_table_call;
+
+/// Brings a statement into the form that the planner takes: calls of native, user and table functions. Breaks at what the parser reads
+/// and the planner leaves out without a word although it changes the result, and at what a guard refuses.
+struct Preparation<'a> {
+    state: &'a SessionState,
+    guards: TreeGuards,
+    seen: Seen,
+}
+
+/// What the tree of a statement says of its plan.
+#[derive(Default)]
+pub struct Seen {
+    pub has_order_by: bool,
+    pub has_into: bool,
+}
+
+impl VisitorMut for Preparation<'_> {
+    type Break = BridgeError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
+        let in_query = [
+            ("FOR XML, FOR JSON or FOR BROWSE", query.for_clause.is_some()),
+            ("SETTINGS", query.settings.is_some()),
+            ("FORMAT", query.format_clause.is_some()),
+        ];
+        break_at(&in_query)?;
+        self.seen.has_order_by |= query.order_by.is_some() || !query.pipe_operators.is_empty();
+        self.look_at(&query.body)?;
+        broken(self.guards.query(query))
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<BridgeError> {
+        match table {
+            TableFactor::Table { version, with_ordinality, partitions, json_path, sample, .. } => break_at(&[
+                ("time travel (VERSION or TIMESTAMP AS OF, FOR SYSTEM_TIME)", version.is_some()),
+                ("WITH ORDINALITY", *with_ordinality),
+                ("PARTITION after a table", !partitions.is_empty()),
+                ("a path into a table", json_path.is_some()),
+                ("TABLESAMPLE", sample.is_some()),
+            ])?,
+            TableFactor::Derived { sample, .. } => break_at(&[("TABLESAMPLE", sample.is_some())])?,
+            _ => {}
+        }
+        arrange_table_call(self.state, table);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
+        complete_call(self.state, expression);
+        broken(self.guards.expression(expression))
+    }
+}
+
+fn break_at(constructs: &[(&'static str, bool)]) -> ControlFlow<BridgeError> {
+    match constructs.iter().find(|(_, found)| *found) {
+        Some((name, _)) => {
+            ControlFlow::Break(BridgeError::user("unsupported", format!("the engine does not support {name}")))
+        }
+        None => ControlFlow::Continue(()),
+    }
+}
+
+fn broken(outcome: Result<()>) -> ControlFlow<BridgeError> {
+    match outcome {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+impl Preparation<'_> {
+    fn look_at(&mut self, body: &SetExpr) -> ControlFlow<BridgeError> {
+        match body {
+            SetExpr::Select(select) => {
+                self.seen.has_into |= select.into.is_some();
+                let in_select = [
+                    ("PREWHERE", select.prewhere.is_some()),
+                    ("CONNECT BY", !select.connect_by.is_empty()),
+                    ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
+                    ("EXCLUDE after a list of columns", select.exclude.is_some()),
+                ];
+                break_at(&in_select)
+            }
+            SetExpr::SetOperation { left, right, .. } => {
+                self.look_at(left)?;
+                self.look_at(right)
+            }
+            // A query in parentheses is visited by itself.
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
+    let mut preparation = Preparation { state, guards: TreeGuards::of(state), seen: Seen::default() };
+    match visit(statement, &mut preparation) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(preparation.seen),
+    }
+}
+
+/// Plans a statement once its calls are prepared. Refuses what would be left out silently.
+pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<(LogicalPlan, Seen)> {
+    let seen = prepare(state, &mut statement)?;
+    Ok((block_on(state.statement_to_plan(statement))?, seen))
+}
