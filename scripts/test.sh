@@ -19,6 +19,8 @@ export WEIR="$PWD/$build/weir"
 
 "$venv/bin/python" -m unittest discover -s tests/readers -p '*_test.py' -v 2>&1 | tee -a "$log" || failed=1
 
+"$venv/bin/python" -m unittest discover -s tests/fuzz -p '*_test.py' -v 2>&1 | tee -a "$log" || failed=1
+
 # The counts of both, programs of ctest and cases of unittest, as the last line.
 broken=$(grep -cE '^(FAIL|ERROR): |\*\*\*(Failed|Exception|Timeout|Not Run)' "$log")
 passed=$(grep -cE ' \.\.\. ok$| Passed +[0-9.]+ sec' "$log")
