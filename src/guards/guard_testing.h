@@ -34,8 +34,9 @@ inline std::vector<std::string> RowsOf(const GuardCase& guard_case, std::vector<
         engine::Session::Open(
             {.settings = settings, .spill_directory = {}, .guards_off = std::move(off)}));
     for (const std::string& table : guard_case.tables) {
-      WEIR_ASSIGN_OR_RETURN(const engine::Plan made,
-                            engine::Plan::FromStatement(session, table, {}, engine::Cancellation()));
+      WEIR_ASSIGN_OR_RETURN(
+          const engine::Plan made,
+          engine::Plan::FromStatement(session, table, {}, engine::Cancellation()));
       WEIR_RETURN_NOT_OK(engine::SortedRows(session, made).status());
     }
     WEIR_ASSIGN_OR_RETURN(engine::Plan plan, engine::Plan::FromSql(session, guard_case.sql));
@@ -46,18 +47,22 @@ inline std::vector<std::string> RowsOf(const GuardCase& guard_case, std::vector<
   return rows.ok() ? *rows : std::vector<std::string>{"error: " + rows.status().message()};
 }
 
-/// Expects the right rows with the guard, and others without it: if those are right too, the engine no longer needs the guard.
+/// Expects the right rows with the guard, and others without it: if those are right too, the engine
+/// no longer needs the guard.
 inline void ExpectGuarded(const GuardCase& guard_case) {
   const std::vector<std::string> with = RowsOf(guard_case, {});
   const bool refused = guard_case.rows.size() == 1 && guard_case.rows[0].starts_with("error: ");
   if (refused) {
     ASSERT_EQ(with.size(), 1u) << guard_case.sql;
-    EXPECT_NE(with[0].find(guard_case.rows[0].substr(7)), std::string::npos) << guard_case.sql << "\n" << with[0];
+    EXPECT_NE(with[0].find(guard_case.rows[0].substr(7)), std::string::npos)
+        << guard_case.sql << "\n"
+        << with[0];
   } else {
     EXPECT_EQ(with, guard_case.rows) << guard_case.sql;
   }
   EXPECT_NE(RowsOf(guard_case, {guard_case.guard}), with)
-      << guard_case.sql << "\nThe engine is right without the guard `" << guard_case.guard << "`: remove it.";
+      << guard_case.sql << "\nThe engine is right without the guard `" << guard_case.guard
+      << "`: remove it.";
 }
 
 }  // namespace weir

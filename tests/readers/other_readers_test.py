@@ -74,10 +74,12 @@ ODD = {
     "no_rows": ("SELECT 1 AS id, 'x' AS v WHERE false", ["id", "v"], []),
     "odd_names": ('SELECT 1 AS "Größe", 2 AS "with-dash", 3 AS "q""uote", 4 AS "Select", 5 AS "dotted.name"',
                   ["Größe", "with-dash", 'q"uote', "Select", "dotted.name"], [(1, 2, 3, 4, 5)]),
-    "many_rows": ("SELECT value AS id, value % 7 AS v FROM generate_series(1, 20000)", ["id", "v"], [(i, i % 7) for i in range(1, 20001)]),
+    "many_rows": ("SELECT n AS id, n % 7 AS v FROM (SELECT unnest(range(1, 20001)) AS n)", ["id", "v"], [(i, i % 7) for i in range(1, 20001)]),
 }
 # What a reader cannot read, though the table is as the protocol has it: (reader, table) and the reason.
-READERS_OWN: dict[tuple[str, str], str] = {}
+READERS_OWN: dict[tuple[str, str], str] = {
+    ("deltalake", "by_small_decimals"): "its dataset reads the partition value -0.01 as 0.-1",
+}
 
 
 def union(values, kind: str) -> str:
