@@ -134,7 +134,7 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
     const auto snapshot =
         engine::DeltaSnapshot::Open(*session, ArtifactTableUrl(warehouse, table.name));
     ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
-    const auto readable = snapshot->AsTable(*session);
+    const auto readable = snapshot->AsTable(*session, ArtifactTableUrl(warehouse, table.name));
     ASSERT_TRUE(readable.ok()) << readable.status().ToString();
     ASSERT_TRUE(session->RegisterTable(table.name, *readable).ok());
     const auto read = session->Query("SELECT * FROM " + table.name);
@@ -191,7 +191,7 @@ TEST(ArtifactTables, SmallFilesArePutTogether) {
   const auto files = snapshot->files();
   ASSERT_TRUE(files.ok());
   EXPECT_LT(files->size(), 5U);
-  const auto readable = snapshot->AsTable(*session);
+  const auto readable = snapshot->AsTable(*session, url);
   ASSERT_TRUE(readable.ok()) << readable.status().ToString();
   ASSERT_TRUE(session->RegisterTable("settings", *readable).ok());
   const auto read = session->Query(

@@ -47,7 +47,7 @@ Status CompactTable(const engine::Session& session, DeltaWriteSpec appended) {
   if (appended.compacted.size() < 2) return Status::OK();
   std::vector<std::string> paths;
   for (const DataFile& file : appended.compacted) paths.push_back(file.path);
-  WEIR_ASSIGN_OR_RETURN(const engine::Table all, snapshot.AsFileTable(session, url));
+  WEIR_ASSIGN_OR_RETURN(const engine::Table all, snapshot.AsTable(session, url));
   WEIR_ASSIGN_OR_RETURN(const engine::Table small, all.WithPaths(paths));
   WEIR_ASSIGN_OR_RETURN(auto written, Rewrite(session, small, appended));
   appended.mode = WriteMode::kCompact;

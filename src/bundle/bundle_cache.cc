@@ -80,11 +80,11 @@ bool Parse(std::string_view bytes, PlanBundle& bundle) {
   return in.ok() && in.at_end() && bundle.output_schema && bundle.stored_schema;
 }
 
-std::string LookOf(const std::shared_ptr<arrow::Schema>& schema, TableKind kind,
-                   bool needs_delta_scan, const std::vector<std::string>& partition_columns) {
+std::string LookOf(const std::shared_ptr<arrow::Schema>& schema, TableKind kind, bool has_row_masks,
+                   const std::vector<std::string>& partition_columns) {
   FingerprintBuilder builder;
   builder.Add("schema", SchemaBytes(schema)).Add("kind", ToString(kind));
-  builder.Add("delta scan", needs_delta_scan ? 1 : 0);
+  builder.Add("row masks", has_row_masks ? 1 : 0);
   for (const std::string& column : partition_columns) builder.Add("partition", column);
   return builder.Finish().ToString();
 }
@@ -110,7 +110,7 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
 }
 
 std::string LookOf(const PinnedTable& table) {
-  return LookOf(table.schema, table.kind, table.needs_delta_scan, table.partition_columns);
+  return LookOf(table.schema, table.kind, table.has_row_masks, table.partition_columns);
 }
 
 BundleCache::BundleCache(const ProjectDefinition& project, const SessionRuntime& session)

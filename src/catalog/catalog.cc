@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/sql_quotes.h"
-#include "weir/catalog/time_pin.h"
 
 namespace weir {
 
@@ -188,37 +187,53 @@ Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Sess
   return PinListing(source, session);
 }
 
+/// `what` a table needs that cannot be read.
+Status MissingFeature(const std::string& what) {
+  return Status::Environment(StatusCode::kUnsupported,
+                             "the Delta table needs what Weir's reader has not: {}", what)
+      .WithHint(
+          "drop the feature from the table with the engine that set it, or pin a version before "
+          "it: OPTIONS ('version' '…')");
+}
+
+/// The number behind `mark`, which `at` is moved behind; empty if there is none.
+std::string NumberAfter(const std::string& text, std::string_view mark, size_t& at) {
+  at = text.find(mark, at);
+  if (at == std::string::npos) return {};
+  at += mark.size();
+  return text.substr(at, text.find_first_not_of("0123456789", at) - at);
+}
+
+/// The versions at the sides of a hole in a log that the engine tells of.
+std::optional<std::pair<std::string, std::string>> SidesOfHole(const std::string& message) {
+  static constexpr std::string_view kVersion = ", version: ";
+  size_t at = message.find("found gap: ");
+  if (at != std::string::npos) {
+    std::string before = NumberAfter(message, kVersion, at), after;
+    if (!before.empty()) after = NumberAfter(message, kVersion, at);
+    if (!after.empty()) return std::pair(std::move(before), std::move(after));
+  }
+  at = 0;
+  std::string before = NumberAfter(message, "Gap between checkpoint version ", at), after;
+  if (!before.empty()) after = NumberAfter(message, "next commit ", at);
+  if (after.empty()) return std::nullopt;
+  return std::pair(std::move(before), std::move(after));
+}
+
 /// Says of a Delta log what the engine says at length.
 Status ExplainDelta(const Status& status, const std::string& url, int64_t version) {
   const std::string& message = status.message();
-  const size_t gap = message.find("found gap: ");
-  if (gap != std::string::npos) {
-    // The two log entries at its sides are named by their numbers.
-    std::vector<std::string> sides;
-    static constexpr std::string_view kVersion = ", version: ";
-    for (size_t at = message.find(kVersion, gap); at != std::string::npos;
-         at = message.find(kVersion, at + 1)) {
-      const size_t begin = at + kVersion.size();
-      sides.push_back(
-          message.substr(begin, message.find_first_not_of("0123456789", begin) - begin));
-    }
-    if (sides.size() == 2) {
-      return Status::Environment(StatusCode::kCorrupt,
-                                 "the Delta log has a hole: version {} is followed by version {}",
-                                 sides[0], sides[1])
-          .WithCause(message)
-          .WithHint("restore the log entries between them, from a backup for instance");
-    }
+  if (const auto sides = SidesOfHole(message)) {
+    return Status::Environment(StatusCode::kCorrupt,
+                               "the Delta log has a hole: version {} is followed by version {}",
+                               sides->first, sides->second)
+        .WithCause(message)
+        .WithHint("restore the log entries between them, from a backup for instance");
   }
   if (status.code() == StatusCode::kUnsupported) {
     const size_t feature = message.find("Unsupported: ");
     const std::string what = feature == std::string::npos ? message : message.substr(feature + 13);
-    return Status(StatusCode::kUnsupported, status.blame(),
-                  "the Delta table needs what Weir's reader has not: " + what)
-        .WithCause(message)
-        .WithHint(
-            "drop the feature from the table with the engine that set it, or pin a version before "
-            "it: OPTIONS ('version' '…')");
+    return MissingFeature(what).WithCause(message);
   }
   static constexpr std::string_view kEnd = "LogSegment end version ";
   if (const size_t end = message.find(kEnd); version >= 0 && end != std::string::npos) {
@@ -231,6 +246,10 @@ Status ExplainDelta(const Status& status, const std::string& url, int64_t versio
         .WithHint("leave the option 'version' out to read the latest");
   }
   if (message.find("no object store is registered") != std::string::npos) return status;
+  if (message.starts_with("a timestamp from ")) {
+    return status.WithHint(
+        "pin a later time or a version, or leave the option 'timestamp' out to read the latest");
+  }
   if (message.find("Path does not exist") != std::string::npos ||
       message.find("No files in log segment") != std::string::npos ||
       status.code() == StatusCode::kNotFound) {
@@ -281,16 +300,48 @@ std::string CodeOf(const Status& status) {
   }
 }
 
-/// A Delta table's reader features that plain Parquet reading does not honour.
-bool NeedsDeltaScan(const nlohmann::json& protocol, const nlohmann::json& metadata) {
-  if (protocol.contains("readerFeatures") && protocol["readerFeatures"].is_array()) {
-    for (const auto& feature : protocol["readerFeatures"]) {
-      if (feature == "deletionVectors" || feature == "columnMapping") return true;
-    }
+bool HasFeature(const nlohmann::json& protocol, const char* list, std::string_view feature) {
+  const auto features = protocol.find(list);
+  if (features == protocol.end() || !features->is_array()) return false;
+  return std::any_of(features->begin(), features->end(),
+                     [&](const auto& each) { return each == feature; });
+}
+
+/// The value of a table's property, or an empty text.
+std::string PropertyOf(const nlohmann::json& metadata, const char* key) {
+  const auto configuration = metadata.find("configuration");
+  if (configuration == metadata.end() || !configuration->is_object()) return {};
+  const auto value = configuration->find(key);
+  return value == configuration->end() || !value->is_string() ? "" : value->get<std::string>();
+}
+
+/// Whether files alone do not say which rows a table has.
+bool HasRowMasks(const nlohmann::json& protocol) {
+  return HasFeature(protocol, "readerFeatures", "deletionVectors");
+}
+
+/// What the engine would read, but not rightly: tables whose latest commits may lie elsewhere, and
+/// those whose protocol and metadata contradict each other.
+Status CheckReadable(const nlohmann::json& protocol, const nlohmann::json& metadata) {
+  const char* coordinated = "coordinatedCommits-preview";
+  if (HasFeature(protocol, "writerFeatures", coordinated) &&
+      !PropertyOf(metadata, "delta.coordinatedCommits.commitCoordinator-preview").empty()) {
+    return MissingFeature(
+        fmt::format("the table feature `{}` (its latest commits may lie elsewhere than in its log)",
+                    coordinated));
   }
-  const auto configuration = metadata.value("configuration", nlohmann::json::object());
-  return configuration.is_object() &&
-         configuration.value("delta.columnMapping.mode", "none") != "none";
+  const std::string mapping = PropertyOf(metadata, "delta.columnMapping.mode");
+  const int64_t reader = protocol.value("minReaderVersion", int64_t{0});
+  const bool may_map = reader == 2 || HasFeature(protocol, "readerFeatures", "columnMapping");
+  if (!mapping.empty() && mapping != "none" && !may_map) {
+    return Status::Environment(
+               StatusCode::kCorrupt,
+               "the Delta table maps its columns (`delta.columnMapping.mode` is `{}`), and its "
+               "protocol, of reader version {}, has no column mapping",
+               mapping, reader)
+        .WithHint("have the engine that wrote it mend the table's protocol");
+  }
+  return Status::OK();
 }
 
 }  // namespace
@@ -307,8 +358,10 @@ Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
                                         const engine::Session& session) {
   auto opened = engine::DeltaSnapshot::Open(session, url, version, timestamp);
   if (!opened.ok()) return ExplainDelta(opened.status(), url, version);
-  if (!timestamp.empty())
-    WEIR_RETURN_NOT_OK(CheckTimePin(url, timestamp, opened->version(), session));
+  WEIR_ASSIGN_OR_RETURN(const std::string protocol, opened->protocol());
+  WEIR_ASSIGN_OR_RETURN(const std::string metadata, opened->metadata());
+  WEIR_RETURN_NOT_OK(CheckReadable(nlohmann::json::parse(protocol, nullptr, false),
+                                   nlohmann::json::parse(metadata, nullptr, false)));
   return opened;
 }
 
@@ -323,19 +376,14 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
   table.format = "delta";
   table.version = snapshot.version();
   table.partition_columns = snapshot.partition_columns();
-  WEIR_ASSIGN_OR_RETURN(table.schema, snapshot.schema());
+  auto log_schema = snapshot.schema();
+  if (!log_schema.ok()) return ExplainDelta(log_schema.status(), url, version);
+  table.log_schema = *std::move(log_schema);
   WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
-  WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot.metadata());
-  table.needs_delta_scan = NeedsDeltaScan(nlohmann::json::parse(protocol, nullptr, false),
-                                          nlohmann::json::parse(metadata, nullptr, false));
+  table.has_row_masks = HasRowMasks(nlohmann::json::parse(protocol, nullptr, false));
   table.files = std::make_shared<const TableFiles>(snapshot);
-  if (table.needs_delta_scan) {
-    table.log_schema = table.schema;
-    WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session));
-    WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
-  } else {
-    WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsFileTable(session, url));
-  }
+  WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session, url));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
   return table;
 }
 

@@ -38,8 +38,8 @@ struct PinnedTable {
   int64_t version = -1;
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> partition_columns;
-  /// The columns as the log names them, with the physical names of column mapping in their
-  /// metadata; null where they are those of `schema`.
+  /// The columns with the physical names of column mapping in their metadata; null where they are
+  /// those of `schema`.
   std::shared_ptr<arrow::Schema> log_schema;
   /// Read when first asked for.
   std::shared_ptr<const TableFiles> files;
@@ -47,8 +47,8 @@ struct PinnedTable {
   Fingerprint listing_hash;
   /// Hash of how a listing's files are read: format and options. Empty for Delta.
   std::string read_options_hash;
-  /// True when delta-rs' own scan reads it (deletion vectors, column mapping).
-  bool needs_delta_scan = false;
+  /// True where deletion vectors may take rows away: files alone do not say which rows there are.
+  bool has_row_masks = false;
   /// What the engine reads; absent for a view that was never built.
   std::optional<engine::Table> table;
 };

@@ -192,6 +192,17 @@ bool FailedAtConstraint(const ViewOutcome& view) {
   });
 }
 
+/// Files and logs that contradict their format, and tables that need more than the reader has, have
+/// one code wherever they are found.
+std::string CodeOf(const ViewOutcome& view) {
+  if (FailedAtConstraint(view)) return "W5004";
+  if (view.status.blame() == Blame::kEnvironment) {
+    if (view.status.code() == StatusCode::kCorrupt) return "W3003";
+    if (view.status.code() == StatusCode::kUnsupported) return "W3002";
+  }
+  return "W5001";
+}
+
 /// Prints each failure once, and returns the exit code of the worst.
 int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
                    Diagnostics& diagnostics) {
@@ -199,9 +210,8 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
   for (const ViewOutcome& view : envelope.views) {
     if (view.state == ViewState::kBlocked) code = std::max<int>(code, kWorkFailed);
     if (view.state != ViewState::kFailed) continue;
-    Diagnostic diagnostic =
-        ToDiagnostic(FailedAtConstraint(view) ? "W5004" : "W5001",
-                     view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
+    Diagnostic diagnostic = ToDiagnostic(
+        CodeOf(view), view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
     if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status);
     if (diagnostic.location.file.empty())

@@ -68,7 +68,7 @@ class DeltaEngine : public testing::Test {
   Result<std::vector<std::string>> Read() const {
     WEIR_ASSIGN_OR_RETURN(const auto snapshot,
                           engine::DeltaSnapshot::Open(session_, spec_.table_url));
-    WEIR_ASSIGN_OR_RETURN(const auto table, snapshot.AsTable(session_));
+    WEIR_ASSIGN_OR_RETURN(const auto table, snapshot.AsTable(session_, spec_.table_url));
     const std::string name = fmt::format("t{}", snapshot.version());
     WEIR_RETURN_NOT_OK(session_.RegisterTable(name, table));
     WEIR_ASSIGN_OR_RETURN(const auto result,

@@ -13,7 +13,7 @@
 namespace weir {
 
 struct DataFile {
-  /// Relative to the table's root, URL-decoded.
+  /// Relative to the table's root, or with scheme and host; decoded.
   std::string path;
   int64_t size_bytes = 0;
   /// Milliseconds since the epoch.

@@ -135,19 +135,17 @@ class DeltaSnapshot {
   /// The `protocol` and `metaData` actions as JSON.
   Result<std::string> protocol() const;
   Result<std::string> metadata() const;
-  /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded),
-  /// `size`, `modified` (milliseconds), `statistics` (JSON; NULL unless asked for),
-  /// `partition_values` (a map of texts), `deleted_rows` and `deletion_vector` (what tells it
-  /// apart; both NULL without one).
+  /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded; with
+  /// scheme where the file lies elsewhere), `size`, `modified` (milliseconds), `statistics` (JSON;
+  /// NULL unless asked for), `partition_values` (a map of texts), `deleted_rows` and
+  /// `deletion_vector` (what tells it apart; both NULL without one).
   Result<std::shared_ptr<arrow::RecordBatchReader>> ReadFiles(bool statistics) const;
   /// All of them with their statistics, ordered by path. For tables of few files.
   Result<std::vector<DataFile>> files() const;
   /// The version recorded for an application transaction, or -1.
   Result<int64_t> transaction_version(const std::string& app_id) const;
-  /// Reads the plain Parquet files, which are listed when a scan is planned.
-  Result<Table> AsFileTable(const Session& session, const std::string& root_url) const;
-  /// Reads through delta-rs' own scan, as deletion vectors and column mapping need it.
-  Result<Table> AsTable(const Session& session) const;
+  /// Reads the rows; the files below `root_url` are listed when a scan is planned.
+  Result<Table> AsTable(const Session& session, const std::string& root_url) const;
 
  private:
   struct State;

@@ -116,11 +116,9 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> DeltaSnapshot::ReadFiles(bool 
   return reader.MoveValueUnsafe();
 }
 
-Result<Table> DeltaSnapshot::AsFileTable(const Session& session,
-                                         const std::string& root_url) const {
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return state_->handle->file_table(*session.state_->handle, root_url);
-                        }));
+Result<Table> DeltaSnapshot::AsTable(const Session& session, const std::string& root_url) const {
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle, Try([&] { return state_->handle->table(*session.state_->handle, root_url); }));
   Table table;
   table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
   return table;
@@ -128,14 +126,6 @@ Result<Table> DeltaSnapshot::AsFileTable(const Session& session,
 
 Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) const {
   return Try([&] { return state_->handle->transaction_version(app_id); });
-}
-
-Result<Table> DeltaSnapshot::AsTable(const Session& session) const {
-  WEIR_ASSIGN_OR_RETURN(auto handle,
-                        Try([&] { return state_->handle->delta_table(*session.state_->handle); }));
-  Table table;
-  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
-  return table;
 }
 
 }  // namespace weir::engine

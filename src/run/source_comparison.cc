@@ -92,7 +92,7 @@ Result<std::string> HashOf(const PinnedTable& table, const std::vector<DataFile>
 Result<bool> SameRows(const PinnedTable& before, const PinnedTable& now,
                       const FileDifference& difference, const Reading& reading,
                       const SessionRuntime& session) {
-  if (before.needs_delta_scan || now.needs_delta_scan || !before.table || !now.table) return false;
+  if (before.has_row_masks || now.has_row_masks || !before.table || !now.table) return false;
   if (difference.added.empty() || difference.removed.empty()) return false;
   int64_t rows = 0, bytes = 0;
   for (const DataFile& file : difference.added) {

@@ -124,7 +124,7 @@ TEST(ScanUnits, AViewThatWasNeverBuiltHasUnknownFiles) {
 
 TEST(ScanUnits, TablesThatDeltaRsReadsArePrunedToo) {
   PinnedTable table = TableOf({FileWith("a", 10, 5, 9), FileWith("b", 10, 0, 9)});
-  table.needs_delta_scan = true;
+  table.has_row_masks = true;
   const auto units =
       Derive(BundleOf({ScanNode(0, "t", {Binary("<", {Column("i"), Int(5)})})}), {{"t", table}});
   EXPECT_EQ(units[0].kept, std::vector<uint32_t>{1});

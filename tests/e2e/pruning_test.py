@@ -184,10 +184,15 @@ def z85(data: bytes) -> str:
     return base64.b85encode(data, pad=True).decode().translate(str.maketrans(of_python, letters))
 
 
-def deletion_vector(rows: list[int]) -> dict:
-    """An inline vector: one bitmap of one array container."""
+def vector_bytes(rows: list[int]) -> bytes:
+    """One bitmap of one array container."""
     bitmap = struct.pack("<IIHHI", 12346, 1, 0, len(rows) - 1, 16) + b"".join(struct.pack("<H", row) for row in rows)
-    data = struct.pack("<IQI", 1681511377, 1, 0) + bitmap
+    return struct.pack("<IQI", 1681511377, 1, 0) + bitmap
+
+
+def deletion_vector(rows: list[int]) -> dict:
+    """An inline vector."""
+    data = vector_bytes(rows)
     return {"storageType": "i", "pathOrInlineDv": z85(data), "sizeInBytes": len(data), "cardinality": len(rows)}
 
 

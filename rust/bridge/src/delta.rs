@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Delta tables as delta-rs sees them.
+//! Delta tables: their logs as the kernel of delta-rs reads them, scans of their files, changes, checkpoints.
 
-use std::collections::HashSet;
+mod file_columns;
+mod log;
+mod log_engine;
+mod log_path;
+pub mod log_table;
+mod partition_values;
+mod read_schema;
+mod row_vector;
+
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::datasource::TableProvider;
-use delta_kernel::engine::arrow_conversion::TryIntoArrow;
+use delta_kernel::history_manager::error::{LogHistoryError, NearestTimestamp};
+use delta_kernel::history_manager::{HistoryCommitType, get_earliest_commit, latest_version_as_of};
 use delta_kernel::table_configuration::TableConfiguration;
-use deltalake_core::delta_datafusion::{DeltaCdfTableProvider, DeltaScanConfig, DeltaScanNext, FileSelection};
-use deltalake_core::kernel::Snapshot;
-use deltalake_core::logstore::{LogStoreRef, logstore_factories};
-use deltalake_core::{DeltaTable, DeltaTableBuilder};
+use deltalake_core::DeltaTableBuilder;
+use deltalake_core::delta_datafusion::DeltaCdfTableProvider;
+use deltalake_core::logstore::logstore_factories;
 use url::Url;
 
-use crate::delta_log::DeltaLog;
+use crate::delta::log::{DeltaLog, log_failure};
+use crate::delta::log_engine::without_backtrace;
+use crate::delta::log_table::LogTable;
+use crate::delta::read_schema::read_schema;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::runtime::{block_on, runtime};
 use crate::session::Session;
 use crate::store::{parse_url, resolve};
-use crate::table::{FileTable, Table, export_schema};
+use crate::table::{Table, export_schema};
 
 pub struct DeltaSnapshot {
     log: DeltaLog,
-    log_store: LogStoreRef,
 }
 
 /// delta-rs knows logs by the scheme of their URL, and only those of files and memory from the start. All stores that sessions register
@@ -52,14 +62,17 @@ fn builder(session: &Session, url: &str) -> Result<DeltaTableBuilder> {
 pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -> Result<Box<DeltaSnapshot>> {
     entry(|| {
         let _guard = runtime().enter();
-        let builder = builder(session, url)?;
-        let log_store = builder.build_storage()?;
-        let version = if timestamp.is_empty() { version } else { version_at(builder, timestamp)? };
+        let log_store = builder(session, url)?.build_storage()?;
         let mut root = log_store.root_url().clone();
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
         }
-        Ok(Box::new(DeltaSnapshot { log: DeltaLog::open(log_store.engine(None), &root, version)?, log_store }))
+        let mut log = DeltaLog::open(log_store.engine(None), &root, version)?;
+        if !timestamp.is_empty() {
+            let version = version_at(&log, timestamp)?;
+            log = DeltaLog::open(log_store.engine(None), &root, version)?;
+        }
+        Ok(Box::new(DeltaSnapshot { log }))
     })
 }
 
@@ -70,9 +83,41 @@ fn parse_time(timestamp: &str) -> Result<DateTime<Utc>> {
     Ok(parsed.with_timezone(&Utc))
 }
 
-fn version_at(builder: DeltaTableBuilder, timestamp: &str) -> Result<i64> {
-    let table = block_on(builder.with_timestamp(parse_time(timestamp)?).load())?;
-    Ok(table.version().map_or(-1, |v| v as i64))
+/// The last version at a time: by the times in the commits where the table keeps them there, else by those of the log's files.
+fn version_at(latest: &DeltaLog, timestamp: &str) -> Result<i64> {
+    let milliseconds = parse_time(timestamp)?.timestamp_millis();
+    let log = latest.clone();
+    let found = block_on(runtime().spawn_blocking(move || {
+        latest_version_as_of(&log.snapshot, log.engine(), milliseconds, HistoryCommitType::Recreatable)
+    }))
+    .map_err(|e| BridgeError::bug(e.to_string()))?;
+    let error = match found {
+        Ok(commit) => return Ok(commit.version as i64),
+        Err(error) => without_backtrace(error),
+    };
+    if let delta_kernel::Error::LogHistory(history) = &error
+        && let LogHistoryError::TimestampOutOfRange { nearest_timestamp: NearestTimestamp::Earliest(first), .. } =
+            history.as_ref()
+    {
+        let first = DateTime::from_timestamp_millis(*first).unwrap_or_default();
+        let text = format!(
+            "a timestamp from {} on is wanted, the time of the first commit in the table's log{}, found `{timestamp}`",
+            first.to_rfc3339_opts(SecondsFormat::Millis, true),
+            first_version(latest).map_or(String::new(), |version| format!(" (version {version})"))
+        );
+        return Err(BridgeError::user("not_found", text));
+    }
+    Err(log_failure(error))
+}
+
+fn first_version(log: &DeltaLog) -> Option<u64> {
+    let folder = log.snapshot.table_root().join("_delta_log/").ok()?;
+    let log = log.clone();
+    let found = block_on(
+        runtime()
+            .spawn_blocking(move || get_earliest_commit(log.engine(), &folder, None, HistoryCommitType::Recreatable)),
+    );
+    found.ok()?.ok()
 }
 
 impl DeltaSnapshot {
@@ -107,21 +152,11 @@ impl DeltaSnapshot {
         entry(|| self.log.transaction_version(app_id))
     }
 
-    pub fn file_table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
+    pub fn table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
         entry(|| {
             let url = parse_url(root_url)?;
-            let table = FileTable::of_log(session, &url, self.schema()?, &self.partition_columns(), self.log.clone())?;
-            Ok(Box::new(Table::of_files(table)))
-        })
-    }
-
-    pub fn delta_table(&self, session: &Session) -> Result<Box<Table>> {
-        entry(|| {
-            let table = DeltaTable::new(Arc::clone(&self.log_store));
-            table.update_datafusion_session(&session.context.state())?;
-            let snapshot = block_on(Snapshot::try_new(self.log_store.as_ref(), Some(self.log.snapshot.version())))?;
-            let provider = DeltaScanTable { snapshot: Arc::new(snapshot), log: self.log.clone() };
-            Ok(Box::new(provider.select(None)?))
+            let table = LogTable::new(session, &url, self.log.clone(), self.schema()?, &self.partition_columns())?;
+            Ok(Box::new(Table { provider: Arc::new(table) }))
         })
     }
 
@@ -130,31 +165,8 @@ impl DeltaSnapshot {
     }
 
     fn schema(&self) -> Result<SchemaRef> {
-        let schema = self.configuration().logical_schema();
-        Ok(Arc::new(schema.as_ref().try_into_arrow()?))
-    }
-}
-
-/// What delta-rs' own scan is made from, once for each selection of files.
-#[derive(Clone)]
-pub struct DeltaScanTable {
-    snapshot: Arc<Snapshot>,
-    log: DeltaLog,
-}
-
-impl DeltaScanTable {
-    /// The scan of the files at `paths` (decoded), or of all.
-    pub fn select(&self, paths: Option<&HashSet<&str>>) -> Result<Table> {
-        let mut config = DeltaScanConfig::new();
-        config.schema_force_view_types = false;
-        config.wrap_partition_values = false;
-        let mut scan = DeltaScanNext::new(Arc::clone(&self.snapshot), config)?;
-        if let Some(paths) = paths {
-            let _guard = runtime().enter();
-            let raw = self.log.raw_paths(|path| paths.contains(path))?;
-            scan = scan.with_file_selection(FileSelection::from_file_paths(raw));
-        }
-        Ok(Table { provider: Arc::new(scan), delta: Some(self.clone()) })
+        let configuration = self.configuration();
+        read_schema(&configuration.logical_schema(), configuration.column_mapping_mode())
     }
 }
 
@@ -188,7 +200,7 @@ pub fn delta_changes(
         let provider = DeltaCdfTableProvider::try_new(changes)?;
         // What is wrong with the range, the log says now.
         block_on(provider.scan(&session.context.state(), None, &[], None))?;
-        Ok(Box::new(Table { provider: Arc::new(provider), delta: None }))
+        Ok(Box::new(Table { provider: Arc::new(provider) }))
     })
 }
 

@@ -65,7 +65,7 @@ pub fn entry<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
-fn io_kind(error: &(dyn StdError + 'static)) -> Option<(&'static str, String)> {
+pub fn io_kind(error: &(dyn StdError + 'static)) -> Option<(&'static str, String)> {
     let mut next = Some(error);
     while let Some(current) = next {
         if let Some(io) = current.downcast_ref::<std::io::Error>() {
@@ -100,17 +100,23 @@ fn causes(error: &(dyn StdError + 'static)) -> Vec<Value> {
     texts
 }
 
-impl From<object_store::Error> for BridgeError {
-    fn from(error: object_store::Error) -> Self {
-        let code = match &error {
+impl BridgeError {
+    pub fn of_store(error: &object_store::Error) -> Self {
+        let code = match error {
             object_store::Error::NotFound { .. } => "not_found",
             object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => "already_exists",
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => "permission",
-            _ => io_kind(&error).map_or("io", |(code, _)| code),
+            _ => io_kind(error).map_or("io", |(code, _)| code),
         };
         let mut result = Self::new(code, "environment", error.to_string());
-        result.details.insert("causes".into(), Value::Array(causes(&error)));
+        result.details.insert("causes".into(), Value::Array(causes(error)));
         result
+    }
+}
+
+impl From<object_store::Error> for BridgeError {
+    fn from(error: object_store::Error) -> Self {
+        Self::of_store(&error)
     }
 }
 

@@ -17,7 +17,6 @@
 mod allocation;
 mod callback;
 mod delta;
-mod delta_log;
 mod empty_table;
 mod error;
 mod expression;
@@ -289,16 +288,15 @@ pub mod ffi {
         fn protocol(self: &DeltaSnapshot) -> Result<String>;
         /// The `metaData` action as JSON.
         fn metadata(self: &DeltaSnapshot) -> Result<String>;
-        /// The active files in no order, replayed while the stream is read: `path` (decoded), `size`, `modified` (milliseconds),
+        /// The active files in no order, replayed while the stream is read: `path` (decoded; with scheme where the file lies
+        /// elsewhere), `size`, `modified` (milliseconds),
         /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
         /// vector) and `deletion_vector` (what tells it apart), both null without one. A table without files may have a schema without columns.
         unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
-        /// A table of this snapshot's plain Parquet files, listed when a scan of it is planned.
-        fn file_table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
+        /// A table of this snapshot's rows; its files are listed when a scan of it is planned.
+        fn table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
         /// The version recorded for an application transaction id, or -1.
         fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
-        /// A table over this snapshot that is read through delta-rs' own scan (deletion vectors, column mapping).
-        fn delta_table(self: &DeltaSnapshot, session: &Session) -> Result<Box<Table>>;
         /// A table of the rows that commits inserted, deleted and updated.
         fn delta_changes(session: &Session, url: &str, from: &ChangeBound, to: &ChangeBound) -> Result<Box<Table>>;
         /// Writes a checkpoint of the latest version.

@@ -10,8 +10,10 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::file::FileSource;
@@ -28,22 +30,34 @@ use serde_json::json;
 use crate::error::BridgeError;
 
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is.
-pub fn name_files(
-    plan: Arc<dyn datafusion::physical_plan::ExecutionPlan>,
-) -> Arc<dyn datafusion::physical_plan::ExecutionPlan> {
+pub fn name_files(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    with_named_source(plan, false)
+}
+
+/// The same for the files of a Delta table. Their columns are found by expressions through which the reader does not see nested columns: it
+/// would leave a filter on them out without a word.
+pub fn name_files_of_log(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    with_named_source(plan, true)
+}
+
+fn with_named_source(plan: Arc<dyn ExecutionPlan>, of_log: bool) -> Arc<dyn ExecutionPlan> {
     let Some(config) =
         plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
     else {
         return plan;
     };
-    let source = NamedSource { inner: Arc::clone(config.file_source()) };
+    let source = NamedSource { inner: Arc::clone(config.file_source()), of_log };
     DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build())
 }
 
 /// The failure with the name of the file that it is about.
 pub fn in_file(error: DataFusionError, store_url: &str, path: &object_store::path::Path) -> BridgeError {
-    let place = Place { file: file_name(store_url, path), schema: Arc::new(Schema::empty()), is_part: true };
-    place.explain(error).into()
+    Place::of_whole(file_name(store_url, path), false).explain(error).into()
+}
+
+/// The same for a data file of a Delta log.
+pub fn in_log_file(error: DataFusionError, store_url: &str, path: &object_store::path::Path) -> BridgeError {
+    Place::of_whole(file_name(store_url, path), true).explain(error).into()
 }
 
 /// A local path without scheme, any other as URL.
@@ -60,9 +74,15 @@ struct Place {
     schema: SchemaRef,
     /// Whether only a range of the bytes was read: line numbers then count from its start.
     is_part: bool,
+    /// Whether a Delta log names the file.
+    of_log: bool,
 }
 
 impl Place {
+    fn of_whole(file: String, of_log: bool) -> Self {
+        Place { file, schema: Arc::new(Schema::empty()), is_part: true, of_log }
+    }
+
     /// The failure with the file's name. Failures of the environment keep their code; what the file holds is its owner's business.
     fn explain(&self, error: DataFusionError) -> DataFusionError {
         let mut named = BridgeError::from(error);
@@ -75,8 +95,14 @@ impl Place {
         } else if named.blame == "user" {
             // Expressions of the view are evaluated while the file is read, too.
             named.message = format!("{} (found in the file `{}`)", named.message, self.file);
-        } else if !named.message.contains(&self.file) {
+        } else if let (true, Some(what)) = (self.of_log, against_log(&named)) {
+            named.code = "corrupt";
+            named.message = format!("the file `{}` {what}", self.file);
+        } else if self.of_log || !named.message.contains(&self.file) {
             let reason = named.message.trim_start_matches("Arrow error: ").trim_start_matches("Parquet error: ");
+            let reason = after(reason, "Failed to fetch metadata for file ")
+                .and_then(|rest| rest.split_once(": "))
+                .map_or(reason, |(_, cause)| cause);
             named.message = format!("the file `{}` cannot be read: {reason}", self.file);
         }
         for place in ["line", "column"] {
@@ -117,6 +143,16 @@ impl Place {
     }
 }
 
+/// What a failure says of a file that a Delta log names, where the two contradict each other.
+fn against_log(failure: &BridgeError) -> Option<&'static str> {
+    if failure.code == "not_found"
+        || (failure.message.contains("not found: ") && failure.message.contains("Object at location "))
+    {
+        return Some("is named by the Delta log, and is not there");
+    }
+    failure.message.contains("Out of range of file").then_some("is shorter than the Delta log says")
+}
+
 fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     text.find(start).map(|at| &text[at + start.len()..])
 }
@@ -129,10 +165,23 @@ fn number(text: &str) -> Option<(usize, &str)> {
 
 struct NamedSource {
     inner: Arc<dyn FileSource>,
+    /// Whether the files are those of a Delta log.
+    of_log: bool,
 }
 
-fn named(inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-    Arc::new(NamedSource { inner })
+impl NamedSource {
+    fn named(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
+        Arc::new(NamedSource { inner, of_log: self.of_log })
+    }
+
+    /// Whether the reader may be given a filter.
+    fn takes(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
+        let schema = self.inner.table_schema().table_schema();
+        !self.of_log
+            || collect_columns(filter)
+                .iter()
+                .all(|column| schema.field_with_name(column.name()).is_ok_and(|field| !field.data_type().is_nested()))
+    }
 }
 
 impl FileSource for NamedSource {
@@ -155,6 +204,7 @@ impl FileSource for NamedSource {
             inner: self.inner.create_morselizer(store, config, partition)?,
             store_url: config.object_store_url.as_str().to_string(),
             schema: Arc::clone(self.inner.table_schema().file_schema()),
+            of_log: self.of_log,
         }))
     }
 
@@ -163,7 +213,7 @@ impl FileSource for NamedSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        named(self.inner.with_batch_size(batch_size))
+        self.named(self.inner.with_batch_size(batch_size))
     }
 
     fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
@@ -205,8 +255,17 @@ impl FileSource for NamedSource {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
-        let pushed = self.inner.try_pushdown_filters(filters, config)?;
-        Ok(FilterPushdownPropagation { filters: pushed.filters, updated_node: pushed.updated_node.map(named) })
+        let mut outcome = vec![PushedDown::No; filters.len()];
+        let (places, taken): (Vec<usize>, Vec<Arc<dyn PhysicalExpr>>) =
+            filters.into_iter().enumerate().filter(|(_, filter)| self.takes(filter)).unzip();
+        let pushed = self.inner.try_pushdown_filters(taken, config)?;
+        for (place, each) in places.into_iter().zip(pushed.filters) {
+            outcome[place] = each;
+        }
+        Ok(FilterPushdownPropagation {
+            filters: outcome,
+            updated_node: pushed.updated_node.map(|inner| self.named(inner)),
+        })
     }
 
     fn try_pushdown_sort(
@@ -214,7 +273,7 @@ impl FileSource for NamedSource {
         order: &[PhysicalSortExpr],
         properties: &EquivalenceProperties,
     ) -> Result<SortOrderPushdownResult<Arc<dyn FileSource>>> {
-        Ok(self.inner.try_pushdown_sort(order, properties)?.map(named))
+        Ok(self.inner.try_pushdown_sort(order, properties)?.map(|inner| self.named(inner)))
     }
 
     fn reorder_files(&self, files: Vec<PartitionedFile>) -> Vec<PartitionedFile> {
@@ -222,7 +281,7 @@ impl FileSource for NamedSource {
     }
 
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
-        Ok(self.inner.try_pushdown_projection(projection)?.map(named))
+        Ok(self.inner.try_pushdown_projection(projection)?.map(|inner| self.named(inner)))
     }
 
     fn apply_expressions(
@@ -238,6 +297,7 @@ struct NamedMorselizer {
     inner: Box<dyn Morselizer>,
     store_url: String,
     schema: SchemaRef,
+    of_log: bool,
 }
 
 impl Morselizer for NamedMorselizer {
@@ -246,6 +306,7 @@ impl Morselizer for NamedMorselizer {
             file: file_name(&self.store_url, &file.object_meta.location),
             schema: Arc::clone(&self.schema),
             is_part: file.range.as_ref().is_some_and(|range| range.start > 0),
+            of_log: self.of_log,
         };
         let inner = self.inner.plan_file(file).map_err(|e| place.explain(e))?;
         Ok(Box::new(NamedPlanner { inner, place }))

@@ -17,19 +17,15 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
 };
-use deltalake_core::delta_datafusion::DeltaScanExec;
 use futures::{StreamExt, TryStreamExt};
 
-/// Replaces every `CoalescePartitionsExec`, but not below delta-rs' own scan: with deletion vectors it takes only what it knows.
+/// Replaces every `CoalescePartitionsExec`.
 #[derive(Debug)]
 pub struct OrderedCoalesce;
 
 impl PhysicalOptimizerRule for OrderedCoalesce {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_down(|node| {
-            if node.is::<DeltaScanExec>() {
-                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
-            }
             let Some(coalesce) = node.downcast_ref::<CoalescePartitionsExec>() else {
                 return Ok(Transformed::no(node));
             };

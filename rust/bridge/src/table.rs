@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Tables whose files C++ has chosen: a scan leaf over plain Parquet, CSV or NDJSON files, and the wrapper through which every
-//! table, delta-rs' own scan included, takes part in plans as a mere reference.
+//! table takes part in plans as a mere reference.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,15 +31,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::delta::DeltaScanTable;
-use crate::delta_log::DeltaLog;
+use crate::delta::log_table::LogTable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
 use crate::named_source::{in_file, name_files};
-use crate::runtime::{block_on, runtime};
+use crate::runtime::block_on;
 use crate::session::Session;
 use crate::store::{parse_url, resolve, store_root};
 
@@ -47,46 +45,6 @@ use crate::store::{parse_url, resolve, store_root};
 #[derive(Clone)]
 pub struct Table {
     pub provider: Arc<dyn TableProvider>,
-    /// What a table that delta-rs reads is made from.
-    pub delta: Option<DeltaScanTable>,
-}
-
-/// The files of a table: given by C++, or still in a Delta log and read when a scan is planned.
-#[derive(Debug)]
-enum Files {
-    Given(Arc<Vec<TableFile>>),
-    InLog { log: DeltaLog, selected: Option<HashSet<String>>, read: OnceCell<Arc<Vec<TableFile>>> },
-}
-
-impl Files {
-    async fn all(&self) -> EngineResult<Arc<Vec<TableFile>>> {
-        let (log, selected, read) = match self {
-            Files::Given(files) => return Ok(Arc::clone(files)),
-            Files::InLog { log, selected, read } => (log, selected, read),
-        };
-        let replay = || async {
-            let (log, selected) = (log.clone(), selected.clone());
-            let wanted = move |path: &str| selected.as_ref().is_none_or(|paths| paths.contains(path));
-            let files = runtime().spawn_blocking(move || entry(|| log.files(wanted))).await;
-            let files = files.map_err(|e| DataFusionError::External(Box::new(BridgeError::bug(e.to_string()))))?;
-            files.map(Arc::new).map_err(|e| DataFusionError::External(Box::new(e)))
-        };
-        read.get_or_try_init(replay).await.map(Arc::clone)
-    }
-
-    /// The same, restricted to what is in `paths`.
-    fn select(&self, paths: &HashSet<&str>) -> Files {
-        match self {
-            Files::Given(files) => {
-                Files::Given(Arc::new(files.iter().filter(|f| paths.contains(f.path.as_str())).cloned().collect()))
-            }
-            Files::InLog { log, .. } => Files::InLog {
-                log: log.clone(),
-                selected: Some(paths.iter().map(|path| path.to_string()).collect()),
-                read: OnceCell::new(),
-            },
-        }
-    }
 }
 
 /// Files in one folder of one store.
@@ -99,7 +57,7 @@ pub struct FileTable {
     schema: SchemaRef,
     file_schema: SchemaRef,
     partition_fields: Vec<FieldRef>,
-    files: Arc<Files>,
+    files: Arc<Vec<TableFile>>,
 }
 
 fn format_of(name: &str, options: &[KeyValue]) -> Result<Arc<dyn FileFormat>> {
@@ -181,29 +139,6 @@ fn split_schema(schema: &Schema, partition_columns: &[String]) -> Result<(Schema
     Ok((Arc::new(Schema::new(file_fields)), partition_fields))
 }
 
-impl FileTable {
-    /// The Parquet files of a Delta table, which are listed when a scan is planned.
-    pub fn of_log(
-        session: &Session,
-        url: &Url,
-        schema: SchemaRef,
-        partition_columns: &[String],
-        log: DeltaLog,
-    ) -> Result<Self> {
-        let (_, root) = resolve(&session.context, url)?;
-        let (file_schema, partition_fields) = split_schema(&schema, partition_columns)?;
-        Ok(FileTable {
-            store_url: store_root(url)?,
-            root,
-            format: format_of("parquet", &[])?,
-            schema,
-            file_schema,
-            partition_fields,
-            files: Arc::new(Files::InLog { log, selected: None, read: OnceCell::new() }),
-        })
-    }
-}
-
 pub unsafe fn new_file_table(
     session: &Session,
     spec: &FileTableSpec,
@@ -245,7 +180,7 @@ pub unsafe fn new_file_table(
             schema,
             file_schema,
             partition_fields,
-            files: Arc::new(Files::Given(Arc::new(spec.files.clone()))),
+            files: Arc::new(spec.files.clone()),
         })))
     })
 }
@@ -310,7 +245,7 @@ pub unsafe fn new_memory_table(array: *mut ffi::ArrowArray, schema: *mut ffi::Ar
     entry(|| {
         let batch = unsafe { import_batch(array, schema) }?;
         let rows = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?);
-        Ok(Box::new(Table { provider: Arc::new(MemoryTable { rows }), delta: None }))
+        Ok(Box::new(Table { provider: Arc::new(MemoryTable { rows }) }))
     })
 }
 
@@ -323,19 +258,20 @@ pub unsafe fn import_batch(array: *mut ffi::ArrowArray, schema: *mut ffi::ArrowS
 
 impl Table {
     pub fn of_files(table: FileTable) -> Self {
-        Table { provider: Arc::new(table), delta: None }
+        Table { provider: Arc::new(table) }
     }
 
     pub fn with_paths(&self, paths: &[String]) -> Result<Box<Table>> {
         entry(|| {
             let paths: HashSet<&str> = paths.iter().map(String::as_str).collect();
-            if let Some(delta) = &self.delta {
-                return Ok(Box::new(delta.select(Some(&paths))?));
+            if let Some(table) = self.provider.downcast_ref::<LogTable>() {
+                return Ok(Box::new(Table { provider: Arc::new(table.select(&paths)) }));
             }
             let Some(table) = self.provider.downcast_ref::<FileTable>() else {
                 return Err(BridgeError::bug("only tables of files can be restricted"));
             };
-            Ok(Box::new(Table::of_files(FileTable { files: Arc::new(table.files.select(&paths)), ..table.clone() })))
+            let files = table.files.iter().filter(|f| paths.contains(f.path.as_str())).cloned().collect();
+            Ok(Box::new(Table::of_files(FileTable { files: Arc::new(files), ..table.clone() })))
         })
     }
 
@@ -465,19 +401,18 @@ impl TableProvider for FileTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         let indexes: Vec<usize> = wanted.iter().map(|&i| positions[self.schema.field(i).name().as_str()]).collect();
-        let all = self.files.all().await?;
-        if all.is_empty() {
+        if self.files.is_empty() {
             let projected = Arc::new(self.schema.project(&wanted)?);
             return Ok(Arc::new(EmptyExec::new(projected)));
         }
 
-        let mut files = Vec::with_capacity(all.len());
+        let mut files = Vec::with_capacity(self.files.len());
         let mut total: Option<Statistics> = None;
         let table_schema = TableSchema::builder(Arc::clone(&self.file_schema))
             .with_table_partition_cols(self.partition_fields.clone())
             .build();
         let mut complete = true;
-        for file in all.iter() {
+        for file in self.files.iter() {
             let values =
                 self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
             let partitioned =

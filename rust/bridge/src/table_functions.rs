@@ -338,7 +338,7 @@ pub fn cache_table(session: &Session, cache: &str) -> Result<Box<Table>> {
             other => return Err(BridgeError::bug(format!("the engine has no cache `{other}`"))),
         };
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
-        Ok(Box::new(Table { provider: Arc::new(table), delta: None }))
+        Ok(Box::new(Table { provider: Arc::new(table) }))
     })
 }
 

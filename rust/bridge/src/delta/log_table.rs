@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A Delta table at one version as the engine scans it: Parquet files that are listed when a scan is planned, without the rows that deletion
+//! vectors take away, with columns as the table names and types them.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::expressions::lit;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+use delta_kernel::table_features::ColumnMappingMode;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::delta::file_columns::FileColumns;
+use crate::delta::log::{DeltaLog, LogFile};
+use crate::delta::log_path::place;
+use crate::delta::partition_values::partition_value;
+use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_schema};
+use crate::delta::row_vector::kept_rows;
+use crate::error::{BridgeError, Result, entry};
+use crate::ffi::TableFile;
+use crate::named_source::{in_log_file, name_files_of_log};
+use crate::runtime::runtime;
+use crate::session::Session;
+use crate::store::{resolve, store_root};
+
+/// Deletion vectors that are read beside each other.
+const READ_AT_ONCE: usize = 16;
+
+/// The files of a table, or some of them.
+#[derive(Clone)]
+pub struct LogTable {
+    store_url: Url,
+    root: Path,
+    log: DeltaLog,
+    /// As the log has the columns, with how files know them.
+    read_schema: SchemaRef,
+    schema: SchemaRef,
+    /// Of `read_schema`, in the order that the table declares.
+    partition_fields: Vec<FieldRef>,
+    selected: Option<Arc<HashSet<String>>>,
+    files: Arc<OnceCell<Arc<Vec<LogFile>>>>,
+}
+
+impl fmt::Debug for LogTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogTable({:?})", self.log)
+    }
+}
+
+impl LogTable {
+    pub fn new(
+        session: &Session,
+        url: &Url,
+        log: DeltaLog,
+        read_schema: SchemaRef,
+        partition_columns: &[String],
+    ) -> Result<Self> {
+        let (_, root) = resolve(&session.context, url)?;
+        let partition_fields = partition_columns
+            .iter()
+            .map(|name| match read_schema.fields().find(name) {
+                Some((_, field)) => Ok(Arc::clone(field)),
+                None => {
+                    let text = format!("the partition column is not among the table's columns: `{name}`");
+                    Err(BridgeError::new("corrupt", "environment", text))
+                }
+            })
+            .collect::<Result<Vec<FieldRef>>>()?;
+        let schema = scan_schema(&read_schema);
+        let store_url = store_root(url)?;
+        Ok(Self { store_url, root, log, read_schema, schema, partition_fields, selected: None, files: Arc::default() })
+    }
+
+    /// The same table with the files at `paths` only.
+    pub fn select(&self, paths: &HashSet<&str>) -> Self {
+        let selected = paths.iter().map(|path| path.to_string()).collect();
+        Self { selected: Some(Arc::new(selected)), files: Arc::default(), ..self.clone() }
+    }
+
+    async fn all_files(&self) -> EngineResult<Arc<Vec<LogFile>>> {
+        let replay = || async {
+            let (log, selected) = (self.log.clone(), self.selected.clone());
+            let wanted = move |path: &str| selected.as_ref().is_none_or(|paths| paths.contains(path));
+            blocking(move || log.files(wanted)).await.map(Arc::new)
+        };
+        self.files.get_or_try_init(replay).await.map(Arc::clone)
+    }
+
+    /// The columns that files hold, and those that the log holds.
+    fn split(&self) -> (Vec<FieldRef>, Vec<FieldRef>) {
+        let is_partition = |field: &&FieldRef| self.partition_fields.iter().any(|p| p.name() == field.name());
+        let in_files = self.read_schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
+        (in_files, self.partition_fields.clone())
+    }
+
+    /// A file as the engine lists it, and its store.
+    async fn partitioned_file(
+        &self,
+        state: &dyn CatalogSession,
+        file: &LogFile,
+    ) -> EngineResult<(Url, PartitionedFile)> {
+        let (foreign, location) = place(&self.root, &self.store_url, &file.file.path)?;
+        let store_url = foreign.unwrap_or_else(|| self.store_url.clone());
+        let meta = ObjectMeta {
+            location,
+            last_modified: chrono::DateTime::from_timestamp_millis(file.file.modified_ms).unwrap_or_default(),
+            size: file.file.size_bytes,
+            e_tag: None,
+            version: None,
+        };
+        let mut partitioned =
+            PartitionedFile::new_from_meta(meta).with_partition_values(self.partition_values(&file.file)?);
+        if file.vector.is_some() {
+            let selection = self.kept_rows(state, &store_url, &partitioned.object_meta, file).await?;
+            partitioned = partitioned.with_extension(selection);
+        }
+        Ok((store_url, partitioned))
+    }
+
+    fn partition_values(&self, file: &TableFile) -> EngineResult<Vec<ScalarValue>> {
+        self.partition_fields.iter().map(|field| partition_value(&file.partition_values, field)).collect()
+    }
+
+    /// The files by their stores, most often one.
+    async fn partitioned_files(
+        &self,
+        state: &dyn CatalogSession,
+        files: &[LogFile],
+    ) -> EngineResult<Vec<(Url, Vec<PartitionedFile>)>> {
+        let each: Vec<BoxFuture<'_, EngineResult<(Url, PartitionedFile)>>> =
+            files.iter().map(|file| self.partitioned_file(state, file).boxed()).collect();
+        let listed: Vec<(Url, PartitionedFile)> = stream::iter(each).buffered(READ_AT_ONCE).try_collect().await?;
+        let mut stores: Vec<(Url, Vec<PartitionedFile>)> = Vec::new();
+        for (store_url, file) in listed {
+            match stores.iter_mut().find(|(url, _)| *url == store_url) {
+                Some((_, list)) => list.push(file),
+                None => stores.push((store_url, vec![file])),
+            }
+        }
+        Ok(stores)
+    }
+
+    /// Where columns are mapped, the reader must not take those of a file for the table's because they look alike: it adapts them, whatever they
+    /// are, only for a scan with a predicate.
+    fn source(&self, format: &ParquetFormat, table_schema: TableSchema) -> Arc<dyn FileSource> {
+        let is_mapped = self.log.snapshot.table_configuration().column_mapping_mode() != ColumnMappingMode::None;
+        if is_mapped {
+            let source = ParquetSource::new(table_schema).with_table_parquet_options(format.options().clone());
+            return Arc::new(source.with_predicate(lit(true)));
+        }
+        format.file_source(table_schema)
+    }
+
+    /// What the file's deletion vector leaves of the rows that its footer counts.
+    async fn kept_rows(
+        &self,
+        state: &dyn CatalogSession,
+        store_url: &Url,
+        meta: &ObjectMeta,
+        file: &LogFile,
+    ) -> EngineResult<ParquetRowSelection> {
+        let store: Arc<dyn ObjectStore> = state.runtime_env().object_store(ObjectStoreUrl::parse(store_url)?)?;
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let footer = DFParquetMetadata::new(store.as_ref(), meta)
+            .with_file_metadata_cache(Some(cache))
+            .fetch_metadata()
+            .await
+            .map_err(|e| DataFusionError::External(Box::new(in_log_file(e, store_url.as_str(), &meta.location))))?;
+        let rows = footer.file_metadata().num_rows().max(0) as usize;
+        let (log, file) = (self.log.clone(), file.clone());
+        let selection = blocking(move || match &file.vector {
+            Some(vector) => kept_rows(vector, rows, log.storage(), log.snapshot.table_root(), &file.file.path),
+            None => Err(BridgeError::bug("a file without deletion vector")),
+        });
+        Ok(ParquetRowSelection::new(selection.await?))
+    }
+
+    /// Statistics of one file over file columns, then partition columns. Bounds that need not be met, and counts beside a deletion vector, are
+    /// estimates.
+    fn statistics(&self, file: &LogFile, in_files: &[FieldRef], values: &[ScalarValue]) -> Option<Statistics> {
+        let stored = usize::try_from(file.file.rows).ok()?;
+        let deleted = file.vector.as_ref().map_or(0, |vector| vector.cardinality.max(0) as usize);
+        let rows = stored.checked_sub(deleted)?;
+        let log: Value = serde_json::from_str(&file.file.statistics).unwrap_or(Value::Null);
+        let tight = file.vector.is_none() && log["tightBounds"].as_bool().unwrap_or(true);
+        let mut columns: Vec<ColumnStatistics> = in_files
+            .iter()
+            .map(|field| {
+                let name = field.metadata().get(PHYSICAL_NAME).unwrap_or_else(|| field.name());
+                let mut column = ColumnStatistics::new_unknown();
+                column.min_value = bound(log["minValues"].get(name), field.data_type(), tight);
+                column.max_value = bound(log["maxValues"].get(name), field.data_type(), tight);
+                if let Some(nulls) = log["nullCount"].get(name).and_then(Value::as_u64) {
+                    let nulls = nulls as usize;
+                    column.null_count = if tight { Precision::Exact(nulls) } else { Precision::Inexact(nulls) };
+                }
+                column
+            })
+            .collect();
+        for value in values {
+            let mut column = ColumnStatistics::new_unknown();
+            column.null_count = Precision::Exact(if value.is_null() { rows } else { 0 });
+            if !value.is_null() {
+                column.min_value = Precision::Exact(value.clone());
+                column.max_value = Precision::Exact(value.clone());
+            }
+            columns.push(column);
+        }
+        Some(Statistics {
+            num_rows: Precision::Exact(rows),
+            total_byte_size: Precision::Inexact(file.file.size_bytes as usize),
+            column_statistics: columns,
+        })
+    }
+
+    /// Of all files together; none where one of them does not tell.
+    fn total_statistics(
+        &self,
+        files: &[LogFile],
+        in_files: &[FieldRef],
+        table_schema: &SchemaRef,
+    ) -> EngineResult<Option<Statistics>> {
+        let mut total: Option<Statistics> = None;
+        for file in files {
+            let values = self.partition_values(&file.file)?;
+            let Some(statistics) = self.statistics(file, in_files, &values) else {
+                return Ok(None);
+            };
+            total = Some(match total {
+                None => statistics,
+                Some(sum) => Statistics::try_merge_iter([&sum, &statistics], table_schema)?,
+            });
+        }
+        Ok(total)
+    }
+}
+
+/// INT96 are times in UTC; nanoseconds would hold those of three centuries only.
+fn parquet_format() -> ParquetFormat {
+    let mut options = TableParquetOptions::default();
+    options.global.coerce_int96 = Some("us".into());
+    options.global.coerce_int96_tz = Some("UTC".into());
+    ParquetFormat::default().with_options(options)
+}
+
+/// Runs what blocks beside the runtime's own threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> EngineResult<T> {
+    let outcome = runtime().spawn_blocking(move || entry(work)).await;
+    let external = |error: BridgeError| DataFusionError::External(Box::new(error));
+    outcome.map_err(|e| external(BridgeError::bug(e.to_string())))?.map_err(external)
+}
+
+fn bound(value: Option<&Value>, data_type: &DataType, tight: bool) -> Precision<ScalarValue> {
+    let text = match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Bool(flag)) => flag.to_string(),
+        _ => return Precision::Absent,
+    };
+    // Texts, floats and times may be rounded or cut in the log: good enough for estimates only.
+    let exact = tight && (data_type.is_integer() || matches!(data_type, DataType::Date32));
+    match ScalarValue::try_from_string(text, data_type) {
+        Ok(scalar) if scalar.is_null() => Precision::Absent,
+        Ok(scalar) if exact => Precision::Exact(scalar),
+        Ok(scalar) => Precision::Inexact(scalar),
+        Err(_) => Precision::Absent,
+    }
+}
+
+#[async_trait]
+impl TableProvider for LogTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Inexact: every filter reaches the scan's description, the reader and the row groups, and is checked once more above.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn CatalogSession,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let (in_files, partition_fields) = self.split();
+        // Scans are laid out with partition columns last.
+        let laid_out = in_files.iter().chain(&partition_fields).enumerate();
+        let positions: HashMap<&str, usize> = laid_out.map(|(i, field)| (field.name().as_str(), i)).collect();
+        let wanted: Vec<usize> = match projection {
+            Some(indexes) => indexes.clone(),
+            None => (0..self.schema.fields().len()).collect(),
+        };
+        let indexes: Vec<usize> = wanted.iter().map(|&i| positions[self.schema.field(i).name().as_str()]).collect();
+        let files = self.all_files().await?;
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
+        }
+        let file_schema = Arc::new(Schema::new(in_files.iter().map(plain_field).collect::<Vec<_>>()));
+        let table_schema = TableSchema::builder(file_schema)
+            .with_table_partition_cols(partition_fields.iter().map(plain_field).collect::<Vec<_>>())
+            .build();
+        let statistics = self.total_statistics(&files, &in_files, table_schema.table_schema())?;
+        let stores = self.partitioned_files(state, &files).await?;
+        let is_alone = stores.len() == 1;
+        let format = parquet_format();
+        let columns = Arc::new(FileColumns::new(Arc::new(Schema::new(in_files))));
+        let mut scans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        for (store_url, list) in stores {
+            let groups = FileGroup::new(list).split_files(state.config().target_partitions().max(1));
+            let source = self.source(&format, table_schema.clone());
+            let mut config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(&store_url)?, source)
+                .with_file_groups(groups)
+                .with_projection_indices(Some(indexes.clone()))?
+                .with_limit(limit)
+                .with_expr_adapter(Some(Arc::clone(&columns) as _));
+            if let (Some(total), true) = (&statistics, is_alone) {
+                config = config.with_statistics(total.clone());
+            }
+            scans.push(name_files_of_log(format.create_physical_plan(state, config.build()).await?));
+        }
+        match scans.pop() {
+            Some(scan) if scans.is_empty() => Ok(scan),
+            Some(scan) => {
+                scans.push(scan);
+                UnionExec::try_new(scans)
+            }
+            None => Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?)))),
+        }
+    }
+}
