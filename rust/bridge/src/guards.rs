@@ -8,18 +8,33 @@
 //!
 //! Tests and benchmarks leave guards out by their names (`SessionOptions::guards_off`), to show what each is for; nobody else does.
 
+mod aggregate_filters;
+mod bag_operators;
+mod distinct_limit;
 mod limit_fence;
+mod merged_keys;
+mod named_queries;
+mod precedence;
+mod recursive_types;
+mod row_membership;
+mod similar_to;
+mod subqueries;
+mod window_frames;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use datafusion::config::Dialect;
+use datafusion::error::Result as EngineResult;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
 use sqlparser::ast::{Expr, Query, VisitMut, visit_expressions_mut};
 
 use crate::error::{BridgeError, Result};
@@ -55,6 +70,15 @@ pub enum Means {
     Refusal,
 }
 
+/// Plans parts of a statement, for guards that must know the columns or types of one.
+pub trait PartPlanner {
+    /// As it is.
+    fn plan(&self, statement: Statement) -> Result<LogicalPlan>;
+
+    /// With all guards.
+    fn plan_guarded(&self, statement: Statement) -> Result<LogicalPlan>;
+}
+
 /// One guard. Every method but `about` does nothing unless a guard takes part there.
 pub trait Guard: Send + Sync {
     fn about(&self) -> About;
@@ -62,6 +86,16 @@ pub trait Guard: Send + Sync {
     /// Settings of the engine, set after those of the profile.
     fn settings(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// Corrects the order in which an expression of a text was read; inner ones come first.
+    fn operators(&self, _expression: &mut Expr, _dialect: Dialect) -> Result<()> {
+        Ok(())
+    }
+
+    /// Corrects or refuses a whole statement before anything else is done to it.
+    fn statement(&self, _planner: &dyn PartPlanner, _statement: &mut Statement) -> Result<()> {
+        Ok(())
     }
 
     /// Corrects or refuses a query of a statement before it is planned; subqueries come here as well, outer queries first.
@@ -72,6 +106,11 @@ pub trait Guard: Send + Sync {
     /// Corrects or refuses an expression of a statement, or one that stands alone (constraints, user functions); inner ones come first.
     fn expression(&self, _expression: &mut Expr) -> Result<()> {
         Ok(())
+    }
+
+    /// Corrects or refuses what the planner made of a statement. Views that it reads are in it, corrected before.
+    fn planned(&self, plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+        Ok(plan)
     }
 
     /// Puts rules before, behind, around or in the place of those that are there. Rules of analysis see plans with subqueries in them.
@@ -86,7 +125,19 @@ pub trait Guard: Send + Sync {
 }
 
 /// All guards, in the order in which they take part.
-const ALL: &[&dyn Guard] = &[&limit_fence::LimitFence];
+const ALL: &[&dyn Guard] = &[
+    &precedence::Precedence,
+    &merged_keys::MergedKeys,
+    &recursive_types::RecursiveTypes,
+    &row_membership::RowMembership,
+    &similar_to::SimilarTo,
+    &bag_operators::BagOperators,
+    &window_frames::WindowFrames,
+    &subqueries::Subqueries,
+    &aggregate_filters::AggregateFilters,
+    &distinct_limit::DistinctLimit,
+    &limit_fence::LimitFence,
+];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {
     ALL.iter()
@@ -161,12 +212,24 @@ impl Guards {
     }
 }
 
-/// The guards that take part in the syntax tree.
+/// The guards that take part before rules do: in the text as it was read, in the syntax tree, and in the plan made of it.
 pub struct TreeGuards(Arc<Guards>);
 
 impl TreeGuards {
     pub fn of(state: &SessionState) -> Self {
         Self(Guards::of(state))
+    }
+
+    pub fn operators(&self, expression: &mut Expr, dialect: Dialect) -> Result<()> {
+        self.0.active().try_for_each(|guard| guard.operators(expression, dialect))
+    }
+
+    pub fn statement(&self, planner: &dyn PartPlanner, statement: &mut Statement) -> Result<()> {
+        self.0.active().try_for_each(|guard| guard.statement(planner, statement))
+    }
+
+    pub fn planned(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        Ok(self.0.active().try_fold(plan, |plan, guard| guard.planned(plan))?)
     }
 
     pub fn query(&self, query: &mut Query) -> Result<()> {

@@ -39,6 +39,7 @@ mod sql_tree;
 mod store;
 mod substrait_consumer;
 mod substrait_producer;
+mod syntax;
 mod table;
 mod table_functions;
 mod write;

@@ -7,11 +7,13 @@ use datafusion::config::Dialect;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::parser::{CopyToSource, ResetStatement, Statement};
 use serde_json::{Value, json};
-use sqlparser::ast::{Expr, ExprWithAlias, Ident, Query, SetExpr, SetQuantifier, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, ExprWithAlias, Query, SetExpr, SetQuantifier, VisitMut, VisitorMut};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ParsedSql;
+use crate::guards::TreeGuards;
 use crate::session::Session;
+use crate::syntax::visit;
 
 /// Syntax trees are walked by recursion, one level an operator of a chain.
 const TREE_STACK_BYTES: usize = 512 << 20;
@@ -20,11 +22,6 @@ const TREE_STACK_BYTES: usize = 512 << 20;
 /// protection; on a stack of 8 MiB that ends well up to about twice this.
 const MAX_EXPRESSION_LEVELS: usize = 2000;
 const MAX_QUERY_LEVELS: usize = 1000;
-
-/// A name as SQL means it: in lower case unless it is quoted.
-pub fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
 
 /// An empty name is the session's dialect.
 fn dialect_named(state: &SessionState, name: &str) -> Result<Dialect> {
@@ -42,7 +39,10 @@ pub fn parse(state: &SessionState, sql: &str, dialect: &str) -> Result<Statement
     if sql.len() > MAX_QUERY_LEVELS && visit(&mut statement, &mut Levels::default()).is_break() {
         return Err(too_deep(statement));
     }
-    Ok(statement)
+    match visit(&mut statement, &mut Operators { guards: TreeGuards::of(state), dialect }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(statement),
+    }
 }
 
 /// Parses one expression, likewise.
@@ -52,7 +52,27 @@ pub fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Resul
     if sql.len() > MAX_QUERY_LEVELS && VisitMut::visit(&mut parsed.expr, &mut Levels::default()).is_break() {
         return Err(too_deep(parsed));
     }
-    Ok(parsed)
+    match VisitMut::visit(&mut parsed.expr, &mut Operators { guards: TreeGuards::of(state), dialect }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(parsed),
+    }
+}
+
+/// Has the order looked at in which operators were read.
+struct Operators {
+    guards: TreeGuards,
+    dialect: Dialect,
+}
+
+impl VisitorMut for Operators {
+    type Break = BridgeError;
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
+        match self.guards.operators(expression, self.dialect) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
 }
 
 fn too_deep<T>(tree: T) -> BridgeError {
@@ -102,19 +122,6 @@ impl VisitorMut for Levels {
     fn post_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
         self.expressions -= 1;
         ControlFlow::Continue(())
-    }
-}
-
-/// Continues over what holds no query.
-pub fn visit<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) -> ControlFlow<V::Break> {
-    match statement {
-        Statement::Statement(statement) => VisitMut::visit(statement.as_mut(), visitor),
-        Statement::Explain(explain) => visit(explain.statement.as_mut(), visitor),
-        Statement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => VisitMut::visit(query.as_mut(), visitor),
-            CopyToSource::Relation(_) => ControlFlow::Continue(()),
-        },
-        _ => ControlFlow::Continue(()),
     }
 }
 

@@ -10,9 +10,9 @@ use sqlparser::ast::{Expr, Query, SetExpr, TableFactor, VisitorMut};
 
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
-use crate::guards::TreeGuards;
-use crate::parsing::visit;
+use crate::guards::{PartPlanner, TreeGuards};
 use crate::runtime::block_on;
+use crate::syntax::visit;
 use crate::table_functions::arrange_table_call;
 
 /// Brings a statement into the form that the planner takes: calls of native, user and table functions. Breaks at what the parser reads
@@ -116,6 +116,22 @@ fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
 
 /// Plans a statement once its calls are prepared. Refuses what would be left out silently.
 pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<(LogicalPlan, Seen)> {
+    let guards = TreeGuards::of(state);
+    guards.statement(&Parts(state), &mut statement)?;
     let seen = prepare(state, &mut statement)?;
-    Ok((block_on(state.statement_to_plan(statement))?, seen))
+    let plan = block_on(state.statement_to_plan(statement))?;
+    Ok((guards.planned(plan)?, seen))
+}
+
+struct Parts<'a>(&'a SessionState);
+
+impl PartPlanner for Parts<'_> {
+    fn plan(&self, mut statement: Statement) -> Result<LogicalPlan> {
+        prepare(self.0, &mut statement)?;
+        Ok(block_on(self.0.statement_to_plan(statement))?)
+    }
+
+    fn plan_guarded(&self, statement: Statement) -> Result<LogicalPlan> {
+        Ok(plan_statement(self.0, statement)?.0)
+    }
 }

@@ -28,8 +28,8 @@ use crate::callback::Callback;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, TableCallback};
 use crate::functions::failure;
-use crate::parsing::folded;
 use crate::session::Session;
+use crate::syntax::folded;
 use crate::table::Table;
 
 // --- calls ---

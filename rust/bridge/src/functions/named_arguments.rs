@@ -17,8 +17,8 @@ use super::aggregate::is_native_aggregate;
 use super::scalar::{NativeScalarUdf, is_native_scalar};
 use super::user::user_function;
 use crate::ffi::NativeArgument;
-use crate::parsing::folded;
 use crate::planning_steps::note;
+use crate::syntax::folded;
 
 /// A parameter as calls see it.
 pub(super) struct Parameter {

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one column that JOIN … USING and NATURAL JOIN make of two. The engine takes that of the left side, which is NULL where only the
+//! right side of a RIGHT or FULL JOIN has a row. Such joins are written with ON here, and the column as what the standard makes of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser::Statement;
+use sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+use super::named_queries::{NamedQueries, output_name, selects_of};
+use super::{About, Guard, Means, PartPlanner};
+use crate::error::{BridgeError, Result};
+use crate::syntax::{folded, visit};
+
+pub struct MergedKeys;
+
+impl Guard for MergedKeys {
+    fn about(&self) -> About {
+        About {
+            name: "merged_keys",
+            version: 1,
+            fault: "`SELECT k FROM a FULL JOIN b USING (k)` gives NULL for a key that only b has; RIGHT and NATURAL likewise",
+            upstream: "apache/datafusion#22881",
+            means: Means::Correction,
+            effect: "the column is the key of the side that has it; `a.k` and `b.k` are what they are",
+        }
+    }
+
+    fn statement(&self, planner: &dyn PartPlanner, statement: &mut Statement) -> Result<()> {
+        let mut looking = Looking;
+        if visit(statement, &mut looking).is_continue() {
+            return Ok(());
+        }
+        match visit(statement, &mut Merging { queries: NamedQueries::new(planner) }) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+}
+
+fn constraint_of(operator: &JoinOperator) -> Option<&JoinConstraint> {
+    use JoinOperator::*;
+    match operator {
+        Join(constraint)
+        | Inner(constraint)
+        | Left(constraint)
+        | LeftOuter(constraint)
+        | Right(constraint)
+        | RightOuter(constraint)
+        | FullOuter(constraint)
+        | LeftSemi(constraint)
+        | RightSemi(constraint)
+        | LeftAnti(constraint)
+        | RightAnti(constraint)
+        | Semi(constraint)
+        | Anti(constraint) => Some(constraint),
+        _ => None,
+    }
+}
+
+/// A join whose merged column the engine gets wrong; an outer NATURAL join without common columns it makes a cross join.
+fn is_wrong(operator: &JoinOperator) -> bool {
+    use JoinOperator::*;
+    match (operator, constraint_of(operator)) {
+        (Right(_) | RightOuter(_) | FullOuter(_), Some(JoinConstraint::Using(_) | JoinConstraint::Natural)) => true,
+        (Left(_) | LeftOuter(_), Some(JoinConstraint::Natural)) => true,
+        _ => false,
+    }
+}
+
+fn any_is_wrong(table: &TableWithJoins) -> bool {
+    let nested = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => any_is_wrong(table_with_joins),
+        _ => false,
+    };
+    nested(&table.relation) || table.joins.iter().any(|join| is_wrong(&join.join_operator) || nested(&join.relation))
+}
+
+/// Breaks at a select with such a join.
+struct Looking;
+
+impl VisitorMut for Looking {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        if select.from.iter().any(any_is_wrong) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// A column that `*` shows.
+#[derive(Clone)]
+struct Shown {
+    name: String,
+    value: Expr,
+    is_merged: bool,
+}
+
+struct Merging<'a> {
+    queries: NamedQueries<'a>,
+}
+
+impl VisitorMut for Merging<'_> {
+    type Break = BridgeError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
+        self.queries.enter(query);
+        ControlFlow::Continue(())
+    }
+
+    // Inner queries are done by then.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
+        let outcome = match query.body.as_mut() {
+            SetExpr::Select(select) => self.select(select, query.order_by.as_mut()),
+            body => selects_of(body).into_iter().try_for_each(|select| self.select(select, None)),
+        };
+        self.queries.leave();
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+fn refused(message: String) -> BridgeError {
+    let mut error = BridgeError::user("unsupported", message);
+    error
+        .details
+        .insert("helps".into(), serde_json::json!(["write the join with ON, and the key as coalesce(a.k, b.k)"]));
+    error
+}
+
+fn ident(name: &str) -> Ident {
+    Ident::with_quote('"', name)
+}
+
+fn coalesce(left: Expr, right: Expr) -> Expr {
+    let args = [left, right].map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("coalesce")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.into(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// The column of that name, if there is one and only one.
+fn only<'s>(shown: &'s [Shown], name: &str) -> Option<&'s Shown> {
+    let mut found = shown.iter().filter(|column| column.name == name);
+    match (found.next(), found.next()) {
+        (Some(column), None) => Some(column),
+        _ => None,
+    }
+}
+
+fn merged_of(shown: &[Shown]) -> HashMap<String, Expr> {
+    let merged = shown.iter().filter(|column| column.is_merged && only(shown, &column.name).is_some());
+    merged.map(|column| (column.name.clone(), column.value.clone())).collect()
+}
+
+impl Merging<'_> {
+    fn select(&mut self, select: &mut Select, order_by: Option<&mut OrderBy>) -> Result<()> {
+        if !select.from.iter().any(any_is_wrong) {
+            return Ok(());
+        }
+        let mut from = std::mem::take(&mut select.from);
+        let mut shown = Vec::new();
+        for table in &mut from {
+            shown.extend(self.table_with_joins(table)?);
+        }
+        let merged = merged_of(&shown);
+        let mut projection = Vec::new();
+        for item in std::mem::take(&mut select.projection) {
+            match item {
+                SelectItem::Wildcard(options) => projection.extend(all(&shown, options)?),
+                SelectItem::UnnamedExpr(Expr::Identifier(name)) if merged.contains_key(&folded(&name)) => {
+                    projection.push(SelectItem::ExprWithAlias { expr: Expr::Identifier(name.clone()), alias: name });
+                }
+                other => projection.push(other),
+            }
+        }
+        select.projection = projection;
+        let outputs: BTreeSet<String> = select.projection.iter().filter_map(output_name).collect();
+        self.replace(select, merged.clone())?;
+        if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = order_by {
+            let hidden: HashMap<_, _> = merged.into_iter().filter(|(name, _)| !outputs.contains(name)).collect();
+            for key in keys {
+                self.replace(&mut key.expr, hidden.clone())?;
+            }
+        }
+        select.from = from;
+        Ok(())
+    }
+
+    /// Puts the values of merged columns in the place of their names.
+    fn replace(&mut self, part: &mut impl VisitMut, merged: HashMap<String, Expr>) -> Result<()> {
+        let mut replacing = Replacing { queries: &mut self.queries, merged, hidden: Vec::new() };
+        match VisitMut::visit(part, &mut replacing) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    fn table_with_joins(&mut self, table: &mut TableWithJoins) -> Result<Vec<Shown>> {
+        let mut left = self.factor(&mut table.relation)?;
+        for join in &mut table.joins {
+            let right = self.factor(&mut join.relation)?;
+            left = self.join(left, right, &mut join.join_operator)?;
+        }
+        Ok(left)
+    }
+
+    fn factor(&mut self, factor: &mut TableFactor) -> Result<Vec<Shown>> {
+        if let TableFactor::NestedJoin { table_with_joins, alias: None } = factor {
+            return self.table_with_joins(table_with_joins);
+        }
+        let qualifier: Vec<Ident> = match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: Some(_) } if any_is_wrong(table_with_joins) => {
+                return Err(refused("a name for RIGHT, FULL or NATURAL joins in parentheses is not supported".into()));
+            }
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::TableFunction { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. } => vec![alias.name.clone()],
+            TableFactor::Table { name, args: None, alias: None, .. } => {
+                name.0.iter().filter_map(|part| part.as_ident().cloned()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let columns = self.queries.columns_of(factor)?;
+        Ok(columns
+            .into_iter()
+            .map(|name| {
+                let value = if qualifier.is_empty() {
+                    Expr::Identifier(ident(&name))
+                } else {
+                    Expr::CompoundIdentifier(qualifier.iter().cloned().chain([ident(&name)]).collect())
+                };
+                Shown { name, value, is_merged: false }
+            })
+            .collect())
+    }
+
+    fn join(&mut self, mut left: Vec<Shown>, mut right: Vec<Shown>, operator: &mut JoinOperator) -> Result<Vec<Shown>> {
+        use JoinOperator::*;
+        let names: Option<Vec<String>> = match constraint_of(operator) {
+            Some(JoinConstraint::Using(columns)) => Some(columns.iter().map(using_name).collect::<Result<_>>()?),
+            Some(JoinConstraint::Natural) => {
+                let common = left.iter().filter(|column| right.iter().any(|other| other.name == column.name));
+                Some(common.map(|column| column.name.clone()).collect())
+            }
+            _ => None,
+        };
+        let is_full = matches!(operator, FullOuter(_));
+        let is_right = matches!(operator, Right(_) | RightOuter(_) | RightSemi(_) | RightAnti(_));
+        let keeps_left = !matches!(operator, RightSemi(_) | RightAnti(_));
+        let keeps_right = !matches!(operator, LeftSemi(_) | LeftAnti(_) | Semi(_) | Anti(_));
+        if let Some(names) = names {
+            let mut conditions = Vec::new();
+            for name in &names {
+                let (Some(l), Some(r)) = (only(&left, name), only(&right, name)) else {
+                    return Err(BridgeError::user(
+                        "plan_failed",
+                        format!(
+                            "a column that stands once on either side of the join is wanted in USING, found `{name}`"
+                        ),
+                    ));
+                };
+                let (l, r) = (l.value.clone(), r.value.clone());
+                let value = if is_full {
+                    coalesce(l.clone(), r.clone())
+                } else if is_right {
+                    r.clone()
+                } else {
+                    l.clone()
+                };
+                conditions.push(Expr::BinaryOp { left: Box::new(l), op: BinaryOperator::Eq, right: Box::new(r) });
+                let sides = if keeps_left { &mut left } else { &mut right };
+                for column in sides.iter_mut().filter(|column| column.name == *name) {
+                    column.value = value.clone();
+                    column.is_merged = true;
+                }
+                if keeps_left {
+                    right.retain(|column| column.name != *name);
+                }
+            }
+            let condition = conditions
+                .into_iter()
+                .reduce(|l, r| Expr::BinaryOp { left: Box::new(l), op: BinaryOperator::And, right: Box::new(r) })
+                .unwrap_or_else(|| Expr::Value(Value::Boolean(true).into()));
+            set_constraint(operator, JoinConstraint::On(condition));
+        }
+        let mut shown = Vec::new();
+        let sides = left.into_iter().filter(|_| keeps_left).chain(right.into_iter().filter(|_| keeps_right));
+        shown.extend(sides);
+        if let Some(JoinConstraint::On(_)) = constraint_of(operator) {
+            let merged = merged_of(&shown);
+            let mut taken = std::mem::replace(operator, CrossApply);
+            if let Some(JoinConstraint::On(condition)) = constraint_of_mut(&mut taken) {
+                self.replace(condition, merged)?;
+            }
+            *operator = taken;
+        }
+        Ok(shown)
+    }
+}
+
+fn constraint_of_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    use JoinOperator::*;
+    match operator {
+        Join(constraint)
+        | Inner(constraint)
+        | Left(constraint)
+        | LeftOuter(constraint)
+        | Right(constraint)
+        | RightOuter(constraint)
+        | FullOuter(constraint)
+        | LeftSemi(constraint)
+        | RightSemi(constraint)
+        | LeftAnti(constraint)
+        | RightAnti(constraint)
+        | Semi(constraint)
+        | Anti(constraint) => Some(constraint),
+        _ => None,
+    }
+}
+
+fn set_constraint(operator: &mut JoinOperator, constraint: JoinConstraint) {
+    if let Some(place) = constraint_of_mut(operator) {
+        *place = constraint;
+    }
+}
+
+fn using_name(name: &ObjectName) -> Result<String> {
+    match name.0.as_slice() {
+        [part] if part.as_ident().is_some() => Ok(part.as_ident().map(folded).unwrap_or_default()),
+        _ => Err(BridgeError::user("plan_failed", format!("names of columns are wanted in USING, found `{name}`"))),
+    }
+}
+
+/// What `*` stands for.
+fn all(shown: &[Shown], options: WildcardAdditionalOptions) -> Result<Vec<SelectItem>> {
+    let plain = WildcardAdditionalOptions { wildcard_token: options.wildcard_token.clone(), ..Default::default() };
+    if options != plain {
+        return Err(refused(format!(
+            "`*` without further words is wanted over RIGHT, FULL or NATURAL joins, found `*{options}`"
+        )));
+    }
+    Ok(shown
+        .iter()
+        .map(|column| match column.is_merged {
+            true => SelectItem::ExprWithAlias { expr: column.value.clone(), alias: ident(&column.name) },
+            false => SelectItem::UnnamedExpr(column.value.clone()),
+        })
+        .collect())
+}
+
+struct Replacing<'m, 'a> {
+    queries: &'m mut NamedQueries<'a>,
+    merged: HashMap<String, Expr>,
+    /// The columns of the tables of each inner query around; None: not known.
+    hidden: Vec<Option<BTreeSet<String>>>,
+}
+
+impl VisitorMut for Replacing<'_, '_> {
+    type Break = BridgeError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
+        self.queries.enter(query);
+        let mut names = Some(BTreeSet::new());
+        for select in selects_of(query.body.as_mut()) {
+            for table in &select.from {
+                for factor in std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)) {
+                    match (self.queries.columns_of(factor), &mut names) {
+                        (Ok(columns), Some(names)) => names.extend(columns),
+                        (Err(_), names) => *names = None,
+                        (_, None) => {}
+                    }
+                }
+            }
+        }
+        self.hidden.push(names);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<BridgeError> {
+        self.hidden.pop();
+        self.queries.leave();
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
+        if let Expr::Identifier(name) = expression {
+            let name = folded(name);
+            let is_hidden = self.hidden.iter().any(|names| names.as_ref().is_none_or(|names| names.contains(&name)));
+            if let Some(value) = self.merged.get(&name).filter(|_| !is_hidden) {
+                *expression = value.clone();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the tables of a statement look like before it is planned: parts of it planned by themselves, with the queries of WITH that they
+//! name.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use sqlparser::ast::{self, Cte, Query, Select, SelectItem, SetExpr, TableFactor, With, visit_relations};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::Parser;
+
+use super::PartPlanner;
+use crate::error::{BridgeError, Result};
+use crate::syntax::folded;
+
+/// The queries of WITH around a place, the outermost first.
+pub struct NamedQueries<'a> {
+    planner: &'a dyn PartPlanner,
+    around: Vec<Option<With>>,
+}
+
+impl<'a> NamedQueries<'a> {
+    pub fn new(planner: &'a dyn PartPlanner) -> Self {
+        Self { planner, around: Vec::new() }
+    }
+
+    /// To be followed by `leave`.
+    pub fn enter(&mut self, query: &Query) {
+        self.around.push(query.with.clone());
+    }
+
+    pub fn leave(&mut self) {
+        self.around.pop();
+    }
+
+    /// The columns of a table in FROM, in order. Guards take part.
+    pub fn columns_of(&self, table: &TableFactor) -> Result<Vec<String>> {
+        let mut query = select_all()?;
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            select.from[0].relation = table.clone();
+        }
+        let plan = self.plan(query, &[], true)?;
+        Ok(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
+    }
+
+    /// `body` planned with `more` named queries, as it is.
+    pub fn plan_of(&self, body: SetExpr, more: &[Cte]) -> Result<LogicalPlan> {
+        let mut query = select_all()?;
+        *query.body = body;
+        self.plan(query, more, false)
+    }
+
+    fn plan(&self, mut query: Query, more: &[Cte], guarded: bool) -> Result<LogicalPlan> {
+        query.with = self.with_for(&query, more);
+        let statement = Statement::Statement(Box::new(ast::Statement::Query(Box::new(query))));
+        if guarded { self.planner.plan_guarded(statement) } else { self.planner.plan(statement) }
+    }
+
+    /// The queries that `query` names, directly or by one another. Of the same name the innermost.
+    fn with_for(&self, query: &Query, more: &[Cte]) -> Option<With> {
+        let mut known: Vec<(&Cte, bool)> = Vec::new();
+        for with in self.around.iter().flatten() {
+            known.extend(with.cte_tables.iter().map(|cte| (cte, with.recursive)));
+        }
+        known.extend(more.iter().map(|cte| (cte, false)));
+        let name = |cte: &Cte| folded(&cte.alias.name);
+        let mut wanted = relations(query);
+        let mut taken: Vec<usize> = Vec::new();
+        loop {
+            let next = (0..known.len()).rev().find(|i| {
+                let this = name(known[*i].0);
+                !taken.contains(i) && wanted.contains(&this) && !taken.iter().any(|t| name(known[*t].0) == this)
+            });
+            let Some(next) = next else { break };
+            wanted.extend(relations(&known[next].0.query));
+            taken.push(next);
+        }
+        taken.sort_unstable();
+        let mut with = template_with().ok()?;
+        with.recursive = taken.iter().any(|i| known[*i].1);
+        with.cte_tables = taken.into_iter().map(|i| known[i].0.clone()).collect();
+        (!with.cte_tables.is_empty()).then_some(with)
+    }
+}
+
+/// The names of the tables that a query reads.
+pub fn relations(query: &Query) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let _ = visit_relations(query, |name| {
+        if let [part] = name.0.as_slice()
+            && let Some(ident) = part.as_ident()
+        {
+            names.insert(folded(ident));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    names
+}
+
+fn query_of(sql: &str) -> Result<Query> {
+    match Parser::parse_sql(&GenericDialect {}, sql).ok().and_then(|mut statements| statements.pop()) {
+        Some(ast::Statement::Query(query)) => Ok(*query),
+        _ => Err(BridgeError::bug(format!("`{sql}` is no query"))),
+    }
+}
+
+fn select_all() -> Result<Query> {
+    query_of("SELECT * FROM t")
+}
+
+fn template_with() -> Result<With> {
+    query_of("WITH t AS (SELECT 1) SELECT 1")?.with.ok_or_else(|| BridgeError::bug("WITH was not read"))
+}
+
+/// The selects of the body of a query, those of set operations included.
+pub fn selects_of(body: &mut SetExpr) -> Vec<&mut Select> {
+    match body {
+        SetExpr::Select(select) => vec![select],
+        SetExpr::SetOperation { left, right, .. } => {
+            let mut selects = selects_of(left);
+            selects.extend(selects_of(right));
+            selects
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The name of a column that an item of a SELECT list makes, where the text says it.
+pub fn output_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+        SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) => Some(folded(ident)),
+        SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) => parts.last().map(folded),
+        _ => None,
+    }
+}
