@@ -2,9 +2,10 @@
 //
 // The content hash of a result: a hash of its rows that does not depend on their order, on batches,
 // or on files. Each row is hashed over all its columns in two lanes of 64 bits that know nothing of
-// each other; lanes are added up, with the number of rows, so that duplicates count. NULL differs
-// from every value; -0.0 counts as 0.0 and all NaNs as one. How values are laid out (dictionaries,
-// views, large offsets) does not matter. Not made against adversaries.
+// each other; lanes are added up, with the number of rows, so that duplicates count. What a reader
+// can tell apart differs: NULL from every value, an empty list from NULL, 0.0 from -0.0; all NaNs
+// are one. How values are laid out (dictionaries, views, large offsets) does not matter. Not made
+// against adversaries.
 
 #pragma once
 

@@ -91,12 +91,36 @@ TEST(ContentHash, TellsNullFromEmptyAndZero) {
             HashOf(OneColumn(ListsOf({std::vector<int64_t>{}}))));
 }
 
-TEST(ContentHash, TakesMinusZeroAsZeroAndAllNansAsOne) {
+/// A value alone, in a list, in a struct, and as a value of a map.
+std::vector<std::shared_ptr<arrow::Array>> EverywhereNested(double value) {
+  const auto doubles = Doubles({value});
+  const auto list = *arrow::ListArray::FromArrays(
+      *ArrayOf<arrow::Int32Builder, int32_t>(arrow::Int32Builder(), {0, 1}), *doubles);
+  const auto fields =
+      *arrow::StructArray::Make({doubles, Longs({1})}, std::vector<std::string>{"f", "n"});
+  const auto map = *arrow::MapArray::FromArrays(
+      ArrayOf<arrow::Int32Builder, int32_t>(arrow::Int32Builder(), {0, 1}), Texts({"k"}), doubles);
+  return {doubles, list, fields, map};
+}
+
+// Faults A8: a change from 0.0 to -0.0 did not reach a reader that casts it to text.
+TEST(ContentHash, TellsZerosByTheirSignAndTakesAllNansAsOne) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(HashOf(OneColumn(Doubles({-0.0}))), HashOf(OneColumn(Doubles({0.0}))));
-  EXPECT_EQ(HashOf(OneColumn(Doubles({-nan}))), HashOf(OneColumn(Doubles({std::nan("7")}))));
-  EXPECT_NE(HashOf(OneColumn(Doubles({nan}))), HashOf(OneColumn(Doubles({0.0}))));
+  const auto zero = EverywhereNested(0.0), minus_zero = EverywhereNested(-0.0);
+  const auto one_nan = EverywhereNested(-nan), other_nan = EverywhereNested(std::nan("7"));
+  for (size_t i = 0; i < zero.size(); ++i) {
+    EXPECT_NE(HashOf(OneColumn(minus_zero[i])), HashOf(OneColumn(zero[i]))) << i;
+    EXPECT_EQ(HashOf(OneColumn(one_nan[i])), HashOf(OneColumn(other_nan[i]))) << i;
+    EXPECT_NE(HashOf(OneColumn(one_nan[i])), HashOf(OneColumn(zero[i]))) << i;
+  }
   EXPECT_NE(HashOf(OneColumn(Doubles({nan}))), HashOf(OneColumn(Doubles({std::nullopt}))));
+}
+
+TEST(ContentHash, TellsZerosOfFloatsByTheirSign) {
+  const auto floats = [](float value) {
+    return OneColumn(ArrayOf<arrow::FloatBuilder, float>(arrow::FloatBuilder(), {value}));
+  };
+  EXPECT_NE(HashOf(floats(-0.0F)), HashOf(floats(0.0F)));
 }
 
 TEST(ContentHash, CountsDuplicates) {
@@ -232,8 +256,7 @@ std::shared_ptr<arrow::Array> Column(Kind kind, const std::vector<Cell>& cells, 
                  [](auto& builder, const Cell& cell) { return builder.Append(cell.number != 0); });
     case Kind::kDouble:
       return all(arrow::DoubleBuilder(), [&](auto& builder, const Cell& cell) {
-        return builder.Append(
-            cell.number == 0 && layout % 2 == 1 ? -0.0 : static_cast<double>(cell.number));
+        return builder.Append(static_cast<double>(cell.number));
       });
     case Kind::kTimestamp:
       return all(arrow::TimestampBuilder(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
