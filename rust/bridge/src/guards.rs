@@ -14,6 +14,7 @@ mod distinct_limit;
 mod limit_fence;
 mod merged_keys;
 mod named_queries;
+mod outer_types;
 mod precedence;
 mod recursive_types;
 mod row_membership;
@@ -137,6 +138,7 @@ const ALL: &[&dyn Guard] = &[
     &aggregate_filters::AggregateFilters,
     &distinct_limit::DistinctLimit,
     &limit_fence::LimitFence,
+    &outer_types::OuterTypes,
 ];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {
