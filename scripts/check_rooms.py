@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that each room includes only the rooms it declares in CMakeLists.txt, and prints the room table for ARCHITECTURE.md.
 
+Also that nobody but base/json_text.h has JSON written: the library aborts the program at bytes that are no UTF-8.
+
 With --write, replaces the table between the markers in ARCHITECTURE.md; otherwise fails if it is out of date.
 """
 import pathlib
@@ -42,10 +44,13 @@ def main():
     problems = []
     for room, uses in rooms.items():
         for path in sorted((ROOT / "src" / room).glob("*.[hc]*")):
+            writes_json = path.name == "json_text.h" or re.search(r"_(test|testing|fixture)\.", path.name) is not None
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 match = re.match(r'#include "weir/(\w+)/', line)
                 if match and match.group(1) != room and match.group(1) not in uses:
                     problems.append(f"{path.relative_to(ROOT)}:{number}: room `{room}` does not use room `{match.group(1)}`")
+                if not writes_json and re.search(r"(\.|->)dump\(", line):
+                    problems.append(f"{path.relative_to(ROOT)}:{number}: JsonText (weir/base/json_text.h) is wanted, found `dump`")
     architecture = ROOT / "ARCHITECTURE.md"
     text = architecture.read_text()
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)

@@ -11,6 +11,7 @@
 #include <arrow/api.h>
 
 #include "weir/artifacts/compaction.h"
+#include "weir/base/utf8_text.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
 
@@ -260,7 +261,9 @@ arrow::Status Append(arrow::ArrayBuilder& builder, ArtifactType type, const Arti
   if (std::holds_alternative<std::monostate>(value)) return builder.AppendNull();
   switch (type) {
     case T::kText:
-      return AppendAs<arrow::StringBuilder, std::string>(builder, value);
+      // What users wrote, names of files and contents of data may hold any bytes.
+      return static_cast<arrow::StringBuilder&>(builder).Append(
+          ShownAsUtf8(std::get<std::string>(value)));
     case T::kBinary:
       return AppendAs<arrow::BinaryBuilder, std::string>(builder, value);
     case T::kInteger:
@@ -276,7 +279,7 @@ arrow::Status Append(arrow::ArrayBuilder& builder, ArtifactType type, const Arti
       ARROW_RETURN_NOT_OK(list.Append());
       auto& items = static_cast<arrow::StringBuilder&>(*list.value_builder());
       for (const std::string& item : std::get<std::vector<std::string>>(value))
-        ARROW_RETURN_NOT_OK(items.Append(item));
+        ARROW_RETURN_NOT_OK(items.Append(ShownAsUtf8(item)));
       return arrow::Status::OK();
     }
   }

@@ -12,6 +12,7 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/ascii_text.h"
 #include "weir/base/fingerprint.h"
+#include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/project/dialect.h"
@@ -98,7 +99,7 @@ Result<ParsedStatement> ParseQuery(const engine::Session& session, const Project
   parsed.node = "Steps";
   parsed.kinds = {StatementKind::kQuery};
   parsed.normalized_sql = view.definition_sql;
-  parsed.tree = Json{{"Steps", view.definition_sql}}.dump();
+  parsed.tree = JsonText(Json{{"Steps", view.definition_sql}});
   parsed.tree_fingerprint = FingerprintBuilder().Add("steps", view.query->Identity()).Finish();
   return parsed;
 }
@@ -118,7 +119,7 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                              .tree = std::move(query.tree),
                              .tree_fingerprint = query.tree_fingerprint};
   if (IsPlainQuery(view)) return statement;
-  const std::string definition = DefinitionTree(view).dump();
+  const std::string definition = JsonText(DefinitionTree(view));
   // Both are JSON texts: no need to parse the larger one again.
   statement.tree =
       fmt::format(R"({{"CreateView":{{"definition":{},"query":{}}}}})", definition, statement.tree);
@@ -187,7 +188,7 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
           fmt::format("CREATE FUNCTION {}({}) RETURNS {} RETURN {}", Name(function.name, dialect),
                       parameters, function.return_type, expression(body)),
       .tree = fmt::format(R"({{"CreateFunction":{{"definition":{},"body":{}}}}})",
-                          definition.dump(), body.tree),
+                          JsonText(definition), body.tree),
       .tree_fingerprint = builder.Finish()};
 }
 
@@ -235,14 +236,14 @@ ProjectStatement ReadStatement(const SourceDefinition& source) {
                        {"unbounded", source.unbounded},
                        {"options", option_trees}}}};
   FingerprintBuilder builder;
-  builder.Add("definition", tree.dump());
+  builder.Add("definition", JsonText(tree));
   return ProjectStatement{.kind = "source",
                           .name = source.name,
                           .file = source.location.file,
                           .dialect = source.dialect,
                           .sql = {},
                           .normalized_sql = std::move(text),
-                          .tree = tree.dump(),
+                          .tree = JsonText(tree),
                           .tree_fingerprint = builder.Finish()};
 }
 

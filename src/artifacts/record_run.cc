@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/artifacts/project_statements.h"
+#include "weir/base/json_text.h"
 #include "weir/bundle/required_functions.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
@@ -121,7 +122,7 @@ class Recorder {
                          {},
                          settings_hash_,
                          function_registry_hash_,
-                         Json(engine::EngineVersions()).dump()});
+                         JsonText(Json(engine::EngineVersions()))});
     }
     return Status::OK();
   }
@@ -192,7 +193,7 @@ class Recorder {
                        int64_t{envelope_.Count(ViewState::kFailed)},
                        int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
-                       Json(engine::EngineVersions()).dump()});
+                       JsonText(Json(engine::EngineVersions()))});
   }
 
   Status Describe() {
@@ -301,7 +302,7 @@ class Recorder {
          details.optimized_plan_graphviz,
          details.optimized_plan_pgjson,
          bundle.stored_schema->ToString(),
-         inputs.dump(),
+         JsonText(inputs),
          functions,
          std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
          std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
@@ -309,10 +310,10 @@ class Recorder {
          function_registry_hash_,
          CheckRequiredFunctions(bundle, session_.functions()).ok(),
          settings_hash_,
-         ToJson(description.lineage).dump(),
-         units.dump(),
-         Json{{"partition_columns", bundle.partition_columns}, {"nodes", NodeCount(*bundle.plan)}}
-             .dump()});
+         JsonText(ToJson(description.lineage)),
+         JsonText(units),
+         JsonText(Json{{"partition_columns", bundle.partition_columns},
+                       {"nodes", NodeCount(*bundle.plan)}})});
   }
 
   static int NodeCount(const LogicalPlan& plan) {

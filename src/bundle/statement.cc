@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/json_text.h"
 
 namespace weir {
 
@@ -149,7 +150,7 @@ class Canonical {
 
 Fingerprint FingerprintOf(const Json& tree, bool names_keep_case) {
   FingerprintBuilder builder;
-  builder.Add("recipe", int64_t{1}).Add("tree", Canonical(names_keep_case).Of(tree).dump());
+  builder.Add("recipe", int64_t{1}).Add("tree", JsonText(Canonical(names_keep_case).Of(tree)));
   return builder.Finish();
 }
 

@@ -8,6 +8,7 @@
 
 #include "weir/artifacts/recorded_bundles.h"
 #include "weir/base/filesystem.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/cli/command.h"
 
@@ -231,12 +232,12 @@ Result<bool> PrintViews(const std::pair<Side, Side>& sides, Format format, DiffS
     Json sections = Json::array();
     for (const SectionDifference& difference : differences)
       sections.push_back(DifferenceJson(difference));
-    std::cout << Json{{"schema_version", 1},
-                      {"before", DefinitionJson(before)},
-                      {"after", DefinitionJson(after)},
-                      {"same", differences.empty()},
-                      {"sections", sections}}
-                     .dump(2)
+    std::cout << JsonText(Json{{"schema_version", 1},
+                               {"before", DefinitionJson(before)},
+                               {"after", DefinitionJson(after)},
+                               {"same", differences.empty()},
+                               {"sections", sections}},
+                          2)
               << "\n";
     return !differences.empty();
   }
@@ -349,12 +350,12 @@ Result<bool> PrintRuns(const std::pair<Side, Side>& sides, Format format, DiffSo
   }
   if (format == Format::kJson) {
     const auto run = [](const Side& side) { return side.run.empty() ? Json() : Json(side.run); };
-    std::cout << Json{{"schema_version", 1},
-                      {"before", {{"run", run(sides.first)}}},
-                      {"after", {{"run", run(sides.second)}}},
-                      {"same", changes.empty()},
-                      {"views", views}}
-                     .dump(2)
+    std::cout << JsonText(Json{{"schema_version", 1},
+                               {"before", {{"run", run(sides.first)}}},
+                               {"after", {{"run", run(sides.second)}}},
+                               {"same", changes.empty()},
+                               {"views", views}},
+                          2)
               << "\n";
   } else {
     std::cout << fmt::format("--- {}\n+++ {}\n", ToString(sides.first), ToString(sides.second));

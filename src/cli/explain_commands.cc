@@ -8,6 +8,7 @@
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/artifacts/project_statements.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/bundle/written_sql.h"
@@ -139,7 +140,7 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
             {"sql", statement->normalized_sql},
             {"tree", tree}};
     text = fmt::format("{}\n\n{}\n\n{}\n", statement->tree_fingerprint.ToString(),
-                       statement->normalized_sql, tree.dump(2));
+                       statement->normalized_sql, JsonText(tree, 2));
   } else {
     const auto details = DescribeBundle(**bundle, *open->session);
     if (!details.ok()) return Fail(details.status());
@@ -149,7 +150,7 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (what == "pgjson") text = details->optimized_plan_pgjson + "\n";
     json = {{"view", view}, {what, text}};
   }
-  std::cout << (options.format == Format::kJson ? json.dump(2) + "\n" : text);
+  std::cout << (options.format == Format::kJson ? JsonText(json, 2) + "\n" : text);
   return kDone;
 }
 

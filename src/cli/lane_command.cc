@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "weir/base/json_text.h"
 #include "weir/bundle/lane.h"
 #include "weir/cli/command.h"
 
@@ -74,7 +75,7 @@ int RunExplainLanes(const GlobalOptions& options, const std::string& view) {
     }
   }
   if (options.format == Format::kJson) {
-    std::cout << (all ? json : json[0]).dump(2) << "\n";
+    std::cout << JsonText((all ? json : json[0]), 2) << "\n";
   } else {
     std::cout << RenderTable({"view", "lane", "bytes", "because"}, rows);
   }

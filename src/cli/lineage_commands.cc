@@ -11,6 +11,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/clock.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/base/time_text.h"
 #include "weir/cli/command.h"
@@ -215,7 +216,7 @@ Json InputsJson(const ColumnInputs& inputs, bool on_rows) {
 /// Of a view, or of one of its columns.
 void PrintLineage(const Lineage& lineage, const Target& target, Format format) {
   if (format == Format::kJson && target.column.empty()) {
-    std::cout << ToJson(lineage).dump(2) << "\n";
+    std::cout << JsonText(ToJson(lineage), 2) << "\n";
     return;
   }
   std::vector<std::vector<std::string>> rows;
@@ -232,7 +233,7 @@ void PrintLineage(const Lineage& lineage, const Target& target, Format format) {
                     {"inputs", std::move(inputs)}});
   }
   if (format == Format::kJson) {
-    std::cout << json.dump(2) << "\n";
+    std::cout << JsonText(json, 2) << "\n";
     return;
   }
   std::cout << RenderTable({"column", "how", "from", "expression"}, rows);
@@ -279,7 +280,7 @@ void PrintReached(const std::vector<ReachedColumn>& reached, Format format) {
     json.push_back(std::move(entry));
   }
   if (format == Format::kJson) {
-    std::cout << json.dump(2) << "\n";
+    std::cout << JsonText(json, 2) << "\n";
   } else if (rows.empty()) {
     std::cout << "nothing reads it\n";
   } else {
@@ -344,7 +345,7 @@ int PrintEvents(const OpenProject& open, const std::map<std::string, Lineage>& l
   for (const std::string& view : views) {
     const auto json = EventOf(open, view, lineages.at(view), event);
     if (!json.ok()) return FailNamed(json.status());
-    std::cout << json->dump() << "\n";
+    std::cout << JsonText(*json) << "\n";
   }
   return kDone;
 }
@@ -397,7 +398,7 @@ int PrintAll(const OpenProject& open, const std::map<std::string, Lineage>& line
                       InputsText(column.inputs, ", ")});
     }
   }
-  std::cout << (format == Format::kJson ? json.dump(2) + "\n"
+  std::cout << (format == Format::kJson ? JsonText(json, 2) + "\n"
                                         : RenderTable({"view", "column", "how", "from"}, rows));
   return kDone;
 }

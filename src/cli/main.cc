@@ -186,6 +186,9 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, std::cout, std::cerr);
     return code == 0 ? kDone : kWrongUse;
+  } catch (const std::exception& error) {
+    // None should come so far; if one does, what was printed stays readable.
+    return Fail(Status::Bug("an exception left its room: `{}`", error.what()));
   }
   return exit_code;
 }

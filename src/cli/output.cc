@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <arrow/api.h>
+
+#include "weir/base/json_text.h"
+#include "weir/base/utf8_text.h"
 
 namespace weir::cli {
 
@@ -51,9 +55,14 @@ Json ListJson(const arrow::Array& values, int64_t begin, int64_t end) {
   return list;
 }
 
+bool IsText(arrow::Type::type type) {
+  return type == arrow::Type::STRING || type == arrow::Type::LARGE_STRING ||
+         type == arrow::Type::STRING_VIEW;
+}
+
 /// Maps whose keys are texts as objects, others as lists of entries.
 Json MapJson(const arrow::MapArray& map, int64_t row) {
-  const bool has_text_keys = map.keys()->type_id() == arrow::Type::STRING;
+  const bool has_text_keys = IsText(map.keys()->type_id());
   Json entries = has_text_keys ? Json::object() : Json::array();
   for (int64_t i = map.value_offset(row); i < map.value_offset(row + 1); ++i) {
     Json value = ValueJson(*map.items(), i);
@@ -110,6 +119,10 @@ Json ValueJson(const arrow::Array& array, int64_t row) {
       const auto& list = static_cast<const arrow::LargeListArray&>(array);
       return ListJson(*list.values(), list.value_offset(row), list.value_offset(row + 1));
     }
+    case arrow::Type::FIXED_SIZE_LIST: {
+      const auto& list = static_cast<const arrow::FixedSizeListArray&>(array);
+      return ListJson(*list.values(), list.value_offset(row), list.value_offset(row + 1));
+    }
     case arrow::Type::MAP:
       return MapJson(static_cast<const arrow::MapArray&>(array), row);
     case arrow::Type::STRUCT: {
@@ -125,31 +138,63 @@ Json ValueJson(const arrow::Array& array, int64_t row) {
   }
 }
 
+/// Texts as they are, bytes as hex digits, others as the engine shows them.
+std::string ScalarText(const arrow::Scalar& scalar) {
+  if (!scalar.is_valid) return "NULL";
+  switch (scalar.type->id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::STRING_VIEW:
+      return std::string(static_cast<const arrow::BaseBinaryScalar&>(scalar).view());
+    case arrow::Type::BINARY:
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return HexText(static_cast<const arrow::BaseBinaryScalar&>(scalar).view());
+    case arrow::Type::DICTIONARY: {
+      const auto value = static_cast<const arrow::DictionaryScalar&>(scalar).GetEncodedValue();
+      return value.ok() ? ScalarText(**value) : value.status().ToString();
+    }
+    default:
+      return scalar.ToString();
+  }
+}
+
+/// Names that are each once: the second `id` is `id_2`. An object holds a name once.
+std::vector<std::string> DistinctNames(const arrow::Schema& schema) {
+  std::vector<std::string> names = schema.field_names();
+  std::set<std::string> taken(names.begin(), names.end()), seen;
+  for (std::string& name : names) {
+    if (seen.insert(name).second) continue;
+    std::string numbered;
+    for (int i = 2; numbered.empty() || taken.contains(numbered); ++i)
+      numbered = fmt::format("{}_{}", name, i);
+    taken.insert(numbered);
+    seen.insert(numbered);
+    name = std::move(numbered);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string ValueText(const arrow::Array& array, int64_t row) {
   if (array.IsNull(row)) return "NULL";
-  if (array.type_id() == arrow::Type::STRING)
-    return static_cast<const arrow::StringArray&>(array).GetString(row);
   if (array.type_id() == arrow::Type::DOUBLE) {
     return fmt::format("{}", static_cast<const arrow::DoubleArray&>(array).Value(row));
   }
   switch (array.type_id()) {
     case arrow::Type::LIST:
     case arrow::Type::LARGE_LIST:
+    case arrow::Type::FIXED_SIZE_LIST:
     case arrow::Type::MAP:
     case arrow::Type::STRUCT:
-      return ValueJson(array, row).dump(-1, ' ', false, Json::error_handler_t::replace);
+      return JsonText(ValueJson(array, row));
     default:
       break;
   }
   const auto scalar = array.GetScalar(row);
-  if (!scalar.ok()) return scalar.status().ToString();
-  if ((*scalar)->type->id() == arrow::Type::DICTIONARY) {
-    const auto value = static_cast<const arrow::DictionaryScalar&>(**scalar).GetEncodedValue();
-    if (value.ok()) return (*value)->ToString();
-  }
-  return (*scalar)->ToString();
+  return scalar.ok() ? ScalarText(**scalar) : scalar.status().ToString();
 }
 
 std::string RenderTable(const std::vector<std::string>& header,
@@ -200,10 +245,11 @@ std::string RenderTable(const arrow::Table& table) {
 
 nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch) {
   Json rows = Json::array();
+  const std::vector<std::string> names = DistinctNames(*batch.schema());
   for (int64_t row = 0; row < batch.num_rows(); ++row) {
     Json object = Json::object();
     for (int i = 0; i < batch.num_columns(); ++i)
-      object[batch.column_name(i)] = ValueJson(*batch.column(i), row);
+      object[names[static_cast<size_t>(i)]] = ValueJson(*batch.column(i), row);
     rows.push_back(std::move(object));
   }
   return rows;

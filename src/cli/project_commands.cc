@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "weir/base/filesystem.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/bundle/preflight.h"
 #include "weir/cli/command.h"
@@ -120,7 +121,7 @@ int ListPlanners(const GlobalOptions& options, const FunctionRegistry& functions
                     planner.description});
   }
   std::cout << (options.format == Format::kJson
-                    ? all.dump(2) + "\n"
+                    ? JsonText(all, 2) + "\n"
                     : RenderTable({"name", "kind", "enabled", "tags", "example", "description"},
                                   rows));
   return kDone;
@@ -150,7 +151,7 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
   if (options.format == Format::kJson) {
     Json paths = Json::array();
     for (const TemplateFile& file : templates) paths.push_back(file.path);
-    std::cout << Json{{"project", root.string()}, {"files", paths}}.dump(2) << "\n";
+    std::cout << JsonText(Json{{"project", root.string()}, {"files", paths}}, 2) << "\n";
   } else {
     for (const TemplateFile& file : templates) std::cout << "made " << file.path << "\n";
     std::cout << "\nnext: weir run --project " << folder << "\n";
@@ -169,10 +170,13 @@ int RunCheck(const GlobalOptions& options) {
     Json diagnostics = Json::array();
     for (const Diagnostic& diagnostic : checked->diagnostics.all())
       diagnostics.push_back(ToJson(diagnostic));
-    std::cout << Json{{"schema_version", 1},         {"project", checked->project_name},
-                      {"sources", checked->sources}, {"views", checked->views},
-                      {"tests", checked->tests},     {"diagnostics", diagnostics}}
-                     .dump(2)
+    std::cout << JsonText(Json{{"schema_version", 1},
+                               {"project", checked->project_name},
+                               {"sources", checked->sources},
+                               {"views", checked->views},
+                               {"tests", checked->tests},
+                               {"diagnostics", diagnostics}},
+                          2)
               << "\n";
   }
   const int code = Report(checked->diagnostics);
@@ -223,7 +227,7 @@ int RunFunctions(const GlobalOptions& options, const std::string& name, bool pla
       return FailNamed(Status::User(StatusCode::kNotFound, "there is no function named `{}`", name)
                            .WithHint(hint.empty() ? "`weir functions` lists them" : hint));
     }
-    std::cout << (options.format == Format::kJson ? ToJson(*function).dump(2) + "\n"
+    std::cout << (options.format == Format::kJson ? JsonText(ToJson(*function), 2) + "\n"
                                                   : Describe(*function));
     return kDone;
   }
@@ -238,7 +242,7 @@ int RunFunctions(const GlobalOptions& options, const std::string& name, bool pla
                     Words(function->tags), function->description.substr(0, end)});
   }
   if (options.format == Format::kJson) {
-    std::cout << all.dump(2) << "\n";
+    std::cout << JsonText(all, 2) << "\n";
   } else {
     std::cout << RenderTable({"name", "kind", "version", "tags", "description"}, rows);
   }
@@ -256,7 +260,7 @@ int RunGuards(const GlobalOptions& options) {
                      {"means", guard.means},
                      {"effect", guard.effect}});
     }
-    std::cout << all.dump(2) << "\n";
+    std::cout << JsonText(all, 2) << "\n";
     return kDone;
   }
   std::vector<std::vector<std::string>> rows;
@@ -272,7 +276,7 @@ int RunVersion(const GlobalOptions& options, bool guards) {
   if (options.format == Format::kJson) {
     Json json = {{"weir", kVersion}};
     for (const auto& [name, version] : engine) json[name] = version;
-    std::cout << json.dump(2) << "\n";
+    std::cout << JsonText(json, 2) << "\n";
     return kDone;
   }
   std::cout << "weir " << kVersion << "\n";

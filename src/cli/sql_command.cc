@@ -13,6 +13,7 @@
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/filesystem.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
@@ -39,7 +40,7 @@ Status PrintJson(arrow::RecordBatchReader& reader) {
     if (!batch.ok()) return StreamFailure(batch.status());
     if (!*batch) break;
     for (const Json& row : RowsToJson(**batch)) {
-      std::cout << (first ? "\n" : ",\n") << row.dump();
+      std::cout << (first ? "\n" : ",\n") << JsonText(row);
       first = false;
     }
   }
@@ -61,8 +62,9 @@ Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequ
   if (!request.to.empty()) {
     WEIR_ASSIGN_OR_RETURN(const std::string written,
                           session.Write(sql, request.dialect, request.to));
-    std::cout << (format == Format::kJson ? Json{{"dialect", request.to}, {"sql", written}}.dump(2)
-                                          : written + ";")
+    std::cout << (format == Format::kJson
+                      ? JsonText(Json{{"dialect", request.to}, {"sql", written}}, 2)
+                      : written + ";")
               << "\n";
     return Status::OK();
   }

@@ -11,6 +11,7 @@
 
 #include "weir/artifacts/record_tests.h"
 #include "weir/base/clock.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/cli/command.h"
@@ -139,11 +140,11 @@ class TestRun {
 
   void PrintSummary() const {
     if (options_.format == Format::kJson) {
-      std::cout << Json{{"schema_version", 1},
-                        {"passed", passed_},
-                        {"failed", failed_},
-                        {"tests", results_}}
-                       .dump(2)
+      std::cout << JsonText(Json{{"schema_version", 1},
+                                 {"passed", passed_},
+                                 {"failed", failed_},
+                                 {"tests", results_}},
+                            2)
                 << "\n";
     } else {
       std::cout << fmt::format("{} passed, {} failed\n", passed_, failed_);

@@ -10,6 +10,7 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/delta/delta_schema.h"
 
 namespace weir {
@@ -23,9 +24,7 @@ constexpr int kMaxAttempts = 10;
 constexpr int64_t kCheckpointInterval = 10;
 
 /// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
-std::string ToText(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string ToText(const Json& json) { return JsonText(json); }
 
 std::string NewUuid() {
   std::random_device random;

@@ -7,6 +7,8 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
+
 namespace weir {
 
 namespace {
@@ -103,7 +105,7 @@ bool IsNtz(const arrow::DataType& type) {
 
 Result<std::string> DeltaSchemaString(const arrow::Schema& schema) {
   WEIR_ASSIGN_OR_RETURN(const Json json, StructJson(schema.fields()));
-  return json.dump();
+  return JsonText(json);
 }
 
 bool HasTimestampNtz(const arrow::Schema& schema) {

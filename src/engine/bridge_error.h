@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -27,6 +28,11 @@ auto Try(Call&& call)
     } else {
       return call();
     }
+  } catch (const std::invalid_argument&) {
+    // cxx takes UTF-8 only.
+    return Status::User(
+        StatusCode::kInvalidArgument,
+        "UTF-8 is wanted, found bytes that are none in what is given to the engine");
   } catch (const std::exception& error) {
     return FromEnvelope(error.what());
   }

@@ -14,15 +14,15 @@ namespace weir::engine::internal {
 
 bridge::TableFile ToBridge(const DataFile& file) {
   bridge::TableFile result;
-  result.path = file.path;
+  result.path = rust::String::lossy(file.path);
   result.size_bytes = static_cast<uint64_t>(file.size_bytes);
   result.modified_ms = file.modified_ms;
   result.rows = file.rows;
   for (const auto& [column, value] : file.partition_values) {
     result.partition_values.push_back(
-        {rust::String(column), rust::String(value.value_or("")), !value.has_value()});
+        {rust::String::lossy(column), rust::String::lossy(value.value_or("")), !value.has_value()});
   }
-  result.statistics = file.statistics;
+  result.statistics = rust::String::lossy(file.statistics);
   result.has_deletion_vector = file.has_deletion_vector;
   return result;
 }
@@ -82,7 +82,7 @@ Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
 
 rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts) {
   rust::Vec<rust::String> result;
-  for (const std::string& text : texts) result.push_back(rust::String(text));
+  for (const std::string& text : texts) result.push_back(rust::String::lossy(text));
   return result;
 }
 
@@ -96,10 +96,10 @@ std::string ToString(const rust::Vec<uint8_t>& bytes) {
 
 bridge::WriteOptions ToBridge(const WriteOptions& options) {
   bridge::WriteOptions result;
-  result.root_url = options.root_url;
+  result.root_url = rust::String::lossy(options.root_url);
   result.partition_columns = ToBridge(options.partition_columns);
   result.target_file_size_bytes = static_cast<uint64_t>(options.target_file_size_bytes);
-  result.compression = options.compression;
+  result.compression = rust::String::lossy(options.compression);
   result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
   return result;
 }

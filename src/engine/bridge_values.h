@@ -42,10 +42,14 @@ struct PhysicalPlan::State {
 
 namespace internal {
 
+// Texts of users may hold bytes that are no UTF-8, and the bridge takes none: those that only name
+// things become U+FFFD on the way, SQL text fails.
+
 template <typename Pairs>
 rust::Vec<bridge::KeyValue> ToKeyValues(const Pairs& pairs) {
   rust::Vec<bridge::KeyValue> values;
-  for (const auto& [key, value] : pairs) values.push_back({rust::String(key), rust::String(value)});
+  for (const auto& [key, value] : pairs)
+    values.push_back({rust::String::lossy(key), rust::String::lossy(value)});
   return values;
 }
 

@@ -10,6 +10,7 @@
 #include <arrow/util/checked_cast.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
 #include "weir/engine/engine.h"
@@ -23,11 +24,9 @@ namespace {
 class CallbackError : public std::runtime_error {
  public:
   explicit CallbackError(const Status& status)
-      : std::runtime_error(nlohmann::json{
-            {"code", ToString(status.code())},
-            {"blame", ToString(status.blame())},
-            {"message",
-             status.message()}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {}
+      : std::runtime_error(JsonText(nlohmann::json{{"code", ToString(status.code())},
+                                                   {"blame", ToString(status.blame())},
+                                                   {"message", status.message()}})) {}
 };
 
 Status ToStatus(const arrow::Status& status) { return engine::internal::FromArrow(status); }
@@ -132,7 +131,7 @@ std::vector<PlannedExpression> ArgumentsFromJson(rust::Str call) {
 }
 
 rust::String ToJson(const std::optional<RewrittenExpression>& expression) {
-  return expression ? rust::String(ToJson(*expression).dump()) : rust::String();
+  return expression ? rust::String(JsonText(ToJson(*expression))) : rust::String();
 }
 
 class NativeScalar final : public ScalarCallback {
@@ -295,10 +294,10 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   result.syntax = declaration.Syntax();
   result.example = declaration.example;
   for (const FunctionArgument& argument : declaration.arguments) {
-    result.arguments.push_back({rust::String(argument.name), rust::String(argument.type),
-                                rust::String(argument.description),
-                                rust::String(argument.default_value.value_or("")),
-                                argument.session_default});
+    result.arguments.push_back(
+        {rust::String::lossy(argument.name), rust::String::lossy(argument.type),
+         rust::String::lossy(argument.description),
+         rust::String::lossy(argument.default_value.value_or("")), argument.session_default});
   }
   result.variadic = declaration.variadic;
   result.user_defined = declaration.signature_kind == SignatureKind::kUserDefined;

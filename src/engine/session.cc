@@ -25,11 +25,12 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridge::SessionOptions bridged;
   bridged.settings = ToKeyValues(options.settings);
   bridged.memory_limit_bytes = static_cast<uint64_t>(options.memory_limit_bytes);
-  bridged.spill_directory = options.spill_directory;
+  bridged.spill_directory = rust::String::lossy(options.spill_directory);
   bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
   bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
   bridged.ordered_coalesce = options.ordered_coalesce;
-  for (const std::string& name : options.guards_off) bridged.guards_off.push_back(rust::String(name));
+  for (const std::string& name : options.guards_off)
+    bridged.guards_off.push_back(rust::String::lossy(name));
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
   session.state_ = std::make_shared<State>(State{std::move(handle)});
@@ -47,21 +48,22 @@ Result<Session> Session::WithSettings(
 
 Status Session::DefineFunction(const UserFunction& function) const {
   bridge::UserFunction bridged;
-  bridged.name = function.name;
+  bridged.name = rust::String::lossy(function.name);
   for (const UserFunction::Argument& argument : function.arguments) {
-    bridged.arguments.push_back({rust::String(argument.name), rust::String(argument.sql_type),
-                                 rust::String(argument.default_sql)});
+    bridged.arguments.push_back({rust::String::lossy(argument.name),
+                                 rust::String::lossy(argument.sql_type),
+                                 rust::String::lossy(argument.default_sql)});
   }
-  bridged.return_type = function.return_type;
-  bridged.body = function.body_sql;
-  bridged.dialect = function.dialect;
-  bridged.syntax = function.syntax;
-  bridged.text = function.text;
+  bridged.return_type = rust::String::lossy(function.return_type);
+  bridged.body = rust::String::lossy(function.body_sql);
+  bridged.dialect = rust::String::lossy(function.dialect);
+  bridged.syntax = rust::String::lossy(function.syntax);
+  bridged.text = rust::String::lossy(function.text);
   return Try([&] { bridge::define_user_function(*state_->handle, bridged); });
 }
 
 std::string Session::FunctionKindOf(const std::string& name) const {
-  return std::string(bridge::function_kind(*state_->handle, name));
+  return std::string(bridge::function_kind(*state_->handle, rust::String::lossy(name)));
 }
 
 Result<std::vector<std::string>> Session::CalledFunctions(const std::string& expression,

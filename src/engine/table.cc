@@ -16,8 +16,8 @@ using internal::Try;
 Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec,
                                const std::shared_ptr<arrow::Schema>& schema) {
   bridge::FileTableSpec bridged;
-  bridged.root_url = spec.root_url;
-  bridged.format = spec.format;
+  bridged.root_url = rust::String::lossy(spec.root_url);
+  bridged.format = rust::String::lossy(spec.format);
   bridged.options = internal::ToKeyValues(spec.options);
   bridged.partition_columns = internal::ToBridge(spec.partition_columns);
   bridged.files.reserve(spec.files.size());
@@ -49,7 +49,9 @@ Result<Table> Table::FromRows(const arrow::RecordBatch& rows) {
 }
 
 Result<Table> Table::WithPaths(const std::vector<std::string>& paths) const {
-  const std::vector<rust::String> bridged(paths.begin(), paths.end());
+  std::vector<rust::String> bridged;
+  bridged.reserve(paths.size());
+  for (const std::string& path : paths) bridged.push_back(rust::String::lossy(path));
   const rust::Slice<const rust::String> slice(bridged.data(), bridged.size());
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_paths(slice); }));
   Table table;

@@ -8,6 +8,7 @@
 #include <arrow/c/bridge.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
 #include "weir/engine/engine.h"
@@ -28,7 +29,7 @@ std::string Envelope(const Status& status) {
                              {"message", status.message()}};
   if (!status.hint().empty()) envelope["helps"] = {status.hint()};
   if (!status.cause().empty()) envelope["causes"] = {status.cause()};
-  return envelope.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JsonText(envelope);
 }
 
 /// The argument of one column: by position, or by the name of its struct's one field.
@@ -112,7 +113,7 @@ Result<std::vector<EngineFunction>> Session::ListFunctions() const {
 Result<Table> Table::FromChanges(const Session& session, const std::string& url,
                                  const ChangeBound& from, const ChangeBound& to) {
   const auto bound = [](const ChangeBound& given) {
-    return bridge::ChangeBound{given.version, rust::String(given.timestamp)};
+    return bridge::ChangeBound{given.version, rust::String::lossy(given.timestamp)};
   };
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::delta_changes(*session.state_->handle, url, bound(from),

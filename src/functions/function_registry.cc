@@ -8,6 +8,7 @@
 #include <arrow/type.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/functions/function_sets.h"
 
 namespace weir {
@@ -123,7 +124,7 @@ const FunctionDeclaration* FunctionRegistry::Find(std::string_view name) const {
 std::string FunctionRegistry::RegistryJson() const {
   nlohmann::json all = nlohmann::json::array();
   for (const FunctionDeclaration* declaration : Declarations()) all.push_back(ToJson(*declaration));
-  return all.dump();
+  return JsonText(all);
 }
 
 FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults) {

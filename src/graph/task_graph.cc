@@ -10,6 +10,7 @@
 #include <fnmatch.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 
 namespace weir {
@@ -255,8 +256,7 @@ std::string TaskGraph::ToJson() const {
       edges.push_back({{"from", "view:" + upstream}, {"to", "view:" + task.view_name}});
     }
   }
-  return Json{{"nodes", nodes}, {"edges", edges}}.dump(2, ' ', false,
-                                                       Json::error_handler_t::replace);
+  return JsonText(Json{{"nodes", nodes}, {"edges", edges}}, 2);
 }
 
 std::string TaskGraph::ToDot() const {

@@ -12,6 +12,8 @@
 
 #include "datafusion.pb.h"
 
+#include "weir/base/json_text.h"
+
 namespace weir::internal {
 
 namespace {
@@ -129,7 +131,7 @@ std::string RegisteredName(const std::vector<std::string>& parts) {
 
 std::string TableReferenceJson(const std::string& table, int scan_id) {
   using Json = nlohmann::json;
-  const std::string name = Json(table).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string name = JsonText(Json(table));
   if (scan_id < 0) return fmt::format(R"({{"table":{}}})", name);
   return fmt::format(R"({}{},"table":{}}})", kScanKey, scan_id, name);
 }

@@ -11,6 +11,7 @@
 #include "datafusion/proto-common/proto/datafusion_common.pb.h"
 
 #include "weir/base/sql_quotes.h"
+#include "weir/base/utf8_text.h"
 #include "weir/plan/expression.h"
 
 namespace weir::internal {
@@ -263,6 +264,12 @@ std::string ToLiteralText(const LiteralValue& literal) {
   switch (value.type->id()) {
     case arrow::Type::STRING:
       return QuotedSqlText(value.ToString());
+    case arrow::Type::BINARY:
+    case arrow::Type::LARGE_BINARY:
+    case arrow::Type::BINARY_VIEW:
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return "X" +
+             QuotedSqlText(HexText(static_cast<const arrow::BaseBinaryScalar&>(value).view()));
     case arrow::Type::DATE32:
     case arrow::Type::DATE64:
       return "DATE " + QuotedSqlText(value.ToString());

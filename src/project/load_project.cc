@@ -9,6 +9,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/parallel.h"
+#include "weir/base/utf8_text.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"

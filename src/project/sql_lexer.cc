@@ -285,27 +285,4 @@ std::string BlankBefore(std::string_view sql, size_t begin, size_t end) {
   return blanked.append(sql.substr(begin, end - begin));
 }
 
-std::optional<size_t> FindInvalidUtf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80   ? 1
-                          : lead < 0xC2 ? 0
-                          : lead < 0xE0 ? 2
-                          : lead < 0xF0 ? 3
-                          : lead < 0xF5 ? 4
-                                        : 0;
-    if (length == 0 || i + length > text.size()) return i;
-    for (size_t k = 1; k < length; ++k) {
-      if (!IsContinuation(text[i + k])) return i;
-    }
-    const auto second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
-    const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-    const bool is_out_of_range = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
-    if (is_overlong || is_out_of_range) return i;
-    i += length;
-  }
-  return std::nullopt;
-}
-
 }  // namespace weir

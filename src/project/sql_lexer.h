@@ -70,8 +70,4 @@ std::string StringValue(const Token& token);
 /// space, so that lines and columns stay. Both are byte offsets.
 std::string BlankBefore(std::string_view sql, size_t begin, size_t end);
 
-/// The offset of the first byte that is not UTF-8, if there is one. Overlong forms and surrogates
-/// are not.
-std::optional<size_t> FindInvalidUtf8(std::string_view text);
-
 }  // namespace weir

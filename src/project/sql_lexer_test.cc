@@ -85,14 +85,5 @@ TEST(SqlLexer, BlankingKeepsPositions) {
   EXPECT_EQ(Shown(blanked), (Tokens{"w:SELECT@2:18", "n:1@2:25"}));
 }
 
-TEST(SqlLexer, Utf8IsChecked) {
-  EXPECT_EQ(FindInvalidUtf8("aä€😀"), std::nullopt);
-  EXPECT_EQ(FindInvalidUtf8("a\xFF"), 1u);
-  EXPECT_EQ(FindInvalidUtf8("ab\xC3"), 2u);            // cut off
-  EXPECT_EQ(FindInvalidUtf8("\xC0\xAF"), 0u);          // overlong
-  EXPECT_EQ(FindInvalidUtf8("\xED\xA0\x80"), 0u);      // surrogate
-  EXPECT_EQ(FindInvalidUtf8("\xF4\x90\x80\x80"), 0u);  // beyond the last character
-}
-
 }  // namespace
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/utf8_text.h"
 
 namespace weir {
 

@@ -7,6 +7,8 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/base/utf8_text.h"
+
 namespace weir {
 
 namespace {
@@ -18,6 +20,13 @@ std::string Cut(std::string text, size_t size) {
   if (text.size() <= size) return text;
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   return text.substr(0, size) + "…";
+}
+
+std::string ScalarText(const arrow::Scalar& value) {
+  if (!value.is_valid) return "NULL";
+  if (arrow::is_binary_like(value.type->id()) && !arrow::is_string(value.type->id()))
+    return "X'" + HexText(static_cast<const arrow::BaseBinaryScalar&>(value).view()) + "'";
+  return value.ToString();
 }
 
 /// True where all of `masks` are.
@@ -43,9 +52,7 @@ std::string RowText(const arrow::RecordBatch& batch, int64_t row) {
     const auto value = batch.column(column)->GetScalar(row);
     text +=
         fmt::format("{}{} = {}", text.empty() ? "" : ", ", batch.schema()->field(column)->name(),
-                    !value.ok()           ? "?"
-                    : !(*value)->is_valid ? "NULL"
-                                          : (*value)->ToString());
+                    value.ok() ? ScalarText(**value) : "?");
   }
   return Cut(std::move(text), kLongestRowText);
 }

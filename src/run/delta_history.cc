@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
 
@@ -23,9 +24,7 @@ std::optional<int64_t> ToInteger(const std::string& text) {
 }
 
 /// Paths and settings may hold bytes that are no UTF-8.
-std::string Text(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string Text(const nlohmann::json& json) { return JsonText(json); }
 
 /// An empty object if the text is none.
 nlohmann::json Object(const std::string& text) {
@@ -52,12 +51,12 @@ std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record) {
           {"fingerprint", record.fingerprint.ToString()},
           {"input_hash", record.input_hash.ToString()},
           {"content_hash", record.content.whole},
-          {"readings", nlohmann::json(record.content.readings).dump()},
+          {"readings", JsonText(nlohmann::json(record.content.readings))},
           {"run_id", record.run_id},
           {"epoch", fmt::format("{}", record.epoch)},
           {"rows", fmt::format("{}", record.rows)},
-          {"inputs", nlohmann::json(record.inputs).dump()},
-          {"pins", nlohmann::json(record.pins).dump()},
+          {"inputs", JsonText(nlohmann::json(record.inputs))},
+          {"pins", JsonText(nlohmann::json(record.pins))},
           {"listings", Text(nlohmann::json(record.listings))},
           {"definition", Text(nlohmann::json(record.definition))}};
 }

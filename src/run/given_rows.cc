@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "weir/base/nearest.h"
+#include "weir/base/utf8_text.h"
 #include "weir/engine/compiled_predicate.h"
 
 namespace weir {
@@ -107,6 +108,8 @@ std::string CellText(const arrow::Array& array, int64_t row) {
     return FloatText(static_cast<const arrow::DoubleArray&>(array).Value(row), 15);
   if (array.type_id() == arrow::Type::FLOAT)
     return FloatText(static_cast<const arrow::FloatArray&>(array).Value(row), 6);
+  if (array.type_id() == arrow::Type::BINARY)
+    return "X'" + HexText(static_cast<const arrow::BinaryArray&>(array).GetView(row)) + "'";
   const auto scalar = array.GetScalar(row);
   if (!scalar.ok()) return scalar.status().ToString();
   std::string text = (*scalar)->ToString();

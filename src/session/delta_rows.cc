@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
 #include "weir/catalog/catalog.h"
 #include "weir/catalog/delta_names.h"
@@ -21,9 +22,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kReaders = 8;  // of commits, which lie in stores far away
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string Dump(const Json& json) { return JsonText(json); }
 
 /// A value of a log in its text form; a text is itself.
 Json TextOf(const Json& value) {

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
+
 namespace weir {
 
 namespace {
@@ -68,7 +70,7 @@ std::string RegistrySnapshot::ToJson() const {
                          {"volatility", function.volatility}});
     for (const std::string& tag : function.tags) tags[tag].push_back(function.name);
   }
-  return nlohmann::json{{"functions", std::move(functions)}, {"tags", tags}}.dump();
+  return JsonText(nlohmann::json{{"functions", std::move(functions)}, {"tags", tags}});
 }
 
 }  // namespace weir

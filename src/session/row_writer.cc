@@ -5,6 +5,8 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/utf8_text.h"
+
 namespace weir {
 namespace {
 
@@ -40,7 +42,8 @@ arrow::Status Append(arrow::ArrayBuilder& builder, const Json& value) {
   if (value.is_null()) return builder.AppendNull();
   switch (builder.type()->id()) {
     case arrow::Type::STRING:
-      return static_cast<arrow::StringBuilder&>(builder).Append(value.get<std::string>());
+      return static_cast<arrow::StringBuilder&>(builder).Append(
+          ShownAsUtf8(value.get<std::string>()));
     case arrow::Type::INT32:
       return static_cast<arrow::Int32Builder&>(builder).Append(value.get<int32_t>());
     case arrow::Type::INT64:
