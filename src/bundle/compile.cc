@@ -29,7 +29,7 @@ namespace weir {
 namespace {
 
 /// Version of the recipe by which fingerprints are made. Raise it when the recipe changes.
-constexpr int64_t kFingerprintRecipe = 1;
+constexpr int64_t kFingerprintRecipe = 2;
 
 /// What one view's compilation yields.
 struct Outcome {
@@ -108,17 +108,55 @@ Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   return Status::OK();
 }
 
+/// What keeps a table from being partitioned by a column; empty: nothing.
+std::string PartitionProblem(const std::shared_ptr<arrow::Field>& field) {
+  const arrow::DataType& type = *field->type();
+  if (!arrow::is_nested(type.id()) && type.id() != arrow::Type::BINARY) return {};
+  return fmt::format(
+      "PARTITIONED BY takes columns whose values are written as text into the log, "
+      "found {} of the type `{}`",
+      field->name(), type.ToString());
+}
+
 void CheckPartitionColumns(const ViewDefinition& view, const arrow::Schema& stored_schema,
                            std::vector<Diagnostic>& diagnostics) {
   std::vector<std::string> names;
   for (const auto& field : stored_schema.fields()) names.push_back(field->name());
-  for (const std::string& column : view.partition_columns) {
-    if (std::find(names.begin(), names.end(), column) != names.end()) continue;
-    const Status status =
-        Status::User(StatusCode::kNotFound,
-                     "PARTITIONED BY names a column that the view does not have: `{}`", column)
-            .WithHint(SuggestionHint(column, names));
-    diagnostics.push_back(DiagnosticOf("W2008", status, view));
+  const auto report = [&](std::string_view code, size_t i, const Status& status) {
+    diagnostics.push_back(DiagnosticOf(code, status, view));
+    if (i < view.partition_locations.size())
+      diagnostics.back().location = view.partition_locations[i];
+  };
+  std::set<std::string> seen;
+  for (size_t i = 0; i < view.partition_columns.size(); ++i) {
+    const std::string& column = view.partition_columns[i];
+    const int index = stored_schema.GetFieldIndex(column);
+    if (index < 0) {
+      const bool is_there = std::find(names.begin(), names.end(), column) != names.end();
+      // Of a name that stands twice the schema itself is wrong, which is said.
+      if (is_there) continue;
+      report("W2008", i,
+             Status::User(StatusCode::kNotFound,
+                          "PARTITIONED BY names a column that the view does not have: `{}`", column)
+                 .WithHint(SuggestionHint(column, names)));
+    } else if (const std::string problem = PartitionProblem(stored_schema.field(index));
+               !problem.empty()) {
+      report("W2011", i,
+             Status::User(StatusCode::kUnsupported, "{}", problem)
+                 .WithHint("partition by a column of its own that tells the parts apart"));
+    } else if (!seen.insert(column).second) {
+      report("W2011", i,
+             Status::User(StatusCode::kInvalidArgument, "PARTITIONED BY names a column twice: `{}`",
+                          column));
+    }
+  }
+  if (!seen.empty() && static_cast<int>(seen.size()) == stored_schema.num_fields()) {
+    report("W2011", view.partition_columns.size() - 1,
+           Status::User(StatusCode::kUnsupported,
+                        "a column that PARTITIONED BY leaves out is wanted, for the files to hold; "
+                        "found all columns in it, `{}` last",
+                        view.partition_columns.back())
+               .WithHint("leave one out"));
   }
 }
 
@@ -138,10 +176,12 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
 Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                   Outcome& outcome) {
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
-  WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
-  bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(plan).Optimize(session.engine()));
+  // Before its types are settled a plan has the types of the first branch of a UNION or a CASE.
+  WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(bundle->output_schema, typed.output_schema());
+  bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
   WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
@@ -160,11 +200,11 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
 /// Goes as far as types, and has the typed plan looked at.
 Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                  const PlanInspector& inspect, Outcome& outcome) {
-  WEIR_ASSIGN_OR_RETURN(const auto output, plan.output_schema());
+  WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(const auto output, typed.output_schema());
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
   outcome.schema_bytes = SchemaBytes(outcome.stored_schema);
   outcome.constraint_problems = CompileConstraints(view, *outcome.stored_schema, session).problems;
-  WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   auto proto = typed.ToProto();
   if (!proto.ok()) {
     // Subqueries have no bytes before the optimiser has made joins of them.
@@ -205,7 +245,13 @@ Outcome CompileWith(const engine::Session& planner, const FunctionRegistry& func
     return outcome;
   }
   if (view.kind == ViewDefinition::Kind::kInline) {
-    outcome.plan = *std::move(plan);
+    // Its readers are planned with the types that it has.
+    auto typed = (*std::move(plan)).Analyze(planner);
+    if (typed.ok()) {
+      outcome.plan = *std::move(typed);
+    } else {
+      outcome.diagnostics.push_back(ExplainPlanFailure(typed.status(), view, tables));
+    }
     return outcome;
   }
   const Status status = depth.deepen(view, *std::move(plan), outcome);

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
 #include <arrow/api.h>
@@ -450,6 +451,10 @@ TEST(CompileErrors, ColumnsThatCannotBeStored) {
       {"SELECT id, name AS \"I D\" FROM items", "`I D`"},
       {"SELECT id, name AS \"ID\" FROM items", "`ID`"},
       {"SELECT id, id FROM items", "id`"},
+      {"SELECT id, name AS \"\" FROM items", "``"},
+      {"SELECT named_struct('a b', id) AS s FROM items", "`a b`"},
+      {"SELECT [named_struct('a', id, 'A', id)] AS s FROM items", "of `s` have the name `A`"},
+      {"SELECT arrow_cast(id, 'Decimal128(10, -2)') AS d FROM items", "`d`"},
       {"SELECT count(*) FROM items", "`count(*)`"},
       {"SELECT a.id, b.id FROM items a JOIN items b ON a.id = b.id", "`id`"},
   };
@@ -468,8 +473,37 @@ TEST(CompileErrors, APartitionColumnMustBeAColumn) {
   const Compiled project = Compiled::Of(
       {{"views/v.sql",
         "CREATE MATERIALIZED VIEW v PARTITIONED BY (nane) AS SELECT id, name FROM items"}});
-  EXPECT_EQ(project.Reports(), Texts{"W2008 views/v.sql:1:1"});
+  EXPECT_EQ(project.Reports(), Texts{"W2008 views/v.sql:1:44"});
   EXPECT_NE(project.First().hint.find("`name`"), std::string::npos) << project.First().hint;
+}
+
+// Faults A1: the type of the first branch was stored.
+TEST(Compile, StoredColumnsHaveTheTypesThatAreSettledOverAllBranches) {
+  const std::map<std::string, std::string> types = {
+      {"SELECT 1 AS x UNION ALL SELECT 2.5", "double"},
+      {"SELECT NULL AS x UNION ALL SELECT 0.5", "double"},
+      {"SELECT CASE WHEN id = 1 THEN 1 ELSE 2.5 END AS x FROM items", "double"},
+      {"SELECT array_agg(x) AS x FROM (SELECT 1 AS x UNION ALL SELECT 2.5)",
+       "list<element: double>"},
+      {"SELECT x FROM inlined", "double"},
+  };
+  for (const auto& [sql, type] : types) {
+    const Compiled project = Compiled::Of(
+        {{"views/v.sql", sql},
+         {"views/inlined.sql", "CREATE VIEW inlined AS SELECT 1 AS x UNION SELECT 2.5"}});
+    ASSERT_EQ(project.Reports(), Texts{}) << sql;
+    const PlanBundle& bundle = *project.views().Find("v");
+    EXPECT_EQ(bundle.stored_schema->field(0)->type()->ToString(), type) << sql;
+  }
+}
+
+TEST(CompileErrors, APartitionColumnIsNeitherNestedNorBinaryAndLeavesOneColumn) {
+  const std::string head = "CREATE MATERIALIZED VIEW v\nPARTITIONED BY (id, x) AS SELECT id, ";
+  for (const std::string x : {"[id] AS x, name", "named_struct('a', id) AS x, name",
+                              "map([name], [id]) AS x, name", "X'FF' AS x, name", "name AS x"}) {
+    const Compiled project = Compiled::Of({{"views/v.sql", head + x + " FROM items"}});
+    EXPECT_EQ(project.Reports(), Texts{"W2011 views/v.sql:2:21"}) << x;
+  }
 }
 
 TEST(CompileErrors, AViewReadsSourcesAndViewsOnly) {

@@ -11,6 +11,7 @@ PlanBundle BundleOf(const ViewDefinition& view) {
   bundle.definition_sql = view.definition_sql;
   bundle.location = view.location;
   bundle.partition_columns = view.partition_columns;
+  bundle.partition_locations = view.partition_locations;
   bundle.comment = view.comment;
   bundle.properties = view.properties;
   return bundle;

@@ -64,7 +64,8 @@ struct PlanBundle {
   std::shared_ptr<arrow::Schema> output_schema;  ///< as planned
   std::shared_ptr<arrow::Schema> stored_schema;  ///< as Delta stores it
   std::vector<std::string> partition_columns;
-  std::vector<BundledConstraint> constraints;  ///< in the order of the file
+  std::vector<SourceLocation> partition_locations;  ///< one each, or none at all
+  std::vector<BundledConstraint> constraints;       ///< in the order of the file
   std::string comment;
   std::map<std::string, std::string> properties;
 

@@ -26,8 +26,11 @@ std::shared_ptr<arrow::DataType> StoredType(const std::shared_ptr<arrow::DataTyp
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
     case arrow::Type::DATE32:
-    case arrow::Type::DECIMAL128:
       return type;
+    case arrow::Type::DECIMAL128: {
+      const auto& decimal = static_cast<const arrow::Decimal128Type&>(*type);
+      return decimal.scale() < 0 || decimal.scale() > decimal.precision() ? nullptr : type;
+    }
     case arrow::Type::UINT8:
       return arrow::int16();
     case arrow::Type::UINT16:
@@ -61,6 +64,7 @@ std::shared_ptr<arrow::DataType> StoredType(const std::shared_ptr<arrow::DataTyp
       return item ? arrow::list(arrow::field("element", item, true)) : nullptr;
     }
     case arrow::Type::STRUCT: {
+      if (type->num_fields() == 0) return nullptr;  // files hold columns of leaves
       arrow::FieldVector fields;
       for (const auto& field : type->fields()) {
         const auto stored = StoredType(field->type());
@@ -85,24 +89,48 @@ bool HasForbiddenCharacter(const std::string& name) {
   return name.find_first_of(" ,;{}()\n\t=") != std::string::npos;
 }
 
+/// The names of one level: those of the result, or of the fields of a struct. `within` says of
+/// which, with a blank before; empty for the result.
+void CheckNames(const arrow::FieldVector& fields, const std::string& within,
+                std::vector<Status>& problems);
+
+/// The names of structs at any depth of a type.
+void CheckNamesWithin(const arrow::DataType& type, const std::string& within,
+                      std::vector<Status>& problems) {
+  if (type.id() == arrow::Type::STRUCT) return CheckNames(type.fields(), within, problems);
+  for (const auto& field : type.fields()) CheckNamesWithin(*field->type(), within, problems);
+}
+
+void CheckNames(const arrow::FieldVector& fields, const std::string& within,
+                std::vector<Status>& problems) {
+  std::set<std::string> seen;
+  for (const auto& field : fields) {
+    const std::string& name = field->name();
+    if (HasForbiddenCharacter(name) || name.empty()) {
+      problems.push_back(
+          Status::User(StatusCode::kInvalidArgument, "a stored {}{} cannot be named `{}`",
+                       within.empty() ? "column" : "field", within, name)
+              .WithHint(within.empty() ? "name it with AS" : "give the field another name"));
+    }
+    if (!seen.insert(AsciiLowerCase(name)).second) {
+      problems.push_back(
+          Status::User(StatusCode::kAlreadyExists, "two {} have the name `{}`",
+                       within.empty() ? "columns of the result" : "fields" + within, name)
+              .WithHint(within.empty()
+                            ? "Delta does not tell names apart by case; rename one with AS"
+                            : "Delta does not tell names apart by case; rename one"));
+    }
+    CheckNamesWithin(*field->type(), fmt::format(" of `{}`", name), problems);
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output,
                                             std::vector<Status>& problems) {
+  CheckNames(output.fields(), "", problems);
   arrow::FieldVector fields;
-  std::set<std::string> seen;
   for (const auto& field : output.fields()) {
-    if (HasForbiddenCharacter(field->name())) {
-      problems.push_back(Status::User(StatusCode::kInvalidArgument,
-                                      "a stored column cannot be named `{}`", field->name())
-                             .WithHint("name it with AS"));
-    }
-    if (!seen.insert(AsciiLowerCase(field->name())).second) {
-      problems.push_back(
-          Status::User(StatusCode::kAlreadyExists, "two columns of the result have the name `{}`",
-                       field->name())
-              .WithHint("Delta does not tell names apart by case; rename one with AS"));
-    }
     auto stored = StoredType(field->type());
     if (!stored) {
       problems.push_back(

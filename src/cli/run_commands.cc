@@ -9,6 +9,7 @@
 
 #include "weir/artifacts/record_run.h"
 #include "weir/base/clock.h"
+#include "weir/base/json_text.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 #include "weir/run/delta_history.h"
@@ -112,10 +113,14 @@ void PrintPlanJson(const std::vector<PlanRow>& plan) {
                      {"scan_units", units}});
   }
   const PlanTotals totals = TotalsOf(plan);
-  std::cout << Json{{"schema_version", 1},   {"run", totals.run},     {"pending", totals.pending},
-                    {"reuse", totals.reuse}, {"files", totals.files}, {"bytes", totals.bytes},
-                    {"views", views}}
-                   .dump(2)
+  std::cout << JsonText(Json{{"schema_version", 1},
+                             {"run", totals.run},
+                             {"pending", totals.pending},
+                             {"reuse", totals.reuse},
+                             {"files", totals.files},
+                             {"bytes", totals.bytes},
+                             {"views", views}},
+                        2)
             << "\n";
 }
 
@@ -195,6 +200,7 @@ bool FailedAtConstraint(const ViewOutcome& view) {
 /// Files and logs that contradict their format, and tables that need more than the reader has, have
 /// one code wherever they are found.
 std::string CodeOf(const ViewOutcome& view) {
+  if (view.failed_at_partition) return "W5005";
   if (FailedAtConstraint(view)) return "W5004";
   if (view.status.blame() == Blame::kEnvironment) {
     if (view.status.code() == StatusCode::kCorrupt) return "W3003";
@@ -290,7 +296,7 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
     code = std::max(code, Fail(recorded.WithContext("the run's artifacts could not be written")));
   }
   if (options.format == Format::kJson) {
-    std::cout << SummaryJson(*envelope).dump() << "\n";
+    std::cout << JsonText(SummaryJson(*envelope)) << "\n";
   } else {
     std::cout << fmt::format(
         "{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",

@@ -117,6 +117,8 @@ struct ViewDefinition {
   std::map<std::string, std::string> column_comments;
   std::vector<ConstraintDefinition> constraints;  ///< in the order of the file
   std::vector<std::string> partition_columns;
+  /// One each; empty for a view that comes from a program.
+  std::vector<SourceLocation> partition_locations;
   std::string comment;
   std::map<std::string, std::string> properties;
   SourceLocation location;  ///< of the statement's first word

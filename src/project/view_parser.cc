@@ -240,6 +240,8 @@ class ViewParser {
 
   void CheckPartitionColumns() {
     view_.partition_columns = IdentifierNames(partition_tokens_);
+    for (const Token& token : partition_tokens_)
+      view_.partition_locations.push_back(cursor_.LocationOf(token));
     if (view_.kind == ViewDefinition::Kind::kInline && partitioned_) {
       cursor_.Fail("W1213", *partitioned_,
                    "a MATERIALIZED VIEW is wanted for PARTITIONED BY, found `VIEW`",

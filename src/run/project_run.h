@@ -58,6 +58,7 @@ struct ViewOutcome {
   std::vector<DataFile> files;  ///< written
   /// What its constraints counted, if it ran or failed at them; in the order of the file.
   std::vector<ConstraintOutcome> constraints;
+  bool failed_at_partition = false;  ///< at a value that Delta cannot partition by
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
   std::string metrics_json;  ///< one object an operator; empty when nothing was executed

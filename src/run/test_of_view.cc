@@ -150,11 +150,12 @@ class UnitTest {
         engine::Plan plan,
         engine::Plan::FromSql(
             engine, "SELECT * FROM " + QuoteIdentifier(view_->name, GenericDialect()), "generic"));
+    WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).Analyze(engine));
     WEIR_ASSIGN_OR_RETURN(bundle->output_schema, plan.output_schema());
     std::vector<Status> problems;
     bundle->stored_schema = StoredSchema(*bundle->output_schema, problems);
     if (!problems.empty()) return problems[0];
-    WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(engine));
+    WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).Optimize(engine));
     WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, plan.ToProto());
     WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, plan.Outputs());
     WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
@@ -250,6 +251,11 @@ class UnitTest {
     if (!table.ok()) return engine::FromStreamFailure(table.status());
     const auto batch = (*table)->CombineChunksToBatch();
     if (!batch.ok()) return engine::FromStreamFailure(batch.status());
+    std::vector<Status> problems;
+    if (!StoredSchema(*(*batch)->schema(), problems)->Equals(*bundle_->stored_schema)) {
+      return Status::Bug("the view's columns were planned to be stored as {}, and are `{}`",
+                         bundle_->stored_schema->ToString(), (*batch)->schema()->ToString());
+    }
     WEIR_ASSIGN_OR_RETURN(const Batch stored, engine::CastRows(**batch, bundle_->stored_schema));
     WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(*bundle_, engine));
     if (check->empty()) return stored;

@@ -4,6 +4,7 @@
 
 #include "weir/bundle/lane.h"
 #include "weir/run/constraint_check.h"
+#include "weir/run/partition_check.h"
 
 namespace weir {
 
@@ -36,7 +37,9 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   engine::WriteOptions options;
   options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
   options.partition_columns = bundle_.partition_columns;
-  const auto observer = [this](uint32_t, const arrow::RecordBatch& batch) {
+  PartitionCheck partitions(bundle_);
+  const auto observer = [&](uint32_t, const arrow::RecordBatch& batch) {
+    partitions.Look(batch);
     return hasher_.Add(batch);
   };
   WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
@@ -48,6 +51,11 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   outcome.constraints = check->outcomes();
   if (const Status verdict = check->Verdict(); !verdict.ok()) {
     Discard(written.files, options.root_url);
+    return verdict;
+  }
+  if (const Status verdict = partitions.Verdict(); !verdict.ok()) {
+    Discard(written.files, options.root_url);
+    outcome.failed_at_partition = true;
     return verdict;
   }
   outcome.content = hasher_.Finish();

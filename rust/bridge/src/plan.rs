@@ -28,6 +28,8 @@ pub struct Plan {
     pub plan: LogicalPlan,
     /// What native functions did to it.
     pub steps: Steps,
+    /// Its types are settled.
+    pub is_analyzed: bool,
 }
 
 pub struct PhysicalPlan {
@@ -44,7 +46,7 @@ pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
 impl Plan {
     /// Shares the nodes.
     pub fn copy(&self) -> Box<Plan> {
-        Box::new(Plan { plan: self.plan.clone(), steps: self.steps.clone() })
+        Box::new(Plan { plan: self.plan.clone(), steps: self.steps.clone(), is_analyzed: self.is_analyzed })
     }
 
     pub fn steps(&self) -> Vec<ffi::PlanningStep> {

@@ -188,7 +188,10 @@ fn decode(
 }
 
 pub fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
-    entry(|| Ok(Box::new(Plan { plan: decode(session, bytes, bindings.tables.clone(), false)?, steps: Steps::new() })))
+    entry(|| {
+        let plan = decode(session, bytes, bindings.tables.clone(), false)?;
+        Ok(Box::new(Plan { plan, steps: Steps::new(), is_analyzed: false }))
+    })
 }
 
 pub fn proto_to_substrait(session: &Session, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -203,6 +206,6 @@ pub fn plan_from_substrait(session: &Session, bytes: &[u8], bindings: &ScanBindi
         let decoded = datafusion_substrait::substrait::proto::Plan::decode(bytes)
             .map_err(|e| BridgeError::user("corrupt", format!("not a Substrait plan: {e}")))?;
         let plan = block_on(from_substrait(&session.context.state(), &decoded, &bindings.tables))?;
-        Ok(Box::new(Plan { plan, steps: Steps::new() }))
+        Ok(Box::new(Plan { plan, steps: Steps::new(), is_analyzed: false }))
     })
 }

@@ -64,7 +64,7 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
             ));
         }
         let plan = if seen.has_order_by { order_hidden_sort_columns(plan)? } else { plan };
-        Ok(Box::new(Plan { plan, steps }))
+        Ok(Box::new(Plan { plan, steps, is_analyzed: false }))
     })
 }
 
@@ -124,8 +124,9 @@ fn analyze(state: &SessionState, plan: LogicalPlan) -> EngineResult<LogicalPlan>
 // A plan that nobody else holds is changed in place; of a shared one every node is copied.
 pub fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
     entry(|| {
-        let Plan { plan, steps } = *plan;
-        Ok(Box::new(Plan { plan: analyze(&session.context.state_ref().read(), plan)?, steps }))
+        let Plan { plan, steps, .. } = *plan;
+        let plan = analyze(&session.context.state_ref().read(), plan)?;
+        Ok(Box::new(Plan { plan, steps, is_analyzed: true }))
     })
 }
 
@@ -134,11 +135,11 @@ pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
         let state = session.context.state_ref();
         let state = state.read();
         let planning = Planning { state: &state, started_at: Utc::now(), aliases: Arc::new(AliasGenerator::new()) };
-        let Plan { plan, mut steps } = *plan;
-        let analyzed = analyze(&state, plan)?;
+        let Plan { plan, mut steps, is_analyzed } = *plan;
+        let analyzed = if is_analyzed { plan } else { analyze(&state, plan)? };
         let (optimized, opened) = collecting(|| state.optimizer().optimize(analyzed, &planning, |_, _| {}));
         steps.extend(opened);
-        Ok(Box::new(Plan { plan: optimized?, steps }))
+        Ok(Box::new(Plan { plan: optimized?, steps, is_analyzed: true }))
     })
 }
 
@@ -158,6 +159,6 @@ pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation
             }
             other => other,
         };
-        Ok(Box::new(Plan { plan, steps }))
+        Ok(Box::new(Plan { plan, steps, is_analyzed: false }))
     })
 }

@@ -4,14 +4,12 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StructArray};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::array::{Array, StructArray};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
-use arrow::util::display::FormatOptions;
 use cxx::SharedPtr;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlanProperties;
@@ -28,10 +26,12 @@ use tokio::task::JoinSet;
 use crate::callback::Callback;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, BatchTap, PartitionValue, TableFile, WriteOptions, WriteOutcome};
+use crate::partitioned_writer::PartitionedWriter;
 use crate::plan::PhysicalPlan;
 use crate::runtime::{Cancellation, block_on, runtime};
 use crate::session::Session;
 use crate::store::{parse_url, resolve};
+use crate::stored_form::to_stored;
 use crate::table::import_schema;
 
 /// Shows a batch to the tap, which may be null, and returns what is to be written in the batch's place.
@@ -59,29 +59,34 @@ fn tapped(tap: &Callback<BatchTap>, partition: u32, batch: RecordBatch) -> Resul
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
-fn cast_to(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let options = CastOptions { safe: false, format_options: FormatOptions::default() };
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(column, field)| {
-            if column.data_type() == field.data_type() {
-                return Ok(Arc::clone(column));
-            }
-            cast_with_options(column, field.data_type(), &options).map_err(|e| {
-                BridgeError::user(
-                    "invalid_argument",
-                    format!(
-                        "a value does not fit the column's stored type {}: {e}: `{}`",
-                        field.data_type(),
-                        field.name()
-                    ),
-                )
-            })
-        })
-        .collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+/// Rows on their way into files.
+enum Writer {
+    Whole(DeltaWriter),
+    Partitioned(PartitionedWriter),
+}
+
+impl Writer {
+    async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Writer::Whole(writer) => Ok(writer.write(batch).await?),
+            Writer::Partitioned(writer) => writer.write(batch).await,
+        }
+    }
+
+    async fn close(self) -> Result<Vec<Add>> {
+        match self {
+            Writer::Whole(writer) => Ok(writer.close().await?),
+            Writer::Partitioned(writer) => writer.close().await,
+        }
+    }
+
+    /// What led here tells more than what clearing away might say.
+    async fn abort(self) {
+        match self {
+            Writer::Whole(writer) => drop(writer.abort().await),
+            Writer::Partitioned(writer) => writer.abort().await,
+        }
+    }
 }
 
 struct Destination {
@@ -109,17 +114,27 @@ impl Destination {
         })
     }
 
-    fn writer(&self) -> DeltaWriter {
+    fn writer(&self) -> Writer {
+        if !self.partition_columns.is_empty() {
+            return Writer::Partitioned(PartitionedWriter::new(
+                Arc::clone(&self.store),
+                &self.schema,
+                self.partition_columns.clone(),
+                self.properties.clone(),
+                self.target_file_size,
+                self.statistics_columns,
+            ));
+        }
         let config = WriterConfig::new(
             Arc::clone(&self.schema),
-            self.partition_columns.clone(),
+            Vec::new(),
             Some(self.properties.clone()),
             self.target_file_size,
             None,
             DataSkippingNumIndexedCols::NumColumns(self.statistics_columns),
             None,
         );
-        DeltaWriter::new(Arc::clone(&self.store), config)
+        Writer::Whole(DeltaWriter::new(Arc::clone(&self.store), config))
     }
 
     /// Writes one stream to its end. The writer is made with the first batch, so that an empty partition leaves no file.
@@ -130,12 +145,12 @@ impl Destination {
         tap: &Callback<BatchTap>,
         cancellation: &Cancellation,
     ) -> Result<(Vec<Add>, u64)> {
-        let mut writer: Option<DeltaWriter> = None;
+        let mut writer: Option<Writer> = None;
         let mut rows = 0;
         let outcome = cancellation
             .guard(async {
                 while let Some(batch) = batches.next().await {
-                    let batch = cast_to(&batch?, &self.schema)?;
+                    let batch = to_stored(&batch?, &self.schema)?;
                     if batch.num_rows() == 0 {
                         continue;
                     }
@@ -154,8 +169,7 @@ impl Destination {
             (Ok(()), Some(writer)) => Ok((writer.close().await?, rows)),
             (Err(error), None) => Err(error),
             (Err(error), Some(writer)) => {
-                // The first error tells more than what clearing away might say.
-                let _ = writer.abort().await;
+                writer.abort().await;
                 Err(error)
             }
         }
