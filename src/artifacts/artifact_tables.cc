@@ -3,14 +3,12 @@
 #include "weir/artifacts/artifact_tables.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cctype>
-#include <mutex>
-#include <thread>
 
 #include <arrow/api.h>
 
 #include "weir/artifacts/compaction.h"
+#include "weir/base/parallel.h"
 #include "weir/base/utf8_text.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
@@ -20,6 +18,10 @@ namespace weir {
 namespace {
 
 using T = ArtifactType;
+
+/// Each run leaves a transaction in each table, which nobody asks for later than the next runs.
+const std::map<std::string, std::string> kProperties = {
+    {"delta.setTransactionRetentionDuration", "interval 30 days"}};
 
 std::vector<ArtifactTable> MakeTables() {
   const ArtifactColumn run_id{"run_id", T::kText, "the run, as in `runs`"};
@@ -32,7 +34,7 @@ std::vector<ArtifactTable> MakeTables() {
         {"profile", T::kText, "profile it ran with"},
         {"state", T::kText,
          "`succeeded`, `failed`, `cancelled`, or `killed`: found by a later run, with what its "
-         "commits still tell"},
+         "commits still tell, and never of a run that goes on"},
         {"started_at", T::kTimestamp, "when it began"},
         {"finished_at", T::kTimestamp, "when the last view was final; NULL for a killed run"},
         {"views_run", T::kInteger, "views that were built"},
@@ -151,7 +153,8 @@ std::vector<ArtifactTable> MakeTables() {
         view_name,
         {"action", T::kText, "`run` or `reuse`"},
         {"code", T::kText,
-         "`never_built`, `definition_changed`, `inputs_changed`, `forced` or `unchanged`"},
+         "`never_built`, `table_removed`, `table_replaced` (by another program), `files_missing`, "
+         "`definition_changed`, `inputs_changed`, `forced` or `unchanged`"},
         {"reason", T::kText, "in words"},
         {"plan_fingerprint", T::kText, "fingerprint it was decided with"},
         {"input_hash", T::kText, "state of what it reads"}}},
@@ -301,35 +304,6 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& 
   return arrow::RecordBatch::Make(table.schema(), static_cast<int64_t>(rows.size()), columns);
 }
 
-Status Append(const engine::Session& session, const std::string& url, const ArtifactTable& table,
-              const std::vector<ArtifactRow>& rows, int64_t now_ms) {
-  const auto batch = ToBatch(table, rows);
-  if (!batch.ok())
-    return Status::Bug("rows of the artifact table `{}`: {}", table.name,
-                       batch.status().ToString());
-  engine::WriteOptions options;
-  options.root_url = url;
-  WEIR_ASSIGN_OR_RETURN(auto written, session.WriteBatch(options, **batch));
-  const DeltaWriteSpec spec{.table_url = url,
-                            .schema = table.schema(),
-                            .partition_columns = {},
-                            .mode = WriteMode::kAppend,
-                            .added = std::move(written.files),
-                            .app_id = {},
-                            .epoch = 0,
-                            .metadata = {},
-                            .comment = table.description,
-                            .properties = {},
-                            .timestamp_ms = now_ms};
-  const auto committed = CommitWrite(session, spec);
-  if (!committed.ok())
-    return committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
-  // It only makes reading quicker: the rows are there without it, and the next time tries again.
-  if (committed->version > 0 && committed->version % kCompactionInterval == 0)
-    (void)CompactTable(session, spec);
-  return Status::OK();
-}
-
 }  // namespace
 
 std::shared_ptr<arrow::Schema> ArtifactTable::schema() const {
@@ -358,29 +332,64 @@ void ArtifactRows::Add(const std::string& table, ArtifactRow row) {
   rows_[table].push_back(std::move(row));
 }
 
+void ArtifactRows::SetTransaction(const std::string& table, std::string id, int64_t version) {
+  own_transactions_[table] = {std::move(id), version};
+}
+
+Status ArtifactRows::Append(const ArtifactTable& table, const engine::Session& session,
+                            const std::string& url, int64_t now_ms) const {
+  const auto batch = ToBatch(table, rows_.at(table.name));
+  if (!batch.ok())
+    return Status::Bug("rows of the artifact table `{}`: {}", table.name,
+                       batch.status().ToString());
+  const auto own = own_transactions_.find(table.name);
+  const Transaction& transaction = own == own_transactions_.end() ? transaction_ : own->second;
+  engine::WriteOptions options;
+  options.root_url = url;
+  WEIR_ASSIGN_OR_RETURN(auto written, session.WriteBatch(options, **batch));
+  const DeltaWriteSpec spec{.table_url = url,
+                            .schema = table.schema(),
+                            .partition_columns = {},
+                            .mode = WriteMode::kAppend,
+                            .added = std::move(written.files),
+                            .app_id = transaction.id,
+                            .epoch = transaction.version,
+                            .metadata = {},
+                            .comment = table.description,
+                            .properties = kProperties,
+                            .timestamp_ms = now_ms};
+  const auto committed = CommitWrite(session, spec);
+  if (!committed.ok())
+    return committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
+  // It only makes reading quicker: the rows are there without it, and the next time tries again.
+  if (!committed->already_committed && committed->version > 0 &&
+      committed->version % kCompactionInterval == 0)
+    (void)CompactTable(session, spec);
+  return Status::OK();
+}
+
+Status ArtifactRows::CommitTables(const std::vector<const ArtifactTable*>& tables,
+                                  const engine::Session& session, const std::string& warehouse_url,
+                                  int64_t now_ms) const {
+  // Most of the time goes into waiting for storage.
+  static constexpr size_t kThreads = 4;
+  std::vector<Status> statuses(tables.size());
+  ForEachInParallel(tables.size(), kThreads, [&](size_t i) {
+    const std::string url = ArtifactTableUrl(warehouse_url, tables[i]->name);
+    statuses[i] = Append(*tables[i], session, url, now_ms);
+  });
+  for (const Status& status : statuses) WEIR_RETURN_NOT_OK(status);
+  return Status::OK();
+}
+
 Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url,
                             int64_t now_ms) const {
-  std::vector<const ArtifactTable*> tables;
+  std::vector<const ArtifactTable*> first, last;
   for (const ArtifactTable& table : ArtifactTables()) {
-    if (rows_.contains(table.name)) tables.push_back(&table);
+    if (rows_.contains(table.name)) (table.name == "runs" ? last : first).push_back(&table);
   }
-  std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  Status first_failure;
-  const auto drain = [&] {
-    for (size_t i = next++; i < tables.size(); i = next++) {
-      const std::string url = ArtifactTableUrl(warehouse_url, tables[i]->name);
-      const Status status = Append(session, url, *tables[i], rows_.at(tables[i]->name), now_ms);
-      const std::lock_guard lock(mutex);
-      if (first_failure.ok()) first_failure = status;
-    }
-  };
-  // Most of the time goes into waiting for storage.
-  std::vector<std::thread> others;
-  for (size_t t = 1; t < std::min<size_t>(4, tables.size()); ++t) others.emplace_back(drain);
-  drain();
-  for (std::thread& other : others) other.join();
-  return first_failure;
+  WEIR_RETURN_NOT_OK(CommitTables(first, session, warehouse_url, now_ms));
+  return CommitTables(last, session, warehouse_url, now_ms);
 }
 
 std::string Redacted(const std::string& key, const std::string& value) {
@@ -412,9 +421,10 @@ std::string ArtifactDocumentation() {
       "Every run leaves what it decided in Delta tables under `<warehouse>/_weir/`. `weir sql` "
       "shows them as `weir.<table>`; any\n"
       "Delta reader opens them by their folder. They are append-only, with one commit a table and "
-      "run; after every fiftieth\n"
-      "commit their small files are put together, which changes no row. Secrets never enter "
-      "them.\n";
+      "run, which an application\n"
+      "transaction (`weir.run.<run_id>`) keeps from being made twice; after every fiftieth commit "
+      "their small files are put\n"
+      "together, which changes no row. Secrets never enter them.\n";
   for (const ArtifactTable& table : ArtifactTables()) {
     text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name,
                         table.description);

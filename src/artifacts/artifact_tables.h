@@ -48,18 +48,38 @@ using ArtifactValue =
     std::variant<std::monostate, std::string, int64_t, double, bool, std::vector<std::string>>;
 using ArtifactRow = std::vector<ArtifactValue>;
 
-/// Rows of one run, by table.
+/// Rows of one run, by table. Each table gets them in one commit with an application transaction,
+/// so that whoever records the same again, after a kill in between for instance, adds nothing.
 class ArtifactRows {
  public:
+  /// `run_id`: whose rows these are; the transaction's id is made of it.
+  explicit ArtifactRows(const std::string& run_id) : transaction_{"weir.run." + run_id, 1} {}
+
   /// REQUIRES: `table` exists and `row` has a value of the right kind for each of its columns.
   void Add(const std::string& table, ArtifactRow row);
+  /// The rows of `table` are not those of the run alone: they count as recorded once there is a
+  /// transaction `id` of this version or a later one.
+  void SetTransaction(const std::string& table, std::string id, int64_t version);
 
-  /// Appends everything: one commit a table that has rows. Tables are written side by side.
-  /// On failure some tables may have their rows and others not; what was built is not touched.
+  /// Appends everything: one commit a table that has rows. Tables are written side by side, `runs`
+  /// when all others are: a run that stands there is complete. On failure some tables may have
+  /// their rows and others not; what was built is not touched.
   Status Commit(const engine::Session& session, const std::string& warehouse_url,
                 int64_t now_ms) const;
 
  private:
+  struct Transaction {
+    std::string id;
+    int64_t version = 0;
+  };
+  Status CommitTables(const std::vector<const ArtifactTable*>& tables,
+                      const engine::Session& session, const std::string& warehouse_url,
+                      int64_t now_ms) const;
+  Status Append(const ArtifactTable& table, const engine::Session& session, const std::string& url,
+                int64_t now_ms) const;
+
+  Transaction transaction_;
+  std::map<std::string, Transaction> own_transactions_;  ///< by table
   std::map<std::string, std::vector<ArtifactRow>> rows_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/artifacts/compaction.h"
+#include "weir/base/clock.h"
 #include "weir/base/temporary_folder_testing.h"
 #include "weir/delta/delta_schema.h"
 
@@ -116,7 +118,7 @@ TEST(ArtifactTables, GiveBackEveryValueThatWasAdded) {
   const TemporaryFolder folder;
   const std::string warehouse = "file://" + folder.path().string() + "/";
   std::map<std::string, std::vector<ArtifactRow>> added;
-  ArtifactRows rows;
+  ArtifactRows rows("r1");
   for (const ArtifactTable& table : ArtifactTables()) {
     for (int64_t n = 0; n < 5; ++n) {
       ArtifactRow row;
@@ -158,7 +160,7 @@ TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {
   const TemporaryFolder folder;
   const std::string warehouse = "file://" + folder.path().string() + "/";
   for (int run = 0; run < 2; ++run) {
-    ArtifactRows rows;
+    ArtifactRows rows("r" + std::to_string(run));
     for (int i = 0; i < 3; ++i) rows.Add("settings", {"hash", "name" + std::to_string(i), "value"});
     const Status committed = rows.Commit(*session, warehouse, 1'700'000'000'000);
     ASSERT_TRUE(committed.ok()) << committed.ToString();
@@ -172,6 +174,40 @@ TEST(ArtifactTables, RowsAreAppendedWithOneCommitATable) {
   }
 }
 
+TEST(ArtifactTables, WhatIsRecordedAgainAddsNothing) {
+  auto session = engine::Session::Open({});
+  ASSERT_TRUE(session.ok()) << session.status().ToString();
+  const TemporaryFolder folder;
+  const std::string warehouse = "file://" + folder.path().string() + "/";
+  const int64_t now_ms = SystemClock().Now() / 1000;
+  const auto record = [&](const std::string& run, bool as_set) {
+    ArtifactRows rows(run);
+    rows.Add("settings", {"hash", "name", "value"});
+    if (as_set) rows.SetTransaction("settings", "weir.settings.hash", 1);
+    const Status committed = rows.Commit(*session, warehouse, now_ms);
+    ASSERT_TRUE(committed.ok()) << committed.ToString();
+  };
+  const auto files = [&] {
+    size_t count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(folder.path() / "_weir" / "settings"))
+      count += entry.path().extension() == ".parquet" ? 1 : 0;
+    return count;
+  };
+  record("r1", false);
+  record("r1", false);
+  EXPECT_EQ(files(), 1U);
+  record("r2", false);
+  EXPECT_EQ(files(), 2U);
+  record("r3", true);
+  record("r4", true);
+  EXPECT_EQ(files(), 3U);
+  const auto snapshot =
+      engine::DeltaSnapshot::Open(*session, ArtifactTableUrl(warehouse, "settings"));
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
+  EXPECT_EQ(snapshot->version(), 2);
+}
+
 TEST(ArtifactTables, SmallFilesArePutTogether) {
   auto session = engine::Session::Open({});
   ASSERT_TRUE(session.ok()) << session.status().ToString();
@@ -180,7 +216,7 @@ TEST(ArtifactTables, SmallFilesArePutTogether) {
   const std::string url = ArtifactTableUrl(warehouse, "settings");
   const int64_t commits = 2 * kCompactionInterval + 3;
   for (int64_t n = 0; n < commits; ++n) {
-    ArtifactRows rows;
+    ArtifactRows rows("r" + std::to_string(n));
     rows.Add("settings", {"hash", "name" + std::to_string(n), n % 2 == 0 ? ArtifactValue() : "v"});
     const Status committed = rows.Commit(*session, warehouse, 1'700'000'000'000);
     ASSERT_TRUE(committed.ok()) << committed.ToString();

@@ -51,6 +51,7 @@ Status CompactTable(const engine::Session& session, DeltaWriteSpec appended) {
   WEIR_ASSIGN_OR_RETURN(const engine::Table small, all.WithPaths(paths));
   WEIR_ASSIGN_OR_RETURN(auto written, Rewrite(session, small, appended));
   appended.mode = WriteMode::kCompact;
+  appended.app_id.clear();
   appended.added = std::move(written.files);
   return CommitWrite(session, appended).status();
 }

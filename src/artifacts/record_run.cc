@@ -2,9 +2,11 @@
 
 #include "weir/artifacts/record_run.h"
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <map>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include <arrow/api.h>
@@ -42,10 +44,6 @@ Json UnitJson(const ScanUnit& unit) {
           {"bytes_kept", unit.kept_bytes}};
 }
 
-std::string MarksUrl(const SessionRuntime& session) {
-  return ArtifactTableUrl(session.warehouse_url(), "_begun");
-}
-
 /// What describing one view that ran yields; made in parallel.
 struct Description {
   BundleDetails details;
@@ -55,8 +53,14 @@ struct Description {
 class Recorder {
  public:
   Recorder(const RunEnvelope& envelope, const ProjectDefinition& project,
-           const CompiledProject& compiled, const SessionRuntime& session)
-      : envelope_(envelope), project_(project), compiled_(compiled), session_(session) {}
+           const CompiledProject& compiled, const SessionRuntime& session,
+           const WarehouseLock& lock)
+      : envelope_(envelope),
+        project_(project),
+        compiled_(compiled),
+        session_(session),
+        lock_(lock),
+        rows_(envelope.run_id) {}
 
   Status Record(const Diagnostics& diagnostics) {
     WEIR_ASSIGN_OR_RETURN(const RegistrySnapshot registry, session_.Registry());
@@ -66,70 +70,75 @@ class Recorder {
     AddFunctions(registry);
     AddRun();
     const std::string known_statements = AddStatements();
-    WEIR_RETURN_NOT_OK(FindKilledRuns());
+    AddEarlierRuns();
     WEIR_RETURN_NOT_OK(Describe());
     for (size_t i = 0; i < envelope_.views.size(); ++i)
       AddView(envelope_.views[i], descriptions_[i]);
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
-    WEIR_RETURN_NOT_OK(
-        rows_.Commit(session_.engine(), session_.warehouse_url(), envelope_.finished_at_us / 1000));
+    const int64_t now_ms = envelope_.finished_at_us / 1000;
+    for (const UnrecordedRun& run : lock_.unrecorded()) {
+      WEIR_RETURN_NOT_OK(earlier_rows_.at(run.identity.run_id)
+                             .Commit(session_.engine(), session_.warehouse_url(), now_ms));
+      lock_.Forget(run);
+    }
+    WEIR_RETURN_NOT_OK(rows_.Commit(session_.engine(), session_.warehouse_url(), now_ms));
     for (const std::string& url : new_sets_) {
       WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created,
                             session_.engine().PutObjectIfAbsent(url, ""));
     }
-    if (!known_statements.empty())
-      WEIR_RETURN_NOT_OK(session_.engine().PutObject(KnownStatementsUrl(), known_statements));
-    for (const std::string& mark : marks_) WEIR_RETURN_NOT_OK(session_.engine().DeleteObject(mark));
-    return Status::OK();
+    if (known_statements.empty()) return Status::OK();
+    return session_.engine().PutObject(KnownStatementsUrl(), known_statements);
   }
 
  private:
-  /// A set of settings or functions is stored once: a marker object beside the table tells that it
-  /// is there. It is left only after the commit: a run that is killed in between stores the set
-  /// twice, never not at all.
+  /// A set of settings or functions is stored once, with a transaction named after its hash. A
+  /// marker object beside the table saves looking for that: it is left only after the commit.
   bool IsNew(const std::string& table, const std::string& hash) {
     const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
     if (session_.engine().GetObject(url).ok()) return false;
     new_sets_.push_back(url);
+    rows_.SetTransaction(table, fmt::format("weir.{}.{}", table, hash), 1);
     return true;
   }
 
-  /// The marks that runs leave at their beginning: this run's own, and those of runs that never
-  /// came to record themselves.
-  Status FindKilledRuns() {
-    const auto marks = session_.engine().ListObjects(MarksUrl(session_));
-    if (!marks.ok())
-      return marks.status().code() == StatusCode::kNotFound ? Status::OK() : marks.status();
-    for (const ObjectInfo& mark : *marks) {
-      marks_.push_back(mark.url);
-      if (mark.relative_path == envelope_.run_id) continue;
-      killed_runs_.insert(mark.relative_path);
-      int64_t views = 0;
-      for (const ViewOutcome& view : envelope_.views) {
-        if (view.state == ViewState::kReused && view.built_by == mark.relative_path) ++views;
-      }
-      rows_.Add("runs", {mark.relative_path,
-                         project_.name,
-                         {},
-                         "killed",
-                         mark.modified_ms * 1000,
-                         {},
-                         views,
-                         int64_t{0},
-                         int64_t{0},
-                         int64_t{0},
-                         {},
-                         {},
-                         settings_hash_,
-                         function_registry_hash_,
-                         JsonText(Json(engine::EngineVersions()))});
+  /// The rows of `runs` for those that never came to record themselves.
+  void AddEarlierRuns() {
+    for (const UnrecordedRun& run : lock_.unrecorded()) {
+      const std::string& id = run.identity.run_id;
+      ArtifactRows& rows = earlier_rows_.emplace(id, ArtifactRows(id)).first->second;
+      const auto views = std::count_if(envelope_.views.begin(), envelope_.views.end(),
+                                       [&](const ViewOutcome& view) { return IsOf(view, id); });
+      const auto time = [](int64_t us) { return us > 0 ? ArtifactValue(us) : ArtifactValue(); };
+      rows.Add("runs", {id,
+                        project_.name,
+                        TextOrNull(run.identity.profile),
+                        run.state,
+                        time(run.identity.started_at_us),
+                        time(run.ended_at_us),
+                        static_cast<int64_t>(views),
+                        int64_t{0},
+                        int64_t{0},
+                        int64_t{0},
+                        {},
+                        {},
+                        settings_hash_,
+                        function_registry_hash_,
+                        JsonText(Json(engine::EngineVersions()))});
     }
-    return Status::OK();
+  }
+
+  static bool IsOf(const ViewOutcome& view, const std::string& run_id) {
+    return view.state == ViewState::kReused && view.built_by == run_id;
   }
 
   /// A reused view whose build nobody has recorded yet.
-  bool IsOfKilledRun(const ViewOutcome& view) const {
-    return view.state == ViewState::kReused && killed_runs_.contains(view.built_by);
+  bool IsOfEarlierRun(const ViewOutcome& view) const {
+    return view.state == ViewState::kReused && earlier_rows_.contains(view.built_by);
+  }
+
+  /// Those of the run that built the view: this one, or an earlier one that did not record it.
+  ArtifactRows& RowsOfBuild(const ViewOutcome& view) {
+    return IsOfEarlierRun(view) ? earlier_rows_.at(view.built_by) : rows_;
   }
 
   Status AddSettings() {
@@ -170,19 +179,32 @@ class Recorder {
     return ArtifactTableUrl(session_.warehouse_url(), "statements") + "_known/last";
   }
 
-  /// Returns what to remember once the rows are committed; empty if nothing changed.
+  /// Returns what to remember once the rows are committed; empty if nothing changed. The first line
+  /// counts the changes: recorded again after a kill, the same change of the same number adds
+  /// nothing.
   std::string AddStatements() {
     const auto known = session_.engine().GetObject(KnownStatementsUrl());
     const std::string before = known.ok() ? *known : std::string();
+    static constexpr std::string_view kCount = "count ";
+    int64_t count = 0;
+    std::string lines = before;
+    if (before.starts_with(kCount)) {
+      (void)std::from_chars(before.data() + kCount.size(), before.data() + before.size(), count);
+      lines.erase(0, std::min(before.find('\n'), before.size() - 1) + 1);
+    }
     ChangedStatements changed =
-        ReadChangedStatements(session_.engine(), project_, before, session_.threads());
+        ReadChangedStatements(session_.engine(), project_, lines, session_.threads());
     for (const ProjectStatement& statement : changed.statements) {
       rows_.Add("statements",
                 {envelope_.run_id, statement.kind, statement.name, statement.file,
                  TextOrNull(statement.sql), statement.dialect, statement.normalized_sql,
                  statement.dialect, statement.tree, statement.tree_fingerprint.ToString()});
     }
-    return changed.known == before ? std::string() : std::move(changed.known);
+    if (changed.known == lines) return {};
+    const std::string change =
+        FingerprintBuilder().Add("before", lines).Add("after", changed.known).Finish().ToString();
+    rows_.SetTransaction("statements", "weir.statements." + change, count + 1);
+    return fmt::format("{}{}\n{}", kCount, count + 1, changed.known);
   }
 
   void AddRun() {
@@ -212,7 +234,7 @@ class Recorder {
   }
 
   Status DescribeOne(size_t i) {
-    if (envelope_.views[i].state != ViewState::kRun && !IsOfKilledRun(envelope_.views[i]))
+    if (envelope_.views[i].state != ViewState::kRun && !IsOfEarlierRun(envelope_.views[i]))
       return Status::OK();
     const auto bundle = compiled_.Find(envelope_.views[i].view_name);
     Description description;
@@ -245,31 +267,31 @@ class Recorder {
     }
     if (!description) return;
     const auto bundle = compiled_.Find(view.view_name);
-    // The rows below belong to the run that built the view: this one, or one that was killed before
-    // it recorded them.
-    if (IsOfKilledRun(view)) {
-      rows_.Add("tasks", {view.built_by,
-                          view.view_name,
-                          "view:" + view.view_name,
-                          "run",
-                          {},
-                          {},
-                          view.rows,
-                          {},
-                          {},
-                          {},
-                          {}});
+    ArtifactRows& rows = RowsOfBuild(view);
+    if (IsOfEarlierRun(view)) {
+      rows.Add("tasks", {view.built_by,
+                         view.view_name,
+                         "view:" + view.view_name,
+                         "run",
+                         {},
+                         {},
+                         view.rows,
+                         {},
+                         {},
+                         {},
+                         {}});
     }
-    rows_.Add("writes",
-              {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
-               view.version, "overwrite",
-               IsOfKilledRun(view) ? ArtifactValue()
+    rows.Add("writes",
+             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
+              view.version, "overwrite",
+              IsOfEarlierRun(view) ? ArtifactValue()
                                    : ArtifactValue(static_cast<int64_t>(view.files.size())),
-               view.rows, IsOfKilledRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-               engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
+              view.rows, IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
+              engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
     AddBundle(view, *bundle, *description);
     AddLineage(view, description->lineage);
-    for (const ScanUnit& unit : view.scan_units) AddScanUnit(view.built_by, unit);
+    for (const ScanUnit& unit : view.scan_units)
+      AddScanUnit(RowsOfBuild(view), view.built_by, unit);
   }
 
   void AddBundle(const ViewOutcome& view, const PlanBundle& bundle,
@@ -283,7 +305,7 @@ class Recorder {
       inputs[unit.table] = unit.version;
       units.push_back(UnitJson(unit));
     }
-    rows_.Add(
+    RowsOfBuild(view).Add(
         "plan_bundles",
         {view.built_by,
          view.view_name,
@@ -323,39 +345,40 @@ class Recorder {
   }
 
   void AddLineage(const ViewOutcome& view, const Lineage& lineage) {
+    ArtifactRows& rows = RowsOfBuild(view);
     for (size_t i = 0; i < lineage.columns.size(); ++i) {
       const ColumnLineage& column = lineage.columns[i];
       const std::string transformation(ToString(column.transformation));
       const ColumnInputs inputs = lineage.InputsOf(i);
       if (inputs.empty()) {
-        rows_.Add("lineage", {view.built_by,
-                              view.view_name,
-                              column.name,
-                              {},
-                              {},
-                              {},
-                              transformation,
-                              column.expression});
+        rows.Add("lineage", {view.built_by,
+                             view.view_name,
+                             column.name,
+                             {},
+                             {},
+                             {},
+                             transformation,
+                             column.expression});
       }
       for (const ColumnInput& input : inputs) {
-        rows_.Add("lineage", {view.built_by, view.view_name, column.name, input.table, input.column,
-                              std::string(ToString(input.use)), transformation, column.expression});
+        rows.Add("lineage", {view.built_by, view.view_name, column.name, input.table, input.column,
+                             std::string(ToString(input.use)), transformation, column.expression});
       }
     }
   }
 
-  void AddScanUnit(const std::string& run_id, const ScanUnit& unit) {
-    rows_.Add("scan_units", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
-                             std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns,
-                             unit.filters, static_cast<int64_t>(unit.kept.size()),
-                             static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
-                             unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
+  static void AddScanUnit(ArtifactRows& rows, const std::string& run_id, const ScanUnit& unit) {
+    rows.Add("scan_units", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
+                            std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns,
+                            unit.filters, static_cast<int64_t>(unit.kept.size()),
+                            static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
+                            unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
     const auto add_file = [&](uint32_t file, bool kept, const std::string& reason) {
       // A location that is a file has no path below itself.
       std::string path(unit.files->path(file));
       if (path.empty()) path = unit.url.substr(unit.url.rfind('/') + 1);
-      rows_.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
-                               unit.files->size_bytes(file), kept, TextOrNull(reason)});
+      rows.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
+                              unit.files->size_bytes(file), kept, TextOrNull(reason)});
     };
     for (const uint32_t file : unit.kept) add_file(file, true, "");
     for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);
@@ -375,26 +398,22 @@ class Recorder {
   const ProjectDefinition& project_;
   const CompiledProject& compiled_;
   const SessionRuntime& session_;
+  const WarehouseLock& lock_;
   std::string settings_hash_;
   std::string function_registry_hash_;
   std::string udf_snapshot_hash_;
-  std::vector<std::string> marks_;
-  std::set<std::string> killed_runs_;
   std::vector<std::optional<Description>> descriptions_;
   std::vector<std::string> new_sets_;  ///< markers to leave
   ArtifactRows rows_;
+  std::map<std::string, ArtifactRows> earlier_rows_;  ///< by run id
 };
 
 }  // namespace
 
-Status MarkBegun(const std::string& run_id, const SessionRuntime& session) {
-  return session.engine().PutObject(MarksUrl(session) + run_id, "");
-}
-
 Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
                  const CompiledProject& compiled, const SessionRuntime& session,
-                 const Diagnostics& diagnostics) {
-  return Recorder(envelope, project, compiled, session).Record(diagnostics);
+                 const Diagnostics& diagnostics, const WarehouseLock& lock) {
+  return Recorder(envelope, project, compiled, session, lock).Record(diagnostics);
 }
 
 }  // namespace weir

@@ -12,19 +12,17 @@
 #include "weir/bundle/compile.h"
 #include "weir/project/project_definition.h"
 #include "weir/run/project_run.h"
+#include "weir/run/warehouse_lock.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
 
-/// Leaves a mark that the run has begun; RecordRun takes it away. What a later run finds was
-/// killed.
-Status MarkBegun(const std::string& run_id, const SessionRuntime& session);
-
 /// Describes the bundles of those views that ran, and records everything with one commit a table.
-/// Runs that were killed before they could do so are recorded too, as far as their commits still
-/// stand.
+/// Runs that ended before they could do so (`lock.unrecorded()`) are recorded first, each in
+/// commits of its own, as far as their commits still stand. Recording again what is recorded adds
+/// nothing. REQUIRES: `lock` is held.
 Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
                  const CompiledProject& compiled, const SessionRuntime& session,
-                 const Diagnostics& diagnostics);
+                 const Diagnostics& diagnostics, const WarehouseLock& lock);
 
 }  // namespace weir

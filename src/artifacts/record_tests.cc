@@ -18,7 +18,7 @@ ArtifactValue TextOrNull(const std::string& text) {
 Status RecordTests(const std::string& run_id, const std::vector<TestRecord>& tests,
                    const SessionRuntime& session) {
   if (tests.empty()) return Status::OK();
-  ArtifactRows rows;
+  ArtifactRows rows(run_id);
   for (const TestRecord& test : tests) {
     rows.Add("tests", {run_id, test.name, test.kind, TextOrNull(test.view_name), test.state,
                        test.rows, TextOrNull(test.message), TextOrNull(test.location.file),

@@ -64,6 +64,38 @@ bool Collect(int descriptor, const std::string& prefix, std::vector<std::string>
   return complete;
 }
 
+/// Adds the stamps of the folders in the open folder `descriptor`, which is closed.
+void CollectFolders(int descriptor, const std::string& prefix, std::vector<StampedFile>& folders) {
+  // A folder has a link from each one in it, where the file system counts so: of a table that is
+  // not partitioned it is known without reading it that there is its log alone.
+  static constexpr nlink_t kLinksWithOneFolder = 3;
+  DIR* folder = descriptor < 0 ? nullptr : fdopendir(descriptor);
+  if (folder == nullptr) {
+    if (descriptor >= 0) close(descriptor);
+    return;
+  }
+  while (const dirent* entry = readdir(folder)) {
+    const char first = entry->d_name[0];
+    struct stat status {};
+    if (first == '.' || first == '_' || entry->d_type == DT_REG ||
+        fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISDIR(status.st_mode))
+      continue;
+    std::string path = prefix + entry->d_name;
+    folders.push_back({path, ToStamp(status)});
+    if (status.st_nlink == kLinksWithOneFolder) {
+      struct stat log {};
+      const std::string inner = fmt::format("{}/_delta_log", entry->d_name);
+      if (fstatat(dirfd(folder), inner.c_str(), &log, AT_SYMLINK_NOFOLLOW) == 0) continue;
+    }
+    if (status.st_nlink == kLinksWithOneFolder - 1) continue;
+    CollectFolders(
+        openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+        path + "/", folders);
+  }
+  closedir(folder);
+}
+
 void SortByPath(std::vector<StampedFile>& files) {
   std::sort(files.begin(), files.end(),
             [](const StampedFile& a, const StampedFile& b) { return a.path < b.path; });
@@ -110,6 +142,13 @@ std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std:
   closedir(entries);
   SortByPath(files);
   return files;
+}
+
+std::vector<StampedFile> StampFolders(const std::string& folder) {
+  std::vector<StampedFile> folders;
+  CollectFolders(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "", folders);
+  SortByPath(folders);
+  return folders;
 }
 
 bool IsSettled(const FileStamp& stamp, int64_t taken_at_ns) {

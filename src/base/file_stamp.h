@@ -48,6 +48,11 @@ StampedFolder StampFiles(const std::string& folder);
 /// The stamp of `name` in each folder of `folder` that has it, in byte order.
 std::vector<StampedFile> StampInEachFolder(const std::string& folder, const std::string& name);
 
+/// The stamps of the folders below `folder`, at any depth, in byte order: that of one changes when
+/// a file in it comes or goes. Folders whose names begin with `_` or `.` are left out, with all
+/// that is in them.
+std::vector<StampedFile> StampFolders(const std::string& folder);
+
 /// Whether a later write must have changed a stamp taken at `taken_at_ns`.
 bool IsSettled(const FileStamp& stamp, int64_t taken_at_ns);
 

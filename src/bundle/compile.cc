@@ -172,6 +172,17 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
   return stored;
 }
 
+/// Reports what fails in a typed plan whatever the data. Returns whether there is any.
+bool ReportConstants(const ViewDefinition& view, const engine::Plan& typed,
+                     const engine::Session& session, std::vector<Diagnostic>& diagnostics) {
+  const auto problems = typed.ConstantProblems(session);
+  // What keeps it from being looked at keeps it from being optimised, which says so.
+  if (!problems.ok() || problems->empty()) return false;
+  for (const engine::ConstantProblem& problem : *problems)
+    diagnostics.push_back(ExplainConstantProblem(problem, view));
+  return true;
+}
+
 /// Compiles a stored view to its bundle.
 Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                   Outcome& outcome) {
@@ -181,6 +192,7 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, typed.output_schema());
   bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
+  if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
   WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
@@ -205,6 +217,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
   outcome.schema_bytes = SchemaBytes(outcome.stored_schema);
   outcome.constraint_problems = CompileConstraints(view, *outcome.stored_schema, session).problems;
+  if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
   auto proto = typed.ToProto();
   if (!proto.ok()) {
     // Subqueries have no bytes before the optimiser has made joins of them.
@@ -248,7 +261,8 @@ Outcome CompileWith(const engine::Session& planner, const FunctionRegistry& func
     // Its readers are planned with the types that it has.
     auto typed = (*std::move(plan)).Analyze(planner);
     if (typed.ok()) {
-      outcome.plan = *std::move(typed);
+      if (!ReportConstants(view, *typed, planner, outcome.diagnostics))
+        outcome.plan = *std::move(typed);
     } else {
       outcome.diagnostics.push_back(ExplainPlanFailure(typed.status(), view, tables));
     }

@@ -7,6 +7,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/base/text_between.h"
+#include "weir/bundle/failure_place.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/token_cursor.h"
 
@@ -14,11 +15,23 @@ namespace weir {
 
 namespace {
 
+/// The column that an expression gives: of "t.a AS x" `x`, of "t.a" `a`.
+std::string ColumnOf(const std::string& expression) {
+  static constexpr std::string_view kAs = " AS ";
+  const size_t as = expression.rfind(kAs);
+  std::string name = as == std::string::npos ? expression : expression.substr(as + kAs.size());
+  // A dot in an expression of more than a column is no end of a table's name.
+  const bool is_column = name.find_first_of(" ()+-*/") == std::string::npos;
+  const size_t dot = name.rfind('.');
+  return as == std::string::npos && is_column && dot != std::string::npos ? name.substr(dot + 1)
+                                                                          : name;
+}
+
 /// Of: Schema contains qualified field name items.id and unqualified field name id which would be
 /// ambiguous. And of: … the expression "items.id" at position 0 and "items.id" at position 1 have
 /// the same name …
 Status ExplainSameNames(const Status& status) {
-  std::string name = TextBetween(status.message(), "the expression \"", "\"");
+  std::string name = ColumnOf(TextBetween(status.message(), "the expression \"", "\""));
   if (name.empty()) name = TextBetween(status.message(), "unqualified field name ", " which");
   const Status found = name.empty()
                            ? status
@@ -85,6 +98,29 @@ std::optional<Status> ExplainUnwritable(const Status& status, const ViewDefiniti
   return Status::User(StatusCode::kUnsupported, "a view's plan may not hold `{}`", what)
       .WithLocation(view.location)
       .WithCause(message);
+}
+
+/// What a message of the engine quotes, and its last word: where one of them stands in the query,
+/// the failure is there.
+std::vector<std::string> QuotedIn(const std::string& message) {
+  std::vector<std::string> texts;
+  for (const char quote : {'\'', '"', '`'}) {
+    for (size_t begin = message.find(quote); begin != std::string::npos;) {
+      const size_t end = message.find(quote, begin + 1);
+      if (end == std::string::npos) break;
+      texts.push_back(message.substr(begin + 1, end - begin - 1));
+      begin = message.find(quote, end + 1);
+    }
+  }
+  texts.push_back(message.substr(message.find_last_of(' ') + 1));
+  return texts;
+}
+
+/// The failure with its place, if the engine names none and the message says what it is about.
+Status Located(const Status& status, const ViewDefinition& view) {
+  if (status.location().line > 0) return status;
+  const auto place = PlaceOfText(QuotedIn(status.message()), view);
+  return place ? status.WithLocation(*place) : status;
 }
 
 /// Failures of steps in C++ say already what was wanted, what was found, and where.
@@ -160,6 +196,14 @@ std::string KnownTables::HintFor(const std::string& table) const {
   return fmt::format("if it is defined in {}: mend the errors there first", files);
 }
 
+Diagnostic ExplainConstantProblem(const engine::ConstantProblem& problem,
+                                  const ViewDefinition& view) {
+  const Status status = Status::User(StatusCode::kInvalidArgument, "{}", problem.message);
+  auto place = PlaceOfText(problem.texts, view);
+  if (!place) place = PlaceOfValueFailure(problem.message, view);
+  return DiagnosticOf("W2012", place ? status.WithLocation(*place) : status, view);
+}
+
 /// Says what the engine says in the words of the project, with its permanent code.
 Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
                               const KnownTables& tables) {
@@ -182,10 +226,10 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
     return DiagnosticOf("W2006", *unwritable, view);
   if (message.find("unique expression names") != std::string::npos ||
       message.find("Schema contains ") != std::string::npos) {
-    return DiagnosticOf("W2007", ExplainSameNames(status), view);
+    return DiagnosticOf("W2007", ExplainSameNames(status).WithLocation(status.location()), view);
   }
   if (message.find("failed to match any signature") != std::string::npos) {
-    return DiagnosticOf("W2005", ExplainArguments(status), view);
+    return DiagnosticOf("W2005", Located(ExplainArguments(status), view), view);
   }
   if (message.find("incompatible types") != std::string::npos && status.hint().empty()) {
     return DiagnosticOf("W2005", status.WithHint("cast one of them with CAST(… AS …)"), view);
@@ -217,10 +261,10 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
         "W2006",
         too_deep ? status.WithHint("write a chain of OR as IN (…), and split a long UNION, FROM or "
                                    "WITH over several views")
-                 : status,
+                 : Located(status, view),
         view);
   }
-  return DiagnosticOf("W2005", status, view);
+  return DiagnosticOf("W2005", Located(status, view), view);
 }
 
 }  // namespace weir

@@ -41,6 +41,10 @@ struct KnownTables {
   std::string HintFor(const std::string& table) const;
 };
 
+/// What fails in a view whatever the data (W2012), at its place in the view's file.
+Diagnostic ExplainConstantProblem(const engine::ConstantProblem& problem,
+                                  const ViewDefinition& view);
+
 /// Says what the engine says in the words of the project, with its permanent code.
 Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
                               const KnownTables& tables);

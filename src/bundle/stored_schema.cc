@@ -130,6 +130,11 @@ std::shared_ptr<arrow::Schema> StoredSchema(const arrow::Schema& output,
                                             std::vector<Status>& problems) {
   CheckNames(output.fields(), "", problems);
   arrow::FieldVector fields;
+  if (output.num_fields() == 0) {
+    problems.push_back(Status::User(StatusCode::kUnsupported,
+                                    "a table wants at least one column, found a result without any")
+                           .WithHint("name columns after SELECT"));
+  }
   for (const auto& field : output.fields()) {
     auto stored = StoredType(field->type());
     if (!stored) {

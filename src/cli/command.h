@@ -117,6 +117,8 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& select
 /// that there is a difference.
 int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code);
 /// `guards`: list the guards against faults of the engine instead.
+/// Lists files of the warehouse that no version of a table names. `removes`: removes them, too.
+int RunGc(const GlobalOptions& options, bool removes);
 int RunVersion(const GlobalOptions& options, bool guards);
 
 }  // namespace weir::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -9,11 +10,24 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "weir/base/nearest.h"
 #include "weir/cli/command.h"
 
 namespace weir::cli {
 namespace {
+
+/// Takes some words only.
+CLI::Validator OneOf(const std::vector<std::string>& words) {
+  return CLI::Validator(
+      [words](const std::string& found) {
+        if (std::find(words.begin(), words.end(), found) != words.end()) return std::string();
+        return fmt::format("{} is wanted, found `{}`", fmt::join(words, " or "), found);
+      },
+      "");
+}
 
 /// --upstream, --downstream, --event, and a --format with more than the others have.
 void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions& options) {
@@ -49,24 +63,76 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
       ->default_str("table");
 }
 
+/// The commands, or the options of one.
+std::vector<std::string> NamesOf(const CLI::App& app, bool options) {
+  std::vector<std::string> names;
+  if (!options) {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(command->get_name());
+    return names;
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// Says what was wanted and found where the command line cannot be read.
+int WrongUse(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const auto chosen = app.get_subcommands();
+  const std::string first = argc > 1 ? argv[1] : "";
+  std::string message = error.what(), hint;
+  if (chosen.empty() && first.empty()) {
+    message = "a command is wanted";
+    hint = "`weir --help` lists them";
+  } else if (first.starts_with("-")) {
+    message = fmt::format("a command is wanted first, found `{}`", first);
+    hint = fmt::format("options stand after the command: weir check {} …", first);
+  } else if (chosen.empty()) {
+    message = fmt::format("there is no command named `{}`", first);
+    hint = SuggestionHint(first, NamesOf(app, /*options=*/false));
+    if (hint.empty()) hint = "`weir --help` lists them";
+  } else {
+    const std::string command = chosen.front()->get_name();
+    hint = fmt::format("`weir {} --help` says what it takes", command);
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      const std::vector<std::string> extras = chosen.front()->remaining(/*recurse=*/true);
+      const std::string extra = extras.empty() ? "" : extras.front();
+      const std::string name = extra.substr(0, extra.find('='));
+      const bool is_option = name.starts_with("-");
+      message = is_option ? fmt::format("`weir {}` has no option `{}`", command, name)
+                          : fmt::format("`weir {}` takes no further argument, found `{}`", command,
+                                        extra);
+      const std::string near =
+          is_option ? SuggestionHint(name, NamesOf(*chosen.front(), /*options=*/true)) : "";
+      if (!near.empty()) hint = near;
+    }
+  }
+  std::cerr << fmt::format("error: {}\n  hint: {}\n", message, hint);
+  return kWrongUse;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Weir builds a Delta Lake from a folder of SQL views, explains it and repeats it.",
                "weir"};
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
   GlobalOptions options;
   int exit_code = kDone;
 
-  const std::map<std::string, Format> formats = {{"table", Format::kTable},
-                                                 {"json", Format::kJson}};
   const auto add = [&](const std::string& name, const std::string& help) {
     CLI::App* command = app.add_subcommand(name, help);
     command->add_option("--project", options.project, "the project's folder")
         ->capture_default_str();
     command->add_option("--profile", options.profile, "the profile in weir.toml")
         ->capture_default_str();
-    command->add_option("--format", options.format, "table or json")
-        ->transform(CLI::CheckedTransformer(formats))
+    command
+        ->add_option_function<std::string>(
+            "--format",
+            [&options](const std::string& name) {
+              options.format = name == "json" ? Format::kJson : Format::kTable;
+            },
+            "table or json")
+        ->check(OneOf({"table", "json"}))
         ->default_str("table");
     return command;
   };
@@ -177,6 +243,11 @@ int Main(int argc, char** argv) {
   });
 
   bool guards = false;
+  bool removes = false;
+  CLI::App* gc = add("gc", "list files of the warehouse that no version of a table names");
+  gc->add_flag("--delete", removes, "remove them, too");
+  gc->callback([&] { exit_code = RunGc(options, removes); });
+
   CLI::App* version = add("version", "print the versions of Weir and its engine");
   version->add_flag("--guards", guards, "list the guards against faults of the engine instead");
   version->callback([&] { exit_code = RunVersion(options, guards); });
@@ -184,8 +255,9 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return code == 0 ? kDone : kWrongUse;
+    // Help and the like end with 0.
+    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
+    return WrongUse(app, error, argc, argv);
   } catch (const std::exception& error) {
     // None should come so far; if one does, what was printed stays readable.
     return Fail(Status::Bug("an exception left its room: `{}`", error.what()));

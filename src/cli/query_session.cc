@@ -9,12 +9,15 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/nearest.h"
+#include "weir/base/percent_text.h"
+#include "weir/base/text_between.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/weir_toml.h"
+#include "weir/run/delta_history.h"
 
 namespace weir::cli {
 
@@ -128,14 +131,17 @@ Status QuerySession::Register(const std::string& name) {
     const std::string table = name.substr(5);
     const auto known = ArtifactTableNames();
     if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
-    return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table),
-                         "no run has recorded anything yet; `weir run` does");
+    return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {
+      return std::string("no run has recorded anything there yet; `weir run` does");
+    });
   }
   for (const ViewDefinition& view : project_.views) {
     if (view.name != name) continue;
     if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-    return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name),
-                         "the view was never built; `weir run` builds it");
+    return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name), [&] {
+      const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
+      return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(name).reason);
+    });
   }
   for (const Diagnostic& diagnostic : diagnostics_.all()) {
     if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
@@ -147,13 +153,33 @@ Status QuerySession::Register(const std::string& name) {
 }
 
 Status QuerySession::RegisterDelta(const std::string& name, const std::string& url,
-                                   const std::string& hint) {
+                                   const std::function<std::string()>& missing) {
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
-  if (!table.ok()) {
-    registered_.erase(name);
-    return table.status().WithContext(fmt::format("table `{}`", name)).WithHint(hint);
+  if (table.ok()) return runtime_->engine().RegisterTable(name, *table->table);
+  registered_.erase(name);
+  const Status failed = table.status().WithContext(fmt::format("table `{}`", name));
+  return failed.code() == StatusCode::kNotFound ? failed.WithHint(missing()) : failed;
+}
+
+Status QuerySession::ExplainRunning(const Status& status) const {
+  const std::string file = TextBetween(status.message(), "the file `", "`");
+  const std::string& url = runtime_->warehouse_url();
+  static constexpr std::string_view kLocal = "file://";
+  const std::string warehouse =
+      url.starts_with(kLocal) ? PercentDecoded(url.substr(kLocal.size())) : url;
+  if (file.empty() || !file.starts_with(warehouse)) return status;
+  for (const ViewDefinition& view : project_.views) {
+    if (!file.starts_with(warehouse + view.name + "/")) continue;
+    if (status.message().find("is not there") != std::string::npos) {
+      return Status::Environment(StatusCode::kNotFound,
+                                 "a data file of the view `{}` is gone: `{}`", view.name, file)
+          .WithHint("`weir run` builds the view again");
+    }
+    if (status.blame() != Blame::kEnvironment) continue;
+    return status.WithContext(fmt::format("view `{}`", view.name))
+        .WithHint(fmt::format("`weir run --force --select {}` builds it again", view.name));
   }
-  return runtime_->engine().RegisterTable(name, *table->table);
+  return status;
 }
 
 Status QuerySession::RegisterInline(const ViewDefinition& view) {

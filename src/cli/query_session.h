@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -44,6 +45,9 @@ class QuerySession {
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
       const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
 
+  /// A failure of what Execute returned, in the words of the project.
+  Status ExplainRunning(const Status& status) const;
+
   /// The query's optimised plan as SQL of the dialect `to`.
   Result<std::string> Write(const std::string& sql, const std::string& dialect,
                             const std::string& to);
@@ -56,7 +60,9 @@ class QuerySession {
                                                                    const std::string& dialect);
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
-  Status RegisterDelta(const std::string& name, const std::string& url, const std::string& hint);
+  /// `missing`: what to do where there is no table.
+  Status RegisterDelta(const std::string& name, const std::string& url,
+                       const std::function<std::string()>& missing);
   Status RegisterInline(const ViewDefinition& view);
   Status Explain(const Status& status, const std::string& sql) const;
 

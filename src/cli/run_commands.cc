@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 #include <unistd.h>
 
 #include "weir/artifacts/record_run.h"
 #include "weir/base/clock.h"
 #include "weir/base/json_text.h"
+#include "weir/bundle/failure_place.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
+#include "weir/cli/warehouse_access.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/plan_memo.h"
 #include "weir/run/project_run.h"
@@ -148,7 +151,8 @@ Json SummaryJson(const RunEnvelope& envelope) {
 
 /// What to do about a failure that says no more itself.
 std::string HintFor(const Status& status) {
-  if (status.message().find("Cast error") != std::string::npos)
+  if (status.message().find("Cannot cast") != std::string::npos ||
+      status.message().find("Cast error") != std::string::npos)
     return "TRY_CAST gives NULL for what cannot be converted";
   if (status.message().find("during the spilling process") != std::string::npos) {
     return "raise `max_spill` or `memory_limit` in the profile in weir.toml";
@@ -210,9 +214,10 @@ std::string CodeOf(const ViewOutcome& view) {
 }
 
 /// Prints each failure once, and returns the exit code of the worst.
-int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
-                   Diagnostics& diagnostics) {
+int ReportFailures(const RunEnvelope& envelope, const OpenProject& open, Diagnostics& diagnostics) {
   int code = kDone;
+  std::map<std::string_view, const ViewDefinition*> definitions;
+  for (const ViewDefinition& view : open.definition.views) definitions[view.name] = &view;
   for (const ViewOutcome& view : envelope.views) {
     if (view.state == ViewState::kBlocked) code = std::max<int>(code, kWorkFailed);
     if (view.state != ViewState::kFailed) continue;
@@ -220,8 +225,13 @@ int ReportFailures(const RunEnvelope& envelope, const CompiledProject& compiled,
         CodeOf(view), view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
     if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status);
-    if (diagnostic.location.file.empty())
-      diagnostic.location = compiled.Find(view.view_name)->location;
+    if (diagnostic.location.file.empty()) {
+      const auto definition = definitions.find(view.view_name);
+      const auto place = definition == definitions.end()
+                             ? std::nullopt
+                             : PlaceOfValueFailure(view.status.message(), *definition->second);
+      diagnostic.location = place ? *place : open.compiled.Find(view.view_name)->location;
+    }
     if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
     diagnostics.Add(diagnostic);
     code = std::max<int>(code,
@@ -266,34 +276,49 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
 }
 
 int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane) {
+  const SystemClock clock;
+  const int64_t opened_at_us = clock.Now();
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
-  const int compiled = Report(open->diagnostics);
-  if (compiled != kDone) return compiled;
-  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
-  const SystemClock clock;
-  const ProjectRun run(open->compiled, *open->session, history, clock);
-  Progress progress;
+  if (const int compiled = Report(open->diagnostics); compiled != kDone) return compiled;
   const InterruptScope interrupt;
   const std::string run_id = NewRunId(clock);
-  const Status begun = MarkBegun(run_id, *open->session);
-  if (!begun.ok()) return Fail(begun.WithContext("the warehouse cannot be written"));
+  const auto lock = TakeWarehouse(open->definition, *open->session, run_id, opened_at_us,
+                                  interrupt.cancellation());
+  if (!lock.ok()) return Fail(lock.status());
+  if ((*lock)->waited()) {
+    // What was pinned before may be older than what the other run has built.
+    open = Open(options);
+    if (!open.ok()) return FailNamed(open.status());
+    if (const int compiled = Report(open->diagnostics); compiled != kDone) return compiled;
+  }
+  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
+  const ProjectRun run(open->compiled, *open->session, history, clock);
+  Progress progress;
   const auto envelope =
       run.Run({.selection = selection, .force = force, .by_lane = by_lane, .run_id = run_id},
               progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
+  const Status held = (*lock)->CheckHeld();
+  if (!held.ok()) {
+    (*lock)->Abandon();
+    return Fail(held.WithContext("the run is not recorded"));
+  }
   ReportViolations(*envelope, open->diagnostics);
   for (const ViewOutcome& view : envelope->views) {
     const auto warnings = WarningsOf(view.scan_units);
     ReportWarnings(warnings);
     for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
   }
-  int code = ReportFailures(*envelope, open->compiled, open->diagnostics);
-  const Status recorded =
-      RecordRun(*envelope, open->definition, open->compiled, *open->session, open->diagnostics);
+  int code = ReportFailures(*envelope, *open, open->diagnostics);
+  const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
+                                    open->diagnostics, **lock);
+  const Status ended = (*lock)->End(envelope->state, recorded.ok(), envelope->finished_at_us);
   if (!recorded.ok()) {
     // The views stand; only their record is missing.
     code = std::max(code, Fail(recorded.WithContext("the run's artifacts could not be written")));
+  } else if (!ended.ok()) {
+    code = std::max(code, Fail(ended.WithContext("the warehouse's lock could not be given back")));
   }
   if (options.format == Format::kJson) {
     std::cout << JsonText(SummaryJson(*envelope)) << "\n";

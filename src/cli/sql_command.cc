@@ -33,18 +33,18 @@ using Json = nlohmann::ordered_json;
 Status StreamFailure(const arrow::Status& status) { return engine::FromStreamFailure(status); }
 
 Status PrintJson(arrow::RecordBatchReader& reader) {
-  std::cout << "[";
   bool first = true;
   while (true) {
     auto batch = reader.Next();
+    // What was printed before a failure does not end as JSON ends: nobody takes it for all rows.
     if (!batch.ok()) return StreamFailure(batch.status());
     if (!*batch) break;
     for (const Json& row : RowsToJson(**batch)) {
-      std::cout << (first ? "\n" : ",\n") << JsonText(row);
+      std::cout << (first ? "[\n" : ",\n") << JsonText(row);
       first = false;
     }
   }
-  std::cout << (first ? "]\n" : "\n]\n");
+  std::cout << (first ? "[]\n" : "\n]\n");
   return Status::OK();
 }
 
@@ -72,8 +72,9 @@ Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequ
   auto opened = request.own
                     ? session.Execute(sql, request.dialect, interrupt.cancellation())
                     : session.ExecuteAllowed(sql, request.dialect, interrupt.cancellation());
-  WEIR_ASSIGN_OR_RETURN(auto reader, std::move(opened));
-  return format == Format::kJson ? PrintJson(*reader) : PrintTable(*reader);
+  if (!opened.ok()) return session.ExplainRunning(opened.status());
+  const Status printed = format == Format::kJson ? PrintJson(**opened) : PrintTable(**opened);
+  return printed.ok() ? printed : session.ExplainRunning(printed);
 }
 
 /// The prompt, on a terminal with editing, history and completion of table names and commands.

@@ -16,6 +16,12 @@ std::string Join(const std::vector<std::string>& names) {
   return joined;
 }
 
+std::string MissingText(const std::vector<std::string>& files) {
+  return files.size() == 1 ? fmt::format("a data file of its table is gone: {}", files.front())
+                           : fmt::format("{} data files of its table are gone, among them {}",
+                                         files.size(), files.front());
+}
+
 /// "(columns a, b)", of all of a view's scans of the table.
 std::string ColumnsText(const std::vector<ScanUnit>& units, const std::string& table) {
   std::set<std::string> columns;
@@ -134,8 +140,13 @@ Decision Decide(const DecisionInputs& inputs) {
     return decision;
   };
   if (inputs.force) return decided(Action::kRun, "forced", "it was asked for with --force");
-  if (!*inputs.last_build) return decided(Action::kRun, "never_built", "it was never built");
+  if (!*inputs.last_build) {
+    Unbuilt unbuilt = inputs.why_unbuilt ? inputs.why_unbuilt() : Unbuilt();
+    return decided(Action::kRun, std::move(unbuilt.code), std::move(unbuilt.reason));
+  }
   const BuildRecord& last = **inputs.last_build;
+  if (!last.missing_files.empty())
+    return decided(Action::kRun, "files_missing", MissingText(last.missing_files));
   if (last.fingerprint != inputs.fingerprint) {
     return decided(Action::kRun, "definition_changed",
                    ExplainDefinitionChange(last.definition, inputs.definition));

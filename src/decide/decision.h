@@ -31,8 +31,8 @@ std::string_view ToString(Action action);
 struct Decision {
   std::string view_name;
   Action action = Action::kRun;
-  /// "never_built", "definition_changed", "inputs_changed", "upstream_runs", "forced" or
-  /// "unchanged".
+  /// "never_built", "table_removed", "table_replaced", "files_missing", "definition_changed",
+  /// "inputs_changed", "upstream_runs", "forced" or "unchanged".
   std::string code;
   std::string reason;
 };
@@ -55,6 +55,8 @@ struct DecisionInputs {
   Fingerprint fingerprint;
   const std::vector<ScanUnit>* units = nullptr;
   const std::optional<BuildRecord>* last_build = nullptr;
+  /// Asked where there is no last build. May be empty.
+  std::function<Unbuilt()> why_unbuilt = {};
   std::function<UpstreamState(const std::string& view)> upstream;
   bool force = false;
   /// PlanBundle::fingerprint_input, to say what changed in it; may be empty.
@@ -64,8 +66,9 @@ struct DecisionInputs {
   std::function<SourceChange(const std::string& table)> source_change = {};
 };
 
-/// A view is reused exactly when its fingerprint is that of its last good build and each table that
-/// it reads is in the same state for it: SameForReader, or by `source_change`.
+/// A view is reused exactly when its fingerprint is that of its last good build, all files of that
+/// are there, and each table that it reads is in the same state for it: SameForReader, or by
+/// `source_change`.
 Decision Decide(const DecisionInputs& inputs);
 
 }  // namespace weir

@@ -90,6 +90,33 @@ TEST(Decide, RunsWhatIsAskedForWithForce) {
   ExpectDecision(scene, Action::kRun, "forced", "it was asked for with --force");
 }
 
+TEST(Decide, SaysWhyThereIsNoBuild) {
+  Scene scene;
+  const Decision decision =
+      Decide({.view_name = "v",
+              .fingerprint = scene.fingerprint,
+              .units = &scene.units,
+              .last_build = &scene.last_build,
+              .why_unbuilt =
+                  [] {
+                    return Unbuilt{"table_removed", "its table was removed"};
+                  },
+              .upstream = [&](const std::string& view) { return scene.StateOf(view); }});
+  EXPECT_EQ(decision.action, Action::kRun);
+  EXPECT_EQ(decision.code, "table_removed");
+  EXPECT_EQ(decision.reason, "its table was removed");
+}
+
+TEST(Decide, RunsWhatHasLostFiles) {
+  Scene scene = Scene().Build();
+  scene.last_build->missing_files = {"a.parquet"};
+  ExpectDecision(scene, Action::kRun, "files_missing",
+                 "a data file of its table is gone: a.parquet");
+  scene.last_build->missing_files = {"a.parquet", "b.parquet"};
+  ExpectDecision(scene, Action::kRun, "files_missing",
+                 "2 data files of its table are gone, among them a.parquet");
+}
+
 TEST(Decide, RunsAChangedDefinition) {
   Scene scene = Scene().Build();
   scene.fingerprint = Hash("another");

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weir/base/fingerprint.h"
 #include "weir/base/result.h"
@@ -35,6 +36,14 @@ struct BuildRecord {
   std::map<std::string, int64_t> pins;
   std::map<std::string, std::map<std::string, std::string>> listings;
   DefinitionSections definition;
+  /// Data files of the table that are not there any more, by their paths in it: nobody can read it.
+  std::vector<std::string> missing_files;
+};
+
+/// Why there is no last build.
+struct Unbuilt {
+  std::string code = "never_built";  ///< or "table_removed", "table_replaced"
+  std::string reason = "it was never built";
 };
 
 class BuildHistory {
@@ -44,6 +53,8 @@ class BuildHistory {
   /// nullopt if the view was never built, or if its table was last written by somebody else. Safe
   /// to call from several threads.
   virtual Result<std::optional<BuildRecord>> LastBuild(const std::string& view_name) const = 0;
+  /// Of a view for which LastBuild has none. For the reader: nothing is decided by it.
+  virtual Unbuilt WhyUnbuilt(const std::string& /*view_name*/) const { return {}; }
 };
 
 }  // namespace weir

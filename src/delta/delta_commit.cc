@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/json_text.h"
+#include "weir/base/percent_text.h"
 #include "weir/delta/delta_schema.h"
 
 namespace weir {
@@ -307,9 +308,14 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
       WEIR_ASSIGN_OR_RETURN(removed, FilesToRemove(table, spec));
     }
     const int64_t version = latest + 1;
-    WEIR_ASSIGN_OR_RETURN(const bool written,
-                          log.WriteCommit(version, Actions(spec, head, removed)));
-    if (written) return CommitOutcome{version, false};
+    const std::string actions = Actions(spec, head, removed);
+    const auto written = log.WriteCommit(version, actions);
+    if (!written.ok()) {
+      // The answer may have been lost on its way, not the commit.
+      const auto found = log.ReadCommit(version);
+      if (!found.ok() || *found != actions) return written.status();
+    }
+    if (!written.ok() || *written) return CommitOutcome{version, false};
   }
   return Status::Environment(StatusCode::kConflict,
                              "other writers were first {} times in a row at `{}`", kMaxAttempts,
@@ -317,24 +323,60 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
       .WithHint("a table of a warehouse should have one writer; run again");
 }
 
+namespace {
+
+/// Whether the table may know one of the files that were written for a commit which was not made.
+bool MayBeNamed(const engine::Session& session, const DeltaLog& log, const DeltaWriteSpec& spec) {
+  const std::string path = EncodePath(spec.added.front().path);
+  const auto listing = log.List();
+  if (!listing.ok()) return true;
+  const size_t looked_at =
+      std::min<size_t>(listing->commits.size(), static_cast<size_t>(kMaxAttempts));
+  for (size_t i = 0; i < looked_at; ++i) {
+    const auto text = log.ReadCommit(*(listing->commits.rbegin() + static_cast<ptrdiff_t>(i)));
+    if (!text.ok() || text->find(path) != std::string::npos) return true;
+  }
+  if (listing->latest() < 0) return false;
+  const auto snapshot = engine::DeltaSnapshot::Open(session, spec.table_url);
+  if (!snapshot.ok()) return true;
+  const auto files = snapshot->files();
+  return !files.ok() || std::any_of(files->begin(), files->end(), [&](const DataFile& file) {
+    return file.path == spec.added.front().path;
+  });
+}
+
+}  // namespace
+
+void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
+                     const std::vector<DataFile>& files) {
+  for (const DataFile& file : files) (void)session.DeleteObject(table_url + EncodePath(file.path));
+}
+
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {
   const auto log = OpenDeltaLog(session, spec.table_url);
-  WEIR_ASSIGN_OR_RETURN(
-      const CommitOutcome outcome, CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
-        WEIR_ASSIGN_OR_RETURN(const auto snapshot,
-                              engine::DeltaSnapshot::Open(session, spec.table_url, version));
-        TableState table;
-        WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
-        WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
-        if (spec.mode != WriteMode::kAppend) {
-          WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
-        }
-        if (!spec.app_id.empty()) {
-          WEIR_ASSIGN_OR_RETURN(table.transaction_version,
-                                snapshot.transaction_version(spec.app_id));
-        }
-        return table;
-      }));
+  const auto committed = CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
+    const auto opened = engine::DeltaSnapshot::Open(session, spec.table_url, version);
+    if (!opened.ok()) {
+      return opened.status()
+          .WithContext(fmt::format("the log of `{}` cannot be read", spec.table_url))
+          .WithHint("restore it from a backup, or remove the table's folder to build it anew");
+    }
+    const engine::DeltaSnapshot& snapshot = *opened;
+    TableState table;
+    WEIR_ASSIGN_OR_RETURN(table.metadata, snapshot.metadata());
+    WEIR_ASSIGN_OR_RETURN(table.protocol, snapshot.protocol());
+    if (spec.mode != WriteMode::kAppend) {
+      WEIR_ASSIGN_OR_RETURN(table.files, snapshot.files());
+    }
+    if (!spec.app_id.empty()) {
+      WEIR_ASSIGN_OR_RETURN(table.transaction_version, snapshot.transaction_version(spec.app_id));
+    }
+    return table;
+  });
+  const bool is_for_nothing = !committed.ok() || committed->already_committed;
+  if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec))
+    RemoveDataFiles(session, spec.table_url, spec.added);
+  WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);
   if (!outcome.already_committed && outcome.version > 0 &&
       outcome.version % kCheckpointInterval == 0) {
     // A checkpoint only makes reading quicker: the commit stands without it, and the next interval
@@ -344,36 +386,67 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
   return outcome;
 }
 
+namespace {
+
+/// One commit's actions, as far as its table's last change of data is concerned.
+struct ReadActions {
+  bool changes_data = false;
+  Json recorded;  ///< by Weir
+  std::string engine;
+  std::vector<std::string> added, removed;  ///< paths as the log has them
+};
+
+/// nullopt where the text is no commit.
+std::optional<ReadActions> ReadActionsOf(const std::string& text) {
+  ReadActions actions;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    const Json action = Json::parse(line, nullptr, false);
+    if (action.is_discarded()) return std::nullopt;
+    if (!action.is_object()) continue;
+    if (action.contains("commitInfo") && action["commitInfo"].is_object()) {
+      const Json& info = action["commitInfo"];
+      if (info.contains("weir")) actions.recorded = info["weir"];
+      actions.engine = TextOf(info, "engineInfo");
+    }
+    for (const auto& [kind, paths] :
+         {std::pair{"add", &actions.added}, std::pair{"remove", &actions.removed}}) {
+      actions.changes_data = actions.changes_data || ChangesData(action, kind);
+      if (action.contains(kind)) paths->push_back(TextOf(action[kind], "path"));
+    }
+  }
+  return actions;
+}
+
+}  // namespace
+
 Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
   WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
   if (listing.latest() < 0) return std::optional<LastCommit>();
   LastCommit last;
   last.table_version = listing.latest();
+  std::set<std::string> removed;  // by later commits
   for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
     WEIR_ASSIGN_OR_RETURN(const std::string text, log.ReadCommit(*version));
-    bool changes_data = false;
-    Json recorded;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-      if (line.empty()) continue;
-      const Json action = Json::parse(line, nullptr, false);
-      if (action.is_discarded()) {
-        return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged",
-                                   *version)
-            .WithHint(
-                "restore the file from a backup, or remove the table's folder to build it anew");
-      }
-      if (action.contains("commitInfo") && action["commitInfo"].contains("weir"))
-        recorded = action["commitInfo"]["weir"];
-      changes_data = ChangesData(action, "add") || ChangesData(action, "remove");
-      if (changes_data) break;
+    const auto actions = ReadActionsOf(text);
+    if (!actions) {
+      return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged",
+                                 *version)
+          .WithHint(
+              "restore the file from a backup, or remove the table's folder to build it anew");
     }
+    for (const std::string& path : actions->added) {
+      if (!removed.contains(path)) last.files.push_back(PercentDecoded(path));
+    }
+    removed.insert(actions->removed.begin(), actions->removed.end());
     // A result without rows adds no file; what Weir recorded still tells that the commit is one of
     // data.
-    if (!changes_data && !recorded.is_object()) continue;
+    if (!actions->changes_data && !actions->recorded.is_object()) continue;
     last.version = *version;
-    if (recorded.is_object()) {
-      for (const auto& [key, value] : recorded.items())
+    last.engine = actions->engine;
+    if (actions->recorded.is_object()) {
+      for (const auto& [key, value] : actions->recorded.items())
         last.metadata[key] = value.is_string() ? value.get<std::string>() : ToText(value);
     }
     return std::optional<LastCommit>(std::move(last));

@@ -53,15 +53,24 @@ struct CommitOutcome {
 
 /// Fails with kConflict when other writers kept being first, or replaced what was compacted, with
 /// kUnsupported, naming it, where the table or a property of `spec` needs a feature of Delta that
-/// Weir does not write, with the store's error otherwise; then nothing has changed.
+/// Weir does not write, with the store's error otherwise; then nothing has changed. What was
+/// written for a commit that was not made, or was made before, is removed.
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
+
+/// Removes data files that no commit names. What cannot be removed is left for `weir gc` to find.
+void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
+                     const std::vector<DataFile>& files);
 
 /// The newest commit that changed a table's data.
 struct LastCommit {
   int64_t version = -1;        ///< of that commit
   int64_t table_version = -1;  ///< latest, maintenance included
   std::map<std::string, std::string>
-      metadata;  ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
+      metadata;        ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
+  std::string engine;  ///< who wrote it, as its commitInfo says; may be empty
+  /// The table's data files by their paths in it, decoded, as far as this commit and those after it
+  /// tell: all of them, if it is one of Weir's overwrites.
+  std::vector<std::string> files;
 };
 
 /// nullopt if there is no table. Reads single commits, no snapshot.

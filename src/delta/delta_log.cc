@@ -3,15 +3,17 @@
 #include "weir/delta/delta_log.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "weir/base/filesystem.h"
+#include "weir/base/percent_text.h"
 #include "weir/catalog/delta_names.h"
 
 namespace weir {
 
 namespace {
+
+constexpr std::string_view kFileScheme = "file://";
 
 /// The rest of a checkpoint's name; files that a writer was killed over have other ends.
 bool IsCheckpoint(std::string_view rest) {
@@ -24,24 +26,6 @@ Status ListFailed(const std::error_code& error, const std::string& path) {
       error == std::errc::permission_denied ? StatusCode::kPermission : StatusCode::kIo;
   return Status::Environment(code, "cannot list the log of a table: {}: `{}`", error.message(),
                              path);
-}
-
-/// Undoes the percent-encoding of a file URL's path.
-std::string LocalPath(const std::string& url) {
-  static constexpr std::string_view kScheme = "file://";
-  std::string path;
-  for (size_t i = kScheme.size(); i < url.size(); ++i) {
-    int byte = 0;
-    const char* digits = url.data() + i + 1;
-    if (url[i] == '%' && i + 2 < url.size() &&
-        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      path += static_cast<char>(byte);
-      i += 2;
-    } else {
-      path += url[i];
-    }
-  }
-  return path;
 }
 
 class StoreLog : public DeltaLog {
@@ -78,7 +62,7 @@ class StoreLog : public DeltaLog {
 class LocalLog : public StoreLog {
  public:
   LocalLog(const engine::Session& session, const std::string& table_url)
-      : StoreLog(session, table_url), path_(LocalPath(url_)) {}
+      : StoreLog(session, table_url), path_(PercentDecoded(url_.substr(kFileScheme.size()))) {}
 
  protected:
   Result<std::vector<std::string>> ListNames() const override {
@@ -143,7 +127,7 @@ Result<bool> DeltaLog::WriteCommit(int64_t version, const std::string& actions) 
 
 std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
                                        const std::string& table_url) {
-  if (table_url.starts_with("file://")) return std::make_unique<LocalLog>(session, table_url);
+  if (table_url.starts_with(kFileScheme)) return std::make_unique<LocalLog>(session, table_url);
   return std::make_unique<StoreLog>(session, table_url);
 }
 

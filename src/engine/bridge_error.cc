@@ -58,21 +58,8 @@ std::string ColumnsHint(const std::vector<std::string>& columns) {
   return "there are " + text + (columns.size() > kMost ? " …" : "");
 }
 
-/// Takes from the start of a message the layers that it came through: users can do nothing with
-/// them.
 std::string Plain(std::string message) {
-  static constexpr std::string_view kLayers[] = {
-      "Arrow error: ", "External error: ", "Parquet error: ",        "Execution error: ",
-      "SQL error: ",   "Kernel error: ",   "Error during planning: "};
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view layer : kLayers) {
-      if (message.starts_with(layer)) {
-        message.erase(0, layer.size());
-        again = true;
-      }
-    }
-  }
+  message = WithoutLayers(std::move(message));
   static constexpr std::string_view kParser = "ParserError(\"", kEnd = "\")";
   if (message.starts_with(kParser) && message.ends_with(kEnd)) {
     message = message.substr(kParser.size(), message.size() - kParser.size() - kEnd.size());
@@ -83,6 +70,10 @@ std::string Plain(std::string message) {
     return "a syntax error: " +
            message.substr(std::string_view("Expected: ").size()).insert(0, "expected ");
   }
+  if (message.find("only supports a single SQL statement") != std::string::npos)
+    return "one statement is wanted, found several";
+  if (message.find("No SQL statements were provided") != std::string::npos)
+    return "a statement is wanted, found none";
   static constexpr std::string_view kColumn = "column '", kMissing = "' not found";
   if (const size_t end = message.find(kMissing);
       message.starts_with(kColumn) && end != std::string::npos) {
@@ -93,6 +84,32 @@ std::string Plain(std::string message) {
 }
 
 }  // namespace
+
+std::string WithoutLayers(std::string message) {
+  static constexpr std::string_view kLayers[] = {"Arrow error: ",
+                                                 "External error: ",
+                                                 "Parquet error: ",
+                                                 "Execution error: ",
+                                                 "SQL error: ",
+                                                 "Kernel error: ",
+                                                 "Error during planning: ",
+                                                 "Cast error: ",
+                                                 "Parser error: ",
+                                                 "This feature is not implemented: "};
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view layer : kLayers) {
+      if (message.starts_with(layer)) {
+        message.erase(0, layer.size());
+        again = true;
+      }
+    }
+  }
+  // Syntax trees that are written for debugging.
+  if (message.find("Span(Location(") != std::string::npos)
+    message.erase(std::min(message.find(" {"), message.size()));
+  return message;
+}
 
 Status FromEnvelope(std::string_view envelope) {
   // An error that crossed as text inside another message keeps the words around the envelope.

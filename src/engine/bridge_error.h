@@ -17,6 +17,10 @@ namespace weir::engine::internal {
 /// Text that is no envelope becomes a bug.
 Status FromEnvelope(std::string_view envelope);
 
+/// Takes from the start of a message the layers that it came through: users can do nothing with
+/// them.
+std::string WithoutLayers(std::string message);
+
 /// Calls the bridge and catches what it throws.
 template <typename Call>
 auto Try(Call&& call)

@@ -182,6 +182,14 @@ struct PlanStep {
   std::string function;  ///< by its name
 };
 
+/// What fails in a plan whatever the data.
+struct ConstantProblem {
+  std::string message;
+  /// By which it is found in the query's text, the best first: values of literals, names of
+  /// functions.
+  std::vector<std::string> texts;
+};
+
 /// A logical plan.
 class Plan {
  public:
@@ -208,6 +216,9 @@ class Plan {
   Result<Plan> Analyze(const Session& session) const& { return Plan(*this).Analyze(session); }
   Result<Plan> Optimize(const Session& session) &&;
   Result<Plan> Optimize(const Session& session) const& { return Plan(*this).Optimize(session); }
+  /// What would fail whatever the data: literals that are no value of their type, patterns,
+  /// formats, time zones, frames … Reads nothing. REQUIRES: it is analysed, not optimised.
+  Result<std::vector<ConstantProblem>> ConstantProblems(const Session& session) const;
   /// What native functions did to it, from its text up to here, in the views that it inlines too;
   /// ordered. A plan that was read from bytes has none.
   std::vector<PlanStep> steps() const;

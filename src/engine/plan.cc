@@ -89,6 +89,23 @@ Result<Plan> Plan::Optimize(const Session& session) && {
   return plan;
 }
 
+Result<std::vector<ConstantProblem>> Plan::ConstantProblems(const Session& session) const {
+  return Try([&] {
+    std::vector<ConstantProblem> problems;
+    for (const auto& found :
+         bridge::find_constant_problems(*session.state_->handle, *state_->handle)) {
+      ConstantProblem problem{
+          .message = fmt::format("this fails whatever the data: {}: `{}`",
+                                 internal::WithoutLayers(std::string(found.reason)),
+                                 std::string(found.sql)),
+          .texts = {}};
+      for (const auto& text : found.texts) problem.texts.emplace_back(text);
+      problems.push_back(std::move(problem));
+    }
+    return problems;
+  });
+}
+
 std::vector<PlanStep> Plan::steps() const { return internal::ToSteps(state_->handle->steps()); }
 
 Result<std::string> Plan::Display(const std::string& format) const {

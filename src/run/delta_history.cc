@@ -2,11 +2,17 @@
 
 #include "weir/run/delta_history.h"
 
+#include <cerrno>
 #include <charconv>
+#include <mutex>
+#include <set>
 
+#include <arrow/api.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "weir/base/json_text.h"
+#include "weir/base/percent_text.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
 
@@ -98,15 +104,88 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   return record;
 }
 
+namespace {
+
+/// Which of a table's files are not there. Local files are looked at one by one, which takes less
+/// than listing; of any other store the folder is listed.
+Result<std::vector<std::string>> MissingFiles(const engine::Session& session,
+                                              const std::string& table_url,
+                                              const std::vector<std::string>& files) {
+  static constexpr std::string_view kLocal = "file://";
+  std::vector<std::string> missing;
+  if (files.empty()) return missing;
+  if (table_url.starts_with(kLocal)) {
+    const std::string folder = PercentDecoded(table_url.substr(kLocal.size()));
+    for (const std::string& file : files) {
+      if (access((folder + file).c_str(), F_OK) != 0 && errno == ENOENT) missing.push_back(file);
+    }
+    return missing;
+  }
+  WEIR_ASSIGN_OR_RETURN(const auto objects, session.ListObjects(table_url));
+  std::set<std::string> there;
+  for (const ObjectInfo& object : objects) there.insert(PercentDecoded(object.relative_path));
+  for (const std::string& file : files) {
+    if (!there.contains(PercentDecoded(file))) missing.push_back(file);
+  }
+  return missing;
+}
+
+}  // namespace
+
+/// The views whose tables earlier runs wrote, as artifacts tell.
+struct DeltaHistory::Written {
+  std::once_flag once;
+  std::set<std::string> views;
+};
+
+DeltaHistory::DeltaHistory(engine::Session session, std::string warehouse_url)
+    : session_(std::move(session)),
+      warehouse_url_(std::move(warehouse_url)),
+      written_(std::make_shared<Written>()) {}
+
 Result<std::optional<BuildRecord>> DeltaHistory::LastBuild(const std::string& view_name) const {
-  WEIR_ASSIGN_OR_RETURN(const auto last,
-                        ReadLastCommit(session_, TableUrl(warehouse_url_, view_name)));
+  const std::string url = TableUrl(warehouse_url_, view_name);
+  WEIR_ASSIGN_OR_RETURN(const auto last, ReadLastCommit(session_, url));
   if (!last) return std::optional<BuildRecord>();
   auto record = FromCommitMetadata(last->metadata);
   if (!record) return std::optional<BuildRecord>();
   record->version = last->version;
   record->table_version = last->table_version;
+  WEIR_ASSIGN_OR_RETURN(record->missing_files, MissingFiles(session_, url, last->files));
   return record;
+}
+
+Unbuilt DeltaHistory::WhyUnbuilt(const std::string& view_name) const {
+  const auto last = ReadLastCommit(session_, TableUrl(warehouse_url_, view_name));
+  if (!last.ok()) return {};
+  if (*last) {
+    const std::string by =
+        (*last)->engine.empty() ? std::string() : fmt::format(" ({})", (*last)->engine);
+    return {.code = "table_replaced",
+            .reason = fmt::format("another program{} wrote its table last", by)};
+  }
+  if (!WasWritten(view_name)) return {};
+  return {.code = "table_removed", .reason = "its table was removed"};
+}
+
+bool DeltaHistory::WasWritten(const std::string& view_name) const {
+  std::call_once(written_->once, [&] {
+    static constexpr const char* kName = "_weir_written_views";
+    const auto snapshot =
+        engine::DeltaSnapshot::Open(session_, TableUrl(warehouse_url_, "_weir/writes"));
+    if (!snapshot.ok()) return;
+    const auto table = snapshot->AsFileTable(session_, TableUrl(warehouse_url_, "_weir/writes"));
+    if (!table.ok() || !session_.RegisterTable(kName, *table).ok()) return;
+    const auto names = session_.Query(fmt::format("SELECT DISTINCT view_name FROM {}", kName));
+    if (!names.ok()) return;
+    for (const auto& chunk : (*names)->column(0)->chunks()) {
+      for (int64_t row = 0; row < chunk->length(); ++row) {
+        const auto name = chunk->GetScalar(row);
+        if (name.ok() && (*name)->is_valid) written_->views.insert((*name)->ToString());
+      }
+    }
+  });
+  return written_->views.contains(view_name);
 }
 
 }  // namespace weir

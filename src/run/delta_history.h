@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "weir/decide/history.h"
@@ -15,14 +16,19 @@ namespace weir {
 
 class DeltaHistory : public BuildHistory {
  public:
-  DeltaHistory(engine::Session session, std::string warehouse_url)
-      : session_(std::move(session)), warehouse_url_(std::move(warehouse_url)) {}
+  DeltaHistory(engine::Session session, std::string warehouse_url);
 
   Result<std::optional<BuildRecord>> LastBuild(const std::string& view_name) const override;
+  Unbuilt WhyUnbuilt(const std::string& view_name) const override;
 
  private:
+  struct Written;
+  /// Whether an earlier run recorded that it wrote the view's table.
+  bool WasWritten(const std::string& view_name) const;
+
   engine::Session session_;
   std::string warehouse_url_;
+  std::shared_ptr<Written> written_;  ///< read when first asked for
 };
 
 /// A record as a commit's metadata, and back; fields that are missing or damaged make nullopt.

@@ -53,6 +53,8 @@ std::string EnvironmentOf(const ProjectDefinition& frame, const PlanMemoOptions&
   }
   // The log of each table of the warehouse: its folder changes with every commit.
   if (!AddStamps(StampInEachFolder(frame.warehouse_uri, "_delta_log"), now_ns, out)) return {};
+  // Data files that are removed by hand leave the log as it is.
+  if (!AddStamps(StampFolders(frame.warehouse_uri), now_ns, out)) return {};
   return Blake2bHex128(out.bytes());
 }
 

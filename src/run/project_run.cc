@@ -108,11 +108,12 @@ class CurrentTables {
 class Execution {
  public:
   Execution(const CompiledProject& compiled, const SessionRuntime& session, const TaskGraph& graph,
-            const LastBuilds& builds, const Clock& clock, const RunOptions& options,
-            std::set<std::string> selected, RunObserver& observer,
+            const BuildHistory& history, const LastBuilds& builds, const Clock& clock,
+            const RunOptions& options, std::set<std::string> selected, RunObserver& observer,
             const engine::Cancellation& cancellation)
       : session_(session),
         graph_(graph),
+        history_(history),
         builds_(builds),
         clock_(clock),
         force_(options.force),
@@ -224,6 +225,7 @@ class Execution {
                 .fingerprint = task.fingerprint,
                 .units = &outcome.scan_units,
                 .last_build = &last,
+                .why_unbuilt = [&] { return history_.WhyUnbuilt(task.view_name); },
                 .upstream = [&](const std::string& view) { return StateOf(view); },
                 .force = force_,
                 .definition = bundle.fingerprint_input,
@@ -304,22 +306,21 @@ class Execution {
     const auto content = [&](const std::string& view) { return StateOf(view).content; };
     const auto inputs = InputStates(outcome.scan_units, content);
     const auto input_hash = InputHash(outcome.scan_units, content);
+    if (!input_hash)
+      return Status::Bug("`{}` is to be built from a view without content hash", task.view_name);
+    outcome.input_hash = *input_hash;
     const auto readings = readings_.find(task.view_name);
     ViewExecution execution(bundle,
                             readings == readings_.end() ? std::vector<Reading>() : readings->second,
                             session_, cancellation_);
     WEIR_RETURN_NOT_OK(
         execution.Write([&](const std::string& name) { return Lookup(name); }, by_lane_, outcome));
-    if (!input_hash)
-      return Status::Bug("`{}` was built from a view without content hash", task.view_name);
-    outcome.input_hash = *input_hash;
-
     const BuildRecord record{.view_name = task.view_name,
                              .fingerprint = task.fingerprint,
                              .input_hash = outcome.input_hash,
                              .content = outcome.content,
                              .run_id = run_id_,
-                             .epoch = envelope_.started_at_us,
+                             .epoch = EpochAfter(builds_.Of(task.view_name)),
                              .rows = outcome.rows,
                              .inputs = inputs,
                              .pins = PinsOf(outcome.scan_units),
@@ -347,6 +348,12 @@ class Execution {
     return Status::OK();
   }
 
+  /// Of this run, but later than the last build's even where the clock of that one's machine was
+  /// ahead: an earlier epoch would count as committed already.
+  int64_t EpochAfter(const std::optional<BuildRecord>& last) const {
+    return last ? std::max(envelope_.started_at_us, last->epoch + 1) : envelope_.started_at_us;
+  }
+
   static std::map<std::string, int64_t> PinsOf(const std::vector<ScanUnit>& units) {
     std::map<std::string, int64_t> pins;
     for (const ScanUnit& unit : units) pins[unit.table] = unit.version;
@@ -355,6 +362,7 @@ class Execution {
 
   const SessionRuntime& session_;
   const TaskGraph& graph_;
+  const BuildHistory& history_;
   const LastBuilds& builds_;
   const Clock& clock_;
   const bool force_;
@@ -488,14 +496,16 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
                 .fingerprint = task.fingerprint,
                 .units = &view.scan_units,
                 .last_build = &builds.Of(task.view_name),
+                .why_unbuilt = [&] { return history_.WhyUnbuilt(task.view_name); },
                 .upstream = upstream,
                 .force = force,
                 .definition = bundle.fingerprint_input,
-                .source_change = [&](const std::string& table) {
-                  return CompareSource(
-                      table, bundle, *builds.Of(task.view_name), view.scan_units,
-                      [&](const std::string& name) { return tables.Source(name); }, session_);
-                }});
+                .source_change =
+                    [&](const std::string& table) {
+                      return CompareSource(
+                          table, bundle, *builds.Of(task.view_name), view.scan_units,
+                          [&](const std::string& name) { return tables.Source(name); }, session_);
+                    }});
     actions[task.view_name] = view.decision.action;
     if (view.decision.action != Action::kReuse) {
       // What it would read of views that stay as they are is known too.
@@ -518,8 +528,8 @@ Result<RunEnvelope> ProjectRun::Run(const RunOptions& options, RunObserver& obse
   WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
                         LastBuilds::Read(graph_, history_, session_.threads()));
   WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, Select(options.selection, builds));
-  return Execution(compiled_, session_, graph_, builds, clock_, options, std::move(selected),
-                   observer, cancellation)
+  return Execution(compiled_, session_, graph_, history_, builds, clock_, options,
+                   std::move(selected), observer, cancellation)
       .Run();
 }
 

@@ -3,6 +3,7 @@
 #include "weir/run/view_execution.h"
 
 #include "weir/bundle/lane.h"
+#include "weir/delta/delta_commit.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 
@@ -49,9 +50,11 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
                         physical.Write(session_.engine(), options, bundle_.stored_schema, observer,
                                        cancellation_, sieve));
   outcome.constraints = check->outcomes();
-  if (const Status verdict = check->Verdict(); !verdict.ok()) {
-    Discard(written.files, options.root_url);
-    return verdict;
+  const auto metrics = physical.Metrics();
+  const Status verdict = check->Verdict();
+  if (!verdict.ok() || !metrics.ok()) {
+    RemoveDataFiles(session_.engine(), options.root_url, written.files);
+    return verdict.ok() ? metrics.status() : verdict;
   }
   if (const Status verdict = partitions.Verdict(); !verdict.ok()) {
     Discard(written.files, options.root_url);
@@ -62,13 +65,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   outcome.files = std::move(written.files);
   outcome.rows = written.rows;
   outcome.bytes_written = written.bytes;
-  WEIR_ASSIGN_OR_RETURN(outcome.metrics_json, physical.Metrics());
+  outcome.metrics_json = *metrics;
   return Status::OK();
-}
-
-void ViewExecution::Discard(const std::vector<DataFile>& files, const std::string& root_url) const {
-  for (const DataFile& file : files)
-    (void)session_.engine().DeleteObject(root_url + file.path).ok();
 }
 
 }  // namespace weir

@@ -32,9 +32,6 @@ class ViewExecution {
   Status Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome);
 
  private:
-  /// Files that no commit will name. One that stays is harmless, hence no failure.
-  void Discard(const std::vector<DataFile>& files, const std::string& root_url) const;
-
   const PlanBundle& bundle_;
   const SessionRuntime& session_;
   const engine::Cancellation& cancellation_;

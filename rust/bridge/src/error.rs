@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 use serde_json::{Map, Value, json};
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct BridgeError {
     pub code: &'static str,
     pub blame: &'static str,
@@ -39,11 +39,100 @@ impl BridgeError {
 impl fmt::Display for BridgeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut envelope = self.details.clone();
+        if let Some(Value::Array(causes)) = envelope.get_mut("causes") {
+            for cause in causes.iter_mut() {
+                *cause = json!(without_backtrace(cause.as_str().unwrap_or_default()));
+            }
+        }
         envelope.insert("code".into(), json!(self.code));
         envelope.insert("blame".into(), json!(self.blame));
-        envelope.insert("message".into(), json!(self.message));
+        envelope.insert("message".into(), json!(without_backtrace(&self.message)));
         write!(f, "{}", Value::Object(envelope))
     }
+}
+
+/// The same text: where others write only what they can debug, the envelope is found again.
+impl fmt::Debug for BridgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where RUST_BACKTRACE is set, libraries write the frames of the stack into their messages, wherever one nests in another.
+fn without_backtrace(text: &str) -> &str {
+    let is_frame = |line: &str| {
+        let line = line.trim_start();
+        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        number.len() < line.len() && number.starts_with(": ")
+            || line.starts_with("backtrace: ")
+            || line == "stack backtrace:"
+            || line == "disabled backtrace"
+    };
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        if end > 0 && is_frame(line.trim_end()) {
+            return text[..end].trim_end();
+        }
+        end += line.len();
+    }
+    text
+}
+
+/// Of a message of several lines the first; the parser of patterns draws the pattern between its first and its last.
+fn first_line(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    match text.lines().last() {
+        Some(last) if first.ends_with("regex parse error:") => {
+            format!("{first} {}", last.trim_start_matches("error: "))
+        }
+        _ => first.to_string(),
+    }
+}
+
+/// Filters that are evaluated inside the Parquet reader leave nothing of their failure but its debug text.
+fn of_filter(text: &str) -> Option<BridgeError> {
+    let (_, failure) = text.split_once("Error evaluating filter predicate: ")?;
+    if let Some(start) = failure.find("{\"") {
+        let envelope = serde_json::Deserializer::from_str(&failure[start..]).into_iter::<Map<String, Value>>().next();
+        if let Some(Ok(envelope)) = envelope {
+            let message = envelope.get("message").and_then(Value::as_str).unwrap_or_default();
+            return Some(BridgeError::user("invalid_argument", message));
+        }
+    }
+    if failure.starts_with("Internal(") {
+        return Some(BridgeError::bug(failure));
+    }
+    if failure.starts_with("ResourcesExhausted(") {
+        return Some(BridgeError::new("out_of_memory", "environment", debugged_text(failure)));
+    }
+    let message = if failure.contains("DivideByZero") { "Divide by zero error".into() } else { debugged_text(failure) };
+    Some(BridgeError::user("invalid_argument", message))
+}
+
+/// The innermost text in a value that was written for debugging: of `ArrowError(CastError("…"), Some(""))` the one in quotes.
+fn debugged_text(value: &str) -> String {
+    let mut innermost = String::new();
+    let mut rest = value;
+    while let Some(start) = rest.find('"') {
+        let mut text = String::new();
+        let mut characters = rest[start + 1..].char_indices();
+        let mut end = rest.len();
+        while let Some((at, character)) = characters.next() {
+            match character {
+                '"' => {
+                    end = start + 1 + at + 1;
+                    break;
+                }
+                '\\' => text.extend(characters.next().map(|(_, escaped)| if escaped == 'n' { ' ' } else { escaped })),
+                other => text.push(other),
+            }
+        }
+        if !text.is_empty() {
+            innermost = text;
+        }
+        rest = &rest[end..];
+    }
+    if innermost.is_empty() { value.to_string() } else { innermost }
 }
 
 impl StdError for BridgeError {}
@@ -167,6 +256,10 @@ impl From<DataFusionError> for BridgeError {
                 return result;
             }
         }
+        let text = root.strip_backtrace();
+        if let Some(of_filter) = of_filter(&text) {
+            return of_filter;
+        }
         let io = io_kind(root);
         let (code, blame) = match root {
             DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::SQL(..) => {
@@ -190,7 +283,7 @@ impl From<DataFusionError> for BridgeError {
                 }
                 text
             }
-            None => root.strip_backtrace().lines().next().unwrap_or_default().to_string(),
+            None => first_line(&text),
         };
         let mut result = Self::new(code, blame, message);
         let details = &mut result.details;
@@ -198,7 +291,7 @@ impl From<DataFusionError> for BridgeError {
         if let Some(span) = error.diagnostic().and_then(|d| d.span) {
             details.insert("line".into(), json!(span.start.line));
             details.insert("column".into(), json!(span.start.column));
-        } else if let Some((line, column)) = position_in_text(&root.strip_backtrace()) {
+        } else if let Some((line, column)) = position_in_text(&text) {
             details.insert("line".into(), json!(line));
             details.insert("column".into(), json!(column));
         }

@@ -22,6 +22,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, visit_expressions};
 use datafusion_proto::bytes::Serializeable;
 
+use crate::constants::refuse_constant_problems;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
@@ -99,6 +100,7 @@ impl CompiledPredicate {
                 "an expression that is the same at every evaluation is wanted, found a volatile function",
             ));
         }
+        refuse_constant_problems(state, &logical, schema)?;
         let physical = state.create_physical_expr(logical.clone(), schema)?;
         Ok(Self { logical, physical, schema: arrow_schema, steps: Steps::new() })
     }

@@ -16,6 +16,7 @@
 
 mod allocation;
 mod callback;
+mod constants;
 mod delta;
 mod empty_table;
 mod error;
@@ -45,6 +46,7 @@ mod syntax;
 mod table;
 mod table_functions;
 mod write;
+mod written_objects;
 mod written_sql;
 
 use delta::{DeltaSnapshot, create_checkpoint, delta_changes, open_delta};
@@ -60,6 +62,7 @@ use plan_bytes::{
     ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
     proto_to_substrait,
 };
+use constants::find_constant_problems;
 use planning::{analyze_plan, apply_statement, optimize_plan, plan_sql, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
@@ -109,6 +112,16 @@ pub mod ffi {
         /// "setting", "correction" or "refusal".
         means: String,
         effect: String,
+    }
+
+    /// What fails in a plan whatever the data.
+    struct ConstantProblem {
+        /// What the engine says.
+        reason: String,
+        /// The expression that fails.
+        sql: String,
+        /// By which a reader finds it in the text, the best first: values of literals, names of functions.
+        texts: Vec<String>,
     }
 
     /// The value of one partition column of a file, in Delta's text form.
@@ -334,6 +347,8 @@ pub mod ffi {
         fn copy(self: &Plan) -> Box<Plan>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
+        /// Of an analysed plan: what would fail whatever the data. Reads nothing.
+        fn find_constant_problems(session: &Session, plan: &Plan) -> Result<Vec<ConstantProblem>>;
         /// What native functions did to it while it was made; ordered.
         fn steps(self: &Plan) -> Vec<PlanningStep>;
         /// "indent", "indent_schema", "graphviz" or "pgjson".

@@ -86,6 +86,10 @@ impl Place {
     /// The failure with the file's name. Failures of the environment keep their code; what the file holds is its owner's business.
     fn explain(&self, error: DataFusionError) -> DataFusionError {
         let mut named = BridgeError::from(error);
+        // The Parquet reader makes a text of what the store says.
+        if named.message.contains("Object at location ") && named.message.contains(" not found: ") {
+            (named.code, named.blame) = ("not_found", "environment");
+        }
         if named.code == "cancelled" || named.code == "out_of_memory" || named.code == "internal" {
             return DataFusionError::External(Box::new(named));
         }
@@ -98,6 +102,8 @@ impl Place {
         } else if let (true, Some(what)) = (self.of_log, against_log(&named)) {
             named.code = "corrupt";
             named.message = format!("the file `{}` {what}", self.file);
+        } else if named.code == "not_found" {
+            named.message = format!("the file `{}` is not there any more", self.file);
         } else if self.of_log || !named.message.contains(&self.file) {
             let reason = named.message.trim_start_matches("Arrow error: ").trim_start_matches("Parquet error: ");
             let reason = after(reason, "Failed to fetch metadata for file ")

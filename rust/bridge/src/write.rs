@@ -11,6 +11,7 @@ use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
 use cxx::SharedPtr;
+use datafusion::error::Result as EngineResult;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlanProperties;
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
@@ -33,6 +34,7 @@ use crate::session::Session;
 use crate::store::{parse_url, resolve};
 use crate::stored_form::to_stored;
 use crate::table::import_schema;
+use crate::written_objects::WrittenObjects;
 
 /// Shows a batch to the tap, which may be null, and returns what is to be written in the batch's place.
 fn tapped(tap: &Callback<BatchTap>, partition: u32, batch: RecordBatch) -> Result<RecordBatch> {
@@ -90,7 +92,7 @@ impl Writer {
 }
 
 struct Destination {
-    store: Arc<dyn ObjectStore>,
+    store: Arc<WrittenObjects>,
     schema: SchemaRef,
     partition_columns: Vec<String>,
     properties: WriterProperties,
@@ -105,7 +107,7 @@ impl Destination {
             BridgeError::user("invalid_argument", format!("unknown compression ({e}): `{}`", options.compression))
         })?;
         Ok(Self {
-            store: Arc::new(PrefixStore::new(store, root)),
+            store: Arc::new(WrittenObjects::new(Arc::new(PrefixStore::new(store, root)))),
             schema,
             partition_columns: options.partition_columns.clone(),
             properties: WriterProperties::builder().set_compression(compression).build(),
@@ -117,7 +119,7 @@ impl Destination {
     fn writer(&self) -> Writer {
         if !self.partition_columns.is_empty() {
             return Writer::Partitioned(PartitionedWriter::new(
-                Arc::clone(&self.store),
+                Arc::clone(&self.store) as Arc<dyn ObjectStore>,
                 &self.schema,
                 self.partition_columns.clone(),
                 self.properties.clone(),
@@ -134,7 +136,7 @@ impl Destination {
             DataSkippingNumIndexedCols::NumColumns(self.statistics_columns),
             None,
         );
-        Writer::Whole(DeltaWriter::new(Arc::clone(&self.store), config))
+        Writer::Whole(DeltaWriter::new(Arc::clone(&self.store) as Arc<dyn ObjectStore>, config))
     }
 
     /// Writes one stream to its end. The writer is made with the first batch, so that an empty partition leaves no file.
@@ -150,6 +152,10 @@ impl Destination {
         let outcome = cancellation
             .guard(async {
                 while let Some(batch) = batches.next().await {
+                    // A plan that never waits would not come to see it.
+                    if cancellation.is_cancelled() {
+                        return Err(BridgeError::cancelled());
+                    }
                     let batch = to_stored(&batch?, &self.schema)?;
                     if batch.num_rows() == 0 {
                         continue;
@@ -220,9 +226,12 @@ pub unsafe fn write_delta_files(
         let tap = Callback::new(tap);
         let context = session.context.task_ctx();
         let _guard = runtime().enter();
+        // All begin before any writes.
+        let partitions = (0..plan.plan.output_partitioning().partition_count())
+            .map(|partition| plan.plan.execute(partition, Arc::clone(&context)))
+            .collect::<EngineResult<Vec<_>>>()?;
         let mut tasks = JoinSet::new();
-        for partition in 0..plan.plan.output_partitioning().partition_count() {
-            let batches = plan.plan.execute(partition, Arc::clone(&context))?;
+        for (partition, batches) in partitions.into_iter().enumerate() {
             let (destination, tap, cancellation) = (Arc::clone(&destination), tap.clone(), cancellation.clone());
             tasks.spawn(async move { destination.write(partition as u32, batches, &tap, &cancellation).await });
         }
@@ -246,7 +255,10 @@ pub unsafe fn write_delta_files(
                 }
             }
             match failure {
-                Some(error) => Err(error),
+                Some(error) => {
+                    destination.store.remove_all().await;
+                    Err(error)
+                }
                 None => Ok(outcome_of(adds, rows)),
             }
         })
@@ -264,14 +276,21 @@ pub unsafe fn write_batches(
         let schema = arrow::array::RecordBatchReader::schema(&reader);
         let destination = Destination::new(session, options, schema)?;
         block_on(async {
-            let mut writer = destination.writer();
-            let mut rows = 0;
-            for batch in reader {
-                let batch = batch?;
-                rows += batch.num_rows() as u64;
-                writer.write(&batch).await?;
+            let written = async {
+                let mut writer = destination.writer();
+                let mut rows = 0;
+                for batch in reader {
+                    let batch = batch?;
+                    rows += batch.num_rows() as u64;
+                    writer.write(&batch).await?;
+                }
+                Ok::<_, BridgeError>(outcome_of(writer.close().await?, rows))
+            };
+            let outcome = written.await;
+            if outcome.is_err() {
+                destination.store.remove_all().await;
             }
-            Ok(outcome_of(writer.close().await?, rows))
+            outcome
         })
     })
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/cli/warehouse_access.h"
+
+#include <iostream>
+
+#include <fmt/format.h>
+
+namespace weir::cli {
+
+Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& project,
+                                                     const SessionRuntime& session,
+                                                     const std::string& run_id,
+                                                     int64_t opened_at_us,
+                                                     const engine::Cancellation& cancellation) {
+  auto lock = WarehouseLock::Acquire(
+      session.engine(), session.warehouse_url(),
+      RunIdentity::Own(run_id, project.profile.name, opened_at_us),
+      [](const RunIdentity& holder) {
+        std::cerr << fmt::format("waiting for run {}: a warehouse has one run at a time\n",
+                                 Describe(holder));
+      },
+      cancellation);
+  if (lock.ok() || lock.status().code() == StatusCode::kCancelled) return lock;
+  return lock.status().WithContext("the warehouse cannot be written");
+}
+
+}  // namespace weir::cli

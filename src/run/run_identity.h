@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who a run is: enough for another run to name it to its user, and to find out whether its process
+// is still there. Written as JSON beside the tables while the run lasts.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+struct RunIdentity {
+  std::string run_id;
+  std::string profile;
+  int64_t started_at_us = 0;
+  std::string user;
+  std::string host;
+  int64_t pid = 0;
+  /// Of the process, in ticks since the machine started: a number is given to another process some
+  /// day.
+  int64_t process_started = 0;
+  /// The machine since it was started, and the name space in which `pid` counts. Empty if unknown.
+  std::string boot_id;
+  std::string pid_namespace;
+
+  bool operator==(const RunIdentity&) const = default;
+
+  /// Of this process.
+  static RunIdentity Own(std::string run_id, std::string profile, int64_t started_at_us);
+  std::string ToJson() const;
+  /// nullopt for a text that is none. Keys that are missing or of another type stay empty.
+  static std::optional<RunIdentity> Parse(std::string_view json);
+};
+
+enum class Liveness {
+  kAlive,
+  kDead,
+  kUnknown,  ///< it runs, or ran, where this process cannot look
+};
+
+/// Whether the process of a run is there. What has ended but was not waited for counts as dead.
+Liveness LivenessOf(const RunIdentity& run);
+
+/// "20261129T… of ada@host (process 4711)", for messages.
+std::string Describe(const RunIdentity& run);
+
+}  // namespace weir
