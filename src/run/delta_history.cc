@@ -171,10 +171,10 @@ Unbuilt DeltaHistory::WhyUnbuilt(const std::string& view_name) const {
 bool DeltaHistory::WasWritten(const std::string& view_name) const {
   std::call_once(written_->once, [&] {
     static constexpr const char* kName = "_weir_written_views";
-    const auto snapshot =
-        engine::DeltaSnapshot::Open(session_, TableUrl(warehouse_url_, "_weir/writes"));
+    const std::string url = TableUrl(warehouse_url_, "_weir/writes");
+    const auto snapshot = engine::DeltaSnapshot::Open(session_, url);
     if (!snapshot.ok()) return;
-    const auto table = snapshot->AsFileTable(session_, TableUrl(warehouse_url_, "_weir/writes"));
+    const auto table = snapshot->AsTable(session_, url);
     if (!table.ok() || !session_.RegisterTable(kName, *table).ok()) return;
     const auto names = session_.Query(fmt::format("SELECT DISTINCT view_name FROM {}", kName));
     if (!names.ok()) return;

@@ -51,15 +51,12 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
                                        cancellation_, sieve));
   outcome.constraints = check->outcomes();
   const auto metrics = physical.Metrics();
-  const Status verdict = check->Verdict();
-  if (!verdict.ok() || !metrics.ok()) {
+  const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();
+  outcome.failed_at_partition = of_constraints.ok() && !of_partitions.ok();
+  for (const Status& failed : {of_constraints, of_partitions, metrics.status()}) {
+    if (failed.ok()) continue;
     RemoveDataFiles(session_.engine(), options.root_url, written.files);
-    return verdict.ok() ? metrics.status() : verdict;
-  }
-  if (const Status verdict = partitions.Verdict(); !verdict.ok()) {
-    Discard(written.files, options.root_url);
-    outcome.failed_at_partition = true;
-    return verdict;
+    return failed;
   }
   outcome.content = hasher_.Finish();
   outcome.files = std::move(written.files);
