@@ -9,11 +9,13 @@
 //! Tests and benchmarks leave guards out by their names (`SessionOptions::guards_off`), to show what each is for; nobody else does.
 
 mod aggregate_filters;
+mod aggregate_schema;
 mod bag_operators;
 mod distinct_limit;
 mod limit_fence;
 mod merged_keys;
 mod named_queries;
+mod outer_join_fence;
 mod outer_types;
 mod precedence;
 mod recursive_types;
@@ -62,8 +64,7 @@ pub struct About {
 
 pub enum Means {
     /// A setting of the engine switches the fault off.
-    #[allow(dead_code)]
-    Setting,
+       Setting,
     /// The plan is corrected.
     Correction,
     /// The query is refused with a code and a hint.
@@ -137,6 +138,8 @@ const ALL: &[&dyn Guard] = &[
     &subqueries::Subqueries,
     &aggregate_filters::AggregateFilters,
     &distinct_limit::DistinctLimit,
+    &aggregate_schema::AggregateSchema,
+    &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,
     &outer_types::OuterTypes,
 ];

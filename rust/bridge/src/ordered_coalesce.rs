@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Merging partitions in the order of their numbers. DataFusion merges them as batches arrive, so that what is sensitive to the
 //! order of rows (sums of floats, for one) differs from run to run.
+//!
+//! Partitions are read one after another here, while the partitions of a hash join wait for each other before the first of them goes on
+//! (they narrow their dynamic filter together). Such a join gets its probe side merged, so that it has one partition.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +16,12 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
+    replace_children_if_necessary,
 };
 use futures::{StreamExt, TryStreamExt};
 
@@ -26,6 +32,9 @@ pub struct OrderedCoalesce;
 impl PhysicalOptimizerRule for OrderedCoalesce {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_down(|node| {
+            if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                return merge_probe_side(join, &node);
+            }
             let Some(coalesce) = node.downcast_ref::<CoalescePartitionsExec>() else {
                 return Ok(Transformed::no(node));
             };
@@ -43,6 +52,19 @@ impl PhysicalOptimizerRule for OrderedCoalesce {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+fn merge_probe_side(join: &HashJoinExec, node: &Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let probe = join.right();
+    if *join.partition_mode() != PartitionMode::CollectLeft || probe.output_partitioning().partition_count() == 1 {
+        return Ok(Transformed::no(Arc::clone(node)));
+    }
+    let merged: Arc<dyn ExecutionPlan> = match probe.output_ordering() {
+        Some(ordering) => Arc::new(SortPreservingMergeExec::new(ordering.clone(), Arc::clone(probe))),
+        None => Arc::new(CoalescePartitionsExec::new(Arc::clone(probe))),
+    };
+    let children = vec![Arc::clone(join.left()), merged];
+    Ok(Transformed::yes(replace_children_if_necessary(Arc::clone(node), children)?))
 }
 
 /// Yields the input's partition 0 to its end, then partition 1, and so on.

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of differences: what Weir refuses, what dialects differ in, and faults that are still open.
+
+In: a query and the answers to it. Out: the name of the kind that explains a difference, or nothing. `OPEN` is to become empty.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import syntax
+from engines import Answer
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    name: str
+    pattern: str  # of the error
+    reason: str
+
+
+#: Errors of Weir alone: what the engine cannot do, said before anything is written.
+REFUSED = (
+    Kind("subquery", r"Physical plan does not support logical expression|null_aware anti join only|single expression required"
+                     r"|W2006|W2002. Schema error: No field named", "the engine cannot take this subquery out of its place"),
+    Kind("ordered_aggregates", r"Conflicting ordering requirements", "several aggregates of one SELECT with different orders"),
+    Kind("sliding", r"retract_batch. is not implemented|sliding accumulator", "an aggregate that has no sliding frames"),
+    Kind("recursion", r"Cannot project plan column .* nullability differs", "a recursive query whose parts differ in whether they may be NULL"),
+    Kind("sorted_constants", r"does not satisfy order requirements|Expects PARTITION BY expression to be ordered",
+         "the engine loses an order that it needs, where a column is constant, and says so"),
+    Kind("same_names", r"W2007|Projections require unique expression names|Schema contains (duplicate|qualified field name)",
+         "the engine gives two expressions the same name: a cast is not part of it"),
+)
+
+#: Errors of DuckDB alone, by design.
+DUCKDB_ONLY = (
+    Kind("overflow", r"Overflow|out of range|Out of Range|OverflowError", "evaluated here, left out or in a wider type there"),
+    Kind("python_dates", r"ValueError|year is out of range", "Python has no date beyond the year 9999"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Open:
+    """A fault that is known and not yet mended; `has` says which queries may meet it."""
+
+    name: str
+    has: Callable[[syntax.Query, Answer], bool]
+    reason: str
+
+
+def error(pattern: str) -> Callable[[syntax.Query, Answer], bool]:
+    return lambda query, answer: answer.error is not None and re.search(pattern, answer.error) is not None
+
+
+def any_node(test: Callable[[object], bool]) -> Callable[[syntax.Query, Answer], bool]:
+    """Whether the query has such a node, where it has an answer."""
+    return lambda query, answer: answer.error is None and any(test(n) for n in syntax.walk(query))
+
+
+def has_op(*ops: str) -> Callable[[object], bool]:
+    return lambda n: getattr(n, "op", None) in ops
+
+
+def is_case_of_types(n) -> bool:
+    """Whether expressions of several types meet in `n`."""
+    if isinstance(n, syntax.Case):
+        return len({b.value.type for b in n.branches} | ({n.otherwise.type} if n.otherwise else set())) > 1
+    if isinstance(n, syntax.SetOperation):
+        return [e.type for _, e in syntax.outputs(n.left)] != [e.type for _, e in syntax.outputs(n.right)]
+    return getattr(n, "op", None) in ("coalesce", "greatest", "least", "nullif") and len({a.type for a in n.args}) > 1
+
+
+OPEN: tuple[Open, ...] = (
+    Open("xor", any_node(has_op("xor")), "B3: simplified without regard to NULL"),
+    Open("ignore_nulls", any_node(lambda n: isinstance(n, syntax.Window) and n.ignore_nulls), "B4"),
+    Open("types", any_node(is_case_of_types), "A1: the type of the first part"),
+    Open("using_ambiguous", error("is ambiguous|Ambiguous reference"), "B6: a merged column inside an expression is found twice"),
+    Open("wide_times_2", error("would overflow 64-bit signed nanoseconds|Overflow happened on: .* \\* 1000"), "B19: nanoseconds"),
+    Open("guarded_cast", error("Cannot cast string"), "B18: a cast evaluated where its guard is false"),
+    Open("wide_times", error("Timestamp"), "B19: nanoseconds"),
+    Open("floats", any_node(lambda n: isinstance(n, syntax.Expr) and n.type.is_float), "B8, B9: NaN, and statistics that leave it out"),
+    Open("cast", any_node(lambda n: isinstance(n, syntax.Cast) or has_op("decimal_to_int", "float_to_int")(n)), "B7: casts moved off a column"),
+)
+
+
+#: Kept cases that are still wrong, with the kind.
+OPEN_CASES = {
+    "folded_branch": "B18",
+    "infinity_less_infinity": "B8: NaN with a sign",
+    "negative_nan": "B8: NaN with a sign",
+    "partition_value_unwraps_cast": "B7, when a file is opened",
+    "where_by_merged_key": "B6: a merged column is found twice",
+    "xor_of_null": "B3",
+}
+
+
+def refused(answer: Answer) -> str | None:
+    return next((kind.name for kind in REFUSED if re.search(kind.pattern, answer.error or "")), None)
+
+
+def duckdb_only(answer: Answer) -> str | None:
+    return next((kind.name for kind in DUCKDB_ONLY if re.search(kind.pattern, answer.error or "")), None)
+
+
+def open_fault(query: syntax.Query, answer: Answer) -> str | None:
+    return next((fault.name for fault in OPEN if fault.has(query, answer)), None)
