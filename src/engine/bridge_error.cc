@@ -88,13 +88,18 @@ std::string Plain(std::string message) {
 std::string WithoutLayers(std::string message) {
   static constexpr std::string_view kLayers[] = {"Arrow error: ",
                                                  "External error: ",
+                                                 "External: ",
                                                  "Parquet error: ",
+                                                 "Failed to parse parquet: ",
                                                  "Execution error: ",
                                                  "SQL error: ",
                                                  "Kernel error: ",
                                                  "Error during planning: ",
                                                  "Cast error: ",
                                                  "Parser error: ",
+                                                 "Object Store error: ",
+                                                 "Error interacting with object store: ",
+                                                 "Generic LocalFileSystem error: ",
                                                  "This feature is not implemented: "};
   for (bool again = true; again;) {
     again = false;
@@ -105,6 +110,9 @@ std::string WithoutLayers(std::string message) {
       }
     }
   }
+  // The number of a system's error says no more than its words before.
+  if (const size_t number = message.rfind(" (os error "); number != std::string::npos)
+    message.erase(number, message.find(')', number) - number + 1);
   // Syntax trees that are written for debugging.
   if (message.find("Span(Location(") != std::string::npos)
     message.erase(std::min(message.find(" {"), message.size()));
