@@ -7,6 +7,7 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/clock.h"
 #include "weir/base/filesystem.h"
+#include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
@@ -57,12 +58,12 @@ void Print(const std::vector<Remains>& tables, bool is_removed, Format format) {
     json.push_back({{"table", remains.table}, {"url", remains.url}, {"files", paths}});
   }
   if (format == Format::kJson) {
-    std::cout << Json{{"schema_version", 1},
-                      {"removed", is_removed},
-                      {"files", files},
-                      {"bytes", bytes},
-                      {"tables", json}}
-                     .dump(2, ' ', false, Json::error_handler_t::replace)
+    std::cout << JsonText(Json{{"schema_version", 1},
+                               {"removed", is_removed},
+                               {"files", files},
+                               {"bytes", bytes},
+                               {"tables", json}},
+                          2)
               << "\n";
     return;
   }

@@ -12,6 +12,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "weir/base/json_text.h"
+
 namespace weir {
 
 namespace {
@@ -95,16 +97,15 @@ RunIdentity RunIdentity::Own(std::string run_id, std::string profile, int64_t st
 }
 
 std::string RunIdentity::ToJson() const {
-  return Json{{"run_id", run_id},
-              {"profile", profile},
-              {"started_at_us", started_at_us},
-              {"user", user},
-              {"host", host},
-              {"pid", pid},
-              {"process_started", process_started},
-              {"boot_id", boot_id},
-              {"pid_namespace", pid_namespace}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return JsonText(Json{{"run_id", run_id},
+                       {"profile", profile},
+                       {"started_at_us", started_at_us},
+                       {"user", user},
+                       {"host", host},
+                       {"pid", pid},
+                       {"process_started", process_started},
+                       {"boot_id", boot_id},
+                       {"pid_namespace", pid_namespace}});
 }
 
 std::optional<RunIdentity> RunIdentity::Parse(std::string_view json) {

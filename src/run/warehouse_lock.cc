@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/json_text.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
@@ -49,7 +50,7 @@ class HeartWatch {
 };
 
 std::string EndedJson(const std::string& state, bool is_recorded, int64_t ended_at_us) {
-  return Json{{"state", state}, {"recorded", is_recorded}, {"ended_at_us", ended_at_us}}.dump();
+  return JsonText(Json{{"state", state}, {"recorded", is_recorded}, {"ended_at_us", ended_at_us}});
 }
 
 /// Notes how the run ended. Returns whether it is recorded.
