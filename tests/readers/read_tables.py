@@ -47,17 +47,14 @@ def read_polars(folder):
 
 
 def of_polars(value, kind):
-    """Polars has no maps: theirs are lists of structs of key and value."""
     import polars
 
     if value is None:
         return None
+    if isinstance(kind, polars.Map):
+        return canonical.Map((of_polars(k, kind.key), of_polars(v, kind.value)) for k, v in value.items())
     if isinstance(kind, polars.List):
-        inner = kind.inner
-        if isinstance(inner, polars.Struct) and [field.name for field in inner.fields] == ["key", "value"]:
-            types = [field.dtype for field in inner.fields]
-            return canonical.Map((of_polars(v["key"], types[0]), of_polars(v["value"], types[1])) for v in value)
-        return [of_polars(item, inner) for item in value]
+        return [of_polars(item, kind.inner) for item in value]
     if isinstance(kind, polars.Struct):
         return canonical.Struct({field.name: of_polars(value[field.name], field.dtype) for field in kind.fields})
     return value

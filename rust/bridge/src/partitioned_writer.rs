@@ -98,7 +98,8 @@ fn encoded(text: &str, folder: &mut String) {
     }
 }
 
-/// `column=value`. Values that name the same folder are kept apart by the names of their files.
+/// `column=value`; too long a one is cut and has no `=`, so that readers who take values from names of folders, against the protocol, see
+/// none rather than a part. Values that name the same folder are kept apart by the names of their files.
 fn folder_of(column: &str, value: Option<&String>) -> String {
     let mut folder = String::new();
     encoded(column, &mut folder);
@@ -112,7 +113,7 @@ fn folder_of(column: &str, value: Option<&String>) -> String {
         folder.truncate(
             folder[..LONGEST_FOLDER].rfind('%').filter(|at| at + 3 > LONGEST_FOLDER).unwrap_or(LONGEST_FOLDER),
         );
-        folder.push('~');
+        folder = folder.replacen('=', "~", 1);
     }
     folder
 }
