@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/sql_quotes.h"
+#include "weir/project/sql_lexer.h"
 
 namespace weir {
 
@@ -33,6 +34,32 @@ std::string EncodePath(const std::string& path) {
   return encoded;
 }
 
+/// What `%20` and the like stand for; a `%` before anything else stands for itself, and a text that
+/// would not be UTF-8 is none that was encoded.
+std::string DecodePercent(const std::string& text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  };
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return FindInvalidUtf8(decoded) ? text : decoded;
+}
+
+bool IsRequired(const SourceDefinition& source, const std::string& column) {
+  return std::any_of(source.columns.begin(), source.columns.end(), [&](const auto& each) {
+    return each.name == column && !each.nullable;
+  });
+}
+
 bool IsHidden(const std::string& relative_path) {
   size_t start = 0;
   while (start < relative_path.size()) {
@@ -44,29 +71,50 @@ bool IsHidden(const std::string& relative_path) {
   return false;
 }
 
-/// `year=2013/month=1/x.parquet` → the values of the declared partition columns.
+/// `year=2013/month=1/x.parquet` → the values of the declared partition columns. Names and values
+/// of folders are percent-encoded, as every writer of such folders does it.
 Result<std::vector<std::pair<std::string, std::optional<std::string>>>> HivePartitions(
-    const std::string& path, const std::vector<std::string>& columns) {
+    const std::string& path, const SourceDefinition& source) {
+  std::vector<std::pair<std::string, std::string>> folders;
+  size_t begin = 0;
+  for (size_t end = path.find('/'); end != std::string::npos; end = path.find('/', begin)) {
+    const std::string folder = path.substr(begin, end - begin);
+    const size_t equals = folder.find('=');
+    if (equals != std::string::npos)
+      folders.emplace_back(DecodePercent(folder.substr(0, equals)), folder.substr(equals + 1));
+    begin = end + 1;
+  }
   std::vector<std::pair<std::string, std::optional<std::string>>> values;
-  for (const std::string& column : columns) {
-    const std::string prefix = column + "=";
-    size_t at = path.starts_with(prefix) ? 0 : path.find("/" + prefix);
-    if (at == std::string::npos) {
+  for (const std::string& column : source.partition_columns) {
+    const auto folder = std::find_if(folders.begin(), folders.end(),
+                                     [&](const auto& each) { return each.first == column; });
+    if (folder == folders.end()) {
       return Status::User(StatusCode::kNotFound,
-                          "a folder named `{}…` is wanted in the path of every file, found {}",
-                          prefix, path.empty() ? "a location that is a file" : "`" + path + "`")
+                          "a folder named `{}=…` is wanted in the path of every file, found {}",
+                          column, path.empty() ? "a location that is a file" : "`" + path + "`")
           .WithHint("name the folders so, or leave the column out of PARTITIONED BY");
     }
-    if (path[at] == '/') ++at;
-    const size_t begin = at + prefix.size();
-    const std::string value = path.substr(begin, path.find('/', begin) - begin);
-    if (value == "__HIVE_DEFAULT_PARTITION__") {
-      values.emplace_back(column, std::nullopt);
-    } else {
-      values.emplace_back(column, value);
+    std::optional<std::string> value;
+    if (folder->second != "__HIVE_DEFAULT_PARTITION__") value = DecodePercent(folder->second);
+    if (!value && IsRequired(source, column)) {
+      return Status::User(
+                 StatusCode::kInvalidArgument,
+                 "a value of the column `{}` is wanted in the path of every file, since it is NOT "
+                 "NULL, found `{}`",
+                 column, path)
+          .WithHint("move the file, or declare the column without NOT NULL");
     }
+    values.emplace_back(column, std::move(value));
   }
   return values;
+}
+
+std::vector<std::string> RequiredColumns(const SourceDefinition& source) {
+  std::vector<std::string> names;
+  for (const ColumnDefinition& column : source.columns) {
+    if (!column.nullable) names.push_back(column.name);
+  }
+  return names;
 }
 
 /// The schema that a source's column definitions declare, typed by the engine itself.
@@ -115,7 +163,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
                   .modified_ms = object.modified_ms};
     file.etag = object.etag;
     WEIR_ASSIGN_OR_RETURN(file.partition_values,
-                          HivePartitions(file.path, source.partition_columns));
+                          HivePartitions(file.path, source));
     listing.Add("path", file.path)
         .Add("size", file.size_bytes)
         .Add("modified", file.modified_ms)
@@ -130,6 +178,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   FingerprintBuilder how;
   how.Add("format", table.format);
   for (const auto& [key, value] : source.options) how.Add(key, value);
+  for (const std::string& column : RequiredColumns(source)) how.Add("not null", column);
   table.read_options_hash = how.Finish().ToString();
 
   std::shared_ptr<arrow::Schema> schema;
@@ -140,6 +189,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
                                    .format = table.format,
                                    .options = source.options,
                                    .partition_columns = table.partition_columns,
+                                   .required_columns = RequiredColumns(source),
                                    .files = files};
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
   WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
@@ -403,6 +453,7 @@ Result<PinnedTable> PinView(const std::string& name, const std::string& url, int
                                    .format = "parquet",
                                    .options = {},
                                    .partition_columns = partition_columns,
+                                   .required_columns = {},
                                    .files = files};
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
   table.files = std::make_shared<const TableFiles>(std::move(files));

@@ -75,6 +75,7 @@ class PlanRoundTrip : public testing::TestWithParam<Query> {
                        .format = format,
                        .options = {},
                        .partition_columns = {},
+                       .required_columns = {},
                        .files = {}};
     if (format == "csv") spec.options["has_header"] = "true";
     const auto objects = session_->ListObjects("file://" + path);

@@ -20,6 +20,7 @@ Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec
   bridged.format = rust::String::lossy(spec.format);
   bridged.options = internal::ToKeyValues(spec.options);
   bridged.partition_columns = internal::ToBridge(spec.partition_columns);
+  bridged.required_columns = internal::ToBridge(spec.required_columns);
   bridged.files.reserve(spec.files.size());
   for (const DataFile& file : spec.files) bridged.files.push_back(internal::ToBridge(file));
   ArrowSchema exported;

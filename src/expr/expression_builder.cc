@@ -178,7 +178,7 @@ Expr date(std::string_view text) {
 
 Expr timestamp(std::string_view text) {
   const auto type =
-      std::static_pointer_cast<arrow::TimestampType>(arrow::timestamp(arrow::TimeUnit::NANO));
+      std::static_pointer_cast<arrow::TimestampType>(arrow::timestamp(arrow::TimeUnit::MICRO));
   int64_t value = 0;
   if (!arrow::internal::ParseValue<arrow::TimestampType>(*type, text.data(), text.size(), &value))
     return NotA("a time as `2013-01-31 12:00:00`", text);

@@ -63,7 +63,7 @@ inline engine::Session OpenShop() {
       *session, "things",
       {field("id", whole), field("tags", arrow::list(text)),
        field("info", arrow::struct_({field("kind", text), field("weight", whole)})),
-       field("at", arrow::timestamp(arrow::TimeUnit::NANO)), field("data", arrow::binary())},
+       field("at", arrow::timestamp(arrow::TimeUnit::MICRO)), field("data", arrow::binary())},
       R"([[1, ["b", "a", "b"], ["x", 1], 1000, "ab"], [2, [], ["y", null], null, null],
                    [3, null, null, 5000000000, ""]])");
   return *session;

@@ -39,6 +39,8 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
       {"datafusion.execution.collect_statistics", "true"},
       {std::string(kTimeZone), kUsualTimeZone},
       {"datafusion.execution.parquet.pushdown_filters", "true"},
+      // Spark writes times as INT96, whose years the nanoseconds of 64 bits cannot hold.
+      {"datafusion.execution.parquet.coerce_int96", "us"},
       {"datafusion.optimizer.enable_dynamic_filter_pushdown", "true"},
       {"datafusion.sql_parser.collect_spans", "true"},
   };

@@ -21,6 +21,9 @@ use delta_kernel::table_configuration::TableConfiguration;
 use deltalake_core::DeltaTableBuilder;
 use deltalake_core::delta_datafusion::DeltaCdfTableProvider;
 use deltalake_core::logstore::logstore_factories;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::delta::log::{DeltaLog, log_failure};
@@ -52,11 +55,31 @@ fn know_scheme(url: &Url) -> Result<()> {
     Ok(())
 }
 
+/// The scheme of tables whose folder cannot be named in the URLs that the kernel makes: it puts a name that it has listed into a URL
+/// without escaping a `%` in it, and decodes it when it reads.
+const ROOTED_SCHEME: &str = "rooted";
+
 fn builder(session: &Session, url: &str) -> Result<DeltaTableBuilder> {
     let url = parse_url(url)?;
+    let (store, root) = resolve(&session.context, &url)?;
+    let (store, url) = if root.as_ref().contains('%') { rooted(session, store, root, &url)? } else { (store, url) };
     know_scheme(&url)?;
-    let (store, _) = resolve(&session.context, &url)?;
     Ok(DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(store, url))
+}
+
+/// A store whose root is the table's folder, under a URL of its own.
+fn rooted(
+    session: &Session,
+    store: Arc<dyn ObjectStore>,
+    root: Path,
+    table: &Url,
+) -> Result<(Arc<dyn ObjectStore>, Url)> {
+    let host: String = table.as_str().bytes().map(|byte| format!("{byte:02x}")).collect();
+    // The kernel takes listings for sorted, save for the hosts of some buckets. Those of folders are not.
+    let url = parse_url(&format!("{ROOTED_SCHEME}://{host}--x-s3/"))?;
+    let store: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(store, root));
+    session.context.register_object_store(&url, Arc::clone(&store));
+    Ok((store, url))
 }
 
 pub fn open_delta(session: &Session, url: &str, version: i64, timestamp: &str) -> Result<Box<DeltaSnapshot>> {

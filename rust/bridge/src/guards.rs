@@ -12,8 +12,11 @@ mod aggregate_filters;
 mod aggregate_schema;
 mod bag_operators;
 mod distinct_limit;
+mod far_times;
 mod limit_fence;
 mod merged_keys;
+mod microsecond_functions;
+mod microsecond_time;
 mod named_queries;
 mod outer_join_fence;
 mod outer_types;
@@ -142,6 +145,9 @@ const ALL: &[&dyn Guard] = &[
     &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,
     &outer_types::OuterTypes,
+    &microsecond_time::MicrosecondTime,
+    &microsecond_functions::MicrosecondFunctions,
+    &far_times::FarTimes,
 ];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {

@@ -21,6 +21,7 @@ mod delta;
 mod empty_table;
 mod error;
 mod expression;
+mod folded_names;
 mod functions;
 mod guards;
 mod marked_table;
@@ -45,6 +46,7 @@ mod substrait_producer;
 mod syntax;
 mod table;
 mod table_functions;
+mod text_files;
 mod write;
 mod written_objects;
 mod written_sql;
@@ -159,6 +161,8 @@ pub mod ffi {
         options: Vec<KeyValue>,
         /// Names; their fields are part of the schema.
         partition_columns: Vec<String>,
+        /// Columns of the files in which a NULL is a fault. The schema may still call them nullable: nothing is to be derived from it.
+        required_columns: Vec<String>,
         files: Vec<TableFile>,
     }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A file source that behaves as the one it wraps, but whose failures say which file, and where in it.
+//! A file source that behaves as the one it wraps, but whose failures say which file, and which lets no NULL pass where none may be.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{Array, RecordBatch};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, Literal};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
@@ -29,39 +30,44 @@ use serde_json::json;
 
 use crate::error::BridgeError;
 
-/// Replaces the source of a scan by one that names files. Any other plan stays as it is.
-pub fn name_files(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    with_named_source(plan, false)
+/// Replaces the source of a scan by one that names files. Any other plan stays as it is. `required` are the columns, by their places in
+/// the files' schema, in which a NULL is a fault.
+pub fn name_files(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>) -> Arc<dyn ExecutionPlan> {
+    with_named_source(plan, required, false)
 }
 
 /// The same for the files of a Delta table. Their columns are found by expressions through which the reader does not see nested columns: it
 /// would leave a filter on them out without a word.
-pub fn name_files_of_log(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    with_named_source(plan, true)
+pub fn name_files_of_log(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>) -> Arc<dyn ExecutionPlan> {
+    with_named_source(plan, required, true)
 }
 
-fn with_named_source(plan: Arc<dyn ExecutionPlan>, of_log: bool) -> Arc<dyn ExecutionPlan> {
+fn with_named_source(
+    plan: Arc<dyn ExecutionPlan>,
+    required: Arc<Vec<bool>>,
+    of_log: bool,
+) -> Arc<dyn ExecutionPlan> {
     let Some(config) =
         plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
     else {
         return plan;
     };
-    let source = NamedSource { inner: Arc::clone(config.file_source()), of_log };
+    let source = NamedSource { inner: Arc::clone(config.file_source()), required, of_log };
     DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build())
 }
 
 /// The failure with the name of the file that it is about.
 pub fn in_file(error: DataFusionError, store_url: &str, path: &object_store::path::Path) -> BridgeError {
-    Place::of_whole(file_name(store_url, path), false).explain(error).into()
+    Place { file: file_name(store_url, path), of_log: false }.explain(error).into()
 }
 
 /// The same for a data file of a Delta log.
 pub fn in_log_file(error: DataFusionError, store_url: &str, path: &object_store::path::Path) -> BridgeError {
-    Place::of_whole(file_name(store_url, path), true).explain(error).into()
+    Place { file: file_name(store_url, path), of_log: true }.explain(error).into()
 }
 
 /// A local path without scheme, any other as URL.
-fn file_name(store_url: &str, path: &object_store::path::Path) -> String {
+pub fn file_name(store_url: &str, path: &object_store::path::Path) -> String {
     let root = store_url.strip_prefix("file://").unwrap_or(store_url);
     format!("{}/{path}", root.trim_end_matches('/'))
 }
@@ -70,19 +76,11 @@ fn file_name(store_url: &str, path: &object_store::path::Path) -> String {
 #[derive(Debug, Clone)]
 struct Place {
     file: String,
-    /// Of the file; CSV failures give the number of a column only.
-    schema: SchemaRef,
-    /// Whether only a range of the bytes was read: line numbers then count from its start.
-    is_part: bool,
     /// Whether a Delta log names the file.
     of_log: bool,
 }
 
 impl Place {
-    fn of_whole(file: String, of_log: bool) -> Self {
-        Place { file, schema: Arc::new(Schema::empty()), is_part: true, of_log }
-    }
-
     /// The failure with the file's name. Failures of the environment keep their code; what the file holds is its owner's business.
     fn explain(&self, error: DataFusionError) -> DataFusionError {
         let mut named = BridgeError::from(error);
@@ -93,10 +91,13 @@ impl Place {
         if named.code == "cancelled" || named.code == "out_of_memory" || named.code == "internal" {
             return DataFusionError::External(Box::new(named));
         }
-        if let Some((message, help)) = self.explain_csv(&named.message) {
-            named.message = message;
-            named.details.insert("helps".into(), json!([help]));
-        } else if named.blame == "user" {
+        if let Some(column) = null_column(&named.message) {
+            return self.missing_value(column);
+        }
+        if named.blame == "user" && named.message.contains(&self.file) {
+            return DataFusionError::External(Box::new(named));
+        }
+        if named.blame == "user" {
             // Expressions of the view are evaluated while the file is read, too.
             named.message = format!("{} (found in the file `{}`)", named.message, self.file);
         } else if let (true, Some(what)) = (self.of_log, against_log(&named)) {
@@ -117,35 +118,24 @@ impl Place {
         DataFusionError::External(Box::new(named))
     }
 
-    fn explain_csv(&self, message: &str) -> Option<(String, &'static str)> {
-        if let Some(rest) = after(message, "incorrect number of fields for line ") {
-            let (line, rest) = number(rest)?;
-            let (wanted, rest) = number(after(rest, "expected ")?)?;
-            let more = if rest.contains("more than") { "more than " } else { "" };
-            let (found, _) = number(after(rest, "got more than ").or_else(|| after(rest, "got "))?)?;
-            return Some((
-                format!("{}: {wanted} fields are wanted, found {more}{found}", self.at(line)),
-                "mend the line; if short lines are right, set the source's option 'truncated_rows' 'true'",
-            ));
-        }
-        let rest = after(message, "Error while parsing value '")?;
-        let (value, rest) = rest.split_once("' as type '")?;
-        let (wanted, rest) = rest.split_once("' for column ")?;
-        let (column, rest) = number(rest)?;
-        let (line, _) = number(after(rest, "at line ")?)?;
-        let column = self.schema.fields().get(column).map_or(String::new(), |f| format!(", column `{}`", f.name()));
-        Some((
-            // These lines count from 0.
-            format!("{}{column}: a value of the type {wanted} is wanted, found `{value}`", self.at(line + 1)),
-            "mend the value, declare the column as VARCHAR, or name the text that stands for NULL: 'null_value' '…'",
-        ))
+    /// The failure of a file with a NULL in a column that holds none.
+    fn missing_value(&self, column: &str) -> DataFusionError {
+        let mut error = BridgeError::user(
+            "invalid_argument",
+            format!(
+                "the file `{}`, column `{column}`: a value is wanted, since the column is NOT NULL, found `NULL`",
+                self.file
+            ),
+        );
+        error.details.insert("helps".into(), json!(["mend the file, or declare the column without NOT NULL"]));
+        DataFusionError::External(Box::new(error))
     }
 
-    fn at(&self, line: usize) -> String {
-        if self.is_part {
-            return format!("the file `{}`", self.file);
+    fn check(&self, batch: RecordBatch, required: &[usize]) -> Result<RecordBatch> {
+        match required.iter().find(|column| batch.column(**column).logical_null_count() > 0) {
+            Some(column) => Err(self.missing_value(batch.schema().field(*column).name())),
+            None => Ok(batch),
         }
-        format!("the file `{}`, line {line}", self.file)
     }
 }
 
@@ -163,31 +153,63 @@ fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     text.find(start).map(|at| &text[at + start.len()..])
 }
 
-/// The number at the start of a text, and what follows it.
-fn number(text: &str) -> Option<(usize, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    Some((text[..end].parse().ok()?, &text[end..]))
+/// The column that a failure to build a batch is about, because it holds a NULL.
+fn null_column(message: &str) -> Option<&str> {
+    let rest = message.split_once("Column '")?.1;
+    rest.split_once("' is declared as non-nullable but contains null values").map(|(column, _)| column)
 }
 
 struct NamedSource {
     inner: Arc<dyn FileSource>,
+    required: Arc<Vec<bool>>,
     /// Whether the files are those of a Delta log.
     of_log: bool,
 }
 
 impl NamedSource {
     fn named(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-        Arc::new(NamedSource { inner, of_log: self.of_log })
+        Arc::new(NamedSource { inner, required: Arc::clone(&self.required), of_log: self.of_log })
     }
 
-    /// Whether the reader may be given a filter.
+    /// Whether the reader may be given a filter: it understands its columns, and lets no row pass for a NULL that is a fault.
     fn takes(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
+        let columns = collect_columns(filter);
         let schema = self.inner.table_schema().table_schema();
-        !self.of_log
-            || collect_columns(filter)
-                .iter()
-                .all(|column| schema.field_with_name(column.name()).is_ok_and(|field| !field.data_type().is_nested()))
+        let is_flat = |column: &Column| {
+            schema.field_with_name(column.name()).is_ok_and(|field| !field.data_type().is_nested())
+        };
+        if self.of_log && !columns.iter().all(is_flat) {
+            return false;
+        }
+        let is_required = |column: &Column| self.required.get(column.index()).copied().unwrap_or(false);
+        filter.is::<DynamicFilterPhysicalExpr>() || is_comparison(filter) || !columns.iter().any(is_required)
     }
+
+    /// The columns of the output in which a NULL is a fault.
+    fn required_outputs(&self) -> Vec<usize> {
+        let is_required = |column: usize| self.required.get(column).copied().unwrap_or(false);
+        match self.inner.projection() {
+            None => (0..self.required.len()).filter(|column| is_required(*column)).collect(),
+            Some(outputs) => outputs
+                .iter()
+                .enumerate()
+                .filter(|(_, output)| output.expr.downcast_ref::<Column>().is_some_and(|c| is_required(c.index())))
+                .map(|(place, _)| place)
+                .collect(),
+        }
+    }
+}
+
+/// Comparisons of columns with constants, which are never true of NULL.
+fn is_comparison(filter: &Arc<dyn PhysicalExpr>) -> bool {
+    let is_leaf = |side: &Arc<dyn PhysicalExpr>| side.is::<Column>() || side.is::<Literal>();
+    filter.downcast_ref::<BinaryExpr>().is_some_and(|compared| match compared.op() {
+        Operator::And | Operator::Or => is_comparison(compared.left()) && is_comparison(compared.right()),
+        Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
+            is_leaf(compared.left()) && is_leaf(compared.right())
+        }
+        _ => false,
+    })
 }
 
 impl FileSource for NamedSource {
@@ -209,7 +231,7 @@ impl FileSource for NamedSource {
         Ok(Box::new(NamedMorselizer {
             inner: self.inner.create_morselizer(store, config, partition)?,
             store_url: config.object_store_url.as_str().to_string(),
-            schema: Arc::clone(self.inner.table_schema().file_schema()),
+            required: self.required_outputs().into(),
             of_log: self.of_log,
         }))
     }
@@ -287,6 +309,11 @@ impl FileSource for NamedSource {
     }
 
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
+        // What is computed from a column no longer shows its NULLs.
+        let is_plain = || projection.iter().all(|output| output.expr.is::<Column>());
+        if self.required.contains(&true) && !is_plain() {
+            return Ok(None);
+        }
         Ok(self.inner.try_pushdown_projection(projection)?.map(|inner| self.named(inner)))
     }
 
@@ -302,20 +329,15 @@ impl FileSource for NamedSource {
 struct NamedMorselizer {
     inner: Box<dyn Morselizer>,
     store_url: String,
-    schema: SchemaRef,
+    required: Arc<[usize]>,
     of_log: bool,
 }
 
 impl Morselizer for NamedMorselizer {
     fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
-        let place = Place {
-            file: file_name(&self.store_url, &file.object_meta.location),
-            schema: Arc::clone(&self.schema),
-            is_part: file.range.as_ref().is_some_and(|range| range.start > 0),
-            of_log: self.of_log,
-        };
+        let place = Place { file: file_name(&self.store_url, &file.object_meta.location), of_log: self.of_log };
         let inner = self.inner.plan_file(file).map_err(|e| place.explain(e))?;
-        Ok(Box::new(NamedPlanner { inner, place }))
+        Ok(Box::new(NamedPlanner { inner, place, required: Arc::clone(&self.required) }))
     }
 }
 
@@ -323,30 +345,31 @@ impl Morselizer for NamedMorselizer {
 struct NamedPlanner {
     inner: Box<dyn MorselPlanner>,
     place: Place,
+    required: Arc<[usize]>,
 }
 
 impl MorselPlanner for NamedPlanner {
     fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
-        let NamedPlanner { inner, place } = *self;
+        let NamedPlanner { inner, place, required } = *self;
         let Some(mut plan) = inner.plan().map_err(|e| place.explain(e))? else {
             return Ok(None);
         };
-        let planner = |inner| Box::new(NamedPlanner { inner, place: place.clone() }) as Box<dyn MorselPlanner>;
+        let again = {
+            let (place, required) = (place.clone(), Arc::clone(&required));
+            move |inner| {
+                let (place, required) = (place.clone(), Arc::clone(&required));
+                Box::new(NamedPlanner { inner, place, required }) as Box<dyn MorselPlanner>
+            }
+        };
         let morsels = plan.take_morsels().into_iter().map(|inner| {
-            let place = place.clone();
-            Box::new(NamedMorsel { inner, place }) as Box<dyn Morsel>
+            let (place, required) = (place.clone(), Arc::clone(&required));
+            Box::new(NamedMorsel { inner, place, required }) as Box<dyn Morsel>
         });
         let mut named = MorselPlan::new()
             .with_morsels(morsels.collect())
-            .with_planners(plan.take_ready_planners().into_iter().map(planner).collect());
+            .with_planners(plan.take_ready_planners().into_iter().map(&again).collect());
         if let Some(pending) = plan.take_pending_planner() {
-            let (good, bad) = (place.clone(), place.clone());
-            named.set_pending_planner(
-                pending
-                    .into_future()
-                    .map_ok(move |inner| Box::new(NamedPlanner { inner, place: good }) as Box<dyn MorselPlanner>)
-                    .map_err(move |e| bad.explain(e)),
-            );
+            named.set_pending_planner(pending.into_future().map_ok(again).map_err(move |e| place.explain(e)));
         }
         Ok(Some(named))
     }
@@ -356,11 +379,16 @@ impl MorselPlanner for NamedPlanner {
 struct NamedMorsel {
     inner: Box<dyn Morsel>,
     place: Place,
+    required: Arc<[usize]>,
 }
 
 impl Morsel for NamedMorsel {
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
-        let NamedMorsel { inner, place } = *self;
-        inner.into_stream().map(move |batch| batch.map_err(|e| place.explain(e))).boxed()
+        let NamedMorsel { inner, place, required } = *self;
+        let checked = move |batch: Result<RecordBatch>| match batch {
+            Ok(batch) => place.check(batch, &required),
+            Err(error) => Err(place.explain(error)),
+        };
+        inner.into_stream().map(checked).boxed()
     }
 }

@@ -46,7 +46,10 @@ pub fn register_object_store(session: &Session, url: &str, options: &Vec<KeyValu
 
 fn info(root: &Url, prefix: &Path, meta: &ObjectMeta) -> Result<ObjectInfo> {
     let mut url = root.clone();
-    url.set_path(&format!("/{}", meta.location));
+    // A `%` in a name is no escape there, but would be one in the URL.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().extend(meta.location.parts().map(|part| part.as_ref().to_string()));
+    }
     let relative = meta
         .location
         .prefix_match(prefix)

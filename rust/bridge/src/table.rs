@@ -15,11 +15,10 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics, TableReference};
 use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::csv::CsvFormat;
-use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::datasource::{MemTable, TableType, provider_as_source};
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -36,10 +35,12 @@ use url::Url;
 use crate::delta::log_table::LogTable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
+use crate::folded_names::FoldedNames;
 use crate::named_source::{in_file, name_files};
 use crate::runtime::block_on;
 use crate::session::Session;
 use crate::store::{parse_url, resolve, store_root};
+use crate::text_files::TextFormat;
 
 /// A table that C++ can register, restrict and bind to scans.
 #[derive(Clone)]
@@ -52,15 +53,25 @@ pub struct Table {
 pub struct FileTable {
     store_url: Url,
     root: Path,
-    format: Arc<dyn FileFormat>,
+    format: Format,
     /// Partition columns last, as the engine lays scans out; `order` maps to the declared order.
     schema: SchemaRef,
     file_schema: SchemaRef,
+    /// Of the columns of `file_schema`: whether a NULL in it is a fault of the file.
+    required: Arc<Vec<bool>>,
     partition_fields: Vec<FieldRef>,
     files: Arc<Vec<TableFile>>,
 }
 
-fn format_of(name: &str, options: &[KeyValue]) -> Result<Arc<dyn FileFormat>> {
+/// How the files are read.
+#[derive(Debug, Clone)]
+enum Format {
+    Parquet(Arc<ParquetFormat>),
+    Text(TextFormat),
+}
+
+/// `is_declared`: the columns are the user's, not those that the files were found to have.
+fn format_of(session: &Session, name: &str, options: &[KeyValue], is_declared: bool) -> Result<Format> {
     fn set(target: &mut impl ConfigField, options: &[KeyValue]) -> Result<()> {
         for option in options {
             target.set(&option.key, &option.value)?;
@@ -69,19 +80,22 @@ fn format_of(name: &str, options: &[KeyValue]) -> Result<Arc<dyn FileFormat>> {
     }
     match name {
         "parquet" => {
-            let mut parsed = TableParquetOptions::default();
+            let mut parsed = TableParquetOptions {
+                global: session.context.state_ref().read().config_options().execution.parquet.clone(),
+                ..TableParquetOptions::default()
+            };
             set(&mut parsed, options)?;
-            Ok(Arc::new(ParquetFormat::default().with_options(parsed)))
+            Ok(Format::Parquet(Arc::new(ParquetFormat::default().with_options(parsed))))
         }
         "csv" => {
             let mut parsed = CsvOptions::default();
             set(&mut parsed, options)?;
-            Ok(Arc::new(CsvFormat::default().with_options(parsed)))
+            Ok(Format::Text(TextFormat::csv(parsed, is_declared)?))
         }
         "ndjson" => {
             let mut parsed = JsonOptions::default();
             set(&mut parsed, options)?;
-            Ok(Arc::new(JsonFormat::default().with_options(parsed)))
+            Ok(Format::Text(TextFormat::Ndjson(parsed)))
         }
         other => Err(BridgeError::bug(format!("unknown file format `{other}`"))),
     }
@@ -105,11 +119,17 @@ fn object_meta(root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
 /// The schema that all files together have. Where that fails, the first file that fails by itself is named.
 async fn infer_schema(
     session: &Session,
-    format: &dyn FileFormat,
+    format: &Format,
     store: &Arc<dyn ObjectStore>,
     metas: &[ObjectMeta],
     root_url: &str,
 ) -> Result<SchemaRef> {
+    let format = match format {
+        Format::Text(format) => {
+            return format.infer_schema(store, store_root(&parse_url(root_url)?)?.as_str(), metas).await;
+        }
+        Format::Parquet(format) => format,
+    };
     let state = session.context.state();
     let error = match format.infer_schema(&state, store, metas).await {
         Ok(schema) => return Ok(schema),
@@ -148,13 +168,13 @@ pub unsafe fn new_file_table(
     entry(|| {
         let url = parse_url(&spec.root_url)?;
         let (store, root) = resolve(&session.context, &url)?;
-        let format = format_of(&spec.format, &spec.options)?;
+        let format = format_of(session, &spec.format, &spec.options, given.is_some())?;
         let is_partition = |name: &str| spec.partition_columns.iter().any(|p| p == name);
         let (file_schema, partition_fields) = match &given {
             Some(schema) => split_schema(schema, &spec.partition_columns)?,
             None => {
                 let metas = spec.files.iter().map(|f| object_meta(&root, f)).collect::<EngineResult<Vec<_>>>()?;
-                let inferred = block_on(infer_schema(session, format.as_ref(), &store, &metas, &spec.root_url))?;
+                let inferred = block_on(infer_schema(session, &format, &store, &metas, &spec.root_url))?;
                 let fields: Vec<FieldRef> =
                     inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
                 let partitions = spec
@@ -178,6 +198,7 @@ pub unsafe fn new_file_table(
             root,
             format,
             schema,
+            required: Arc::new(file_schema.fields().iter().map(|f| spec.required_columns.contains(f.name())).collect()),
             file_schema,
             partition_fields,
             files: Arc::new(spec.files.clone()),
@@ -429,7 +450,10 @@ impl TableProvider for FileTable {
             files.push(partitioned);
         }
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
-        let source = self.format.file_source(table_schema.clone());
+        let source = match &self.format {
+            Format::Parquet(format) => format.file_source(table_schema.clone()),
+            Format::Text(format) => Arc::new(format.source(table_schema.clone(), Arc::clone(&self.required))),
+        };
         let mut config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(&self.store_url)?, source)
             .with_file_groups(groups)
             .with_projection_indices(Some(indexes))?
@@ -437,6 +461,17 @@ impl TableProvider for FileTable {
         if let (Some(total), true) = (total, complete) {
             config = config.with_statistics(total);
         }
-        Ok(name_files(self.format.create_physical_plan(state, config.build()).await?))
+        Ok(match &self.format {
+            Format::Parquet(format) => {
+                let config = config.with_expr_adapter(Some(Arc::new(FoldedNames)));
+                let plan = format.create_physical_plan(state, config.build()).await?;
+                name_files(plan, Arc::clone(&self.required))
+            }
+            // Such a source minds by itself which columns hold no NULL: it knows the lines.
+            Format::Text(format) => {
+                let config = config.with_file_compression_type(format.compression()).build();
+                name_files(DataSourceExec::from_data_source(config), Arc::default())
+            }
+        })
     }
 }

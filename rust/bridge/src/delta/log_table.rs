@@ -336,6 +336,7 @@ impl TableProvider for LogTable {
         let stores = self.partitioned_files(state, &files).await?;
         let is_alone = stores.len() == 1;
         let format = parquet_format();
+        let required: Arc<Vec<bool>> = Arc::new(in_files.iter().map(|field| !field.is_nullable()).collect());
         let columns = Arc::new(FileColumns::new(Arc::new(Schema::new(in_files))));
         let mut scans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         for (store_url, list) in stores {
@@ -349,7 +350,8 @@ impl TableProvider for LogTable {
             if let (Some(total), true) = (&statistics, is_alone) {
                 config = config.with_statistics(total.clone());
             }
-            scans.push(name_files_of_log(format.create_physical_plan(state, config.build()).await?));
+            let scan = format.create_physical_plan(state, config.build()).await?;
+            scans.push(name_files_of_log(scan, Arc::clone(&required)));
         }
         match scans.pop() {
             Some(scan) if scans.is_empty() => Ok(scan),

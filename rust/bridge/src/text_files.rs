@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//! CSV and NDJSON files: read record by record, so that every failure names its line, and turned into values as CAST does.
+
+mod bytes_input;
+mod csv_file;
+mod csv_layout;
+mod csv_schema;
+mod json_schema;
+mod json_values;
+mod ndjson_file;
+mod number_text;
+mod records;
+mod text_error;
+mod text_source;
+mod text_values;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::config::{CsvOptions, JsonOptions};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion_datasource::file_compression_type::FileCompressionType;
+use object_store::{ObjectMeta, ObjectStore};
+use std::sync::Arc;
+
+use crate::error::Result;
+
+pub use csv_file::CsvRules;
+pub use text_source::TextSource;
+
+/// How the files of a table are read.
+#[derive(Debug, Clone)]
+pub enum TextFormat {
+    Csv(Arc<CsvRules>),
+    Ndjson(JsonOptions),
+}
+
+impl TextFormat {
+    /// `is_declared`: the columns are the user's, not those that the files were found to have.
+    pub fn csv(options: CsvOptions, is_declared: bool) -> Result<Self> {
+        Ok(TextFormat::Csv(Arc::new(CsvRules::new(options, is_declared)?)))
+    }
+
+    pub fn compression(&self) -> FileCompressionType {
+        match self {
+            TextFormat::Csv(rules) => rules.options.compression.into(),
+            TextFormat::Ndjson(options) => options.compression.into(),
+        }
+    }
+
+    /// The columns that the files together have.
+    pub async fn infer_schema(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        store_url: &str,
+        files: &[ObjectMeta],
+    ) -> Result<SchemaRef> {
+        match self {
+            TextFormat::Csv(rules) => csv_schema::infer(rules, store, store_url, files).await,
+            TextFormat::Ndjson(options) => json_schema::infer(options, store, store_url, files).await,
+        }
+    }
+
+    /// The source of a scan; `required` are the columns, by their place in the files' schema, that hold no NULL.
+    pub fn source(&self, schema: TableSchema, required: Arc<Vec<bool>>) -> TextSource {
+        TextSource::new(self.clone(), schema, required)
+    }
+}
