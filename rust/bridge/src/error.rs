@@ -13,6 +13,8 @@ use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 use serde_json::{Map, Value, json};
 
+use crate::contained::panic_text;
+
 #[derive(Clone, Default)]
 pub struct BridgeError {
     pub code: &'static str,
@@ -143,14 +145,7 @@ pub type Result<T> = std::result::Result<T, BridgeError>;
 pub fn entry<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(result) => result,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()))
-                .unwrap_or_else(|| "unknown panic".into());
-            Err(BridgeError::bug(format!("the engine panicked: {text}")))
-        }
+        Err(panic) => Err(BridgeError::bug(format!("the engine panicked: {}", panic_text(panic.as_ref())))),
     }
 }
 

@@ -17,6 +17,7 @@
 mod allocation;
 mod callback;
 mod constants;
+mod contained;
 mod delta;
 mod empty_table;
 mod error;

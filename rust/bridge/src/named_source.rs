@@ -28,6 +28,7 @@ use futures::{StreamExt, TryFutureExt};
 use object_store::ObjectStore;
 use serde_json::json;
 
+use crate::contained::Contained;
 use crate::error::BridgeError;
 
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is. `required` are the columns, by their places in
@@ -229,7 +230,7 @@ impl FileSource for NamedSource {
         partition: usize,
     ) -> Result<Box<dyn Morselizer>> {
         Ok(Box::new(NamedMorselizer {
-            inner: self.inner.create_morselizer(store, config, partition)?,
+            inner: Box::new(Contained(self.inner.create_morselizer(store, config, partition)?)),
             store_url: config.object_store_url.as_str().to_string(),
             required: self.required_outputs().into(),
             of_log: self.of_log,

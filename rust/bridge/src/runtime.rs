@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::contained::is_contained;
 use crate::error::{BridgeError, Result, entry};
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -24,17 +25,20 @@ pub fn start_runtime(threads: u32) -> Result<()> {
                 .build()
                 .map_err(|e| BridgeError::new("io", "environment", format!("cannot start threads: {e}")))?;
             let _ = RUNTIME.set(runtime);
-            quieten_aborted_uploads();
+            quieten_reported_panics();
         }
         Ok(())
     })
 }
 
-/// When an upload fails, on a full disk for instance, delta-rs aborts its writer, which panics if it is shut down already. The
-/// failure itself is reported with its cause; the panic in the upload's task would only look like a bug.
-fn quieten_aborted_uploads() {
+/// Panics that become failures are reported as such. When an upload fails, on a full disk for instance, delta-rs aborts its writer, which
+/// panics if it is shut down already: the panic in the upload's task would only look like a bug.
+fn quieten_reported_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_contained(panic.location()) {
+            return;
+        }
         let in_writer = panic.location().is_some_and(|at| at.file().ends_with("buffered.rs"));
         if !in_writer || panic.payload().downcast_ref::<&str>() != Some(&"Already shut down") {
             report(panic);

@@ -17,6 +17,7 @@ use delta_kernel::{
 };
 use url::Url;
 
+use crate::contained::contain;
 use crate::delta::log_path::{canonical, is_canonical};
 use crate::error::{BridgeError, io_kind};
 
@@ -104,6 +105,10 @@ fn percent_decoded(path: &str) -> String {
     object_store::path::Path::from_url_path(path).map_or_else(|_| path.to_string(), |decoded| format!("/{decoded}"))
 }
 
+fn contained<T>(work: impl FnOnce() -> T) -> DeltaResult<T> {
+    contain(work).map_err(|error| Error::generic(BridgeError::from(error).message))
+}
+
 /// The kernel adds a backtrace where the environment asks for one.
 pub fn without_backtrace(error: Error) -> Error {
     match error {
@@ -124,9 +129,10 @@ impl<F: Fn(&FileMeta) -> DeltaResult<FileDataReadResultIterator>> Iterator for N
     type Item = DeltaResult<Box<dyn EngineData>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.batches.next()? {
-            Ok(batch) => Some(with_canonical_paths(batch, &self.root)),
-            Err(error) => Some(Err(self.explain(error))),
+        match contained(|| self.batches.next()) {
+            Ok(None) => None,
+            Ok(Some(Ok(batch))) => Some(with_canonical_paths(batch, &self.root)),
+            Ok(Some(Err(error))) | Err(error) => Some(Err(self.explain(error))),
         }
     }
 }
@@ -134,10 +140,8 @@ impl<F: Fn(&FileMeta) -> DeltaResult<FileDataReadResultIterator>> Iterator for N
 impl<F: Fn(&FileMeta) -> DeltaResult<FileDataReadResultIterator>> Named<F> {
     fn explain(&self, error: Error) -> Error {
         for file in &self.files {
-            let failure = match (self.read_alone)(file) {
-                Ok(mut batches) => batches.find_map(|batch| batch.err()),
-                Err(error) => Some(error),
-            };
+            let read = || (self.read_alone)(file).map(|mut batches| batches.find_map(|batch| batch.err()));
+            let failure = contained(read).and_then(|read| read).unwrap_or_else(Some);
             if let Some(failure) = failure {
                 return unreadable(&file.location, failure);
             }
@@ -276,6 +280,8 @@ impl ParquetHandler for LogParquet {
     }
 
     fn read_parquet_footer(&self, file: &FileMeta) -> DeltaResult<ParquetFooter> {
-        self.inner.read_parquet_footer(file).map_err(|error| unreadable(&file.location, error))
+        contained(|| self.inner.read_parquet_footer(file))
+            .and_then(|footer| footer)
+            .map_err(|error| unreadable(&file.location, error))
     }
 }

@@ -36,6 +36,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::contained::contain_future;
 use crate::delta::file_columns::FileColumns;
 use crate::delta::log::{DeltaLog, LogFile};
 use crate::delta::log_path::place;
@@ -187,9 +188,8 @@ impl LogTable {
     ) -> EngineResult<ParquetRowSelection> {
         let store: Arc<dyn ObjectStore> = state.runtime_env().object_store(ObjectStoreUrl::parse(store_url)?)?;
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let footer = DFParquetMetadata::new(store.as_ref(), meta)
-            .with_file_metadata_cache(Some(cache))
-            .fetch_metadata()
+        let reader = DFParquetMetadata::new(store.as_ref(), meta).with_file_metadata_cache(Some(cache));
+        let footer = contain_future(reader.fetch_metadata())
             .await
             .map_err(|e| DataFusionError::External(Box::new(in_log_file(e, store_url.as_str(), &meta.location))))?;
         let rows = footer.file_metadata().num_rows().max(0) as usize;
