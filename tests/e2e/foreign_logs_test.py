@@ -10,6 +10,7 @@ import decimal
 import json
 import os
 import pathlib
+import random
 import re
 import tempfile
 import unittest
@@ -22,6 +23,8 @@ from handmade_delta import Table, field, list_of, map_of, metadata, protocol, st
 from weir_project import Project
 
 UTC = datetime.timezone.utc
+SEED = 20260131
+DAMAGED = 120
 
 
 def ints(**columns: list) -> pa.Table:
@@ -395,6 +398,19 @@ class Tables:
         (t.folder / "a.parquet").unlink()
         self.refuse("data_file_gone", "W3003", "a.parquet")
 
+    def damaged_files(self):
+        """Bytes changed at random: some are read, others refused, and the failure names the file."""
+        chance = random.Random(SEED)
+        rows = pa.table({"i": pa.array(range(200), pa.int32()), "s": [f"v{k % 7}" for k in range(200)], "l": [[k, k + 1] for k in range(200)]})
+        for number in range(DAMAGED):
+            t = self.table(f"damaged_{number}")
+            t.commit(protocol(features=["deletionVectors"]), metadata(field("i"), field("s", "string"), field("l", list_of("long"))),
+                     t.file("a.parquet", rows, deleted=[3] if number % 3 == 0 else None))
+            data = bytearray((t.folder / "a.parquet").read_bytes())
+            for _ in range(chance.randrange(1, 4)):
+                data[chance.choice([chance.randrange(len(data)), len(data) - 1 - chance.randrange(600)])] = chance.randrange(256)
+            (t.folder / "a.parquet").write_bytes(data)
+
     # Neighbours
 
     def void_columns(self):
@@ -483,6 +499,12 @@ class ForeignLogs(unittest.TestCase):
                 self.assertIn(name, self.failures)
                 self.assertIn(code, self.failures[name])
                 self.assertIn(text, self.failures[name])
+
+    def test_damaged_files_are_named(self):
+        failures = [failure for name, failure in self.failures.items() if name.startswith("damaged_")]
+        self.assertGreater(len(failures), DAMAGED // 3)
+        for failure in failures:
+            self.assertRegex(failure, r"^W(3003|5001) .*/a\.parquet")
 
     def test_nothing_panics(self):
         for sign in ("panicked", "backtrace", "core::", "std::"):

@@ -52,6 +52,7 @@ mod write;
 mod written_objects;
 mod written_sql;
 
+use constants::find_constant_problems;
 use delta::{DeltaSnapshot, create_checkpoint, delta_changes, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
 use functions::{
@@ -65,7 +66,6 @@ use plan_bytes::{
     ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
     proto_to_substrait,
 };
-use constants::find_constant_problems;
 use planning::{analyze_plan, apply_statement, optimize_plan, plan_sql, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};

@@ -89,6 +89,9 @@ impl Place {
         if named.message.contains("Object at location ") && named.message.contains(" not found: ") {
             (named.code, named.blame) = ("not_found", "environment");
         }
+        if named.message.starts_with("Parquet argument error: ") {
+            (named.code, named.blame) = ("corrupt", "environment");
+        }
         if named.code == "cancelled" || named.code == "out_of_memory" || named.code == "internal" {
             return DataFusionError::External(Box::new(named));
         }
@@ -107,7 +110,11 @@ impl Place {
         } else if named.code == "not_found" {
             named.message = format!("the file `{}` is not there any more", self.file);
         } else if self.of_log || !named.message.contains(&self.file) {
-            let reason = named.message.trim_start_matches("Arrow error: ").trim_start_matches("Parquet error: ");
+            let reason = named
+                .message
+                .trim_start_matches("Arrow error: ")
+                .trim_start_matches("Parquet argument error: ")
+                .trim_start_matches("Parquet error: ");
             let reason = after(reason, "Failed to fetch metadata for file ")
                 .and_then(|rest| rest.split_once(": "))
                 .map_or(reason, |(_, cause)| cause);
