@@ -178,6 +178,10 @@ unsigned PredicateOutcomes::Flag(const Expression& e) {
 std::optional<ColumnFacts> PredicateOutcomes::OperandFacts(const Expression& operand) {
   const Expression& e = WithoutAlias(operand);
   if (const ColumnReference* column = columns_.Find(e)) return facts_.Of(*column);
+  // Equal to what it normalises: one zero, one NaN.
+  if (e.kind == ExpressionKind::kScalarFunction && e.name == "normalized_float" &&
+      e.inputs.size() == 1)
+    return OperandFacts(e.inputs[0]);
   if (e.kind != ExpressionKind::kCast && e.kind != ExpressionKind::kTryCast) return std::nullopt;
   const ColumnReference* column = columns_.Find(e.inputs[0]);
   if (column == nullptr || !e.type) return std::nullopt;

@@ -12,10 +12,11 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, from_ffi_and_data_type, to_ffi};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::FormatOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
@@ -26,7 +27,7 @@ use crate::constants::refuse_constant_problems;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
-use crate::guards::TreeGuards;
+use crate::guards::{TreeGuards, guarded_expression, guarded_meaning};
 use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -80,13 +81,44 @@ fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> R
     Ok(expression)
 }
 
+/// Functions that only the simplifier knows to evaluate.
+const REPLACED: [&str; 10] = [
+    "arrow_cast",
+    "arrow_try_cast",
+    "cast_to_type",
+    "coalesce",
+    "current_date",
+    "current_time",
+    "now",
+    "nvl",
+    "nvl2",
+    "try_cast_to_type",
+];
+
+/// Has calls of such functions replaced; nothing else is simplified.
+fn with_calls_replaced(expression: Expr, context: &SimplifyContext) -> datafusion::error::Result<Expr> {
+    expression
+        .transform_up(|part| match part {
+            Expr::ScalarFunction(ScalarFunction { func, args }) if REPLACED.contains(&func.name()) => {
+                Ok(match func.simplify(args, context)? {
+                    ExprSimplifyResult::Simplified(replaced) => Transformed::yes(replaced),
+                    ExprSimplifyResult::Original(args) => {
+                        Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
+                    }
+                })
+            }
+            other => Ok(Transformed::no(other)),
+        })
+        .data()
+}
+
 impl CompiledPredicate {
     fn new(state: &SessionState, expression: Expr, arrow_schema: SchemaRef, schema: &DFSchema) -> Result<Self> {
         let context = SimplifyContext::builder()
             .with_schema(Arc::new(schema.clone()))
             .with_config_options(Arc::clone(state.config_options()))
             .build();
-        let logical = ExprSimplifier::new(context).coerce(expression, schema)?;
+        let logical = ExprSimplifier::new(context.clone()).coerce(expression, schema)?;
         let found = logical.get_type(schema)?;
         if found != DataType::Boolean {
             return Err(BridgeError::user(
@@ -101,7 +133,9 @@ impl CompiledPredicate {
             ));
         }
         refuse_constant_problems(state, &logical, schema)?;
-        let physical = state.create_physical_expr(logical.clone(), schema)?;
+        let meaning = guarded_meaning(state, with_calls_replaced(logical.clone(), &context)?, schema)?;
+        let physical = state.create_physical_expr(meaning, schema)?;
+        let physical = guarded_expression(state, physical, &arrow_schema)?;
         Ok(Self { logical, physical, schema: arrow_schema, steps: Steps::new() })
     }
 

@@ -11,32 +11,49 @@
 mod aggregate_filters;
 mod aggregate_schema;
 mod bag_operators;
+mod cast_unwrapping;
 mod distinct_limit;
 mod far_times;
+mod fenced_rule;
+mod filters_above_joins;
+mod float_keys;
+mod guarded_conditions;
+mod hidden_comparison;
+mod ignored_nulls;
 mod limit_fence;
+mod may_fail;
 mod merged_keys;
 mod microsecond_functions;
 mod microsecond_time;
+mod minmax_filters;
 mod named_queries;
+mod nan_pruning;
+mod null_simplification;
+mod one_nan;
 mod outer_join_fence;
 mod outer_types;
 mod precedence;
+mod projection_fence;
 mod recursive_types;
 mod row_membership;
 mod similar_to;
 mod subqueries;
+mod volatile_once;
 mod window_frames;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
+use datafusion::common::DFSchema;
 use datafusion::config::Dialect;
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan};
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionContext;
@@ -67,7 +84,8 @@ pub struct About {
 
 pub enum Means {
     /// A setting of the engine switches the fault off.
-       Setting,
+    Setting,
+    Setting,
     /// The plan is corrected.
     Correction,
     /// The query is refused with a code and a hint.
@@ -125,6 +143,20 @@ pub trait Guard: Send + Sync {
 
     fn physical_rules(&self, _rules: &mut PhysicalRules) {}
 
+    /// The meaning of an expression that is evaluated apart from any plan, in the words that a plan would have for it.
+    fn logical_expression(&self, expression: LogicalExpr, _schema: &DFSchema) -> EngineResult<LogicalExpr> {
+        Ok(expression)
+    }
+
+    /// An expression that is evaluated apart from any plan, as a plan would have it.
+    fn physical_expression(
+        &self,
+        expression: Arc<dyn PhysicalExpr>,
+        _schema: &Schema,
+    ) -> EngineResult<Arc<dyn PhysicalExpr>> {
+        Ok(expression)
+    }
+
     /// Puts functions in the place of the engine's, before any other is registered.
     fn functions(&self, _context: &SessionContext) {}
 }
@@ -148,6 +180,17 @@ const ALL: &[&dyn Guard] = &[
     &microsecond_time::MicrosecondTime,
     &microsecond_functions::MicrosecondFunctions,
     &far_times::FarTimes,
+    &minmax_filters::MinMaxFilters,
+    &cast_unwrapping::CastUnwrapping,
+    &filters_above_joins::FiltersAboveJoins,
+    &float_keys::FloatKeys,
+    &guarded_conditions::GuardedConditions,
+    &ignored_nulls::IgnoredNulls,
+    &nan_pruning::NanPruning,
+    &null_simplification::NullSimplification,
+    &one_nan::OneNan,
+    &projection_fence::ProjectionFence,
+    &volatile_once::VolatileOnce,
 ];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {
@@ -221,6 +264,25 @@ impl Guards {
     pub fn functions(&self, context: &SessionContext) {
         self.active().for_each(|guard| guard.functions(context));
     }
+}
+
+/// An expression that stands alone, with what guards do to those of plans before these are physical.
+pub fn guarded_meaning(state: &SessionState, expression: LogicalExpr, schema: &DFSchema) -> EngineResult<LogicalExpr> {
+    Guards::of(state).active().try_fold(expression, |expression, guard| guard.logical_expression(expression, schema))
+}
+
+/// The same afterwards.
+pub fn guarded_expression(
+    state: &SessionState,
+    expression: Arc<dyn PhysicalExpr>,
+    schema: &Schema,
+) -> EngineResult<Arc<dyn PhysicalExpr>> {
+    Guards::of(state).active().try_fold(expression, |expression, guard| guard.physical_expression(expression, schema))
+}
+
+/// A plan as it is written for other engines: without what only this one needs.
+pub fn unguarded_plan(plan: &LogicalPlan) -> EngineResult<LogicalPlan> {
+    float_keys::plain_keys(plan.clone())
 }
 
 /// The guards that take part before rules do: in the text as it was read, in the syntax tree, and in the plan made of it.

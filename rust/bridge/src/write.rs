@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Writing: every partition of a plan writes its own files, taps see each batch on its way, nothing is committed.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use arrow::array::{Array, StructArray};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::ArrowArrayStreamReader;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -149,6 +150,7 @@ impl Destination {
     ) -> Result<(Vec<Add>, u64)> {
         let mut writer: Option<Writer> = None;
         let mut rows = 0;
+        let mut with_nan = NanColumns::default();
         let outcome = cancellation
             .guard(async {
                 while let Some(batch) = batches.next().await {
@@ -165,6 +167,7 @@ impl Destination {
                         continue;
                     }
                     rows += batch.num_rows() as u64;
+                    with_nan.note(&batch);
                     writer.get_or_insert_with(|| self.writer()).write(&batch).await?;
                 }
                 Ok(())
@@ -172,13 +175,61 @@ impl Destination {
             .await;
         match (outcome, writer) {
             (Ok(()), None) => Ok((Vec::new(), rows)),
-            (Ok(()), Some(writer)) => Ok((writer.close().await?, rows)),
+            (Ok(()), Some(writer)) => {
+                let mut adds = writer.close().await?;
+                adds.iter_mut().for_each(|add| with_nan.drop_maxima(add));
+                Ok((adds, rows))
+            }
             (Err(error), None) => Err(error),
             (Err(error), Some(writer)) => {
                 writer.abort().await;
                 Err(error)
             }
         }
+    }
+}
+
+/// The columns that hold NaN, by their path. Maxima leave NaN out, and readers that sort it above all numbers would skip such files.
+#[derive(Default)]
+struct NanColumns(BTreeSet<Vec<String>>);
+
+impl NanColumns {
+    fn note(&mut self, batch: &RecordBatch) {
+        for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            self.look(column, vec![field.name().clone()]);
+        }
+    }
+
+    fn look(&mut self, column: &ArrayRef, path: Vec<String>) {
+        let has_nan = match column.data_type() {
+            DataType::Float64 => column.as_primitive::<Float64Type>().values().iter().any(|value| value.is_nan()),
+            DataType::Float32 => column.as_primitive::<Float32Type>().values().iter().any(|value| value.is_nan()),
+            DataType::Struct(fields) => {
+                for (field, child) in fields.iter().zip(column.as_struct().columns()) {
+                    let below = path.iter().chain([field.name()]).cloned().collect();
+                    self.look(child, below);
+                }
+                false
+            }
+            _ => false,
+        };
+        if has_nan {
+            self.0.insert(path);
+        }
+    }
+
+    fn drop_maxima(&self, add: &mut Add) {
+        let Some(statistics) = add.stats.as_ref().filter(|_| !self.0.is_empty()) else { return };
+        let Ok(mut statistics) = serde_json::from_str::<serde_json::Value>(statistics) else { return };
+        for path in &self.0 {
+            let Some((last, above)) = path.split_last() else { continue };
+            let maxima = statistics.get_mut("maxValues");
+            let holder = maxima.and_then(|maxima| above.iter().try_fold(maxima, |at, name| at.get_mut(name)));
+            if let Some(maxima) = holder.and_then(serde_json::Value::as_object_mut) {
+                maxima.remove(last);
+            }
+        }
+        add.stats = Some(statistics.to_string());
     }
 }
 

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which expressions may end a query over some values: casts from text, division, and all functions that are not known to take whatever
+//! comes. What guards these (a filter, a WHEN, the left side of AND) must be decided first.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema, TimeUnit};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator};
+use datafusion::physical_expr::expressions::{self, CastExpr};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+
+pub fn may_fail(expression: &Expr, schema: &DFSchema) -> Result<bool> {
+    expression.exists(|part| {
+        Ok(match part {
+            Expr::Cast(Cast { expr, field }) => {
+                !matches!(expr.as_ref(), Expr::Literal(..)) && !takes_all(&expr.get_type(schema)?, field.data_type())
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide | Operator::Modulo, .. }) => {
+                divides_by_zero(&left.get_type(schema)?)
+            }
+            Expr::ScalarFunction(call) => !KNOWN.contains(&call.name()),
+            Expr::HigherOrderFunction(_) | Expr::ScalarSubquery(_) => true,
+            _ => false,
+        })
+    })
+}
+
+pub fn may_fail_physically(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<bool> {
+    let mut found = false;
+    expression.apply(|part| {
+        found |= if let Some(cast) = part.downcast_ref::<CastExpr>() {
+            !cast.expr().is::<expressions::Literal>() && !takes_all(&cast.expr().data_type(schema)?, cast.cast_type())
+        } else if let Some(binary) = part.downcast_ref::<expressions::BinaryExpr>() {
+            matches!(binary.op(), Operator::Divide | Operator::Modulo)
+                && divides_by_zero(&binary.left().data_type(schema)?)
+        } else {
+            part.downcast_ref::<ScalarFunctionExpr>().is_some_and(|call| !KNOWN.contains(&call.fun().name()))
+        };
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn divides_by_zero(data_type: &DataType) -> bool {
+    data_type.is_integer() || data_type.is_decimal()
+}
+
+/// Whether the cast has a value for every value.
+fn takes_all(source: &DataType, target: &DataType) -> bool {
+    use DataType::{Boolean, Date32, Date64, Dictionary, LargeUtf8, Null, Timestamp, Utf8, Utf8View};
+    let is_text = |data_type: &DataType| matches!(data_type, Utf8 | LargeUtf8 | Utf8View);
+    match (source, target) {
+        _ if source == target => true,
+        (Null, _) => true,
+        (Dictionary(_, value), other) | (other, Dictionary(_, value)) if !matches!(other, Dictionary(_, _)) => {
+            if matches!(source, Dictionary(_, _)) { takes_all(value, other) } else { takes_all(other, value) }
+        }
+        (source, target) if is_text(target) => !source.is_nested() && !source.is_binary(),
+        (source, _) if is_text(source) => false,
+        (source, target) if source.is_integer() && target.is_integer() => {
+            let (narrow, wide) = (source.primitive_width(), target.primitive_width());
+            match (source.is_signed_integer(), target.is_signed_integer()) {
+                (true, true) | (false, false) => narrow <= wide,
+                (false, true) => narrow < wide,
+                (true, false) => false,
+            }
+        }
+        (source, target) if target.is_floating() => source.is_numeric() || *source == Boolean,
+        (source, target) if target.is_decimal() => match (digits(source), digits(target)) {
+            (Some((whole, fraction)), Some((wide, fine))) => whole <= wide && fraction <= fine,
+            _ => false,
+        },
+        (Boolean, target) => target.is_integer(),
+        (source, Boolean) => source.is_integer() || source.is_floating(),
+        (Date32 | Date64, Timestamp(unit, _)) => *unit != TimeUnit::Nanosecond,
+        (Timestamp(_, _), Timestamp(_, _) | Date32 | Date64) | (Date32, Date64) | (Date64, Date32) => true,
+        _ => false,
+    }
+}
+
+/// Digits before and behind the point.
+fn digits(data_type: &DataType) -> Option<(i16, i16)> {
+    Some(match data_type {
+        DataType::Int8 | DataType::UInt8 => (3, 0),
+        DataType::Int16 | DataType::UInt16 => (5, 0),
+        DataType::Int32 | DataType::UInt32 => (10, 0),
+        DataType::Int64 => (19, 0),
+        DataType::UInt64 => (20, 0),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => (i16::from(*precision) - i16::from(*scale), i16::from(*scale)),
+        _ => return None,
+    })
+}
+
+/// Functions that have an answer to all values of their types.
+const KNOWN: &[&str] = &[
+    "acos",
+    "array_has",
+    "array_length",
+    "arrow_typeof",
+    "ascii",
+    "asin",
+    "atan",
+    "atan2",
+    "bit_length",
+    "btrim",
+    "cardinality",
+    "cbrt",
+    "ceil",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "contains",
+    "cos",
+    "cosh",
+    "cot",
+    "current_date",
+    "current_time",
+    "date_part",
+    "degrees",
+    "digest",
+    "empty",
+    "ends_with",
+    "exp",
+    "find_in_set",
+    "floor",
+    "get_field",
+    "greatest",
+    "initcap",
+    "isnan",
+    "iszero",
+    "least",
+    "left",
+    "levenshtein",
+    "ln",
+    "log10",
+    "log2",
+    "lower",
+    "ltrim",
+    "make_array",
+    "md5",
+    "named_struct",
+    "nanvl",
+    "normalized_float",
+    "now",
+    "nullif",
+    "nvl",
+    "nvl2",
+    "octet_length",
+    "pi",
+    "radians",
+    "random",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rtrim",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "signum",
+    "sin",
+    "sinh",
+    "sqrt",
+    "starts_with",
+    "strpos",
+    "struct",
+    "substr",
+    "substr_index",
+    "tan",
+    "tanh",
+    "translate",
+    "trunc",
+    "upper",
+    "uuid",
+];
