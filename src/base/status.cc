@@ -31,6 +31,8 @@ std::string_view ToString(StatusCode code) {
       return "already_exists";
     case StatusCode::kPlanFailed:
       return "plan_failed";
+    case StatusCode::kOverflow:
+      return "overflow";
     case StatusCode::kUnsupported:
       return "unsupported";
     case StatusCode::kCorrupt:

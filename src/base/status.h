@@ -33,6 +33,7 @@ enum class StatusCode {
   kNotFound,         ///< a file, table, column, function or version that is not there
   kAlreadyExists,    ///< e.g. a log entry that somebody else has written first
   kPlanFailed,       ///< DataFusion rejects the SQL
+  kOverflow,         ///< a result that its type cannot hold
   kUnsupported,      ///< understood, but not to be had (e.g. an unknown Delta table feature)
   kCorrupt,          ///< data or a log that contradicts its format
   kIo,               ///< the file system or the object store failed

@@ -105,6 +105,7 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
     builder.Add("span_end_exclusive", *defaults.span_end_exclusive ? 1 : 0);
   builder.Add("dialect", project.dialect);
   builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
+  builder.Add("overflow wraps", project.profile.overflow_wraps ? 1 : 0);
   builder.Add("warehouse", project.warehouse_uri);
   return builder.Finish().ToString();
 }

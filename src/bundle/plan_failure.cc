@@ -7,6 +7,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/base/text_between.h"
+#include "weir/bundle/expression_place.h"
 #include "weir/bundle/failure_place.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/token_cursor.h"
@@ -254,6 +255,10 @@ Diagnostic ExplainPlanFailure(const Status& status, const ViewDefinition& view,
   if (message.find("ParserError") != std::string::npos ||
       status.cause().find("SQL error") != std::string::npos) {
     return DiagnosticOf("W2004", status, view);
+  }
+  if (const std::string expression = ExpressionOf(status); !expression.empty()) {
+    const auto place = FindExpression(expression, view);
+    return DiagnosticOf("W2005", place ? status.WithLocation(*place) : status, view);
   }
   if (status.code() == StatusCode::kUnsupported) {
     const bool too_deep = message.find("found more levels") != std::string::npos;

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include <unistd.h>
 
 #include "weir/artifacts/record_run.h"
 #include "weir/base/clock.h"
 #include "weir/base/json_text.h"
+#include "weir/bundle/expression_place.h"
 #include "weir/bundle/failure_place.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
@@ -210,11 +212,27 @@ std::string CodeOf(const ViewOutcome& view) {
     if (view.status.code() == StatusCode::kCorrupt) return "W3003";
     if (view.status.code() == StatusCode::kUnsupported) return "W3002";
   }
-  return "W5001";
+  return view.status.code() == StatusCode::kOverflow ? "W5006" : "W5001";
+}
+
+/// Where the expression that failed stands: in the view, or in one that it inlines.
+std::optional<SourceLocation> PlaceOfFailure(const ViewOutcome& failed, const OpenProject& open) {
+  const std::string expression = ExpressionOf(failed.status);
+  std::vector<std::string> names = {failed.view_name};
+  for (size_t i = 0; i < names.size() && !expression.empty(); ++i) {
+    const auto view = std::find_if(open.definition.views.begin(), open.definition.views.end(),
+                                   [&](const ViewDefinition& v) { return v.name == names[i]; });
+    if (view == open.definition.views.end() || (i > 0 && view->kind == ViewDefinition::Kind::kStored)) continue;
+    if (const auto place = FindExpression(expression, *view)) return place;
+    for (const std::string& read : open.compiled.TablesOf(view->name)) {
+      if (std::find(names.begin(), names.end(), read) == names.end()) names.push_back(read);
+    }
+  }
+  return std::nullopt;
 }
 
 /// Prints each failure once, and returns the exit code of the worst.
-int ReportFailures(const RunEnvelope& envelope, const OpenProject& open, Diagnostics& diagnostics) {
+int ReportFailures(const RunEnvelope& envelope, OpenProject& open) {
   int code = kDone;
   std::map<std::string_view, const ViewDefinition*> definitions;
   for (const ViewDefinition& view : open.definition.views) definitions[view.name] = &view;
@@ -225,6 +243,7 @@ int ReportFailures(const RunEnvelope& envelope, const OpenProject& open, Diagnos
         CodeOf(view), view.status.WithContext(fmt::format("view `{}` failed", view.view_name)));
     diagnostic.view_name = view.view_name;
     if (diagnostic.hint.empty()) diagnostic.hint = HintFor(view.status);
+    if (const auto place = PlaceOfFailure(view, open)) diagnostic.location = *place;
     if (diagnostic.location.file.empty()) {
       const auto definition = definitions.find(view.view_name);
       const auto place = definition == definitions.end()
@@ -233,7 +252,7 @@ int ReportFailures(const RunEnvelope& envelope, const OpenProject& open, Diagnos
       diagnostic.location = place ? *place : open.compiled.Find(view.view_name)->location;
     }
     if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
-    diagnostics.Add(diagnostic);
+    open.diagnostics.Add(diagnostic);
     code = std::max<int>(code,
                          view.status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed);
   }
@@ -310,7 +329,7 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
     ReportWarnings(warnings);
     for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
   }
-  int code = ReportFailures(*envelope, *open, open->diagnostics);
+  int code = ReportFailures(*envelope, *open);
   const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
                                     open->diagnostics, **lock);
   const Status ended = (*lock)->End(envelope->state, recorded.ok(), envelope->finished_at_us);

@@ -18,6 +18,7 @@ StatusCode ParseCode(const std::string& name) {
                                         StatusCode::kNotFound,
                                         StatusCode::kAlreadyExists,
                                         StatusCode::kPlanFailed,
+                                        StatusCode::kOverflow,
                                         StatusCode::kUnsupported,
                                         StatusCode::kCorrupt,
                                         StatusCode::kIo,

@@ -298,8 +298,8 @@ class WeirTomlReader {
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
     CheckKeys(table,
-              {"extends", "threads", "memory_limit", "deterministic", "spill_directory",
-               "max_spill", "settings", "functions", "sql"},
+              {"extends", "threads", "memory_limit", "deterministic", "overflow",
+               "spill_directory", "max_spill", "settings", "functions", "sql"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -308,6 +308,13 @@ class WeirTomlReader {
       } else {
         FailType(*node, "a boolean", "deterministic");
       }
+    }
+    if (const auto choice = StringAt(table, "overflow")) {
+      if (*choice != "error" && *choice != "wrap") {
+        Fail("W1013", table.get("overflow")->source(),
+             fmt::format("`error` or `wrap` is wanted for `overflow`, found `{}`", *choice));
+      }
+      profile.overflow_wraps = *choice == "wrap";
     }
     if (const auto bytes = BytesAt(table, "memory_limit")) profile.memory_limit_bytes = *bytes;
     if (const auto bytes = BytesAt(table, "max_spill")) profile.max_spill_bytes = *bytes;

@@ -25,6 +25,7 @@ TEST(WeirToml, EverythingHasADefault) {
   EXPECT_EQ(loaded.project.warehouse_uri, "/p/warehouse");
   EXPECT_EQ(loaded.project.profile.name, "default");
   EXPECT_TRUE(loaded.project.profile.deterministic);
+  EXPECT_FALSE(loaded.project.profile.overflow_wraps);
   EXPECT_EQ(loaded.project.profile.threads, 0);
   EXPECT_EQ(loaded.project.profile.memory_limit_bytes, 0);
   EXPECT_EQ(loaded.project.profile.spill_directory, "");
@@ -39,6 +40,7 @@ dialect = "DuckDB"
 threads = 3
 memory_limit = "1.5GB"
 deterministic = false
+overflow = "wrap"
 spill_directory = "tmp/spill/"
 max_spill = 1000
 [profiles.default.settings]
@@ -59,6 +61,7 @@ allow = ["set", "query"]
   EXPECT_EQ(profile.threads, 3);
   EXPECT_EQ(profile.memory_limit_bytes, int64_t{1536} << 20);
   EXPECT_FALSE(profile.deterministic);
+  EXPECT_TRUE(profile.overflow_wraps);
   EXPECT_EQ(profile.spill_directory, "/p/tmp/spill");
   EXPECT_EQ(profile.max_spill_bytes, 1000);
   EXPECT_EQ(profile.settings, (Settings{{"datafusion.execution.batch_size", "4096"},
@@ -146,6 +149,8 @@ TEST(WeirToml, ValuesOutOfTheirRange) {
   EXPECT_EQ(Toml("[profiles.a]\nthreads = -1").reports,
             Names{"W1013 weir.toml:2:11 a number from 0 (all cores) to 4096 is wanted for "
                   "`threads`, found `-1`"});
+  EXPECT_EQ(Toml("[profiles.a]\noverflow = \"ignore\"").reports,
+            Names{"W1013 weir.toml:2:12 `error` or `wrap` is wanted for `overflow`, found `ignore`"});
   EXPECT_EQ(
       Toml("[profiles.a]\nmax_spill = \"4 XB\"").reports,
       Names{"W1013 weir.toml:2:13 a size such as \"4GB\" is wanted for `max_spill`, found `4 XB`"});

@@ -77,7 +77,8 @@ Result<std::map<std::string, std::string>> ResultSettings(const ProfileSettings&
   std::map<std::string, std::string> settings = {
       {std::string(kTimeZone), zone == profile.settings.end() ? kUsualTimeZone : zone->second},
       {"weir.deterministic", profile.deterministic ? "true" : "false"},
-      {"weir.guards", GuardRecipe()}};
+      {"weir.guards", GuardRecipe()},
+      {"weir.overflow", profile.overflow_wraps ? "wrap" : "error"}};
   std::map<std::string, std::string> defaults;
   for (const auto& [key, value] : profile.settings) {
     if (!CanChangeResults(key) || key == kTimeZone) continue;
@@ -88,6 +89,13 @@ Result<std::map<std::string, std::string>> ResultSettings(const ProfileSettings&
     if (usual == defaults.end() || usual->second != value) settings[key] = value;
   }
   return settings;
+}
+
+std::vector<std::string> GuardsOff(const ProfileSettings& profile) {
+  std::vector<std::string> names = profile.guards_off;
+  // What users may choose to go without.
+  if (profile.overflow_wraps) names.insert(names.end(), {"overflow", "overflow_sum"});
+  return names;
 }
 
 /// Opens the session; an unknown setting of the profile is explained with the nearest known ones.
@@ -143,7 +151,8 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .spill_directory = profile.spill_directory,
                                        .max_spill_bytes = profile.max_spill_bytes,
                                        .metadata_cache_bytes = 0,
-                                       .ordered_coalesce = profile.deterministic};
+                                       .ordered_coalesce = profile.deterministic,
+                                       .guards_off = GuardsOff(profile)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
   runtime->functions_ = NativeFunctionsFor(profile);
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));

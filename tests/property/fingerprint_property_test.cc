@@ -426,6 +426,7 @@ class FingerprintProperty : public testing::Test {
   Edit SettingEdit() {
     static const std::vector<std::string> kSettings = {
         "deterministic = false\n",
+        "overflow = \"wrap\"\n",
         "\"datafusion.execution.time_zone\" = \"+05:30\"\n",
         "\"datafusion.execution.enable_ansi_mode\" = true\n",
         "\"datafusion.catalog.has_header\" = false\n",

@@ -98,7 +98,12 @@ fn of_filter(text: &str) -> Option<BridgeError> {
         let envelope = serde_json::Deserializer::from_str(&failure[start..]).into_iter::<Map<String, Value>>().next();
         if let Some(Ok(envelope)) = envelope {
             let message = envelope.get("message").and_then(Value::as_str).unwrap_or_default();
-            return Some(BridgeError::user("invalid_argument", message));
+            let is_overflow = envelope.get("code").and_then(Value::as_str) == Some("overflow");
+            let mut error = BridgeError::user(if is_overflow { "overflow" } else { "invalid_argument" }, message);
+            if let Some(helps) = envelope.get("helps") {
+                error.details.insert("helps".into(), helps.clone());
+            }
+            return Some(error);
         }
     }
     if failure.starts_with("Internal(") {

@@ -32,6 +32,7 @@ mod null_simplification;
 mod one_nan;
 mod outer_join_fence;
 mod outer_types;
+mod overflow;
 mod precedence;
 mod projection_fence;
 mod recursive_types;
@@ -46,9 +47,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use async_trait::async_trait;
+use datafusion::catalog::Session as CatalogSession;
 use datafusion::common::DFSchema;
 use datafusion::config::Dialect;
 use datafusion::error::Result as EngineResult;
+use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan};
 use datafusion::optimizer::analyzer::Analyzer;
@@ -56,6 +60,7 @@ use datafusion::optimizer::{AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{Expr, Query, VisitMut, visit_expressions_mut};
@@ -159,6 +164,16 @@ pub trait Guard: Send + Sync {
 
     /// Puts functions in the place of the engine's, before any other is registered.
     fn functions(&self, _context: &SessionContext) {}
+
+    /// Changes an optimised plan for its execution only: what is done here is in no plan that is kept or shown.
+    fn executed_plan(&self, plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+        Ok(plan)
+    }
+
+    /// The same for an expression that stands alone, over columns of `schema`.
+    fn executed_expression(&self, expression: LogicalExpr, _schema: &DFSchema) -> EngineResult<LogicalExpr> {
+        Ok(expression)
+    }
 }
 
 /// All guards, in the order in which they take part.
@@ -191,6 +206,8 @@ const ALL: &[&dyn Guard] = &[
     &one_nan::OneNan,
     &projection_fence::ProjectionFence,
     &volatile_once::VolatileOnce,
+    &overflow::Overflow,
+    &overflow::OverflowSum,
 ];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {
@@ -215,7 +232,7 @@ pub fn guard_descriptions() -> Vec<GuardDescription> {
 }
 
 /// The guards of a session; an extension of its configuration.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Guards {
     off: HashSet<String>,
 }
@@ -263,6 +280,42 @@ impl Guards {
 
     pub fn functions(&self, context: &SessionContext) {
         self.active().for_each(|guard| guard.functions(context));
+    }
+
+    /// REQUIRES: the types of the expression are settled.
+    pub fn executed_expression(
+        state: &SessionState,
+        expression: LogicalExpr,
+        schema: &DFSchema,
+    ) -> EngineResult<LogicalExpr> {
+        Self::of(state)
+            .active()
+            .try_fold(expression, |expression, guard| guard.executed_expression(expression, schema))
+    }
+}
+
+/// Makes plans executable, with what guards change only then.
+#[derive(Debug)]
+pub struct GuardedPlanner {
+    guards: Arc<Guards>,
+    engine: Arc<dyn QueryPlanner + Send + Sync>,
+}
+
+impl GuardedPlanner {
+    pub fn new(guards: Arc<Guards>, engine: Arc<dyn QueryPlanner + Send + Sync>) -> Self {
+        Self { guards, engine }
+    }
+}
+
+#[async_trait]
+impl QueryPlanner for GuardedPlanner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn CatalogSession,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        let plan = self.guards.active().try_fold(plan.clone(), |plan, guard| guard.executed_plan(plan))?;
+        self.engine.create_physical_plan(&plan, session).await
     }
 }
 

@@ -12,7 +12,7 @@ use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
-use crate::guards::Guards;
+use crate::guards::{GuardedPlanner, Guards};
 use crate::memory_pool::QueryMemory;
 use crate::ordered_coalesce::OrderedCoalesce;
 use crate::predicates::OpenPredicates;
@@ -54,7 +54,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_analyzer_rules(guards.analyzer_rules())
             .with_optimizer_rules(optimizer_rules(&guards))
             .with_physical_optimizer_rules(guards.physical_rules())
-            .with_query_planner(DeltaPlanner::new());
+            .with_query_planner(Arc::new(GuardedPlanner::new(Arc::clone(&guards), DeltaPlanner::new())));
         if options.ordered_coalesce {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
         }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Checked operators and sums in the place of the engine's, in a plan that is about to be executed and goes nowhere else.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::functions_aggregate::sum::Sum;
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, ExprSchemable, LogicalPlan, TableProviderFilterPushDown, TableScan,
+};
+
+use super::arithmetic::{CheckedArithmetic, may_overflow, operation_of};
+use super::sums::CheckedSum;
+
+/// Whether a node of an expression could be a checked operator, going by the operator alone.
+pub fn is_arithmetic(expression: &Expr) -> bool {
+    match expression {
+        Expr::BinaryExpr(binary) => operation_of(binary.op).is_some(),
+        Expr::Negative(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether any expression of a node, subqueries left out, has such a part.
+pub fn has(plan: &LogicalPlan, mut is_wanted: impl FnMut(&Expr) -> bool) -> Result<bool> {
+    let mut found = false;
+    plan.apply_expressions(|expression| {
+        found = found || expression.exists(|part| Ok(is_wanted(part)))?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// What the columns in a node's expressions are.
+pub fn input_schema(plan: &LogicalPlan) -> Result<DFSchema> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())
+        }
+        plan => Ok(merge_schema(&plan.inputs())),
+    }
+}
+
+/// The type of an expression; of checked operators, which nest as deeply as operators do, it is known at once.
+fn type_of(expression: &Expr, schema: &DFSchema) -> Result<DataType> {
+    if let Expr::ScalarFunction(call) = expression
+        && let Some(checked) = CheckedArithmetic::in_call(call)
+    {
+        return Ok(checked.result().clone());
+    }
+    expression.get_type(schema)
+}
+
+/// One operator, whose operands are checked already.
+fn check_operator(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expression {
+        Expr::BinaryExpr(binary) => {
+            let Some(operation) = operation_of(binary.op) else {
+                return Ok(Transformed::no(Expr::BinaryExpr(binary)));
+            };
+            let (left, right) = (type_of(&binary.left, schema)?, type_of(&binary.right, schema)?);
+            if !may_overflow(operation, &left, &right) {
+                return Ok(Transformed::no(Expr::BinaryExpr(binary)));
+            }
+            let result = CheckedArithmetic::binary_type(binary.op, &left, &right)?;
+            Ok(Transformed::yes(CheckedArithmetic::of_binary(operation, binary, result)))
+        }
+        Expr::Negative(operand) => match type_of(&operand, schema)? {
+            result if result.is_signed_integer() => {
+                Ok(Transformed::yes(CheckedArithmetic::of_negative(operand, result)))
+            }
+            _ => Ok(Transformed::no(Expr::Negative(operand))),
+        },
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// For the folding of constants, where an expression without a type fails later, with words of its own.
+pub fn check_foldable(operator: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match check_operator(operator.clone(), schema) {
+        Ok(checked) => Ok(checked),
+        Err(_) => Ok(Transformed::no(operator)),
+    }
+}
+
+fn check(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    expression.transform_up(|part| check_operator(part, schema))
+}
+
+pub fn check_expression(expression: Expr, schema: &DFSchema) -> Result<Expr> {
+    check(expression, schema).data()
+}
+
+/// A filter that a scan may evaluate is checked again above it, unless the scan has promised to evaluate it exactly. Delta scans know
+/// no functions, hence such filters stay above alone; what they promise they compute with checks of their own.
+fn check_scan(scan: TableScan) -> Result<Transformed<LogicalPlan>> {
+    let plan = LogicalPlan::TableScan(scan);
+    let schema = input_schema(&plan)?;
+    let LogicalPlan::TableScan(mut scan) = plan else { unreachable!("it is a scan") };
+    let promises = scan.source.supports_filters_pushdown(&scan.filters.iter().collect::<Vec<_>>())?;
+    let mut filters = Vec::with_capacity(scan.filters.len());
+    let mut changed = false;
+    for (filter, promise) in scan.filters.into_iter().zip(promises) {
+        let checked = check(filter.clone(), &schema)?;
+        match promise {
+            TableProviderFilterPushDown::Exact => filters.push(filter),
+            TableProviderFilterPushDown::Inexact if checked.transformed => changed = true,
+            _ => {
+                changed |= checked.transformed;
+                filters.push(checked.data);
+            }
+        }
+    }
+    scan.filters = filters;
+    Ok(Transformed::new_transformed(LogicalPlan::TableScan(scan), changed))
+}
+
+pub fn check_operators(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(|node| {
+        if !has(&node, is_arithmetic)? {
+            return Ok(Transformed::no(node));
+        }
+        if let LogicalPlan::TableScan(scan) = node {
+            return check_scan(scan);
+        }
+        let schema = input_schema(&node)?;
+        node.map_expressions(|expression| check(expression, &schema))
+    })
+    .data()
+}
+
+static CHECKED_SUM: LazyLock<Arc<AggregateUDF>> =
+    LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(CheckedSum::new())));
+
+fn is_sum(function: &AggregateUDF) -> bool {
+    function.inner().is::<Sum>()
+}
+
+pub fn check_sums(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let is_wanted = |part: &Expr| match part {
+        Expr::AggregateFunction(call) => is_sum(&call.func),
+        Expr::WindowFunction(call) => {
+            matches!(&call.fun, WindowFunctionDefinition::AggregateUDF(function) if is_sum(function))
+        }
+        _ => false,
+    };
+    plan.transform_up_with_subqueries(|node| {
+        if !has(&node, is_wanted)? {
+            return Ok(Transformed::no(node));
+        }
+        node.map_expressions(|expression| {
+            expression.transform_up(|part| match part {
+                part if !is_wanted(&part) => Ok(Transformed::no(part)),
+                Expr::AggregateFunction(call) => Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction {
+                    func: Arc::clone(&CHECKED_SUM),
+                    params: call.params,
+                }))),
+                Expr::WindowFunction(call) => {
+                    let fun = WindowFunctionDefinition::AggregateUDF(Arc::clone(&CHECKED_SUM));
+                    let call = WindowFunction { fun, ..*call };
+                    Ok(Transformed::yes(Expr::WindowFunction(Box::new(call))))
+                }
+                other => Ok(Transformed::no(other)),
+            })
+        })
+    })
+    .data()
+}
