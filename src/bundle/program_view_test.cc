@@ -84,6 +84,20 @@ class Shop {
   std::unique_ptr<SessionRuntime> session_;
 };
 
+// Faults A1: the type of the first branch was stored.
+TEST(ProgramView, StoresTheTypesThatAreSettledOverAllBranches) {
+  const ViewBuilder stacked =
+      ViewBuilder::From("items")
+          .Select({col("id").As("x")})
+          .UnionAll(ViewBuilder::From("items").Select({col("price").As("x")}));
+  Shop shop({}, {DefineView("stacked", stacked),
+                 DefineView("largest", stacked.Aggregate({}, {max(col("x")).As("x")}))});
+  const CompiledProject compiled = shop.Compile();
+  ASSERT_EQ(shop.Reports(), Texts{});
+  for (const char* name : {"stacked", "largest"})
+    EXPECT_EQ(compiled.Find(name)->stored_schema->field(0)->type()->ToString(), "double") << name;
+}
+
 TEST(ProgramView, HasThePlanTheFingerprintAndThePinsOfItsTwinInSql) {
   const std::map<std::string, std::string> sql = {
       {"filtered", "SELECT id, stable_hash64(name) AS h FROM items WHERE price < 5"},

@@ -138,6 +138,23 @@ Result<std::shared_ptr<arrow::Schema>> DeclaredSchema(const SourceDefinition& so
   return arrow::schema(fields);
 }
 
+/// Names of folders have no form of nested values and of bytes.
+Status CheckPartitionTypes(const SourceDefinition& source, const arrow::Schema& schema) {
+  for (const std::string& column : source.partition_columns) {
+    const auto field = schema.GetFieldByName(column);
+    if (!field) continue;
+    const arrow::DataType& type = *field->type();
+    if (!arrow::is_nested(type.id()) && !arrow::is_base_binary_like(type.id())) continue;
+    if (arrow::is_string(type.id())) continue;
+    return Status::User(StatusCode::kInvalidArgument,
+                        "a type whose values folders are named after is wanted for the partition "
+                        "column `{}`, found `{}`",
+                        column, type.ToString())
+        .WithHint("declare it as VARCHAR");
+  }
+  return Status::OK();
+}
+
 Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
   PinnedTable table;
   table.name = source.name;
@@ -184,6 +201,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   std::shared_ptr<arrow::Schema> schema;
   if (!source.columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
+    WEIR_RETURN_NOT_OK(CheckPartitionTypes(source, *schema));
   }
   const engine::FileTableSpec spec{.root_url = table.url,
                                    .format = table.format,

@@ -34,11 +34,13 @@ Json FloatJson(double value) {
   return value;
 }
 
-/// Long values are cut and lines joined, so that tables stay tables; JSON has them whole.
+/// Long values are cut, lines joined and control characters left blank, so that tables stay tables;
+/// JSON has them whole.
 std::string CellText(const arrow::Array& array, int64_t row) {
   static constexpr size_t kMost = 160;
   std::string text = ValueText(array, row);
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
   if (text.size() <= kMost) return text;
   size_t end = kMost;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character

@@ -10,46 +10,96 @@ namespace weir {
 
 namespace {
 
-int64_t CountEmpty(const arrow::StringArray& texts) {
-  int64_t empty = 0;
-  for (int64_t row = 0; row < texts.length(); ++row)
-    empty += texts.value_length(row) == 0 && !texts.IsNull(row);
-  return empty;
+/// Stands for NULL in the names of folders.
+constexpr std::string_view kNullFolder = "__HIVE_DEFAULT_PARTITION__";
+/// What file systems take as the name of a folder, in bytes.
+constexpr size_t kLongestFolder = 255;
+
+/// The size of a text in a folder's name, where all but plain characters take three bytes
+/// (rust/bridge/src/partitioned_writer.rs).
+size_t EncodedSize(std::string_view text) {
+  size_t size = 0;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '_' || c == '.';
+    size += plain ? 1 : 3;
+  }
+  return size;
 }
 
 }  // namespace
 
 PartitionCheck::PartitionCheck(const PlanBundle& bundle) : bundle_(bundle) {
   for (size_t i = 0; i < bundle.partition_columns.size(); ++i) {
-    const int index = bundle.stored_schema->GetFieldIndex(bundle.partition_columns[i]);
-    if (index >= 0 && bundle.stored_schema->field(index)->type()->id() == arrow::Type::STRING)
-      columns_.push_back({.number = i, .index = index});
+    const std::string& name = bundle.partition_columns[i];
+    const int index = bundle.stored_schema->GetFieldIndex(name);
+    if (index < 0 || bundle.stored_schema->field(index)->type()->id() != arrow::Type::STRING)
+      continue;
+    const size_t head = EncodedSize(name) + 1;
+    auto column = std::make_unique<TextColumn>();
+    column->number = i;
+    column->index = index;
+    column->longest = head < kLongestFolder ? kLongestFolder - head : 0;
+    column->name = name;
+    columns_.push_back(std::move(column));
   }
-  empty_texts_ = std::vector<std::atomic<int64_t>>(columns_.size());
 }
 
 void PartitionCheck::Look(const arrow::RecordBatch& batch) {
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const auto& texts = static_cast<const arrow::StringArray&>(*batch.column(columns_[i].index));
-    empty_texts_[i].fetch_add(CountEmpty(texts), std::memory_order_relaxed);
+  for (const auto& column : columns_) {
+    const auto& texts = static_cast<const arrow::StringArray&>(*batch.column(column->index));
+    std::array<int64_t, kProblems> rows = {};
+    for (int64_t row = 0; row < texts.length(); ++row) {
+      if (texts.IsNull(row)) continue;
+      const std::string_view text = texts.GetView(row);
+      rows[kEmpty] += text.empty();
+      rows[kNullName] += text == kNullFolder;
+      rows[kTooLong] += 3 * text.size() > column->longest && EncodedSize(text) > column->longest;
+    }
+    for (size_t i = 0; i < rows.size(); ++i)
+      column->rows[i].fetch_add(rows[i], std::memory_order_relaxed);
+  }
+}
+
+Status PartitionCheck::Failure(const TextColumn& column, Problem problem) const {
+  const int64_t rows = column.rows[problem].load(std::memory_order_relaxed);
+  const std::string where =
+      fmt::format("in {} row{} of `{}`", rows, rows == 1 ? "" : "s", column.name);
+  const std::string name = QuotedSqlName(column.name);
+  switch (problem) {
+    case kEmpty:
+      return Status::User(StatusCode::kInvalidArgument,
+                          "a text or NULL is wanted in a column that the table is partitioned by, "
+                          "since Delta takes an empty text for NULL there; found an empty one {}",
+                          where)
+          .WithHint(
+              fmt::format("say what is meant: `nullif({}, '')` for NULL, or another text", name));
+    case kNullName:
+      return Status::User(StatusCode::kInvalidArgument,
+                          "another text than {} is wanted in a column that the table is "
+                          "partitioned by, since readers take it for NULL there; found it {}",
+                          kNullFolder, where)
+          .WithHint(
+              fmt::format("say what is meant: `nullif({}, '{}')` for NULL", name, kNullFolder));
+    default:
+      return Status::User(
+                 StatusCode::kInvalidArgument,
+                 "texts that fit into the name of a folder are wanted in a column that "
+                 "the table is partitioned by ({} bytes; three for each that is no letter, "
+                 "digit, `-`, `_` or `.`); found longer ones {}",
+                 column.longest, where)
+          .WithHint(fmt::format("partition by a shorter text, `left({}, 40)` for instance", name));
   }
 }
 
 Status PartitionCheck::Verdict() const {
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const int64_t rows = empty_texts_[i].load(std::memory_order_relaxed);
-    if (rows == 0) continue;
-    const size_t number = columns_[i].number;
-    const std::string& column = bundle_.partition_columns[number];
-    Status status = Status::User(
-        StatusCode::kInvalidArgument,
-        "a text or NULL is wanted in a column that the table is partitioned by, since Delta takes "
-        "an empty text for NULL there; found an empty one in {} row{} of `{}`",
-        rows, rows == 1 ? "" : "s", column);
-    if (number < bundle_.partition_locations.size())
-      status = status.WithLocation(bundle_.partition_locations[number]);
-    return status.WithHint(fmt::format(
-        "say what is meant: `nullif({0}, '')` for NULL, or another text", QuotedSqlName(column)));
+  for (const auto& column : columns_) {
+    for (const Problem problem : {kEmpty, kNullName, kTooLong}) {
+      if (column->rows[problem].load(std::memory_order_relaxed) == 0) continue;
+      const Status failure = Failure(*column, problem);
+      if (column->number >= bundle_.partition_locations.size()) return failure;
+      return failure.WithLocation(bundle_.partition_locations[column->number]);
+    }
   }
   return Status::OK();
 }

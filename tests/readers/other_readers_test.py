@@ -48,11 +48,12 @@ SCALARS = {
     "whole_decimals": ("DECIMAL(38, 0)", [(D(10**38 - 1), f"'{10**38 - 1}'"), (D(0), "0"), (None, "NULL")]),
     "dates": ("DATE", [(date(1, 1, 1), "'0001-01-01'"), (date(1969, 12, 31), "'1969-12-31'"), (date(9999, 12, 31), "'9999-12-31'"), (None, "NULL")]),
     "texts": ("VARCHAR", [("plain", "'plain'"), ("größe 漢字 🦆", "'größe 漢字 🦆'"), ("a/b=c%20d #?&+", "'a/b=c%20d #?&+'"), ("it's \"quoted\"", "'it''s \"quoted\"'"),
-                          ("line\nbreak\ttab", "'line\nbreak\ttab'"), (" blanks ", "' blanks '"), ("NULL", "'NULL'"), ("x" * 300, f"'{'x' * 300}'"), (None, "NULL")]),
+                          ("line\nbreak\ttab", "'line\nbreak\ttab'"), (" blanks ", "' blanks '"), ("NULL", "'NULL'"), ("x" * 250, f"'{'x' * 250}'"), (None, "NULL")]),
 }
 UNPARTITIONED = {
     "binaries": ("BYTEA", [(b"", "X''"), (b"\x00\xff\xfe", "X'00FFFE'"), (b"text", "X'74657874'"), (None, "NULL")]),
     "empty_texts": ("VARCHAR", [("", "''"), ("\u0001", "chr(1)"), (None, "NULL")]),
+    "long_texts": ("VARCHAR", [("x" * 300, f"'{'x' * 300}'"), ("é" * 5000, f"'{'é' * 5000}'")]),
     "zeros": ("DOUBLE", [(0.0, "0.0"), (-0.0, "'-0.0'")]),
 }
 TIMES = {

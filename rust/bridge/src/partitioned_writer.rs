@@ -29,8 +29,10 @@ use crate::error::{BridgeError, Result};
 
 /// Stands for NULL in the names of folders.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
-/// Names of folders end before what file systems take (255 bytes).
-const LONGEST_FOLDER: usize = 200;
+/// What file systems take as the name of a folder, in bytes.
+const LONGEST_FOLDER: usize = 255;
+/// Where longer ones are cut; C++ refuses them in the end, since some readers go by the folder.
+const CUT_FOLDER: usize = 200;
 /// Files that are finished at a time.
 const CLOSED_AT_ONCE: usize = 4;
 
@@ -98,11 +100,17 @@ fn encoded(text: &str, folder: &mut String) {
     }
 }
 
-/// `column=value`; too long a one is cut and has no `=`, so that readers who take values from names of folders, against the protocol, see
-/// none rather than a part. Values that name the same folder are kept apart by the names of their files.
+/// `column=value`. Values that name the same folder are kept apart by the names of their files.
 fn folder_of(column: &str, value: Option<&String>) -> String {
+    // Readers that go by the folder look for the column as it is.
     let mut folder = String::new();
-    encoded(column, &mut folder);
+    for c in column.chars() {
+        if c == '/' || c.is_ascii_control() {
+            encoded(c.encode_utf8(&mut [0; 4]), &mut folder);
+        } else {
+            folder.push(c);
+        }
+    }
     folder.push('=');
     match value.map(String::as_str) {
         None => folder.push_str(NULL_FOLDER),
@@ -110,10 +118,10 @@ fn folder_of(column: &str, value: Option<&String>) -> String {
         Some(value) => encoded(value, &mut folder),
     }
     if folder.len() > LONGEST_FOLDER {
-        folder.truncate(
-            folder[..LONGEST_FOLDER].rfind('%').filter(|at| at + 3 > LONGEST_FOLDER).unwrap_or(LONGEST_FOLDER),
-        );
-        folder = folder.replacen('=', "~", 1);
+        let cut = folder.floor_char_boundary(CUT_FOLDER);
+        let within = folder[..cut].rfind('%').filter(|at| at + 3 > cut);
+        folder.truncate(within.unwrap_or(cut));
+        folder.push('~');
     }
     folder
 }
