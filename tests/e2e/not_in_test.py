@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NOT IN over a Parquet file whose NULL stands in a row group of its own, which a filter of the join must not leave out (fault B1)."""
+"""NOT IN over a Parquet file whose NULL stands in a row group of its own, which a filter of the join must not leave out (beside fault B1)."""
 
 import json
 import pathlib

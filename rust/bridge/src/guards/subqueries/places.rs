@@ -249,12 +249,8 @@ impl Input<'_> {
             }
             _ if !is_filter => true,
             Expr::InSubquery(InSubquery { expr, negated: true, .. }) => {
-                // The engine's null-aware join knows one key and nothing else. Where that key is never NULL, it lets the scan of the
-                // subquery leave out row groups without a match, and with them the NULL that it looks for.
-                is_correlated
-                    || position != Position::Condition
-                    || !is_key(expr)
-                    || !expr.nullable(self.plan.schema())? && plan.schema().field(0).is_nullable()
+                // The engine's null-aware join knows one key and nothing else.
+                is_correlated || position != Position::Condition || !is_key(expr)
             }
             Expr::InSubquery(_) if position == Position::Filtered => true,
             _ => is_correlated && !is_pulled_up_by_engine(plan)?,
