@@ -7,6 +7,7 @@
 //! all combinations of the outer columns that it refers to (`unnesting.rs`).
 
 mod correlation;
+mod lifting;
 mod places;
 mod pulling;
 mod unnesting;
@@ -19,7 +20,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{JoinType, LogicalPlan};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use super::{About, Guard, Means, OptimizerRules};
+use super::{About, AnalyzerRules, Guard, Means, OptimizerRules};
 use crate::error::BridgeError;
 
 pub struct Subqueries;
@@ -36,6 +37,10 @@ impl Guard for Subqueries {
             effect: "such subqueries become other joins, with NULL as SQL has it; IN and EXISTS may stand anywhere; \
                      what cannot be joined is refused",
         }
+    }
+
+    fn analyzer_rules(&self, rules: &mut AnalyzerRules) {
+        rules.push(Arc::new(lifting::LiftSubqueries));
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
