@@ -32,7 +32,9 @@ impl AnalyzerRule for LiftSubqueries {
             return Ok(plan);
         }
         let lifted = plan.transform_up_with_subqueries(|node| match node {
-            LogicalPlan::Join(join) if join.join_type == JoinType::Inner && lateral_of(&join).is_none() => of_join(join),
+            LogicalPlan::Join(join) if join.join_type == JoinType::Inner && lateral_of(&join).is_none() => {
+                of_join(join)
+            }
             LogicalPlan::Sort(sort) => of_sort(sort),
             other => Ok(Transformed::no(other)),
         })?;

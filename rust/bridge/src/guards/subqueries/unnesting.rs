@@ -14,8 +14,8 @@ use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFu
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Distinct, Expr, FetchType, Filter, Join, JoinType, Limit, LogicalPlan, Operator, Projection,
-    SkipType, SortExpr, SubqueryAlias, Union, Window, lit,
+    Aggregate, BinaryExpr, Distinct, Expr, FetchType, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
+    Operator, Projection, SkipType, SortExpr, SubqueryAlias, Union, Unnest, Window, lit,
 };
 
 use super::correlation::{free_columns, has_subqueries};
@@ -167,7 +167,7 @@ impl<'a> Unnesting<'a> {
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Distinct(Distinct::On(_)) => Err(refused("DISTINCT ON")),
             LogicalPlan::Values(_) => Err(refused("them in VALUES")),
-            LogicalPlan::Unnest(_) => Err(refused("unnest")),
+            LogicalPlan::Unnest(lists) => self.lists(lists),
             LogicalPlan::RecursiveQuery(_) => Err(refused("them in WITH RECURSIVE")),
             other => Err(refused(&format!("them below {}", other.display()))),
         }
@@ -394,6 +394,18 @@ impl<'a> Unnesting<'a> {
         }
         let plan = LogicalPlan::Projection(Projection::try_new(expressions, Arc::new(plan))?);
         Ok(Unnested { plan, keys: merged.into_iter().map(Column::new_unqualified).collect(), order: None })
+    }
+
+    /// `unnest(list)`.
+    fn lists(&self, lists: &Unnest) -> Result<Unnested> {
+        let input = self.unnest(&lists.input, false)?;
+        let plan = LogicalPlanBuilder::from(input.plan)
+            .unnest_columns_with_options(lists.exec_columns.clone(), lists.options.clone())?
+            .build()?;
+        let places: Vec<usize> =
+            lists.schema.columns().iter().map(|column| plan.schema().index_of_column(column)).collect::<Result<_>>()?;
+        let carried = columns(&input.keys).collect();
+        Ok(Unnested { plan: under_names(plan, &lists.schema, |i| places[i], carried)?, keys: input.keys, order: None })
     }
 
     fn side(&self, plan: &LogicalPlan, with_keys: bool) -> Result<(LogicalPlan, Vec<Column>)> {
