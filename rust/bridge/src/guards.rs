@@ -98,13 +98,9 @@ pub enum Means {
     Refusal,
 }
 
-/// Plans parts of a statement, for guards that must know the columns or types of one.
+/// Plans parts of a statement, for guards that must know the columns or types of one; no guard looks at a part as at a statement.
 pub trait PartPlanner {
-    /// As it is.
     fn plan(&self, statement: Statement) -> Result<LogicalPlan>;
-
-    /// With all guards.
-    fn plan_guarded(&self, statement: Statement) -> Result<LogicalPlan>;
 }
 
 /// One guard. Every method but `about` does nothing unless a guard takes part there.

@@ -130,8 +130,4 @@ impl PartPlanner for Parts<'_> {
         prepare(self.0, &mut statement)?;
         Ok(block_on(self.0.statement_to_plan(statement))?)
     }
-
-    fn plan_guarded(&self, statement: Statement) -> Result<LogicalPlan> {
-        Ok(plan_statement(self.0, statement)?.0)
-    }
 }

@@ -118,7 +118,7 @@ impl VisitorMut for Merging<'_> {
             SetExpr::Select(select) => self.select(select, query.order_by.as_mut()),
             body => selects_of(body).into_iter().try_for_each(|select| self.select(select, None)),
         };
-        self.queries.leave();
+        self.queries.leave(query);
         match outcome {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -397,9 +397,9 @@ impl VisitorMut for Replacing<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<BridgeError> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
         self.hidden.pop();
-        self.queries.leave();
+        self.queries.leave(query);
         ControlFlow::Continue(())
     }
 

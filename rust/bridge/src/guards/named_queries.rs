@@ -18,7 +18,13 @@ use crate::syntax::folded;
 /// The queries of WITH around a place, the outermost first.
 pub struct NamedQueries<'a> {
     planner: &'a dyn PartPlanner,
-    around: Vec<Option<With>>,
+    around: Vec<Level>,
+}
+
+/// The queries of one WITH, and how many of them were left: those stand as they were then.
+struct Level {
+    with: Option<With>,
+    left: usize,
 }
 
 impl<'a> NamedQueries<'a> {
@@ -28,20 +34,27 @@ impl<'a> NamedQueries<'a> {
 
     /// To be followed by `leave`.
     pub fn enter(&mut self, query: &Query) {
-        self.around.push(query.with.clone());
+        self.around.push(Level { with: query.with.clone(), left: 0 });
     }
 
-    pub fn leave(&mut self) {
+    /// Takes over what was done to `query`, if it is one of a WITH. Those are visited before anything else of the query around.
+    pub fn leave(&mut self, query: &Query) {
         self.around.pop();
+        if let Some(Level { with: Some(with), left }) = self.around.last_mut()
+            && let Some(cte) = with.cte_tables.get_mut(*left)
+        {
+            *cte.query = query.clone();
+            *left += 1;
+        }
     }
 
-    /// The columns of a table in FROM, in order. Guards take part.
+    /// The columns of a table in FROM, in order.
     pub fn columns_of(&self, table: &TableFactor) -> Result<Vec<String>> {
         let mut query = select_all()?;
         if let SetExpr::Select(select) = query.body.as_mut() {
             select.from[0].relation = table.clone();
         }
-        let plan = self.plan(query, &[], true)?;
+        let plan = self.plan(query, &[])?;
         Ok(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
     }
 
@@ -49,19 +62,18 @@ impl<'a> NamedQueries<'a> {
     pub fn plan_of(&self, body: SetExpr, more: &[Cte]) -> Result<LogicalPlan> {
         let mut query = select_all()?;
         *query.body = body;
-        self.plan(query, more, false)
+        self.plan(query, more)
     }
 
-    fn plan(&self, mut query: Query, more: &[Cte], guarded: bool) -> Result<LogicalPlan> {
+    fn plan(&self, mut query: Query, more: &[Cte]) -> Result<LogicalPlan> {
         query.with = self.with_for(&query, more);
-        let statement = Statement::Statement(Box::new(ast::Statement::Query(Box::new(query))));
-        if guarded { self.planner.plan_guarded(statement) } else { self.planner.plan(statement) }
+        self.planner.plan(Statement::Statement(Box::new(ast::Statement::Query(Box::new(query)))))
     }
 
     /// The queries that `query` names, directly or by one another. Of the same name the innermost.
     fn with_for(&self, query: &Query, more: &[Cte]) -> Option<With> {
         let mut known: Vec<(&Cte, bool)> = Vec::new();
-        for with in self.around.iter().flatten() {
+        for with in self.around.iter().filter_map(|level| level.with.as_ref()) {
             known.extend(with.cte_tables.iter().map(|cte| (cte, with.recursive)));
         }
         known.extend(more.iter().map(|cte| (cte, false)));

@@ -55,8 +55,8 @@ impl VisitorMut for Types<'_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<BridgeError> {
-        self.queries.leave();
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
+        self.queries.leave(query);
         ControlFlow::Continue(())
     }
 }
