@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
-    TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind, Query, Select,
+    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::named_queries::{NamedQueries, output_name, selects_of};
@@ -24,7 +24,8 @@ impl Guard for MergedKeys {
         About {
             name: "merged_keys",
             version: 1,
-            fault: "`SELECT k FROM a FULL JOIN b USING (k)` gives NULL for a key that only b has; RIGHT and NATURAL likewise",
+            fault: "`SELECT k FROM a FULL JOIN b USING (k)` gives NULL for a key that only b has; RIGHT and NATURAL likewise; \
+                    `WHERE k = 1` above any USING is refused as ambiguous",
             upstream: "apache/datafusion#22881",
             means: Means::Correction,
             effect: "the column is the key of the side that has it; `a.k` and `b.k` are what they are",
@@ -73,22 +74,31 @@ fn is_wrong(operator: &JoinOperator) -> bool {
     }
 }
 
-fn any_is_wrong(table: &TableWithJoins) -> bool {
-    let nested = |factor: &TableFactor| match factor {
-        TableFactor::NestedJoin { table_with_joins, .. } => any_is_wrong(table_with_joins),
-        _ => false,
-    };
-    nested(&table.relation) || table.joins.iter().any(|join| is_wrong(&join.join_operator) || nested(&join.relation))
+/// One that merges columns at all. In a condition the engine then takes the column for two.
+fn merges(operator: &JoinOperator) -> bool {
+    matches!(constraint_of(operator), Some(JoinConstraint::Using(_) | JoinConstraint::Natural))
 }
 
-/// Breaks at a select with such a join.
+fn any_join(table: &TableWithJoins, is: fn(&JoinOperator) -> bool) -> bool {
+    let nested = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => any_join(table_with_joins, is),
+        _ => false,
+    };
+    nested(&table.relation) || table.joins.iter().any(|join| is(&join.join_operator) || nested(&join.relation))
+}
+
+/// Breaks at a select with a join that merges columns.
 struct Looking;
 
 impl VisitorMut for Looking {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        if select.from.iter().any(any_is_wrong) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if select.from.iter().any(|table| any_join(table, merges)) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -172,9 +182,25 @@ fn merged_of(shown: &[Shown]) -> HashMap<String, Expr> {
 
 impl Merging<'_> {
     fn select(&mut self, select: &mut Select, order_by: Option<&mut OrderBy>) -> Result<()> {
-        if !select.from.iter().any(any_is_wrong) {
+        if !select.from.iter().any(|table| any_join(table, merges)) {
             return Ok(());
         }
+        let mut written = (select.clone(), order_by.as_deref().cloned());
+        match self.write(&mut written.0, written.1.as_mut()) {
+            Ok(()) => {
+                *select = written.0;
+                if let (Some(order_by), Some(written)) = (order_by, written.1) {
+                    *order_by = written;
+                }
+                Ok(())
+            }
+            // What the engine does not get wrong is left to it.
+            Err(_) if !select.from.iter().any(|table| any_join(table, is_wrong)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, select: &mut Select, order_by: Option<&mut OrderBy>) -> Result<()> {
         let mut from = std::mem::take(&mut select.from);
         let mut shown = Vec::new();
         for table in &mut from {
@@ -185,7 +211,9 @@ impl Merging<'_> {
         for item in std::mem::take(&mut select.projection) {
             match item {
                 SelectItem::Wildcard(options) => projection.extend(all(&shown, options)?),
-                SelectItem::UnnamedExpr(Expr::Identifier(name)) if merged.contains_key(&folded(&name)) => {
+                SelectItem::UnnamedExpr(Expr::Identifier(name))
+                    if merged.get(&folded(&name)).is_some_and(is_computed) =>
+                {
                     projection.push(SelectItem::ExprWithAlias { expr: Expr::Identifier(name.clone()), alias: name });
                 }
                 other => projection.push(other),
@@ -227,8 +255,8 @@ impl Merging<'_> {
             return self.table_with_joins(table_with_joins);
         }
         let qualifier: Vec<Ident> = match factor {
-            TableFactor::NestedJoin { table_with_joins, alias: Some(_) } if any_is_wrong(table_with_joins) => {
-                return Err(refused("a name for RIGHT, FULL or NATURAL joins in parentheses is not supported".into()));
+            TableFactor::NestedJoin { table_with_joins, alias: Some(_) } if any_join(table_with_joins, merges) => {
+                return Err(refused("a name for joins with USING in parentheses is not supported".into()));
             }
             TableFactor::Table { alias: Some(alias), .. }
             | TableFactor::Derived { alias: Some(alias), .. }
@@ -352,19 +380,48 @@ fn using_name(name: &ObjectName) -> Result<String> {
     }
 }
 
+/// Whether the value of a column has no name by itself.
+fn is_computed(value: &Expr) -> bool {
+    matches!(value, Expr::Function(_))
+}
+
 /// What `*` stands for.
 fn all(shown: &[Shown], options: WildcardAdditionalOptions) -> Result<Vec<SelectItem>> {
-    let plain = WildcardAdditionalOptions { wildcard_token: options.wildcard_token.clone(), ..Default::default() };
-    if options != plain {
+    let mut left_out: Vec<String> = match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => vec![using_name(name)?],
+        Some(ExcludeSelectItem::Multiple(names)) => names.iter().map(using_name).collect::<Result<_>>()?,
+        None => Vec::new(),
+    };
+    if let Some(except) = &options.opt_except {
+        left_out.extend([&except.first_element].into_iter().chain(&except.additional_elements).map(folded));
+    }
+    let replaced: Vec<(String, Expr)> = options
+        .opt_replace
+        .iter()
+        .flat_map(|replace| replace.items.iter().map(|item| (folded(&item.column_name), item.expr.clone())))
+        .collect();
+    let known = WildcardAdditionalOptions {
+        wildcard_token: options.wildcard_token.clone(),
+        opt_exclude: options.opt_exclude.clone(),
+        opt_except: options.opt_except.clone(),
+        opt_replace: options.opt_replace.clone(),
+        ..Default::default()
+    };
+    let names = left_out.iter().chain(replaced.iter().map(|(name, _)| name));
+    let unknown = names.into_iter().find(|name| !shown.iter().any(|column| column.name == **name));
+    if options != known || unknown.is_some() {
         return Err(refused(format!(
-            "`*` without further words is wanted over RIGHT, FULL or NATURAL joins, found `*{options}`"
+            "columns of the tables are wanted behind `*` over joins with USING, found `*{options}`"
         )));
     }
-    Ok(shown
-        .iter()
-        .map(|column| match column.is_merged {
-            true => SelectItem::ExprWithAlias { expr: column.value.clone(), alias: ident(&column.name) },
-            false => SelectItem::UnnamedExpr(column.value.clone()),
+    let kept = shown.iter().filter(|column| !left_out.contains(&column.name));
+    Ok(kept
+        .map(|column| match replaced.iter().find(|(name, _)| *name == column.name) {
+            Some((name, value)) => SelectItem::ExprWithAlias { expr: value.clone(), alias: ident(name) },
+            None if column.is_merged => {
+                SelectItem::ExprWithAlias { expr: column.value.clone(), alias: ident(&column.name) }
+            }
+            None => SelectItem::UnnamedExpr(column.value.clone()),
         })
         .collect())
 }
