@@ -36,6 +36,14 @@ pub fn has_subqueries(expression: &Expr) -> Result<bool> {
     expression.exists(|part| Ok(subquery_of(part).is_some()))
 }
 
+/// Whether an expression holds subqueries that must be joined: any but scalar ones that refer to nothing outside.
+pub fn has_joined_subqueries(expression: &Expr) -> Result<bool> {
+    expression.exists(|part| match (part, subquery_of(part)) {
+        (Expr::ScalarSubquery(_), Some(subquery)) => Ok(!free_columns(&subquery.subquery)?.is_empty()),
+        (_, subquery) => Ok(subquery.is_some()),
+    })
+}
+
 /// Whether expressions of the node itself hold subqueries.
 pub fn has_subqueries_in(node: &LogicalPlan) -> Result<bool> {
     let mut found = false;

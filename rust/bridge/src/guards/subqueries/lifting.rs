@@ -12,7 +12,7 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, Join, JoinType, LogicalPlan, Projection, Sort, SortExpr};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::correlation::{has_subqueries, has_subqueries_in, lateral_of};
+use super::correlation::{has_joined_subqueries, has_subqueries_in, lateral_of};
 
 #[derive(Debug)]
 pub struct LiftSubqueries;
@@ -45,7 +45,7 @@ impl AnalyzerRule for LiftSubqueries {
 fn of_join(join: Join) -> Result<Transformed<LogicalPlan>> {
     let conjuncts = join.filter.clone().map(split_conjunction_owned).unwrap_or_default();
     let (with, without): (Vec<Expr>, Vec<Expr>) =
-        conjuncts.into_iter().partition(|conjunct| has_subqueries(conjunct).unwrap_or(true));
+        conjuncts.into_iter().partition(|conjunct| has_joined_subqueries(conjunct).unwrap_or(true));
     let Some(predicate) = conjunction(with) else {
         return Ok(Transformed::no(LogicalPlan::Join(join)));
     };
@@ -58,7 +58,7 @@ fn of_sort(sort: Sort) -> Result<Transformed<LogicalPlan>> {
     let mut columns: Vec<Expr> = kept.iter().cloned().map(Expr::Column).collect();
     let mut keys = Vec::new();
     for key in &sort.expr {
-        if !has_subqueries(&key.expr)? {
+        if !has_joined_subqueries(&key.expr)? {
             keys.push(key.clone());
             continue;
         }

@@ -16,7 +16,8 @@ use datafusion::logical_expr::{
 };
 
 use super::correlation::{
-    Lateral, free_columns, has_subqueries, is_joined_by_engine_as_scalar, is_pulled_up_by_engine, subquery_of,
+    Lateral, free_columns, has_joined_subqueries, has_subqueries, is_joined_by_engine_as_scalar,
+    is_pulled_up_by_engine, subquery_of,
 };
 use super::pulling::pull_filters;
 use super::unnesting::{Unnesting, join, same, under_names};
@@ -102,7 +103,11 @@ impl Joining {
         let mut input = self.input(Arc::unwrap_or_clone(aggregate.input), Position::Elsewhere, all);
         let groups = input.all_replaced(aggregate.group_expr)?;
         let aggregates = input.all_replaced(aggregate.aggr_expr)?;
+        let nothing_joined = input.joined.is_empty();
         let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, aggregates)?);
+        if nothing_joined {
+            return Ok(plan);
+        }
         under_names(plan, &aggregate.schema, |i| i, Vec::new())
     }
 
@@ -110,9 +115,13 @@ impl Joining {
         let before = window.input.schema().fields().len();
         let mut input = self.input(Arc::unwrap_or_clone(window.input), Position::Elsewhere, all);
         let expressions = input.all_replaced(window.window_expr)?;
+        let nothing_joined = input.joined.is_empty();
         // Joins add columns behind those of their left side.
         let more = input.plan.schema().fields().len() - before;
         let plan = LogicalPlan::Window(Window::try_new(expressions, Arc::new(input.plan))?);
+        if nothing_joined {
+            return Ok(plan);
+        }
         under_names(plan, &window.schema, |i| if i < before { i } else { i + more }, Vec::new())
     }
 
@@ -124,7 +133,7 @@ impl Joining {
             .map(split_conjunction_owned)
             .unwrap_or_default()
             .into_iter()
-            .partition(|conjunct| has_subqueries(conjunct).unwrap_or(true));
+            .partition(|conjunct| has_joined_subqueries(conjunct).unwrap_or(true));
         let again = |left, right, filter| -> Result<LogicalPlan> {
             Ok(LogicalPlan::Join(Join::try_new(
                 Arc::new(left),
