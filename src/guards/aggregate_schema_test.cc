@@ -13,10 +13,11 @@ TEST(AggregateSchema, TestsOfTruthMayBeKeys) {
 }
 
 TEST(AggregateSchema, SoMayACaseThatIsNeverNull) {
-  ExpectGuarded({.guard = "aggregate_schema",
-                 .tables = {"CREATE TABLE t AS VALUES (1, 2), (NULL, 3)"},
-                 .sql = "SELECT DISTINCT CASE WHEN column1 <> column2 THEN column1 ELSE 7 END FROM t",
-                 .rows = {"1|", "7|"}});
+  ExpectGuarded(
+      {.guard = "aggregate_schema",
+       .tables = {"CREATE TABLE t AS VALUES (1, 2), (NULL, 3)"},
+       .sql = "SELECT DISTINCT CASE WHEN column1 <> column2 THEN column1 ELSE 7 END FROM t",
+       .rows = {"1|", "7|"}});
 }
 
 }  // namespace

@@ -9,18 +9,20 @@ const std::vector<std::string> kTables = {"CREATE TABLE l AS VALUES (1), (2), (3
                                           "CREATE TABLE r AS VALUES (2, 7), (4, 7), (6, 8)"};
 
 TEST(OuterJoinFence, SortsByAColumnThatIsConstantBelowTheJoin) {
-  ExpectGuarded({.guard = "outer_join_fence",
-                 .tables = kTables,
-                 .sql = "SELECT l.column1, r.column2 FROM l LEFT JOIN (SELECT * FROM r WHERE column2 = 7) r "
-                        "ON l.column1 = r.column1 ORDER BY r.column2, l.column1 LIMIT 3",
-                 .rows = {"1|null|", "2|7|", "4|7|"}});
+  ExpectGuarded(
+      {.guard = "outer_join_fence",
+       .tables = kTables,
+       .sql = "SELECT l.column1, r.column2 FROM l LEFT JOIN (SELECT * FROM r WHERE column2 = 7) r "
+              "ON l.column1 = r.column1 ORDER BY r.column2, l.column1 LIMIT 3",
+       .rows = {"1|null|", "2|7|", "4|7|"}});
 }
 
 TEST(OuterJoinFence, AFullJoinFillsBothSides) {
   ExpectGuarded({.guard = "outer_join_fence",
                  .tables = kTables,
-                 .sql = "SELECT r.y, l.column1 FROM l FULL JOIN (SELECT 'a' AS y FROM r) r ON FALSE "
-                        "ORDER BY r.y, l.column1 LIMIT 3",
+                 .sql =
+                     "SELECT r.y, l.column1 FROM l FULL JOIN (SELECT 'a' AS y FROM r) r ON FALSE "
+                     "ORDER BY r.y, l.column1 LIMIT 3",
                  .rows = {"a|null|", "a|null|", "a|null|"}});
 }
 
