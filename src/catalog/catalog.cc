@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/sql_quotes.h"
-#include "weir/project/sql_lexer.h"
+#include "weir/base/utf8_text.h"
 
 namespace weir {
 
