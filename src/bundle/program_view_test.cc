@@ -90,8 +90,9 @@ TEST(ProgramView, StoresTheTypesThatAreSettledOverAllBranches) {
       ViewBuilder::From("items")
           .Select({col("id").As("x")})
           .UnionAll(ViewBuilder::From("items").Select({col("price").As("x")}));
-  Shop shop({}, {DefineView("stacked", stacked),
-                 DefineView("largest", stacked.Aggregate({}, {max(col("x")).As("x")}))});
+  Shop shop({{"other", "SELECT id FROM items"}},
+            {DefineView("stacked", stacked),
+             DefineView("largest", stacked.Aggregate({}, {max(col("x")).As("x")}))});
   const CompiledProject compiled = shop.Compile();
   ASSERT_EQ(shop.Reports(), Texts{});
   for (const char* name : {"stacked", "largest"})
