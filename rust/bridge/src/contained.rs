@@ -13,7 +13,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion_datasource::PartitionedFile;
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, stream};
+use futures::{StreamExt, stream};
 
 use crate::error::BridgeError;
 
