@@ -76,11 +76,9 @@ class ParallelRunsTest(RunsCase):
                 self.assert_each_row_once(project)
 
     def test_waiting_run_says_for_whom(self):
-        project = self.make(3)
+        project = self.make(60)
         project.run()
-        holder = project.start("run", "--force", "--format", "json")
-        time.sleep(0.05)
-        holder.send_signal(signal.SIGSTOP)
+        holder = self.stopped_in_the_middle(project)
         try:
             with project.start("run") as waiting:
                 time.sleep(1.0)
@@ -95,6 +93,19 @@ class ParallelRunsTest(RunsCase):
         self.assertEqual(holder.returncode, 0, stderr)
         self.assertEqual(self.states(project)[last_json(stdout)["run_id"]], "succeeded")
         self.assert_each_row_once(project)
+
+    def stopped_in_the_middle(self, project: Project) -> subprocess.Popen:
+        """A run that was stopped while it held the lock."""
+        for _ in range(20):
+            before = len(project.log_files("v59"))
+            holder = project.start("run", "--force", "--format", "json")
+            while holder.poll() is None and not any(len(project.log_files(f"v{n}")) > before for n in range(0, 10, 3)):
+                time.sleep(0.001)
+            holder.send_signal(signal.SIGSTOP)
+            if holder.poll() is None:
+                return holder
+            holder.communicate()
+        raise AssertionError("no run could be stopped in time")
 
     def test_run_that_selects_nothing_leaves_no_trace(self):
         project = self.make(2)
