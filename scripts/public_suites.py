@@ -111,6 +111,7 @@ def word(value) -> str:
 
 def normal(row: str) -> str:
     """Numbers by value, times by their digits, nested values without quotes."""
+    row = re.sub(r"(\d{4}-\d\d-\d\d)[T ]00:00:00(?![.\d])", r"\1", row)
     row = re.sub(r"(\d{4}-\d\d-\d\d)T(\d\d)", r"\1 \2", row)
     row = re.sub(r"(\d\d)Z\b", r"\1", re.sub(r"[\"'{}\[\],:]", " ", row))
     words = []
