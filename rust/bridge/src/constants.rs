@@ -117,6 +117,11 @@ fn is_literal(expression: &Expr) -> bool {
     matches!(expression, Expr::Literal(..))
 }
 
+/// Whether an argument behind the first is still to be folded into the literal that the function wants, as `CAST(3 AS INT)` is.
+fn has_folded_arguments(arguments: &[Expr]) -> bool {
+    arguments.iter().skip(1).any(|argument| !is_literal(argument) && argument.column_refs().is_empty())
+}
+
 /// Whether the node itself could fail whatever the data.
 fn is_suspicious(expression: &Expr) -> bool {
     match expression {
@@ -321,6 +326,9 @@ impl Search<'_> {
         if is_default && !params.args.iter().skip(1).any(is_literal) && !params.args.iter().all(is_literal) {
             return;
         }
+        if has_folded_arguments(&params.args) {
+            return;
+        }
         let schema = schema();
         let Ok(without) = without_other_queries(whole.clone(), &schema) else {
             return;
@@ -336,6 +344,9 @@ impl Search<'_> {
     /// Aggregates of several arguments look at those that must be constants when they begin.
     fn aggregate(&mut self, whole: &Expr, aggregate: &AggregateFunction, schema: &mut dyn FnMut() -> DFSchemaRef) {
         if aggregate.params.args.len() < 2 && aggregate.params.order_by.is_empty() {
+            return;
+        }
+        if has_folded_arguments(&aggregate.params.args) {
             return;
         }
         let schema = schema();
