@@ -90,7 +90,6 @@ pub struct About {
 pub enum Means {
     /// A setting of the engine switches the fault off.
     Setting,
-    Setting,
     /// The plan is corrected.
     Correction,
     /// The query is refused with a code and a hint.
