@@ -30,6 +30,8 @@ REFUSED = (
     Kind("recursion", r"Cannot project plan column .* nullability differs", "a recursive query whose parts differ in whether they may be NULL"),
     Kind("sorted_constants", r"does not satisfy order requirements|Expects PARTITION BY expression to be ordered",
          "the engine loses an order that it needs, where a column is constant, and says so"),
+    Kind("never_null", r"is declared as non-nullable but contains null values",
+         "a sort-merge join holds the constants of a side that it fills with NULL for columns without NULL, and says so"),
     Kind("same_names", r"W2007|Projections require unique expression names|Schema contains (duplicate|qualified field name)",
          "the engine gives two expressions the same name: a cast is not part of it"),
 )
