@@ -93,7 +93,6 @@ pub enum Means {
     /// The plan is corrected.
     Correction,
     /// The query is refused with a code and a hint.
-    #[allow(dead_code)]
     Refusal,
 }
 
