@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use crate::empty_table::{EMPTY_TABLE, is_empty_table, keep_empty_schemas};
 use crate::error::{BridgeError, Result, entry};
 use crate::marked_table::MarkedTable;
+use crate::parsing::with_deep_stack;
 use crate::plan::Plan;
 use crate::planning_steps::Steps;
 use crate::runtime::{block_on, runtime};
@@ -194,15 +195,22 @@ pub fn plan_from_proto(session: &Session, bytes: &[u8], bindings: &ScanBindings)
     })
 }
 
+/// Plans of more bytes may be nested deeper than the recursion of Substrait's reader bears on a usual stack.
+const SHALLOW_BYTES: usize = 8 << 10;
+
+fn on_fitting_stack<T: Send>(bytes: &[u8], work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if bytes.len() > SHALLOW_BYTES { with_deep_stack(work) } else { entry(work) }
+}
+
 pub fn proto_to_substrait(session: &Session, bytes: &[u8]) -> Result<Vec<u8>> {
-    entry(|| {
+    on_fitting_stack(bytes, || {
         let plan = decode(session, bytes, HashMap::new(), true)?;
         Ok(to_substrait(&plan, &session.context.state())?.encode_to_vec())
     })
 }
 
 pub fn plan_from_substrait(session: &Session, bytes: &[u8], bindings: &ScanBindings) -> Result<Box<Plan>> {
-    entry(|| {
+    on_fitting_stack(bytes, || {
         let decoded = datafusion_substrait::substrait::proto::Plan::decode(bytes)
             .map_err(|e| BridgeError::user("corrupt", format!("not a Substrait plan: {e}")))?;
         let plan = block_on(from_substrait(&session.context.state(), &decoded, &bindings.tables))?;
