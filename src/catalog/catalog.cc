@@ -44,7 +44,8 @@ std::string DecodePercent(const std::string& text) {
   };
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
       decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
       i += 2;
     } else {
@@ -55,9 +56,8 @@ std::string DecodePercent(const std::string& text) {
 }
 
 bool IsRequired(const SourceDefinition& source, const std::string& column) {
-  return std::any_of(source.columns.begin(), source.columns.end(), [&](const auto& each) {
-    return each.name == column && !each.nullable;
-  });
+  return std::any_of(source.columns.begin(), source.columns.end(),
+                     [&](const auto& each) { return each.name == column && !each.nullable; });
 }
 
 bool IsHidden(const std::string& relative_path) {
@@ -179,8 +179,7 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
                   .size_bytes = object.size_bytes,
                   .modified_ms = object.modified_ms};
     file.etag = object.etag;
-    WEIR_ASSIGN_OR_RETURN(file.partition_values,
-                          HivePartitions(file.path, source));
+    WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source));
     listing.Add("path", file.path)
         .Add("size", file.size_bytes)
         .Add("modified", file.modified_ms)

@@ -222,7 +222,9 @@ std::optional<SourceLocation> PlaceOfFailure(const ViewOutcome& failed, const Op
   for (size_t i = 0; i < names.size() && !expression.empty(); ++i) {
     const auto view = std::find_if(open.definition.views.begin(), open.definition.views.end(),
                                    [&](const ViewDefinition& v) { return v.name == names[i]; });
-    if (view == open.definition.views.end() || (i > 0 && view->kind == ViewDefinition::Kind::kStored)) continue;
+    if (view == open.definition.views.end() ||
+        (i > 0 && view->kind == ViewDefinition::Kind::kStored))
+      continue;
     if (const auto place = FindExpression(expression, *view)) return place;
     for (const std::string& read : open.compiled.TablesOf(view->name)) {
       if (std::find(names.begin(), names.end(), read) == names.end()) names.push_back(read);

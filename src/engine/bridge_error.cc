@@ -14,20 +14,12 @@ namespace weir::engine::internal {
 namespace {
 
 StatusCode ParseCode(const std::string& name) {
-  static constexpr std::array kCodes = {StatusCode::kInvalidArgument,
-                                        StatusCode::kNotFound,
-                                        StatusCode::kAlreadyExists,
-                                        StatusCode::kPlanFailed,
-                                        StatusCode::kOverflow,
-                                        StatusCode::kUnsupported,
-                                        StatusCode::kCorrupt,
-                                        StatusCode::kIo,
-                                        StatusCode::kOutOfMemory,
-                                        StatusCode::kOutOfSpace,
-                                        StatusCode::kPermission,
-                                        StatusCode::kCancelled,
-                                        StatusCode::kConflict,
-                                        StatusCode::kInternal};
+  static constexpr std::array kCodes = {
+      StatusCode::kInvalidArgument, StatusCode::kNotFound,   StatusCode::kAlreadyExists,
+      StatusCode::kPlanFailed,      StatusCode::kOverflow,   StatusCode::kUnsupported,
+      StatusCode::kCorrupt,         StatusCode::kIo,         StatusCode::kOutOfMemory,
+      StatusCode::kOutOfSpace,      StatusCode::kPermission, StatusCode::kCancelled,
+      StatusCode::kConflict,        StatusCode::kInternal};
   for (StatusCode code : kCodes) {
     if (ToString(code) == name) return code;
   }

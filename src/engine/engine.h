@@ -76,7 +76,8 @@ struct FileTableSpec {
   std::string format;    ///< "parquet", "csv" or "ndjson"
   std::map<std::string, std::string> options;
   std::vector<std::string> partition_columns;
-  /// Columns of the files in which a NULL fails whoever reads it. The schema may call them nullable.
+  /// Columns of the files in which a NULL fails whoever reads it. The schema may call them
+  /// nullable.
   std::vector<std::string> required_columns;
   std::vector<DataFile> files;
 };

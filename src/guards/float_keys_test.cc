@@ -6,7 +6,8 @@ namespace weir {
 namespace {
 
 const std::vector<std::string> kZeros = {
-    "CREATE TABLE t(n INT, x DOUBLE) AS VALUES (1, 0.0), (2, -0.0), (3, CAST('NaN' AS DOUBLE)), (4, 0.0 / -0.0)"};
+    "CREATE TABLE t(n INT, x DOUBLE) AS VALUES (1, 0.0), (2, -0.0), (3, CAST('NaN' AS DOUBLE)), "
+    "(4, 0.0 / -0.0)"};
 
 TEST(FloatKeys, PartitionsHoldBothZeros) {
   ExpectGuarded({.guard = "float_keys",
@@ -23,10 +24,12 @@ TEST(FloatKeys, JoinsTakeEveryNanForTheSame) {
 }
 
 TEST(FloatKeys, GroupsShowOneZero) {
-  ExpectGuarded({.guard = "float_keys",
-                 .tables = {"CREATE TABLE t(s STRUCT<x DOUBLE>) AS VALUES (named_struct('x', -0.0)), (named_struct('x', 0.0))"},
-                 .sql = "SELECT CAST(s['x'] AS VARCHAR), n FROM (SELECT s, count(*) AS n FROM t GROUP BY s)",
-                 .rows = {"0.0|2|"}});
+  ExpectGuarded(
+      {.guard = "float_keys",
+       .tables = {"CREATE TABLE t(s STRUCT<x DOUBLE>) AS VALUES (named_struct('x', -0.0)), "
+                  "(named_struct('x', 0.0))"},
+       .sql = "SELECT CAST(s['x'] AS VARCHAR), n FROM (SELECT s, count(*) AS n FROM t GROUP BY s)",
+       .rows = {"0.0|2|"}});
 }
 
 TEST(FloatKeys, SetsHoldBothZeros) {

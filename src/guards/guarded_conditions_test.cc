@@ -6,10 +6,12 @@ namespace weir {
 namespace {
 
 const std::vector<std::string> kMixed = {
-    "CREATE TABLE t(kind VARCHAR, s VARCHAR, n INT) AS VALUES ('number', '7', 2), ('number', '3', 3), ('text', 'x', 0), ('text', 'y', 0)"};
+    "CREATE TABLE t(kind VARCHAR, s VARCHAR, n INT) AS VALUES ('number', '7', 2), ('number', '3', "
+    "3), ('text', 'x', 0), ('text', 'y', 0)"};
 
 void ExpectRows(const std::string& sql, std::vector<std::string> rows) {
-  ExpectGuarded({.guard = "guarded_conditions", .tables = kMixed, .sql = sql, .rows = std::move(rows)});
+  ExpectGuarded(
+      {.guard = "guarded_conditions", .tables = kMixed, .sql = sql, .rows = std::move(rows)});
 }
 
 TEST(GuardedConditions, FiltersGuardWhatStandsBesideThem) {

@@ -13,12 +13,5 @@ TEST(MicrosecondFunctions, SecondsBeyondNanosecondsAreTheTimeThatTheyAre) {
                  .rows = {"0001-01-01T00:00:00|", "9999-12-31T00:00:00.500|"}});
 }
 
-TEST(MicrosecondFunctions, ThePresentIsComparedWithAnyTime) {
-  ExpectGuarded({.guard = "microsecond_functions",
-                 .tables = {"CREATE TABLE t AS VALUES ('9999-12-31'), ('0001-01-01')"},
-                 .sql = "SELECT column1 FROM t WHERE CAST(column1 AS TIMESTAMP) > now()",
-                 .rows = {"9999-12-31|"}});
-}
-
 }  // namespace
 }  // namespace weir

@@ -6,11 +6,10 @@ namespace weir {
 namespace {
 
 TEST(MicrosecondTime, TimestampHasMicroseconds) {
-  ExpectGuarded(
-      {.guard = "microsecond_time",
-       .tables = {"CREATE TABLE t AS VALUES ('9999-12-31'), ('0001-01-01')"},
-       .sql = "SELECT CAST(CAST(column1 AS TIMESTAMP) AS VARCHAR) FROM t",
-       .rows = {"0001-01-01T00:00:00|", "9999-12-31T00:00:00|"}});
+  ExpectGuarded({.guard = "microsecond_time",
+                 .tables = {"CREATE TABLE t AS VALUES ('9999-12-31'), ('0001-01-01')"},
+                 .sql = "SELECT CAST(CAST(column1 AS TIMESTAMP) AS VARCHAR) FROM t",
+                 .rows = {"0001-01-01T00:00:00|", "9999-12-31T00:00:00|"}});
 }
 
 TEST(MicrosecondTime, TimesAreComparedWithDatesInMicroseconds) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "weir/guards/guard_testing.h"
-
 #include "weir/base/temporary_folder_testing.h"
+#include "weir/guards/guard_testing.h"
 
 namespace weir {
 namespace {
@@ -11,8 +10,9 @@ TEST(NanPruning, StatisticsOfParquetDoNotHideNan) {
   const TemporaryFolder folder;
   const std::string file = (folder.path() / "x.parquet").string();
   ExpectGuarded({.guard = "nan_pruning",
-                 .tables = {"COPY (SELECT * FROM (VALUES (CAST(1.0 AS DOUBLE)), (CAST('NaN' AS DOUBLE))) AS v(x)) TO '" + file +
-                                "' STORED AS PARQUET",
+                 .tables = {"COPY (SELECT * FROM (VALUES (CAST(1.0 AS DOUBLE)), (CAST('NaN' AS "
+                            "DOUBLE))) AS v(x)) TO '" +
+                                file + "' STORED AS PARQUET",
                             "CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '" + file + "'"},
                  .sql = "SELECT count(*) FROM t WHERE x > 2.0",
                  .rows = {"1|"},

@@ -39,7 +39,8 @@ TEST(NullSimplification, MinusIsNoComplementOfBits) {
 }
 
 TEST(NullSimplification, ABackslashIsNoEscape) {
-  ExpectRows(R"(SELECT s FROM u WHERE s ~ 'a\\b')", {R"(a\b|)"}, {R"(CREATE TABLE u(s VARCHAR) AS VALUES ('a\b'), ('ab'))"});
+  ExpectRows(R"(SELECT s FROM u WHERE s ~ 'a\\b')", {R"(a\b|)"},
+             {R"(CREATE TABLE u(s VARCHAR) AS VALUES ('a\b'), ('ab'))"});
 }
 
 }  // namespace

@@ -6,7 +6,8 @@ namespace weir {
 namespace {
 
 const std::vector<std::string> kExtremes = {
-    "CREATE TABLE t AS SELECT column1 AS n, CAST(column2 AS INT) AS i, CAST(column3 AS BIGINT) AS b, "
+    "CREATE TABLE t AS SELECT column1 AS n, CAST(column2 AS INT) AS i, CAST(column3 AS BIGINT) AS "
+    "b, "
     "CAST(column4 AS DECIMAL(38, 0)) AS d FROM (VALUES (1, 100000, 9223372036854775807, "
     "'99999999999999999999999999999999999999'), (2, -2147483648, -9223372036854775807, '-1'))"};
 
@@ -34,8 +35,8 @@ TEST(Overflow, Constants) {
 }
 
 TEST(Overflow, DecimalsHaveTheDigitsOfTheirType) {
-  ExpectGuarded(Refused("overflow", "SELECT d + d FROM t WHERE n = 1",
-                        "does not fit DECIMAL(38, 0)"));
+  ExpectGuarded(
+      Refused("overflow", "SELECT d + d FROM t WHERE n = 1", "does not fit DECIMAL(38, 0)"));
 }
 
 TEST(Overflow, BitsAreShiftedByLessThanThereAre) {

@@ -6,7 +6,8 @@ namespace weir {
 namespace {
 
 const std::vector<std::string> kMixed = {
-    "CREATE TABLE t(kind VARCHAR, s VARCHAR, n INT, m INT) AS VALUES ('number', '7', 2, 1), ('text', 'x', 0, 1)"};
+    "CREATE TABLE t(kind VARCHAR, s VARCHAR, n INT, m INT) AS VALUES ('number', '7', 2, 1), "
+    "('text', 'x', 0, 1)"};
 
 TEST(ProjectionFence, FiltersComeBeforeCasts) {
   ExpectGuarded({.guard = "projection_fence",

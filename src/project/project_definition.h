@@ -230,7 +230,8 @@ struct ProfileSettings {
   bool deterministic = true;
   /// Whole numbers and decimals that their type cannot hold become others, without an error.
   bool overflow_wraps = false;
-  /// Guards of the engine to go without, by name. Nothing that users write says so: for measurements.
+  /// Guards of the engine to go without, by name. Nothing that users write says so: for
+  /// measurements.
   std::vector<std::string> guards_off;
   std::string spill_directory;  ///< absolute
   int64_t max_spill_bytes = 0;

@@ -298,8 +298,8 @@ class WeirTomlReader {
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
     CheckKeys(table,
-              {"extends", "threads", "memory_limit", "deterministic", "overflow",
-               "spill_directory", "max_spill", "settings", "functions", "sql"},
+              {"extends", "threads", "memory_limit", "deterministic", "overflow", "spill_directory",
+               "max_spill", "settings", "functions", "sql"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {

@@ -68,9 +68,9 @@ allow = ["set", "query"]
                                         {"datafusion.optimizer.prefer_hash_join", "false"},
                                         {"datafusion.sql_parser.parse_float_as_decimal", "true"}}));
   EXPECT_EQ(profile.setting_locations.at("datafusion.execution.batch_size"),
-            (SourceLocation{"weir.toml", 12, 1}));
+            (SourceLocation{"weir.toml", 13, 1}));
   EXPECT_EQ(profile.setting_locations.at("datafusion.sql_parser.parse_float_as_decimal"),
-            (SourceLocation{"weir.toml", 15, 1}));
+            (SourceLocation{"weir.toml", 16, 1}));
 }
 
 TEST(WeirToml, AProfileAddsToTheOneItExtends) {
@@ -149,8 +149,9 @@ TEST(WeirToml, ValuesOutOfTheirRange) {
   EXPECT_EQ(Toml("[profiles.a]\nthreads = -1").reports,
             Names{"W1013 weir.toml:2:11 a number from 0 (all cores) to 4096 is wanted for "
                   "`threads`, found `-1`"});
-  EXPECT_EQ(Toml("[profiles.a]\noverflow = \"ignore\"").reports,
-            Names{"W1013 weir.toml:2:12 `error` or `wrap` is wanted for `overflow`, found `ignore`"});
+  EXPECT_EQ(
+      Toml("[profiles.a]\noverflow = \"ignore\"").reports,
+      Names{"W1013 weir.toml:2:12 `error` or `wrap` is wanted for `overflow`, found `ignore`"});
   EXPECT_EQ(
       Toml("[profiles.a]\nmax_spill = \"4 XB\"").reports,
       Names{"W1013 weir.toml:2:13 a size such as \"4GB\" is wanted for `max_spill`, found `4 XB`"});

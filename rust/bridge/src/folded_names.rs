@@ -50,9 +50,9 @@ fn name_in_file<'a>(column: &str, table: &Schema, file: &'a Schema) -> Result<Op
         name.to_lowercase() == folded && table.fields().find(name).is_none()
     });
     match (alike.next(), alike.next()) {
-        (Some(one), Some(other)) => exec_err!(
-            "one column is wanted for `{column}`, found two that differ in case alone: `{one}` and `{other}`"
-        ),
+        (Some(one), Some(other)) => {
+            exec_err!("one column is wanted for `{column}`, found two that differ in case alone: `{one}` and `{other}`")
+        }
         (found, _) => Ok(found),
     }
 }

@@ -282,9 +282,7 @@ impl Guards {
         expression: LogicalExpr,
         schema: &DFSchema,
     ) -> EngineResult<LogicalExpr> {
-        Self::of(state)
-            .active()
-            .try_fold(expression, |expression, guard| guard.executed_expression(expression, schema))
+        Self::of(state).active().try_fold(expression, |expression, guard| guard.executed_expression(expression, schema))
     }
 }
 

@@ -43,11 +43,7 @@ pub fn name_files_of_log(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>)
     with_named_source(plan, required, true)
 }
 
-fn with_named_source(
-    plan: Arc<dyn ExecutionPlan>,
-    required: Arc<Vec<bool>>,
-    of_log: bool,
-) -> Arc<dyn ExecutionPlan> {
+fn with_named_source(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>, of_log: bool) -> Arc<dyn ExecutionPlan> {
     let Some(config) =
         plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
     else {
@@ -183,9 +179,8 @@ impl NamedSource {
     fn takes(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
         let columns = collect_columns(filter);
         let schema = self.inner.table_schema().table_schema();
-        let is_flat = |column: &Column| {
-            schema.field_with_name(column.name()).is_ok_and(|field| !field.data_type().is_nested())
-        };
+        let is_flat =
+            |column: &Column| schema.field_with_name(column.name()).is_ok_and(|field| !field.data_type().is_nested());
         if self.of_log && !columns.iter().all(is_flat) {
             return false;
         }

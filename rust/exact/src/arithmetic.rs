@@ -181,20 +181,24 @@ macro_rules! whole {
 macro_rules! signed {
     ($type:ty, $wide:ty) => {
         // An overflow has a sign that neither operand has; a difference, that of the second only.
-        whole!($type, $wide, |a: $type, b: $type, sum: $type| (sum, (a ^ sum) & (b ^ sum)), |a: $type, b: $type, d: $type| (
-            d,
-            (a ^ b) & (a ^ d)
-        ));
+        whole!(
+            $type,
+            $wide,
+            |a: $type, b: $type, sum: $type| (sum, (a ^ sum) & (b ^ sum)),
+            |a: $type, b: $type, d: $type| (d, (a ^ b) & (a ^ d))
+        );
     };
 }
 
 macro_rules! unsigned {
     ($type:ty, $wide:ty) => {
         // The carry, or the borrow, out of the top bit.
-        whole!($type, $wide, |a: $type, b: $type, sum: $type| (sum, (a & b) | ((a | b) & !sum)), |a: $type, b: $type, d: $type| (
-            d,
-            (!a & b) | ((!a | b) & d)
-        ));
+        whole!(
+            $type,
+            $wide,
+            |a: $type, b: $type, sum: $type| (sum, (a & b) | ((a | b) & !sum)),
+            |a: $type, b: $type, d: $type| (d, (!a & b) | ((!a | b) & d))
+        );
     };
 }
 
@@ -461,12 +465,7 @@ fn by_arrow(operation: Operation, left: &Input, right: &Input, result: &DataType
 
 /// Row by row over 256 bits: what the engine could not do may be no more than a step on the way, and if it is more, the row is found.
 #[cold]
-fn exact_decimals(
-    operation: Operation,
-    left: &Input,
-    right: &Input,
-    result: &DataType,
-) -> Checked {
+fn exact_decimals(operation: Operation, left: &Input, right: &Input, result: &DataType) -> Checked {
     let (DataType::Decimal128(_, s1), DataType::Decimal128(_, s2), DataType::Decimal128(p, s)) =
         (left.data_type(), right.data_type(), result)
     else {

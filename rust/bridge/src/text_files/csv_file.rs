@@ -180,9 +180,8 @@ impl CsvFile {
 
     fn batch(&self) -> Result<RecordBatch> {
         let text = self.records.text().map_err(|bad| self.file.explain(bad))?;
-        let columns = self.columns.iter().map(|&column| {
-            self.column(text, column).map_err(|bad| self.file.explain(bad))
-        });
+        let columns =
+            self.columns.iter().map(|&column| self.column(text, column).map_err(|bad| self.file.explain(bad)));
         let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
         let schema = Arc::new(self.schema.project(&self.columns)?);
         let options = RecordBatchOptions::new().with_row_count(Some(self.records.len()));

@@ -42,7 +42,10 @@ pub fn by_header(header: &[String], expected: Expectation) -> Result<Layout, Mis
         let extra = (0..header.len()).find(|at| taken.binary_search(at).is_err());
         return match extra {
             Some(extra) if !expected.is_declared => Err((
-                format!("the columns of the files before it are wanted, found one more in its header: `{}`", header[extra]),
+                format!(
+                    "the columns of the files before it are wanted, found one more in its header: `{}`",
+                    header[extra]
+                ),
                 "give all files the same columns, or declare the columns in the source's statement",
             )),
             _ => Ok(Layout { fields, width: header.len(), is_by_place: false }),
@@ -73,7 +76,12 @@ pub fn by_header(header: &[String], expected: Expectation) -> Result<Layout, Mis
     }
     if header.len() != columns.len() && !(expected.are_short_allowed && header.len() < columns.len()) {
         return Err((
-            format!("{} columns are wanted in its header, found {}: `{}`", columns.len(), header.len(), header.join(", ")),
+            format!(
+                "{} columns are wanted in its header, found {}: `{}`",
+                columns.len(),
+                header.len(),
+                header.join(", ")
+            ),
             MEND_HEADER,
         ));
     }

@@ -158,7 +158,11 @@ async fn look_at(
 }
 
 /// Adds the columns of the first file, and those that later ones may have; says where a file has them.
-fn join(rules: &CsvRules, first: &[String], columns: &mut Columns) -> std::result::Result<Layout, (String, &'static str)> {
+fn join(
+    rules: &CsvRules,
+    first: &[String],
+    columns: &mut Columns,
+) -> std::result::Result<Layout, (String, &'static str)> {
     let is_new = columns.names.is_empty();
     if !rules.has_header() {
         let known = columns.names.len();
@@ -182,7 +186,6 @@ fn join(rules: &CsvRules, first: &[String], columns: &mut Columns) -> std::resul
         }
     }
     let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
-    let expected =
-        Expectation { columns: &names, is_declared: false, are_short_allowed: rules.are_short_allowed() };
+    let expected = Expectation { columns: &names, is_declared: false, are_short_allowed: rules.are_short_allowed() };
     by_header(first, expected)
 }

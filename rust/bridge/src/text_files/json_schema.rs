@@ -145,4 +145,3 @@ fn without_unknown(schema: &Schema) -> Schema {
     }
     Schema::new(schema.fields().iter().map(known).collect::<Vec<_>>())
 }
-

@@ -40,7 +40,9 @@ pub fn without_exponent(text: &str) -> Cow<'_, str> {
 pub fn whole_number(text: &str) -> Cow<'_, str> {
     let spelled = without_exponent(text);
     match spelled.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') && whole.ends_with(|c: char| c.is_ascii_digit()) => {
+        Some((whole, fraction))
+            if fraction.bytes().all(|byte| byte == b'0') && whole.ends_with(|c: char| c.is_ascii_digit()) =>
+        {
             Cow::Owned(whole.to_string())
         }
         _ => spelled,

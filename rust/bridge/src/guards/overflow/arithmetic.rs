@@ -19,7 +19,6 @@ use exact::{Failure, Input, Operation};
 
 use super::overflow_error;
 
-
 pub fn operation_of(operator: Operator) -> Option<Operation> {
     Some(match operator {
         Operator::Plus => Operation::Add,
@@ -163,7 +162,8 @@ impl CheckedArithmetic {
     fn failure(&self, operands: &str) -> DataFusionError {
         if matches!(self.operation, Operation::ShiftLeft | Operation::ShiftRight) {
             let bits = self.result.primitive_width().unwrap_or_default() * 8;
-            let message = format!("the bits of `{}` can be shifted by 0 to {}, found `{operands}`", self.text, bits - 1);
+            let message =
+                format!("the bits of `{}` can be shifted by 0 to {}, found `{operands}`", self.text, bits - 1);
             return DataFusionError::External(Box::new(overflow_error(message, "")));
         }
         super::does_not_fit(&self.text, &self.result, operands)

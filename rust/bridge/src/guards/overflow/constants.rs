@@ -79,7 +79,9 @@ fn has_foldable_operands(operator: &Expr) -> bool {
 
 fn may_fold(expression: &Expr) -> bool {
     match expression {
-        Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => false,
+        Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
+            false
+        }
         Expr::Cast(cast) => may_fold(&cast.expr),
         Expr::TryCast(cast) => may_fold(&cast.expr),
         Expr::Alias(alias) => may_fold(&alias.expr),

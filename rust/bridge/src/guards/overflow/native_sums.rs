@@ -26,10 +26,9 @@ fn failure(wanted: &Wanted) -> datafusion::error::DataFusionError {
 fn check_digits<T: ArrowNumericType>(sums: &PrimitiveArray<T>, wanted: &Wanted) -> Result<()> {
     let sums: &dyn Array = sums;
     match wanted.data_type {
-        DataType::Decimal256(precision, _) => sums
-            .as_primitive::<Decimal256Type>()
-            .validate_decimal_precision(precision)
-            .map_err(|_| failure(wanted)),
+        DataType::Decimal256(precision, _) => {
+            sums.as_primitive::<Decimal256Type>().validate_decimal_precision(precision).map_err(|_| failure(wanted))
+        }
         _ => Ok(()),
     }
 }

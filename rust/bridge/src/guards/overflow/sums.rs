@@ -130,7 +130,11 @@ impl AggregateUDFImpl for CheckedSum {
         }
         macro_rules! native {
             ($type:ty) => {
-                if args.is_distinct { self.engine.accumulator(args) } else { Ok(Box::new(NativeSum::<$type>::new(&args))) }
+                if args.is_distinct {
+                    self.engine.accumulator(args)
+                } else {
+                    Ok(Box::new(NativeSum::<$type>::new(&args)))
+                }
             };
         }
         by_type!(args.return_field.data_type(), exact, native, self.engine.accumulator(args))
@@ -299,13 +303,7 @@ pub struct GroupSums<T: ArrowPrimitiveType> {
 
 impl<T: ArrowPrimitiveType> GroupSums<T> {
     fn new(args: &AccumulatorArgs) -> Self {
-        Self {
-            lows: Vec::new(),
-            carries: Vec::new(),
-            seen: Vec::new(),
-            wanted: Wanted::of(args),
-            summed: PhantomData,
-        }
+        Self { lows: Vec::new(), carries: Vec::new(), seen: Vec::new(), wanted: Wanted::of(args), summed: PhantomData }
     }
 
     /// Adds `values`, of the argument's type or of states. Without NULL and filter every group has a value, since rows make groups.
@@ -340,14 +338,7 @@ impl<T: ArrowPrimitiveType> GroupSums<T> {
                 }
             }
             Some(valid) => {
-                V::Native::add_valid_to_groups(
-                    lows,
-                    carries,
-                    &mut self.seen,
-                    group_indices,
-                    values.values(),
-                    &valid,
-                );
+                V::Native::add_valid_to_groups(lows, carries, &mut self.seen, group_indices, values.values(), &valid);
             }
         }
     }
@@ -386,12 +377,7 @@ where
         Ok(())
     }
 
-    fn merge_batch(
-        &mut self,
-        states: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
+    fn merge_batch(&mut self, states: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         self.add(states[0].as_primitive::<Decimal128Type>(), group_indices, None, total_num_groups);
         if let Some(carries) = states.get(1) {
             let carries = carries.as_primitive::<Int64Type>();

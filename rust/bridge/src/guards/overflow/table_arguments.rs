@@ -4,7 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{BinaryOperator, Expr, Query, Select, SetExpr, TableFactor, UnaryOperator, Value, visit_expressions};
+use sqlparser::ast::{
+    BinaryOperator, Expr, Query, Select, SetExpr, TableFactor, UnaryOperator, Value, visit_expressions,
+};
 
 use super::constant_does_not_fit;
 use crate::error::Result;
