@@ -32,6 +32,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use serde_json::Value;
 use url::Url;
 
+use crate::contained::contain_future;
 use crate::delta::log_table::LogTable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
@@ -131,13 +132,13 @@ async fn infer_schema(
         Format::Parquet(format) => format,
     };
     let state = session.context.state();
-    let error = match format.infer_schema(&state, store, metas).await {
+    let error = match contain_future(format.infer_schema(&state, store, metas)).await {
         Ok(schema) => return Ok(schema),
         Err(error) => error,
     };
     let store_root = store_root(&parse_url(root_url)?)?;
     for meta in metas {
-        if let Err(error) = format.infer_schema(&state, store, std::slice::from_ref(meta)).await {
+        if let Err(error) = contain_future(format.infer_schema(&state, store, std::slice::from_ref(meta))).await {
             return Err(in_file(error, store_root.as_str(), &meta.location));
         }
     }
