@@ -13,6 +13,7 @@ mod aggregate_schema;
 mod bag_operators;
 mod cast_unwrapping;
 mod distinct_limit;
+mod distinct_sums;
 mod far_times;
 mod fenced_rule;
 mod filters_above_joins;
@@ -182,6 +183,7 @@ const ALL: &[&dyn Guard] = &[
     &subqueries::Subqueries,
     &aggregate_filters::AggregateFilters,
     &distinct_limit::DistinctLimit,
+    &distinct_sums::DistinctSums,
     &aggregate_schema::AggregateSchema,
     &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,

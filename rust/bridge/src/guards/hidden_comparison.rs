@@ -95,7 +95,7 @@ impl PhysicalExprAdapter for HidingAdapter {
                 if part.is::<HiddenExpr>() {
                     return Ok(Transformed::new(part, false, TreeNodeRecursion::Jump));
                 }
-                if is_comparison(&part) && (self.hides)(&part, &self.file)? {
+                if is_comparison(&part) && !reads_nested(&part, &self.file) && (self.hides)(&part, &self.file)? {
                     let hidden = Arc::new(HiddenExpr::new(part)) as Arc<dyn PhysicalExpr>;
                     return Ok(Transformed::new(hidden, true, TreeNodeRecursion::Jump));
                 }
@@ -103,6 +103,12 @@ impl PhysicalExprAdapter for HidingAdapter {
             })
             .data()
     }
+}
+
+/// The reader takes conditions on nested columns by their form alone: one that it does not know any more would be passed over, though the
+/// scan has promised it. Statistics say nothing of such columns.
+fn reads_nested(part: &Arc<dyn PhysicalExpr>, file: &Schema) -> bool {
+    collect_columns(part).iter().any(|column| column.data_type(file).is_ok_and(|data_type| data_type.is_nested()))
 }
 
 /// Of the filters that come while rows are read, only the columns are known.
