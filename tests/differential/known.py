@@ -90,11 +90,7 @@ OPEN: tuple[Open, ...] = (
 #: Kept cases that are still wrong, with the kind.
 OPEN_CASES = {
     "folded_branch": "B18",
-    "infinity_less_infinity": "B8: NaN with a sign",
     "negative_nan": "B8: NaN with a sign",
-    "partition_value_unwraps_cast": "B7, when a file is opened",
-    "where_by_merged_key": "B6: a merged column is found twice",
-    "xor_of_null": "B3",
 }
 
 
