@@ -91,6 +91,8 @@ fn format_of(session: &Session, name: &str, options: &[KeyValue], is_declared: b
         "csv" => {
             let mut parsed = CsvOptions::default();
             set(&mut parsed, options)?;
+            let usual = session.context.state_ref().read().config_options().catalog.has_header;
+            parsed.has_header = parsed.has_header.or(Some(usual));
             Ok(Format::Text(TextFormat::csv(parsed, is_declared)?))
         }
         "ndjson" => {
