@@ -13,6 +13,7 @@
 #include "weir/lineage/lineage.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/project_run.h"
+#include "weir/run/warehouse_lock.h"
 
 namespace {
 
@@ -44,7 +45,21 @@ Status Run(const std::string& folder, Diagnostics& diagnostics) {
                         LoadProject(LocalFileSystem(), folder, "", diagnostics));
   WEIR_RETURN_NOT_OK(AddView(
       project, DefineView("late_by_carrier", LateByCarrier(), {.comment = "Delays by carrier"})));
-  WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
+  const SystemClock clock;
+  const std::string run_id = NewRunId(clock);
+  const RunIdentity self = RunIdentity::Own(run_id, project.profile.name, clock.Now());
+  WEIR_ASSIGN_OR_RETURN(auto session, SessionRuntime::Seal(project, diagnostics));
+  WEIR_ASSIGN_OR_RETURN(const auto lock, WarehouseLock::Acquire(
+                                             session->engine(), session->warehouse_url(), self,
+                                             [](const RunIdentity& holder) {
+                                               std::cerr << "waiting for " << Describe(holder)
+                                                         << "\n";
+                                             },
+                                             engine::Cancellation()));
+  if (lock->waited()) {
+    // What was pinned before may be older than what the other run has built.
+    WEIR_ASSIGN_OR_RETURN(session, SessionRuntime::Seal(project, diagnostics));
+  }
   const CompiledProject compiled = CompileViews(project, *session, diagnostics);
   if (diagnostics.has_errors())
     return Status::User(StatusCode::kPlanFailed, "the project does not compile");
@@ -57,14 +72,12 @@ Status Run(const std::string& folder, Diagnostics& diagnostics) {
     std::cout << "\n";
   }
   const DeltaHistory history(session->engine(), session->warehouse_url());
-  const SystemClock clock;
   const ProjectRun run(compiled, *session, history, clock);
   Lines lines;
-  const std::string run_id = NewRunId(clock);
-  WEIR_RETURN_NOT_OK(MarkBegun(run_id, *session));
   WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope,
                         run.Run({.run_id = run_id}, lines, engine::Cancellation()));
-  WEIR_RETURN_NOT_OK(RecordRun(envelope, project, compiled, *session, diagnostics));
+  WEIR_RETURN_NOT_OK(RecordRun(envelope, project, compiled, *session, diagnostics, *lock));
+  WEIR_RETURN_NOT_OK(lock->End(envelope.state, true, envelope.finished_at_us));
   for (const ViewOutcome& view : envelope.views) WEIR_RETURN_NOT_OK(view.status);
   return Status::OK();
 }
