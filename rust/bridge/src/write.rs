@@ -202,8 +202,8 @@ impl NanColumns {
 
     fn look(&mut self, column: &ArrayRef, path: Vec<String>) {
         let has_nan = match column.data_type() {
-            DataType::Float64 => column.as_primitive::<Float64Type>().values().iter().any(|value| value.is_nan()),
-            DataType::Float32 => column.as_primitive::<Float32Type>().values().iter().any(|value| value.is_nan()),
+            DataType::Float64 => column.as_primitive::<Float64Type>().iter().flatten().any(f64::is_nan),
+            DataType::Float32 => column.as_primitive::<Float32Type>().iter().flatten().any(f32::is_nan),
             DataType::Struct(fields) => {
                 for (field, child) in fields.iter().zip(column.as_struct().columns()) {
                     let below = path.iter().chain([field.name()]).cloned().collect();
