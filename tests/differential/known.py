@@ -80,7 +80,6 @@ OPEN: tuple[Open, ...] = (
     Open("types", any_node(is_case_of_types), "A1: the type of the first part"),
     Open("using_ambiguous", error("is ambiguous|Ambiguous reference"), "B6: a merged column inside an expression is found twice"),
     Open("wide_times_2", error("would overflow 64-bit signed nanoseconds|Overflow happened on: .* \\* 1000"), "B19: nanoseconds"),
-    Open("guarded_cast", error("Cannot cast string"), "B18: a cast evaluated where its guard is false"),
     Open("wide_times", error("Timestamp"), "B19: nanoseconds"),
     Open("floats", any_node(lambda n: isinstance(n, syntax.Expr) and n.type.is_float), "B8, B9: NaN, and statistics that leave it out"),
     Open("cast", any_node(lambda n: isinstance(n, syntax.Cast) or has_op("decimal_to_int", "float_to_int")(n)), "B7: casts moved off a column"),
@@ -89,7 +88,6 @@ OPEN: tuple[Open, ...] = (
 
 #: Kept cases that are still wrong, with the kind.
 OPEN_CASES = {
-    "folded_branch": "B18",
     "negative_nan": "B8: NaN with a sign",
 }
 

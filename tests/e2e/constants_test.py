@@ -16,7 +16,10 @@ ROWS = "id,s,d,ts,n\n1,a,2024-01-01,2024-01-01T00:00:00,1\n2,b,2024-01-02,2024-0
 # Query, line:column of the place.
 REFUSED = {
     "a date that there is not": ("SELECT id\nFROM t\nWHERE d > DATE '2024-02-30'", "3:16"),
-    "a date in a branch that is rarely taken": ("SELECT CASE WHEN id = 99 THEN DATE '2024-13-01' ELSE d END AS d\nFROM t", "1:36"),
+    "a date in a branch that is always taken": ("SELECT CASE WHEN 1 = 1 THEN DATE '2024-13-01' ELSE d END AS d\nFROM t", "1:34"),
+    "a date in a condition": ("SELECT CASE WHEN d > DATE '2024-13-01' THEN 1 ELSE 2 END AS d\nFROM t", "1:27"),
+    "a date beside a condition": ("SELECT id\nFROM t\nWHERE id = 1 AND d > DATE '2024-13-01'", "3:27"),
+    "a cast in the first choice": ("SELECT coalesce(CAST('x' AS INT), n) AS n FROM t", "1:22"),
     "a timestamp that there is not": ("SELECT id FROM t WHERE ts > TIMESTAMP '2024-01-01T25:00:00'", "1:39"),
     "a text that is compared with a date": ("SELECT id FROM t WHERE d = '2024-02-30'", "1:28"),
     "a cast of a literal": ("SELECT id,\n  CAST('seven' AS INT) AS n\nFROM t", "2:8"),
@@ -43,6 +46,14 @@ NO_COLUMNS = {
 ALLOWED = {
     "a cast of data": "SELECT TRY_CAST(s AS INT) AS n FROM t",
     "a failing branch that is not taken": "SELECT CASE WHEN n > 9 THEN 1 / (n - n) ELSE n END AS x FROM t",
+    "a failing cast in a branch that is not taken": "SELECT CASE WHEN n > 9 THEN CAST('x' AS INT) ELSE n END AS x FROM t",
+    "a date that there is not in a branch that is not taken": "SELECT CASE WHEN n > 9 THEN DATE '2024-13-01' ELSE d END AS x FROM t",
+    "a failing cast in a branch that is never taken": "SELECT CASE WHEN 'x' ~ '^[0-9]+$' THEN CAST('x' AS INT) END AS x FROM t",
+    "a failing cast that a constant guards": "SELECT id FROM t WHERE 'x' ~ '^[0-9]+$' AND CAST('x' AS INT) > 5",
+    "a failing cast that a constant makes needless": "SELECT id FROM t WHERE 'x' !~ '^[0-9]+$' OR CAST('x' AS INT) > 5",
+    "a failing cast behind a value": "SELECT coalesce(n, CAST('x' AS INT)) AS x FROM t",
+    "a failing cast that a filter leaves out": "SELECT sum(CAST('x' AS INT)) FILTER (WHERE n > 9) AS x FROM t",
+    "a cast of a constant that becomes NULL": "SELECT CAST(nullif('x', 'x') AS INT) AS x FROM t",
     "a pattern": "SELECT id FROM t WHERE s ~ '^[a-z]+$' OR s LIKE 'a\\%'",
     "dates": "SELECT date_trunc('month', ts) AS m, date_part('year', d) AS y, to_char(d, '%Y-%m') AS z FROM t WHERE d > DATE '2020-02-29'",
     "zones": "SELECT ts AT TIME ZONE 'Europe/Berlin' AS x FROM t",

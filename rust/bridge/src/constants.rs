@@ -4,7 +4,8 @@
 //! when it optimises, makes operators, or meets the first row.
 //!
 //! Expressions that could fail so are simplified, made physical and evaluated over no rows. What stands where it may never be evaluated
-//! (a branch of CASE, the right side of AND) counts only if the engine would refuse it without evaluating it.
+//! (a branch of CASE, the right side of AND) counts only if the engine would refuse it without evaluating it. Casts of literals are
+//! taken for evaluated on both sides of AND and OR, which only a constant decides.
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use datafusion::sql::unparser::expr_to_sql;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ConstantProblem;
+use crate::guards::{direct_parts, failing_cast, simplified_around_failures};
 use crate::plan::Plan;
 use crate::session::Session;
 
@@ -145,39 +147,26 @@ fn is_suspicious(expression: &Expr) -> bool {
     }
 }
 
-/// The parts of a node's expression that are evaluated row by row.
-fn row_parts(expression: &Expr) -> Vec<&Expr> {
+/// The parts of a node's expression that are evaluated row by row, and which of them not for all rows.
+fn row_parts(expression: &Expr) -> Vec<(&Expr, bool)> {
+    let always = |part| (part, false);
     match expression {
         Expr::Alias(alias) => row_parts(&alias.expr),
         Expr::AggregateFunction(AggregateFunction { params, .. }) => {
-            let sorted = params.order_by.iter().map(|sort| &sort.expr);
-            params.args.iter().chain(params.filter.as_deref()).chain(sorted).collect()
+            let arguments = params.args.iter().map(|argument| (argument, params.filter.is_some()));
+            let others = params.filter.as_deref().into_iter().chain(params.order_by.iter().map(|sort| &sort.expr));
+            arguments.chain(others.map(always)).collect()
         }
         Expr::WindowFunction(window) => {
             let params = &window.params;
+            let arguments = params.args.iter().map(|argument| (argument, params.filter.is_some()));
             let sorted = params.order_by.iter().map(|sort| &sort.expr);
-            params.args.iter().chain(&params.partition_by).chain(params.filter.as_deref()).chain(sorted).collect()
+            let others = params.partition_by.iter().chain(params.filter.as_deref()).chain(sorted);
+            arguments.chain(others.map(always)).collect()
         }
-        Expr::GroupingSet(set) => set.distinct_expr(),
-        other => vec![other],
+        Expr::GroupingSet(set) => set.distinct_expr().into_iter().map(always).collect(),
+        other => vec![always(other)],
     }
-}
-
-/// The direct parts of an expression, and which of them may never be evaluated.
-fn children(expression: &Expr) -> Vec<(Expr, bool)> {
-    let mut parts = Vec::new();
-    let _ = expression.apply_children(|part| {
-        let is_first = parts.is_empty();
-        let may_be_passed_over = match expression {
-            Expr::Case(_) => !is_first,
-            Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }) => !is_first,
-            Expr::ScalarFunction(call) => call.func.short_circuits() && !is_first,
-            _ => false,
-        };
-        parts.push((part.clone(), may_be_passed_over));
-        Ok(TreeNodeRecursion::Continue)
-    });
-    parts
 }
 
 /// The texts by which a reader finds an expression: its own literals, those below it, the functions that it calls.
@@ -278,45 +267,64 @@ impl Search<'_> {
         let before = self.found.len();
         expression.apply(|part| {
             match part {
-                Expr::Cast(cast) => self.cast(part, cast),
+                Expr::Cast(cast) => self.zone(cast),
                 Expr::WindowFunction(window) => self.window(part, window, schema),
                 Expr::AggregateFunction(aggregate) => self.aggregate(part, aggregate, schema),
                 _ => {}
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
+        if expression.exists(|part| Ok(failing_cast(part).is_some()))? {
+            self.casts(expression, schema)?;
+        }
         // What holds a wrong literal fails as a whole.
         if self.found.len() > before {
             return Ok(());
         }
-        for part in row_parts(expression) {
+        for (part, is_open) in row_parts(expression) {
             if !part.exists(|inner| Ok(is_suspicious(inner)))? {
                 continue;
             }
             let schema = schema();
-            if let Some((culprit, failure)) = self.culprit(part, &schema, false) {
+            if let Some((culprit, failure)) = self.culprit(part, &schema, is_open) {
                 self.add(&culprit, &failure.error);
             }
         }
         Ok(())
     }
 
-    /// The optimiser evaluates casts of literals wherever they stand.
-    fn cast(&mut self, whole: &Expr, cast: &Cast) {
-        let wanted = cast.field.data_type();
-        if let Some(zone) = zone_of(wanted)
+    fn zone(&mut self, cast: &Cast) {
+        if let Some(zone) = zone_of(cast.field.data_type())
             && let Err(error) = zone.parse::<Tz>()
         {
             let reason = BridgeError::from(error).message;
             self.found.push(ConstantProblem { reason, sql: zone.to_string(), texts: vec![zone.to_string()] });
-            return;
         }
-        if let Expr::Literal(value, _) = cast.expr.as_ref()
-            && !value.is_null()
-            && !wanted.is_nested()
-            && let Err(error) = value.cast_to(wanted)
-        {
-            self.add(whole, &BridgeError::from(error));
+    }
+
+    /// Casts of literals that fail, unless they stand in branches that are not or not always taken. Both sides of AND and OR count as
+    /// evaluated, where the left side is no constant.
+    fn casts(&mut self, expression: &Expr, schema: &mut dyn FnMut() -> DFSchemaRef) -> EngineResult<()> {
+        for (part, is_open) in row_parts(expression) {
+            if is_open || !part.exists(|inner| Ok(failing_cast(inner).is_some()))? {
+                continue;
+            }
+            let schema = schema();
+            let alone = without_other_queries(part.clone(), &schema)?;
+            self.evaluated_casts(self.simplified(alone, &schema).as_ref().unwrap_or(part));
+        }
+        Ok(())
+    }
+
+    fn evaluated_casts(&mut self, expression: &Expr) {
+        if let Some(error) = failing_cast(expression) {
+            self.add(expression, &BridgeError::from(error));
+        }
+        let is_logic = matches!(expression, Expr::BinaryExpr(_));
+        for (part, is_open) in direct_parts(expression) {
+            if is_logic || !is_open {
+                self.evaluated_casts(part);
+            }
         }
     }
 
@@ -366,7 +374,7 @@ impl Search<'_> {
     /// The innermost part that fails by itself.
     fn culprit(&self, expression: &Expr, schema: &DFSchemaRef, may_be_passed_over: bool) -> Option<(Expr, Failure)> {
         let failure = self.failure(expression, schema)?;
-        let parts = children(expression);
+        let parts = direct_parts(expression);
         let inner = |conditional: bool| {
             parts
                 .iter()
@@ -394,12 +402,7 @@ impl Search<'_> {
         if let Some(error) = self.sampled(&expression) {
             return failed(error, false);
         }
-        let context = SimplifyContext::builder()
-            .with_schema(Arc::clone(schema))
-            .with_config_options(Arc::clone(self.state.config_options()))
-            .with_current_time()
-            .build();
-        let simple = match ExprSimplifier::new(context).simplify(expression) {
+        let simple = match self.simplified(expression, schema) {
             Ok(simple) => simple,
             Err(error) => return failed(error, true),
         };
@@ -410,6 +413,16 @@ impl Search<'_> {
         };
         let no_rows = RecordBatch::new_empty(Arc::clone(schema.inner()));
         physical.evaluate(&no_rows).err().and_then(|error| failed(error, false))
+    }
+
+    /// Casts that fail stay where they are.
+    fn simplified(&self, expression: Expr, schema: &DFSchemaRef) -> EngineResult<Expr> {
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::clone(schema))
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .with_current_time()
+            .build();
+        simplified_around_failures(expression, schema, |expression| ExprSimplifier::new(context).simplify(expression))
     }
 
     /// What a function or an operator looks at only when it has a row: it is given one.

@@ -12,6 +12,7 @@ mod aggregate_filters;
 mod aggregate_schema;
 mod bag_operators;
 mod cast_unwrapping;
+mod deferred_casts;
 mod distinct_limit;
 mod distinct_sums;
 mod far_times;
@@ -68,6 +69,9 @@ use sqlparser::ast::{Expr, Query, VisitMut, visit_expressions_mut};
 
 use crate::error::{BridgeError, Result};
 use crate::ffi::GuardDescription;
+
+pub use guarded_conditions::simplified_around_failures;
+pub use may_fail::{direct_parts, failing_cast};
 
 pub type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 pub type OptimizerRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Has conditions guard what stands behind them: `kind = 'number' AND CAST(s AS INT) > 5` casts no s of another kind. The engine
 //! evaluates both sides of AND and OR over whole batches unless few rows are left, puts cheap conditions (casts, to it) before dear
-//! ones, takes CASE over conditions apart into AND and OR, and evaluates arguments of aggregates for rows that FILTER leaves out.
+//! ones, takes CASE over conditions apart into AND and OR, evaluates arguments of aggregates for rows that FILTER leaves out, and ends
+//! the query at a cast of a constant that fails in a branch that is never taken (`deferred_casts.rs`).
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Case, Cast, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{Case, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::physical_expr::expressions::{BinaryExpr, CaseExpr, lit};
@@ -22,7 +23,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
-use super::fenced_rule::{columns_of, fence, fence_case, fence_rule};
+use super::deferred_casts::{
+    defer_casts, defer_failing_casts, defer_failing_casts_of, fold_around_failures, restore_casts,
+};
+use super::fenced_rule::{columns_of, fence_case, fence_rule, remove_fences};
 use super::may_fail::{may_fail, may_fail_physically};
 use super::{About, Guard, Means, OptimizerRules, PhysicalRules};
 
@@ -32,7 +36,7 @@ impl Guard for GuardedConditions {
     fn about(&self) -> About {
         About {
             name: "guarded_conditions",
-            version: 1,
+            version: 2,
             fault: "`CASE WHEN n <> 0 THEN 10 / n > 1 ELSE false END` divides by zero, as does `WHERE n <> 0 AND 10 / n > 1`",
             upstream: "unreported",
             means: Means::Correction,
@@ -42,6 +46,7 @@ impl Guard for GuardedConditions {
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
         fence_rule(rules, "simplify_expressions", has_branches, raise);
+        fold_around_failures(rules);
         rules.push(Arc::new(GuardedArguments));
     }
 
@@ -50,15 +55,33 @@ impl Guard for GuardedConditions {
         rules.insert(at, Arc::new(GuardConditions));
     }
 
+    fn executed_plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        defer_failing_casts_of(plan)
+    }
+
+    fn executed_expression(&self, expression: Expr, _schema: &DFSchema) -> Result<Expr> {
+        defer_failing_casts(expression).data()
+    }
+
     fn physical_expression(&self, expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
         guarded_value(expression, schema).data()
     }
 }
 
-/// Keeps CASE over conditions together, and functions that become one; and constants that fail in branches.
+/// An expression simplified, with what may fail left in its branch, and casts that fail left in their places.
+pub fn simplified_around_failures(
+    expression: Expr,
+    schema: &DFSchema,
+    simplify: impl FnOnce(Expr) -> Result<Expr>,
+) -> Result<Expr> {
+    let raised = raise(defer_casts(expression)?.data, schema)?.data;
+    restore_casts(remove_fences(simplify(raised)?)?.data).data()
+}
+
+/// Keeps CASE over conditions together, and functions that become one.
 fn raise(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expression.transform_up(|part| match part {
-        Expr::Case(case) => raise_in_case(case, schema),
+        Expr::Case(case) if case.expr.is_none() && is_open(&case, schema)? => Ok(Transformed::yes(fence_case(case))),
         call if is_choice(&call) => {
             if call.get_type(schema)? != DataType::Boolean || !may_fail(&call, schema)? {
                 return Ok(Transformed::no(call));
@@ -81,32 +104,6 @@ fn has_branches(part: &Expr) -> bool {
 /// The first of some values that is not NULL.
 fn is_choice(part: &Expr) -> bool {
     matches!(part, Expr::ScalarFunction(call) if matches!(call.name(), "coalesce" | "nvl") && call.args.len() > 1)
-}
-
-fn raise_in_case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let mut changed = false;
-    let branches = case.when_then_expr.iter_mut().map(|(_, then)| then).chain(case.else_expr.iter_mut());
-    for branch in branches {
-        let hidden = std::mem::take(&mut **branch).transform_up(hide_failing_constant)?;
-        changed |= hidden.transformed;
-        **branch = hidden.data;
-    }
-    if case.expr.is_none() && is_open(&case, schema)? {
-        return Ok(Transformed::yes(fence_case(case)));
-    }
-    Ok(Transformed::new_transformed(Expr::Case(case), changed))
-}
-
-/// A cast of a constant that fails is the query's failure, unless its branch is never taken.
-fn hide_failing_constant(part: Expr) -> Result<Transformed<Expr>> {
-    let Expr::Cast(Cast { expr, field }) = part else { return Ok(Transformed::no(part)) };
-    let hidden = match expr.as_ref() {
-        Expr::Literal(value, _) => value.cast_to(field.data_type()).is_err(),
-        // What it comes to is known only later.
-        other => other.column_refs().is_empty() && !other.is_volatile(),
-    };
-    let expr = if hidden { Box::new(fence(*expr, 0)) } else { expr };
-    Ok(Transformed::new_transformed(Expr::Cast(Cast { expr, field }), hidden))
 }
 
 /// Whether a CASE is one over conditions, and not the same when all its parts are evaluated, or some of them twice.

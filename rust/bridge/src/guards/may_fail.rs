@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::physical_expr::expressions::{self, CastExpr};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 pub fn may_fail(expression: &Expr, schema: &DFSchema) -> Result<bool> {
     expression.exists(|part| {
         Ok(match part {
-            Expr::Cast(Cast { expr, field }) => {
-                !matches!(expr.as_ref(), Expr::Literal(..)) && !takes_all(&expr.get_type(schema)?, field.data_type())
-            }
+            Expr::Cast(Cast { expr, .. }) if matches!(expr.as_ref(), Expr::Literal(..)) => failing_cast(part).is_some(),
+            Expr::Cast(Cast { expr, field }) => !takes_all(&expr.get_type(schema)?, field.data_type()),
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide | Operator::Modulo, .. }) => {
                 divides_by_zero(&left.get_type(schema)?)
             }
@@ -41,6 +40,67 @@ pub fn may_fail_physically(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) 
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
+}
+
+/// The failure of a cast of a literal.
+pub fn failing_cast(part: &Expr) -> Option<DataFusionError> {
+    let Expr::Cast(Cast { expr, field }) = part else { return None };
+    let (Expr::Literal(value, _), wanted) = (expr.as_ref(), field.data_type()) else { return None };
+    if value.is_null() || wanted.is_nested() { None } else { value.cast_to(wanted).err() }
+}
+
+/// Whether an expression may become a constant. One that holds on to a column cannot, and most do.
+pub fn may_fold(expression: &Expr) -> bool {
+    match expression {
+        Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
+            false
+        }
+        Expr::Cast(cast) => may_fold(&cast.expr),
+        Expr::TryCast(cast) => may_fold(&cast.expr),
+        Expr::Alias(alias) => may_fold(&alias.expr),
+        Expr::Negative(operand) => may_fold(operand),
+        // Nought times a column is nought.
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
+            may_fold(left) && may_fold(right)
+        }
+        _ => true,
+    }
+}
+
+/// Whether any expression of a node, subqueries left out, has such a part.
+pub fn has(plan: &LogicalPlan, mut is_wanted: impl FnMut(&Expr) -> bool) -> Result<bool> {
+    let mut found = false;
+    plan.apply_expressions(|expression| {
+        found = found || expression.exists(|part| Ok(is_wanted(part)))?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// The direct parts of an expression, and which of them may never be evaluated where it is.
+pub fn direct_parts(expression: &Expr) -> Vec<(&Expr, bool)> {
+    let is_filtered = matches!(expression, Expr::AggregateFunction(call) if call.params.filter.is_some());
+    let is_open = match expression {
+        Expr::Case(_) | Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }) => true,
+        Expr::ScalarFunction(call) => call.func.short_circuits(),
+        _ => false,
+    };
+    let mut parts = Vec::new();
+    let _ = expression.apply_children(|part| {
+        parts.push((part, is_filtered || is_open && !parts.is_empty()));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    parts
+}
+
+/// Asks about the parts that are evaluated wherever the expression is, inner ones first.
+pub fn for_every_row(expression: &Expr, ask: &mut dyn FnMut(&Expr) -> Result<()>) -> Result<()> {
+    for (part, may_be_passed_over) in direct_parts(expression) {
+        if !may_be_passed_over {
+            for_every_row(part, ask)?;
+        }
+    }
+    ask(expression)
 }
 
 fn divides_by_zero(data_type: &DataType) -> bool {

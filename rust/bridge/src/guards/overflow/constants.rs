@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::arithmetic::CheckedArithmetic;
-use super::plan::{check_foldable, has, input_schema, is_arithmetic};
+use super::plan::{check_foldable, input_schema, is_arithmetic};
 use crate::guards::OptimizerRules;
+use crate::guards::may_fail::{for_every_row, has, may_fold};
 
 pub fn fold_checked(rules: &mut OptimizerRules) {
     for rule in rules.iter_mut() {
@@ -68,7 +69,7 @@ fn restore(part: Expr) -> Result<Transformed<Expr>> {
     }
 }
 
-/// Whether all operands may become constants. One that holds on to a column cannot, and most operators have such a one.
+/// Whether all operands may become constants.
 fn has_foldable_operands(operator: &Expr) -> bool {
     match operator {
         Expr::BinaryExpr(binary) => may_fold(&binary.left) && may_fold(&binary.right),
@@ -77,53 +78,22 @@ fn has_foldable_operands(operator: &Expr) -> bool {
     }
 }
 
-fn may_fold(expression: &Expr) -> bool {
-    match expression {
-        Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
-            false
-        }
-        Expr::Cast(cast) => may_fold(&cast.expr),
-        Expr::TryCast(cast) => may_fold(&cast.expr),
-        Expr::Alias(alias) => may_fold(&alias.expr),
-        Expr::Negative(operand) => may_fold(operand),
-        // Nought times a column is nought.
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
-            may_fold(left) && may_fold(right)
-        }
-        _ => true,
-    }
-}
-
 /// Fails at an operator of constants that does, unless it stands where it may not be evaluated.
 fn fail_for_every_row(expression: &Expr) -> Result<()> {
-    match expression {
-        Expr::ScalarFunction(call) => {
-            if call.func.short_circuits() {
-                return Ok(());
-            }
-            call.args.iter().try_for_each(fail_for_every_row)?;
-            let Some(checked) = CheckedArithmetic::in_call(call) else { return Ok(()) };
-            let constants: Option<Vec<_>> = call
-                .args
-                .iter()
-                .map(|arg| match arg {
-                    Expr::Literal(value, _) => Some(ColumnarValue::Scalar(value.clone())),
-                    _ => None,
-                })
-                .collect();
-            match constants {
-                Some(constants) => checked.evaluate(&constants).map(|_| ()),
-                None => Ok(()),
-            }
+    for_every_row(expression, &mut |part| {
+        let Expr::ScalarFunction(call) = part else { return Ok(()) };
+        let Some(checked) = CheckedArithmetic::in_call(call) else { return Ok(()) };
+        let constants: Option<Vec<_>> = call
+            .args
+            .iter()
+            .map(|arg| match arg {
+                Expr::Literal(value, _) => Some(ColumnarValue::Scalar(value.clone())),
+                _ => None,
+            })
+            .collect();
+        match constants {
+            Some(constants) => checked.evaluate(&constants).map(|_| ()),
+            None => Ok(()),
         }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            fail_for_every_row(left)?;
-            if matches!(op, Operator::And | Operator::Or) { Ok(()) } else { fail_for_every_row(right) }
-        }
-        Expr::Alias(alias) => fail_for_every_row(&alias.expr),
-        Expr::Cast(cast) => fail_for_every_row(&cast.expr),
-        Expr::Negative(operand) => fail_for_every_row(operand),
-        Expr::AggregateFunction(call) => call.params.args.iter().try_for_each(fail_for_every_row),
-        _ => Ok(()),
-    }
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFunctionDefinition};
@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 
 use super::arithmetic::{CheckedArithmetic, may_overflow, operation_of};
 use super::sums::CheckedSum;
+use crate::guards::may_fail::has;
 
 /// Whether a node of an expression could be a checked operator, going by the operator alone.
 pub fn is_arithmetic(expression: &Expr) -> bool {
@@ -24,16 +25,6 @@ pub fn is_arithmetic(expression: &Expr) -> bool {
         Expr::Negative(_) => true,
         _ => false,
     }
-}
-
-/// Whether any expression of a node, subqueries left out, has such a part.
-pub fn has(plan: &LogicalPlan, mut is_wanted: impl FnMut(&Expr) -> bool) -> Result<bool> {
-    let mut found = false;
-    plan.apply_expressions(|expression| {
-        found = found || expression.exists(|part| Ok(is_wanted(part)))?;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }
 
 /// What the columns in a node's expressions are.
