@@ -54,9 +54,9 @@ _SEVERAL: dict[str, tuple[str | None, str | None, str | None]] = {
     "split_part": ("split_part({0}, {o0}, {o1})", "split_part({0}, {o0}, {o1})", None),
     "translate": ("translate({0}, {o0}, {o1})", "translate({0}, {o0}, {o1})", None),
     "md5": ("md5({0})", "md5({0})", None), "ascii": ("ascii({0})", "ascii({0})", None),
-    "strpos": ("strpos({0}, {1})", "CAST(strpos({0}, {1}) AS INTEGER)", "instr({0}, {1})"),
-    "octet_length": ("octet_length({0})", "CAST(strlen({0}) AS INTEGER)", None),
-    "levenshtein": ("levenshtein({0}, {1})", "CAST(levenshtein({0}, {1}) AS INTEGER)", None),
+    "strpos": ("CAST(strpos({0}, {1}) AS INT)", "CAST(strpos({0}, {1}) AS INTEGER)", "instr({0}, {1})"),
+    "octet_length": ("CAST(octet_length({0}) AS INT)", "CAST(strlen({0}) AS INTEGER)", None),
+    "levenshtein": ("CAST(levenshtein({0}, {1}) AS INT)", "CAST(levenshtein({0}, {1}) AS INTEGER)", None),
     # time
     "date_part": ("date_part({o0}, {0})", "CAST(date_part({o0}, {0}) AS INTEGER)", None),
     "extract": ("extract({o0} FROM {0})", "CAST(extract({o0} FROM {0}) AS INTEGER)", None),

@@ -28,10 +28,16 @@ MEMORY_BYTES = 2 << 30
 WORDS_OF_BUGS = ("panicked", "stack backtrace", "RUST_BACKTRACE", "this is a bug", "terminate called", "internal check failed", "rust::", "Sanitizer")
 
 
+def spare_the_machine() -> None:
+    """What takes far more memory than it may is stopped by that, before the system stops others."""
+    resource.setrlimit(resource.RLIMIT_DATA, (4 * MEMORY_BYTES, 4 * MEMORY_BYTES))
+
+
 def run(folder: pathlib.Path, command: list[str]) -> str | None:
     """What is wrong with how a command ends; None if nothing is."""
     with tempfile.TemporaryFile() as output:
-        started = subprocess.Popen([WEIR, command[0], "--project", str(folder), *command[1:]], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        started = subprocess.Popen([WEIR, command[0], "--project", str(folder), *command[1:]], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                   preexec_fn=spare_the_machine)
         deadline = time.monotonic() + SECONDS
         while True:
             pid, status, usage = os.wait4(started.pid, os.WNOHANG)

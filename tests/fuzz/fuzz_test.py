@@ -14,6 +14,7 @@ import targets
 FULL_SCALE = os.environ.get("WEIR_TEST_SCALE") == "full"
 SECONDS_EACH = 600 / len(targets.TARGETS)
 ROUNDS = {"project": 25}
+KEPT = pathlib.Path(__file__).resolve().parent / "kept"
 
 
 class FuzzTest(unittest.TestCase):
@@ -34,6 +35,20 @@ def add_target(name: str) -> None:
 
 for target in targets.TARGETS:
     add_target(target)
+
+
+class KeptFilesTest(unittest.TestCase):
+    """Each has brought the program down once."""
+
+    def test_parquet_files(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            targets.toml(folder)
+            for file in sorted(KEPT.glob("*.parquet")):
+                targets.write(folder, f"data/{file.name}", file.read_bytes())
+                targets.table(folder, file.stem, "PARQUET", f"data/{file.name}")
+            self.assertTrue(list((folder / "sources").iterdir()))
+            self.assertIsNone(fuzz.run_all(folder, targets.Parquet.commands))
 
 
 class FuzzerTest(unittest.TestCase):

@@ -18,6 +18,7 @@ mod distinct_sums;
 mod far_times;
 mod fenced_rule;
 mod filters_above_joins;
+mod float_extremes;
 mod float_keys;
 mod guarded_conditions;
 mod hidden_comparison;
@@ -30,15 +31,18 @@ mod microsecond_time;
 mod minmax_filters;
 mod named_queries;
 mod nan_pruning;
+mod nodes;
 mod null_simplification;
 mod one_nan;
 mod outer_join_fence;
 mod outer_types;
 mod overflow;
+mod plan_fence;
 mod precedence;
 mod projection_fence;
 mod recursive_types;
 mod row_membership;
+mod same_names;
 mod similar_to;
 mod subqueries;
 mod volatile_once;
@@ -198,6 +202,7 @@ const ALL: &[&dyn Guard] = &[
     &minmax_filters::MinMaxFilters,
     &cast_unwrapping::CastUnwrapping,
     &filters_above_joins::FiltersAboveJoins,
+    &float_extremes::FloatExtremes,
     &float_keys::FloatKeys,
     &guarded_conditions::GuardedConditions,
     &ignored_nulls::IgnoredNulls,
@@ -205,6 +210,7 @@ const ALL: &[&dyn Guard] = &[
     &null_simplification::NullSimplification,
     &one_nan::OneNan,
     &projection_fence::ProjectionFence,
+    &same_names::SameNames,
     &volatile_once::VolatileOnce,
     &overflow::Overflow,
     &overflow::OverflowSum,

@@ -25,6 +25,7 @@ mod expression;
 mod folded_names;
 mod functions;
 mod guards;
+mod local_store;
 mod marked_table;
 mod memory_pool;
 mod named_source;

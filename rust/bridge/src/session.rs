@@ -13,9 +13,11 @@ use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
 use crate::guards::{GuardedPlanner, Guards};
+use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::ordered_coalesce::OrderedCoalesce;
 use crate::predicates::OpenPredicates;
+use crate::store::parse_url;
 
 pub struct Session {
     pub context: SessionContext,
@@ -59,6 +61,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
         }
         let context = SessionContext::new_with_state(builder.build());
+        context.register_object_store(&parse_url("file:///")?, Arc::new(LocalStore::new()));
         guards.functions(&context);
         Ok(Box::new(Session { context }))
     })

@@ -18,7 +18,8 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
-use super::may_fail::{failing_cast, has, may_fold};
+use super::may_fail::{failing_cast, may_fold};
+use super::nodes::has;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DeferredCast {

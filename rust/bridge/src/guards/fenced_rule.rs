@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
+use datafusion::common::{DFSchema, Result, internal_err};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Case, ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility, lit,
@@ -17,6 +16,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
+use super::nodes::columns_of;
 
 /// Equal to another fence of the same number only. Volatile, so that nothing is computed or merged through it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -129,19 +129,5 @@ impl OptimizerRule for FencedRule {
         // The rule may have put a node above.
         let plan = simplified.data.transform_down(|node| node.map_expressions(remove_fences)).data()?;
         Ok(Transformed::new(plan, simplified.transformed, simplified.tnr))
-    }
-}
-
-/// The columns that the expressions of a node are over.
-pub fn columns_of(plan: &LogicalPlan) -> Result<DFSchemaRef> {
-    match plan {
-        LogicalPlan::TableScan(scan) => {
-            Ok(Arc::new(DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?))
-        }
-        _ => match plan.inputs().as_slice() {
-            [] => Ok(Arc::new(DFSchema::empty())),
-            [input] => Ok(Arc::clone(input.schema())),
-            inputs => Ok(Arc::new(merge_schema(inputs))),
-        },
     }
 }

@@ -19,7 +19,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::prelude::SessionContext;
 
-use super::fenced_rule::columns_of;
+use super::nodes::columns_of;
 use super::{About, Guard, Means, OptimizerRules};
 
 pub struct FloatKeys;

@@ -26,8 +26,9 @@ use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use super::deferred_casts::{
     defer_casts, defer_failing_casts, defer_failing_casts_of, fold_around_failures, restore_casts,
 };
-use super::fenced_rule::{columns_of, fence_case, fence_rule, remove_fences};
+use super::fenced_rule::{fence_case, fence_rule, remove_fences};
 use super::may_fail::{may_fail, may_fail_physically};
+use super::nodes::columns_of;
 use super::{About, Guard, Means, OptimizerRules, PhysicalRules};
 
 pub struct GuardedConditions;

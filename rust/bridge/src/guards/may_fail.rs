@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator};
 use datafusion::physical_expr::expressions::{self, CastExpr};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
@@ -65,16 +65,6 @@ pub fn may_fold(expression: &Expr) -> bool {
         }
         _ => true,
     }
-}
-
-/// Whether any expression of a node, subqueries left out, has such a part.
-pub fn has(plan: &LogicalPlan, mut is_wanted: impl FnMut(&Expr) -> bool) -> Result<bool> {
-    let mut found = false;
-    plan.apply_expressions(|expression| {
-        found = found || expression.exists(|part| Ok(is_wanted(part)))?;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }
 
 /// The direct parts of an expression, and which of them may never be evaluated where it is.

@@ -4,24 +4,19 @@
 //! order that LIMIT and windows go by. A fence below the join, on a side that the join fills with NULL, passes rows on and knows of no
 //! constants.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
-    replace_children_if_necessary,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
+use super::plan_fence::{PlanFence, Stops};
 use super::{About, Guard, Means, PhysicalRules};
 
 pub struct OuterJoinFence;
@@ -69,7 +64,7 @@ impl PhysicalOptimizerRule for RaiseFences {
                 .zip(filled)
                 .map(|(child, filled)| -> Arc<dyn ExecutionPlan> {
                     if filled && knows_constants(child.as_ref()) {
-                        Arc::new(OuterJoinFenceExec::new(Arc::clone(child)))
+                        PlanFence::over(Arc::clone(child), Stops::Knowledge)
                     } else {
                         Arc::clone(child)
                     }
@@ -102,66 +97,4 @@ fn knows_constants(node: &dyn ExecutionPlan) -> bool {
     let is_other = |e: &Arc<dyn PhysicalExpr>| e.downcast_ref::<Column>().is_none();
     let known = node.equivalence_properties();
     !known.constants().is_empty() || known.eq_group().iter().any(|class| class.iter().any(is_other))
-}
-
-#[derive(Debug)]
-struct OuterJoinFenceExec {
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-}
-
-impl OuterJoinFenceExec {
-    fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        let mut properties = input.properties().as_ref().clone();
-        properties.set_eq_properties(EquivalenceProperties::new(input.schema()));
-        Self { input, properties: Arc::new(properties) }
-    }
-}
-
-impl DisplayAs for OuterJoinFenceExec {
-    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OuterJoinFenceExec")
-    }
-}
-
-impl ExecutionPlan for OuterJoinFenceExec {
-    fn name(&self) -> &str {
-        "OuterJoinFenceExec"
-    }
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0))))
-    }
-    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0))))
-    }
-    fn gather_filters_for_pushdown(
-        &self,
-        _phase: FilterPushdownPhase,
-        parent_filters: Vec<Arc<dyn PhysicalExpr>>,
-        _config: &ConfigOptions,
-    ) -> Result<FilterDescription> {
-        FilterDescription::from_children(parent_filters, &self.children())
-    }
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.input.execute(partition, context)
-    }
 }

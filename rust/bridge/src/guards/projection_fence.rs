@@ -3,22 +3,18 @@
 //! limits, casts and divisions with it. A fence below such a projection, there only while that rule runs, lets columns through alone.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::internal_err;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions};
 
 use super::may_fail::may_fail_physically;
+use super::plan_fence::{PlanFence, Stops, around};
 use super::{About, Guard, Means, PhysicalRules};
 
 pub struct ProjectionFence;
@@ -40,66 +36,13 @@ impl Guard for ProjectionFence {
     }
 }
 
-/// Puts fences around projections.
-pub type RaiseFences = fn(&ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>>;
-
-/// Has the rules of these names run while fences stand.
-pub fn around(rules: &mut PhysicalRules, names: &[&str], raise: RaiseFences) {
-    for rule in std::mem::take(rules) {
-        if names.contains(&rule.name()) {
-            rules.push(Arc::new(ProjectionFences::Raise(raise)));
-            rules.push(rule);
-            rules.push(Arc::new(ProjectionFences::Remove));
-        } else {
-            rules.push(rule);
-        }
-    }
-}
-
-/// Nothing moves through it.
-pub fn fence(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-    Arc::new(ProjectionFenceExec { input })
-}
-
-#[derive(Debug)]
-enum ProjectionFences {
-    Raise(RaiseFences),
-    Remove,
-}
-
-impl PhysicalOptimizerRule for ProjectionFences {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        match self {
-            ProjectionFences::Raise(raise) => plan
-                .transform_up(|node| {
-                    let raised = node.downcast_ref::<ProjectionExec>().map(|found| raise(found)).transpose()?.flatten();
-                    Ok(raised.map_or_else(|| Transformed::no(node), Transformed::yes))
-                })
-                .data(),
-            ProjectionFences::Remove => plan
-                .transform_down(|mut node| {
-                    let mut changed = false;
-                    while let Some(fence) = node.downcast_ref::<ProjectionFenceExec>() {
-                        node = Arc::clone(&fence.input);
-                        changed = true;
-                    }
-                    Ok(Transformed::new_transformed(node, changed))
-                })
-                .data(),
-        }
-    }
-    fn name(&self) -> &str {
-        "projection_fences"
-    }
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
 /// The projection over a fence over its columns.
-fn raise_failing(projection: &ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+fn raise_failing(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(projection) = node.downcast_ref::<ProjectionExec>() else {
+        return Ok(None);
+    };
     let input = projection.input();
-    if input.children().is_empty() || input.is::<ProjectionFenceExec>() {
+    if input.children().is_empty() || PlanFence::is_at(input.as_ref(), Stops::Movement) {
         return Ok(None);
     }
     let schema = input.schema();
@@ -113,7 +56,8 @@ fn raise_failing(projection: &ProjectionExec) -> Result<Option<Arc<dyn Execution
     let used: BTreeSet<usize> =
         projection.expr().iter().flat_map(|e| collect_columns(&e.expr)).map(|column| column.index()).collect();
     if used.is_empty() || used.len() == schema.fields().len() {
-        return over(projection, projection.expr().to_vec(), fence(Arc::clone(input))).map(Some);
+        return over(projection, projection.expr().to_vec(), PlanFence::over(Arc::clone(input), Stops::Movement))
+            .map(Some);
     }
     let used: Vec<usize> = used.into_iter().collect();
     let columns = used.iter().map(|&index| {
@@ -134,7 +78,7 @@ fn raise_failing(projection: &ProjectionExec) -> Result<Option<Arc<dyn Execution
         Ok(ProjectionExpr::new(moved.data, expression.alias.clone()))
     };
     let expressions = projection.expr().iter().map(moved).collect::<Result<Vec<_>>>()?;
-    over(projection, expressions, fence(columns)).map(Some)
+    over(projection, expressions, PlanFence::over(columns, Stops::Movement)).map(Some)
 }
 
 /// The projection with other expressions over another input.
@@ -144,46 +88,4 @@ pub fn over(
     input: Arc<dyn ExecutionPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     Ok(Arc::new(ProjectionExec::try_new_with_schema_metadata(expressions, input, &projection.schema())?))
-}
-
-#[derive(Debug)]
-struct ProjectionFenceExec {
-    input: Arc<dyn ExecutionPlan>,
-}
-
-impl DisplayAs for ProjectionFenceExec {
-    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProjectionFenceExec")
-    }
-}
-
-impl ExecutionPlan for ProjectionFenceExec {
-    fn name(&self) -> &str {
-        "ProjectionFenceExec"
-    }
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { input: children.swap_remove(0) }))
-    }
-    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { input: children.swap_remove(0) }))
-    }
-    fn execute(&self, _partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        internal_err!("a fence for planning was left in the plan")
-    }
 }

@@ -18,7 +18,8 @@ use datafusion::physical_plan::projection::ProjectionExec;
 
 use sqlparser::ast::{Expr as SqlExpr, Query, visit_expressions, visit_relations};
 
-use super::projection_fence::{around, fence, over};
+use super::plan_fence::{PlanFence, Stops, around};
+use super::projection_fence::over;
 use super::{About, Guard, Means, OptimizerRules, PhysicalRules};
 use crate::error::{BridgeError, Result as Bridged};
 
@@ -88,11 +89,16 @@ fn uses(query: &Query, name: &str) -> usize {
 }
 
 /// Filters over what is drawn would be moved below it as filters over another draw, and scans draw for each use.
-fn raise(projection: &ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+fn raise(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(projection) = node.downcast_ref::<ProjectionExec>() else {
+        return Ok(None);
+    };
     if !projection.expr().iter().any(|expression| is_volatile(&expression.expr)) {
         return Ok(None);
     }
-    Ok(Some(fence(over(projection, projection.expr().to_vec(), fence(Arc::clone(projection.input())))?)))
+    let input = PlanFence::over(Arc::clone(projection.input()), Stops::Movement);
+    let above = over(projection, projection.expr().to_vec(), input)?;
+    Ok(Some(PlanFence::over(above, Stops::Movement)))
 }
 
 /// The engine's rule, which leaves alone what volatile values come to.

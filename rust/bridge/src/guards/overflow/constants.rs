@@ -12,9 +12,10 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::arithmetic::CheckedArithmetic;
-use super::plan::{check_foldable, input_schema, is_arithmetic};
+use super::plan::{check_foldable, is_arithmetic};
 use crate::guards::OptimizerRules;
-use crate::guards::may_fail::{for_every_row, has, may_fold};
+use crate::guards::may_fail::{for_every_row, may_fold};
+use crate::guards::nodes::{columns_of, has};
 
 pub fn fold_checked(rules: &mut OptimizerRules) {
     for rule in rules.iter_mut() {
@@ -42,7 +43,7 @@ impl OptimizerRule for CheckedFolding {
         if !has(&plan, |part| is_arithmetic(part) && has_foldable_operands(part))? {
             return self.folding.rewrite(plan, config);
         }
-        let schema = input_schema(&plan)?;
+        let schema = columns_of(&plan)?;
         let checked = plan.map_expressions(|expression| {
             expression.transform_up(|part| match has_foldable_operands(&part) {
                 true => check_foldable(part, &schema),

@@ -9,14 +9,13 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFunctionDefinition};
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     AggregateUDF, Expr, ExprSchemable, LogicalPlan, TableProviderFilterPushDown, TableScan,
 };
 
 use super::arithmetic::{CheckedArithmetic, may_overflow, operation_of};
 use super::sums::CheckedSum;
-use crate::guards::may_fail::has;
+use crate::guards::nodes::{columns_of, has};
 
 /// Whether a node of an expression could be a checked operator, going by the operator alone.
 pub fn is_arithmetic(expression: &Expr) -> bool {
@@ -24,16 +23,6 @@ pub fn is_arithmetic(expression: &Expr) -> bool {
         Expr::BinaryExpr(binary) => operation_of(binary.op).is_some(),
         Expr::Negative(_) => true,
         _ => false,
-    }
-}
-
-/// What the columns in a node's expressions are.
-pub fn input_schema(plan: &LogicalPlan) -> Result<DFSchema> {
-    match plan {
-        LogicalPlan::TableScan(scan) => {
-            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())
-        }
-        plan => Ok(merge_schema(&plan.inputs())),
     }
 }
 
@@ -91,7 +80,7 @@ pub fn check_expression(expression: Expr, schema: &DFSchema) -> Result<Expr> {
 /// no functions, hence such filters stay above alone; what they promise they compute with checks of their own.
 fn check_scan(scan: TableScan) -> Result<Transformed<LogicalPlan>> {
     let plan = LogicalPlan::TableScan(scan);
-    let schema = input_schema(&plan)?;
+    let schema = columns_of(&plan)?;
     let LogicalPlan::TableScan(mut scan) = plan else { unreachable!("it is a scan") };
     let promises = scan.source.supports_filters_pushdown(&scan.filters.iter().collect::<Vec<_>>())?;
     let mut filters = Vec::with_capacity(scan.filters.len());
@@ -119,7 +108,7 @@ pub fn check_operators(plan: LogicalPlan) -> Result<LogicalPlan> {
         if let LogicalPlan::TableScan(scan) = node {
             return check_scan(scan);
         }
-        let schema = input_schema(&node)?;
+        let schema = columns_of(&node)?;
         node.map_expressions(|expression| check(expression, &schema))
     })
     .data()
