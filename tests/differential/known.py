@@ -58,9 +58,7 @@ def error(pattern: str) -> Callable[[syntax.Query, Answer], bool]:
     return lambda query, answer: answer.error is not None and re.search(pattern, answer.error) is not None
 
 
-OPEN: tuple[Open, ...] = (
-    Open("using_ambiguous", error("is ambiguous|Ambiguous reference"), "B6: a merged column inside an expression is found twice"),
-)
+OPEN: tuple[Open, ...] = ()
 
 
 #: Kept cases that are still wrong, with the kind.

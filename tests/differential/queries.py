@@ -29,6 +29,12 @@ def has_column(e: Expr) -> bool:
 _SCALAR_KINDS = ("bool", "int", "int", "float", "decimal", "text", "text", "date", "timestamp")
 
 
+def unambiguous(shown: list[Expr], beside: list[Expr]) -> list[Expr]:
+    """Without merged columns whose names a table beside has as well: the standard knows no such name."""
+    names = {e.name for e in beside if isinstance(e, Column)}
+    return [e for e in shown if not (isinstance(e, Column) and e.relation is None and e.name in names)]
+
+
 class QueryMaker:
     """Makes one query after another; `features` is what they may have."""
 
@@ -104,6 +110,7 @@ class QueryMaker:
             return self.join_by_name()
         left, left_shown = self.relation(depth)
         right, right_shown = self.relation(depth, joined=r.random() < 0.2)
+        left_shown, right_shown = unambiguous(left_shown, right_shown), unambiguous(right_shown, left_shown)
         kind = r.choice(["INNER", "INNER", "LEFT", "LEFT", "RIGHT", "FULL", "CROSS", "SEMI", "ANTI"])
         if kind in ("SEMI", "ANTI") and "semi_join" not in self.features:
             kind = "LEFT"

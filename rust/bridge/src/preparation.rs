@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use sqlparser::ast::{Expr, Query, SetExpr, TableFactor, VisitorMut};
+use sqlparser::ast::{Expr, JoinOperator, Query, SetExpr, TableFactor, TableWithJoins, VisitorMut};
 
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
@@ -41,7 +41,7 @@ impl VisitorMut for Preparation<'_> {
         ];
         break_at(&in_query)?;
         self.seen.has_order_by |= query.order_by.is_some() || !query.pipe_operators.is_empty();
-        self.look_at(&query.body)?;
+        self.look_at(&mut query.body)?;
         broken(self.guards.query(query))
     }
 
@@ -55,6 +55,7 @@ impl VisitorMut for Preparation<'_> {
                 ("TABLESAMPLE", sample.is_some()),
             ])?,
             TableFactor::Derived { sample, .. } => break_at(&[("TABLESAMPLE", sample.is_some())])?,
+            TableFactor::NestedJoin { table_with_joins, .. } => name_sides(table_with_joins),
             _ => {}
         }
         arrange_table_call(self.state, table);
@@ -64,6 +65,17 @@ impl VisitorMut for Preparation<'_> {
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
         complete_call(self.state, expression);
         broken(self.guards.expression(expression))
+    }
+}
+
+/// SEMI and ANTI are of the left side; the planner wants that said.
+fn name_sides(table: &mut TableWithJoins) {
+    for join in &mut table.joins {
+        join.join_operator = match std::mem::replace(&mut join.join_operator, JoinOperator::CrossApply) {
+            JoinOperator::Semi(constraint) => JoinOperator::LeftSemi(constraint),
+            JoinOperator::Anti(constraint) => JoinOperator::LeftAnti(constraint),
+            other => other,
+        };
     }
 }
 
@@ -84,10 +96,11 @@ fn broken(outcome: Result<()>) -> ControlFlow<BridgeError> {
 }
 
 impl Preparation<'_> {
-    fn look_at(&mut self, body: &SetExpr) -> ControlFlow<BridgeError> {
+    fn look_at(&mut self, body: &mut SetExpr) -> ControlFlow<BridgeError> {
         match body {
             SetExpr::Select(select) => {
                 self.seen.has_into |= select.into.is_some();
+                select.from.iter_mut().for_each(name_sides);
                 let in_select = [
                     ("PREWHERE", select.prewhere.is_some()),
                     ("CONNECT BY", !select.connect_by.is_empty()),

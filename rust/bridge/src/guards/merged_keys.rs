@@ -12,7 +12,7 @@ use sqlparser::ast::{
     SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
-use super::named_queries::{NamedQueries, output_name, selects_of};
+use super::named_queries::{NamedQueries, output_name, select_all, selects_of};
 use super::{About, Guard, Means, PartPlanner};
 use crate::error::{BridgeError, Result};
 use crate::syntax::{folded, visit};
@@ -23,7 +23,7 @@ impl Guard for MergedKeys {
     fn about(&self) -> About {
         About {
             name: "merged_keys",
-            version: 1,
+            version: 2,
             fault: "`SELECT k FROM a FULL JOIN b USING (k)` gives NULL for a key that only b has; RIGHT and NATURAL likewise; \
                     `WHERE k = 1` above any USING is refused as ambiguous",
             upstream: "apache/datafusion#22881",
@@ -33,10 +33,6 @@ impl Guard for MergedKeys {
     }
 
     fn statement(&self, planner: &dyn PartPlanner, statement: &mut Statement) -> Result<()> {
-        let mut looking = Looking;
-        if visit(statement, &mut looking).is_continue() {
-            return Ok(());
-        }
         match visit(statement, &mut Merging { queries: NamedQueries::new(planner) }) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(()),
@@ -87,21 +83,6 @@ fn any_join(table: &TableWithJoins, is: fn(&JoinOperator) -> bool) -> bool {
     nested(&table.relation) || table.joins.iter().any(|join| is(&join.join_operator) || nested(&join.relation))
 }
 
-/// Breaks at a select with a join that merges columns.
-struct Looking;
-
-impl VisitorMut for Looking {
-    type Break = ();
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        if select.from.iter().any(|table| any_join(table, merges)) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
 /// A column that `*` shows.
 #[derive(Clone)]
 struct Shown {
@@ -119,6 +100,20 @@ impl VisitorMut for Merging<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<BridgeError> {
         self.queries.enter(query);
+        ControlFlow::Continue(())
+    }
+
+    /// A name for joins in parentheses is one for a query over them.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<BridgeError> {
+        if let TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } = factor
+            && any_join(table_with_joins, merges)
+        {
+            let subquery = match select_all(table_with_joins.as_ref().clone()) {
+                Ok(query) => Box::new(query),
+                Err(error) => return ControlFlow::Break(error),
+            };
+            *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias.clone()), sample: None };
+        }
         ControlFlow::Continue(())
     }
 
@@ -255,9 +250,6 @@ impl Merging<'_> {
             return self.table_with_joins(table_with_joins);
         }
         let qualifier: Vec<Ident> = match factor {
-            TableFactor::NestedJoin { table_with_joins, alias: Some(_) } if any_join(table_with_joins, merges) => {
-                return Err(refused("a name for joins with USING in parentheses is not supported".into()));
-            }
             TableFactor::Table { alias: Some(alias), .. }
             | TableFactor::Derived { alias: Some(alias), .. }
             | TableFactor::Function { alias: Some(alias), .. }
@@ -330,18 +322,14 @@ impl Merging<'_> {
                 .into_iter()
                 .reduce(|l, r| Expr::BinaryOp { left: Box::new(l), op: BinaryOperator::And, right: Box::new(r) })
                 .unwrap_or_else(|| Expr::Value(Value::Boolean(true).into()));
-            set_constraint(operator, JoinConstraint::On(condition));
-        }
-        let mut shown = Vec::new();
-        let sides = left.into_iter().filter(|_| keeps_left).chain(right.into_iter().filter(|_| keeps_right));
-        shown.extend(sides);
-        if let Some(JoinConstraint::On(_)) = constraint_of(operator) {
-            let merged = merged_of(&shown);
-            let mut taken = std::mem::replace(operator, CrossApply);
-            if let Some(JoinConstraint::On(condition)) = constraint_of_mut(&mut taken) {
-                self.replace(condition, merged)?;
+            if let Some(constraint) = constraint_of_mut(operator) {
+                *constraint = JoinConstraint::On(condition);
             }
-            *operator = taken;
+        }
+        let sides = left.into_iter().filter(|_| keeps_left).chain(right.into_iter().filter(|_| keeps_right));
+        let shown: Vec<Shown> = sides.collect();
+        if let Some(JoinConstraint::On(condition)) = constraint_of_mut(operator) {
+            self.replace(condition, merged_of(&shown))?;
         }
         Ok(shown)
     }
@@ -364,12 +352,6 @@ fn constraint_of_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint>
         | Semi(constraint)
         | Anti(constraint) => Some(constraint),
         _ => None,
-    }
-}
-
-fn set_constraint(operator: &mut JoinOperator, constraint: JoinConstraint) {
-    if let Some(place) = constraint_of_mut(operator) {
-        *place = constraint;
     }
 }
 

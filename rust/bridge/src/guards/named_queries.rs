@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use sqlparser::ast::{self, Cte, Query, Select, SelectItem, SetExpr, TableFactor, With, visit_relations};
+use sqlparser::ast::{
+    self, Cte, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, With, visit_relations,
+};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
@@ -50,17 +52,17 @@ impl<'a> NamedQueries<'a> {
 
     /// The columns of a table in FROM, in order.
     pub fn columns_of(&self, table: &TableFactor) -> Result<Vec<String>> {
-        let mut query = select_all()?;
-        if let SetExpr::Select(select) = query.body.as_mut() {
-            select.from[0].relation = table.clone();
+        if let TableFactor::Derived { lateral: true, subquery, alias, .. } = table {
+            return lateral_columns(subquery, alias.as_ref());
         }
+        let query = select_all(TableWithJoins { relation: table.clone(), joins: Vec::new() })?;
         let plan = self.plan(query, &[])?;
         Ok(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
     }
 
     /// `body` planned with `more` named queries, as it is.
     pub fn plan_of(&self, body: SetExpr, more: &[Cte]) -> Result<LogicalPlan> {
-        let mut query = select_all()?;
+        let mut query = query_of("SELECT 1")?;
         *query.body = body;
         self.plan(query, more)
     }
@@ -118,8 +120,34 @@ fn query_of(sql: &str) -> Result<Query> {
     }
 }
 
-fn select_all() -> Result<Query> {
-    query_of("SELECT * FROM t")
+/// `SELECT * FROM` tables.
+pub fn select_all(tables: TableWithJoins) -> Result<Query> {
+    let mut query = query_of("SELECT * FROM t")?;
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        select.from = vec![tables];
+    }
+    Ok(query)
+}
+
+/// One that refers to tables before it cannot be planned alone: its columns as the text says them.
+fn lateral_columns(query: &Query, alias: Option<&TableAlias>) -> Result<Vec<String>> {
+    let first = alias.map(|alias| alias.columns.iter().map(|column| folded(&column.name))).into_iter().flatten();
+    let named: Vec<String> = first.collect();
+    let mut body = query.body.as_ref();
+    while let SetExpr::SetOperation { left, .. } = body {
+        body = left;
+    }
+    let said: Option<Vec<String>> = match body {
+        SetExpr::Select(select) => select.projection.iter().map(output_name).collect(),
+        _ => None,
+    };
+    match said {
+        Some(said) if named.len() <= said.len() => Ok(named.iter().chain(&said[named.len()..]).cloned().collect()),
+        _ => Err(BridgeError::user(
+            "unsupported",
+            "names are wanted for the columns of LATERAL, beside joins with USING",
+        )),
+    }
 }
 
 fn template_with() -> Result<With> {
