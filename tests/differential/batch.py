@@ -27,7 +27,7 @@ from tables import TableData, TableMaker, sqlite_holds
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """`kind`: agree, refused:…, duckdb:…, open:…, or a difference: rows, types, weir_error, duckdb_error, sqlite."""
+    """`kind`: agree, refused:…, duckdb:…, undetermined:…, open:…, or a difference: rows, types, weir_error, duckdb_error, sqlite."""
 
     name: str
     kind: str
@@ -49,7 +49,7 @@ def judge(name: str, query: Query, said: Query, found: Answer, wanted: Answer, s
 
     if sqlite is not None and sqlite.error is None and wanted.error is None:
         different = compare.difference(query, sqlite, wanted, check_types=False)
-        if different is not None:
+        if different is not None and known.sqlite_only(query) is None:
             return verdict("sqlite", different)
     if found.error is not None and wanted.error is not None:
         return verdict("agree")
@@ -65,6 +65,9 @@ def judge(name: str, query: Query, said: Query, found: Answer, wanted: Answer, s
         different = compare.difference(query, found, wanted)
         if different is None:
             return verdict("agree")
+        kind = known.undetermined(query, found, wanted) if different.startswith("rows") else None
+        if kind:
+            return verdict(f"undetermined:{kind}", different)
     fault = known.open_fault(said, found)
     if fault:
         return verdict(f"open:{fault}", different)

@@ -26,7 +26,7 @@ impl Guard for IgnoredNulls {
     fn about(&self) -> About {
         About {
             name: "ignored_nulls",
-            version: 1,
+            version: 2,
             fault: "`lead(v, 2) IGNORE NULLS` over 30, 40, NULL, NULL, 70 gives NULL for 30, and with LIMIT 1 values of rows that are cut off",
             upstream: "apache/datafusion#25471",
             means: Means::Correction,
@@ -35,17 +35,16 @@ impl Guard for IgnoredNulls {
     }
 
     fn functions(&self, context: &SessionContext) {
-        for (function, other) in [(lead_udwf(), lag_udwf()), (lag_udwf(), lead_udwf())] {
-            context.register_udwf(WindowUDF::from(Shift { function, other }));
+        for function in [lead_udwf(), lag_udwf()] {
+            context.register_udwf(WindowUDF::from(Shift { function }));
         }
     }
 }
 
-/// One of lead and lag, with the other, which it is from behind.
+/// One of lead and lag.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Shift {
     function: Arc<WindowUDF>,
-    other: Arc<WindowUDF>,
 }
 
 impl WindowUDFImpl for Shift {
@@ -78,11 +77,9 @@ impl WindowUDFImpl for Shift {
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         self.function.coerce_types(arguments)
     }
+    /// Itself: over rows from behind it is told so when it is evaluated.
     fn reverse_expr(&self) -> ReversedUDWF {
-        ReversedUDWF::Reversed(Arc::new(WindowUDF::from(Self {
-            function: Arc::clone(&self.other),
-            other: Arc::clone(&self.function),
-        })))
+        ReversedUDWF::Reversed(Arc::new(WindowUDF::from(Self { function: Arc::clone(&self.function) })))
     }
     fn documentation(&self) -> Option<&Documentation> {
         self.function.documentation()
