@@ -199,7 +199,8 @@ std::string KnownTables::HintFor(const std::string& table) const {
 
 Diagnostic ExplainConstantProblem(const engine::ConstantProblem& problem,
                                   const ViewDefinition& view) {
-  const Status status = Status::User(StatusCode::kInvalidArgument, "{}", problem.message);
+  Status status = Status::User(StatusCode::kInvalidArgument, "{}", problem.message);
+  if (!problem.hint.empty()) status = status.WithHint(problem.hint);
   auto place = PlaceOfText(problem.texts, view);
   if (!place) place = PlaceOfValueFailure(problem.message, view);
   return DiagnosticOf("W2012", place ? status.WithLocation(*place) : status, view);

@@ -189,8 +189,9 @@ struct PlanStep {
 struct ConstantProblem {
   std::string message;
   /// By which it is found in the query's text, the best first: values of literals, names of
-  /// functions.
+  /// functions, numbers.
   std::vector<std::string> texts;
+  std::string hint;  ///< perhaps empty
 };
 
 /// A logical plan.

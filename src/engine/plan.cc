@@ -98,7 +98,8 @@ Result<std::vector<ConstantProblem>> Plan::ConstantProblems(const Session& sessi
           .message = fmt::format("this fails whatever the data: {}: `{}`",
                                  internal::WithoutLayers(std::string(found.reason)),
                                  std::string(found.sql)),
-          .texts = {}};
+          .texts = {},
+          .hint = std::string(found.help)};
       for (const auto& text : found.texts) problem.texts.emplace_back(text);
       problems.push_back(std::move(problem));
     }

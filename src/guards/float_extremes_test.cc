@@ -25,12 +25,5 @@ TEST(FloatExtremes, OfFloatsOfAnyWidth) {
   }
 }
 
-TEST(FloatExtremes, ANanWithASignIsNoLess) {
-  ExpectGuarded({.guard = "float_extremes",
-                 .tables = kTables,
-                 .sql = "SELECT min(-x) FROM t WHERE g = 1",
-                 .rows = {"-2|"}});
-}
-
 }  // namespace
 }  // namespace weir

@@ -16,13 +16,6 @@ TEST(FloatKeys, PartitionsHoldBothZeros) {
                  .rows = {"1|2|", "2|2|", "3|2|", "4|2|"}});
 }
 
-TEST(FloatKeys, JoinsTakeEveryNanForTheSame) {
-  ExpectGuarded({.guard = "float_keys",
-                 .tables = kZeros,
-                 .sql = "SELECT a.n, b.n FROM t AS a JOIN t AS b ON a.x = b.x WHERE a.n < b.n",
-                 .rows = {"1|2|", "3|4|"}});
-}
-
 TEST(FloatKeys, GroupsShowOneZero) {
   ExpectGuarded(
       {.guard = "float_keys",

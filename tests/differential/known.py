@@ -64,7 +64,6 @@ OPEN: tuple[Open, ...] = ()
 
 #: Kept cases that are still wrong, with the kind.
 OPEN_CASES = {
-    "negative_nan": "B8: NaN with a sign",
 }
 
 

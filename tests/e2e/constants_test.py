@@ -36,6 +36,14 @@ REFUSED = {
     "a bad literal within a subquery": ("SELECT id FROM t WHERE id IN (SELECT id FROM t WHERE d < DATE '2023-02-29')", "1:63"),
     "a bad literal within WITH": ("WITH x AS (SELECT id FROM t WHERE s ~ 'a{2,1}') SELECT * FROM x", "1:39"),
     "a bad literal in a join": ("SELECT a.id FROM t a JOIN t b ON a.id = b.id AND a.s ~ ')'", "1:56"),
+    "a product": ("SELECT id,\n  CAST(100000 AS INT) * CAST(100000 AS INT) AS x FROM t", "2:8"),
+    "a sum": ("SELECT id FROM t WHERE id > 9223372036854775807 + 1", "1:29"),
+    "a sum within others": ("SELECT id + (CAST(9223372036854775807 AS BIGINT) + 3) * 2 AS x FROM t", "1:19"),
+    "a negation": ("SELECT id, -CAST(-2147483648 AS INT) AS x FROM t", "1:19"),
+    "a shift": ("SELECT id, 1 << 64 AS x FROM t", "1:17"),
+    "a division by zero behind a cast": ("SELECT id / CAST(0 AS INT) AS x FROM t", "1:11"),
+    "a function of a constant behind a cast": ("SELECT id, abs(CAST(-2147483648 AS INT)) AS x FROM t", "1:12"),
+    "a product in an aggregate": ("SELECT sum(CAST(300 AS SMALLINT) * CAST(300 AS SMALLINT)) AS x FROM t", "1:17"),
     "a bad literal in an aggregate": ("SELECT max(date_trunc('era', ts)) AS n FROM t", "1:23"),
 }
 NO_COLUMNS = {
@@ -54,6 +62,8 @@ ALLOWED = {
     "a failing cast behind a value": "SELECT coalesce(n, CAST('x' AS INT)) AS x FROM t",
     "a failing cast that a filter leaves out": "SELECT sum(CAST('x' AS INT)) FILTER (WHERE n > 9) AS x FROM t",
     "a cast of a constant that becomes NULL": "SELECT CAST(nullif('x', 'x') AS INT) AS x FROM t",
+    "a product that fits": "SELECT id, CAST(100000 AS BIGINT) * CAST(100000 AS INT) AS x, -CAST(5 AS INT) AS y, 1 << 62 AS z FROM t",
+    "a failing product that is not taken": "SELECT CASE WHEN n > 9 THEN CAST(100000 AS INT) * CAST(100000 AS INT) ELSE n END AS x FROM t",
     "a pattern": "SELECT id FROM t WHERE s ~ '^[a-z]+$' OR s LIKE 'a\\%'",
     "dates": "SELECT date_trunc('month', ts) AS m, date_part('year', d) AS y, to_char(d, '%Y-%m') AS z FROM t WHERE d > DATE '2020-02-29'",
     "zones": "SELECT ts AT TIME ZONE 'Europe/Berlin' AS x FROM t",

@@ -49,10 +49,12 @@ class OverflowTest(OverflowCase):
 
     def test_constants_are_found_before_anything_runs(self):
         project = self.make({"v": "SELECT id,\n  CAST(100000 AS INT) * CAST(100000 AS INT) AS c FROM x"})
-        outcome = project.weir("run")
-        self.assertEqual(outcome.code, 1, outcome.text)
-        self.assertIn("error[W2005]: the result of `100000 * 100000` does not fit INT", outcome.stderr)
-        self.assertIn("--> views/v.sql:2:", outcome.stderr)
+        for command in ("check", "run"):
+            outcome = project.weir(command)
+            self.assertEqual(outcome.code, 1, outcome.text)
+            self.assertIn("error[W2012]: this fails whatever the data: the result of `100000 * 100000` does not fit INT", outcome.stderr)
+            self.assertIn("--> views/v.sql:2:8", outcome.stderr)
+            self.assertIn("hint: cast an operand to BIGINT", outcome.stderr)
 
     def test_by_lane(self):
         project = self.make({"v": "SELECT b + 1 AS c FROM x", "w": "SELECT sum(b) AS c FROM x"})

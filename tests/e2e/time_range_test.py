@@ -62,6 +62,27 @@ class LiteralTest(SourceCase):
             with self.subTest(expression=expression):
                 self.assertEqual(self.rows(f"SELECT replace(CAST({expression} AS VARCHAR), 'Z', '') AS x FROM t"), [(wanted,)])
 
+    def test_dates_among_times(self):
+        self.csv("m TIMESTAMP, d DATE, n INT, s VARCHAR", "m,d,n,s\n9999-12-31 10:00:00,9999-12-30,1,30/12/9999\n")
+        for expression, wanted in [
+            ("CASE WHEN n = 1 THEN m ELSE d END", "9999-12-31T10:00:00"), ("CASE WHEN n = 1 THEN d ELSE m END", "9999-12-30T00:00:00"),
+            ("coalesce(CAST(NULL AS DATE), m)", "9999-12-31T10:00:00"), ("coalesce(d, m)", "9999-12-30T00:00:00"),
+            ("greatest(d, m)", "9999-12-31T10:00:00"), ("least(m, d)", "9999-12-30T00:00:00"), ("[d, m][1]", "9999-12-30T00:00:00"),
+            ("coalesce(CASE WHEN n = 2 THEN m ELSE d END, d)", "9999-12-30T00:00:00"),
+            ("(SELECT max(y) FROM (SELECT d AS y FROM t UNION ALL SELECT m FROM t))", "9999-12-31T10:00:00"),
+            ("(SELECT min(y) FROM (SELECT m AS y FROM t UNION SELECT d FROM t UNION ALL SELECT d FROM t))", "9999-12-30T00:00:00"),
+            ("(SELECT max(y) FROM (SELECT d AS y FROM t UNION ALL SELECT d FROM t UNION ALL SELECT m FROM t))", "9999-12-31T10:00:00"),
+            ("date_trunc('month', d)", "9999-12-01T00:00:00"), ("coalesce(date_trunc('year', d), d)", "9999-01-01T00:00:00"),
+            ("date_bin(INTERVAL '1 day', d)", "9999-12-30T00:00:00"), ("date_bin(INTERVAL '1 month', d)", "9999-12-01T00:00:00"),
+            ("date_bin(INTERVAL '5 months', m)", "9999-08-01T00:00:00"),
+            ("date_bin(INTERVAL '7 months', TIMESTAMP '0001-12-31')", "0001-11-01T00:00:00"),
+            ("to_timestamp(s, '%d/%m/%Y')", "9999-12-30T00:00:00"), ("to_timestamp(s, '%Y', '%d/%m/%Y')", "9999-12-30T00:00:00"),
+            ("to_timestamp_micros('9999-12-30 01:02:03.5+01:00', '%Y-%m-%d %H:%M:%S%.f%:z')", "9999-12-30T00:02:03.500"),
+            ("m AT TIME ZONE 'UTC'", "9999-12-31T10:00:00"), ("m AT TIME ZONE 'Europe/Berlin'", "9999-12-31T10:00:00+01:00"),
+            ("d AT TIME ZONE 'Europe/Berlin'", "9999-12-30T00:00:00+01:00"), ("d + INTERVAL '10 hours'", "9999-12-30T10:00:00")]:
+            with self.subTest(expression=expression):
+                self.assertEqual(self.rows(f"SELECT replace(CAST({expression} AS VARCHAR), 'Z', '') AS x FROM t"), [(wanted,)])
+
     def test_functions_give_no_other_time(self):
         """An error, or the right time."""
         self.csv("m TIMESTAMP, x DOUBLE", "m,x\n9999-12-31 23:59:59.999999,1e17\n")

@@ -30,7 +30,7 @@ use datafusion::sql::unparser::expr_to_sql;
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::ConstantProblem;
-use crate::guards::{direct_parts, failing_cast, simplified_around_failures};
+use crate::guards::{Guards, direct_parts, failing_cast, operation_of, simplified_around_failures};
 use crate::plan::Plan;
 use crate::session::Session;
 
@@ -119,6 +119,22 @@ fn is_literal(expression: &Expr) -> bool {
     matches!(expression, Expr::Literal(..))
 }
 
+/// A literal, perhaps behind casts.
+fn constant(expression: &Expr) -> Option<ScalarValue> {
+    match expression {
+        Expr::Literal(value, _) => Some(value.clone()),
+        Expr::Cast(Cast { expr, field }) => constant(expr)?.cast_to(field.data_type()).ok(),
+        _ => None,
+    }
+}
+
+fn is_constant(expression: &Expr) -> bool {
+    match expression {
+        Expr::Cast(cast) => is_constant(&cast.expr),
+        other => is_literal(other),
+    }
+}
+
 /// Whether an argument behind the first is still to be folded into the literal that the function wants, as `CAST(3 AS INT)` is.
 fn has_folded_arguments(arguments: &[Expr]) -> bool {
     arguments.iter().skip(1).any(|argument| !is_literal(argument) && argument.column_refs().is_empty())
@@ -131,15 +147,15 @@ fn is_suspicious(expression: &Expr) -> bool {
         Expr::SimilarTo(_) => true,
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch => true,
-            Operator::Plus | Operator::Minus | Operator::Multiply => is_literal(left) && is_literal(right),
-            Operator::Divide | Operator::Modulo => is_literal(right),
-            _ => false,
+            Operator::Divide | Operator::Modulo => is_constant(right),
+            op => operation_of(*op).is_some() && is_constant(left) && is_constant(right),
         },
+        Expr::Negative(operand) => is_constant(operand),
         Expr::ScalarFunction(call) => {
             let name = call.func.name();
             let takes_any = TAKE_ANY_TEXT.contains(&name);
             !call.args.is_empty()
-                && (call.args.iter().all(is_literal)
+                && (call.args.iter().all(is_constant)
                     || (!takes_any && call.args.iter().any(|a| text_of(a).is_some()))
                     || matches!(name, "date_bin" | "substr"))
         }
@@ -169,9 +185,11 @@ fn row_parts(expression: &Expr) -> Vec<(&Expr, bool)> {
     }
 }
 
-/// The texts by which a reader finds an expression: its own literals, those below it, the functions that it calls.
+/// The texts by which a reader finds an expression: its own literals, those below it, the functions that it calls, the longest numbers.
 fn texts_of(expression: &Expr) -> Vec<String> {
-    let (mut texts, mut functions) = (Vec::new(), Vec::new());
+    let (mut texts, mut functions, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    // A division is found by its sign.
+    let is_division = matches!(expression, Expr::BinaryExpr(b) if matches!(b.op, Operator::Divide | Operator::Modulo));
     let _ = expression.apply_children(|part| {
         texts.extend(text_of(part).map(String::from));
         Ok(TreeNodeRecursion::Continue)
@@ -182,11 +200,16 @@ fn texts_of(expression: &Expr) -> Vec<String> {
             Expr::ScalarFunction(call) => functions.push(call.func.name().to_string()),
             Expr::WindowFunction(window) => functions.push(window.fun.name().to_string()),
             Expr::AggregateFunction(aggregate) => functions.push(aggregate.func.name().to_string()),
+            Expr::Literal(value, _) if value.data_type().is_integer() && !is_division => {
+                numbers.push(value.to_string().trim_start_matches('-').to_string());
+            }
             _ => texts.extend(text_of(part).map(String::from)),
         }
         Ok(TreeNodeRecursion::Continue)
     });
+    numbers.sort_by_key(|number| std::cmp::Reverse(number.len()));
     texts.extend(functions);
+    texts.extend(numbers);
     texts
 }
 
@@ -298,7 +321,8 @@ impl Search<'_> {
             && let Err(error) = zone.parse::<Tz>()
         {
             let reason = BridgeError::from(error).message;
-            self.found.push(ConstantProblem { reason, sql: zone.to_string(), texts: vec![zone.to_string()] });
+            let (sql, texts) = (zone.to_string(), vec![zone.to_string()]);
+            self.found.push(ConstantProblem { reason, sql, texts, help: String::new() });
         }
     }
 
@@ -402,6 +426,8 @@ impl Search<'_> {
         if let Some(error) = self.sampled(&expression) {
             return failed(error, false);
         }
+        // As it would be executed: overflow is an error there.
+        let expression = Guards::executed_expression(self.state, expression.clone(), schema).unwrap_or(expression);
         let simple = match self.simplified(expression, schema) {
             Ok(simple) => simple,
             Err(error) => return failed(error, true),
@@ -429,15 +455,14 @@ impl Search<'_> {
     fn sampled(&self, expression: &Expr) -> Option<DataFusionError> {
         let sample = match expression {
             Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Divide | Operator::Modulo), right }) => {
-                let Expr::Literal(divisor, _) = right.as_ref() else {
-                    return None;
-                };
+                let divisor = constant(right)?;
                 let is_whole = divisor.data_type().is_integer() && !divisor.is_null();
-                if !is_whole || is_literal(left) {
+                if !is_whole || is_constant(left) {
                     return None;
                 }
                 let one = ScalarValue::new_one(&divisor.data_type()).ok()?;
-                Expr::BinaryExpr(BinaryExpr::new(Box::new(Expr::Literal(one, None)), *op, right.clone()))
+                let divisor = Box::new(Expr::Literal(divisor, None));
+                Expr::BinaryExpr(BinaryExpr::new(Box::new(Expr::Literal(one, None)), *op, divisor))
             }
             Expr::ScalarFunction(ScalarFunction { func, args }) => {
                 let text = |at: usize| args.get(at).filter(|text| text_of(text).is_some()).cloned();
@@ -471,6 +496,7 @@ impl Search<'_> {
 
     fn add(&mut self, expression: &Expr, error: &BridgeError) {
         let sql = expr_to_sql(expression).map_or_else(|_| expression.to_string(), |sql| sql.to_string());
-        self.found.push(ConstantProblem { reason: error.message.clone(), sql, texts: texts_of(expression) });
+        let help = error.details.get("helps").and_then(|helps| helps[0].as_str()).unwrap_or_default().to_string();
+        self.found.push(ConstantProblem { reason: error.message.clone(), sql, texts: texts_of(expression), help });
     }
 }

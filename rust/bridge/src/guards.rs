@@ -12,6 +12,7 @@ mod aggregate_filters;
 mod aggregate_schema;
 mod bag_operators;
 mod cast_unwrapping;
+mod date_intervals;
 mod deferred_casts;
 mod distinct_limit;
 mod distinct_sums;
@@ -20,6 +21,7 @@ mod fenced_rule;
 mod filters_above_joins;
 mod float_extremes;
 mod float_keys;
+mod float_values;
 mod guarded_conditions;
 mod hidden_comparison;
 mod ignored_nulls;
@@ -27,6 +29,7 @@ mod limit_fence;
 mod may_fail;
 mod merged_keys;
 mod microsecond_functions;
+mod microsecond_mixtures;
 mod microsecond_time;
 mod minmax_filters;
 mod named_queries;
@@ -45,6 +48,7 @@ mod row_membership;
 mod same_names;
 mod similar_to;
 mod subqueries;
+mod substitute;
 mod volatile_once;
 mod window_frames;
 
@@ -76,6 +80,7 @@ use crate::ffi::GuardDescription;
 
 pub use guarded_conditions::simplified_around_failures;
 pub use may_fail::{direct_parts, failing_cast};
+pub use overflow::operation_of;
 
 pub type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 pub type OptimizerRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;
@@ -196,6 +201,7 @@ const ALL: &[&dyn Guard] = &[
     &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,
     &outer_types::OuterTypes,
+    &date_intervals::DateIntervals,
     &microsecond_time::MicrosecondTime,
     &microsecond_functions::MicrosecondFunctions,
     &far_times::FarTimes,
@@ -208,12 +214,12 @@ const ALL: &[&dyn Guard] = &[
     &ignored_nulls::IgnoredNulls,
     &nan_pruning::NanPruning,
     &null_simplification::NullSimplification,
-    &one_nan::OneNan,
     &projection_fence::ProjectionFence,
     &same_names::SameNames,
     &volatile_once::VolatileOnce,
     &overflow::Overflow,
     &overflow::OverflowSum,
+    &one_nan::OneNan,
 ];
 
 pub fn guard_descriptions() -> Vec<GuardDescription> {

@@ -124,8 +124,10 @@ pub mod ffi {
         reason: String,
         /// The expression that fails.
         sql: String,
-        /// By which a reader finds it in the text, the best first: values of literals, names of functions.
+        /// By which a reader finds it in the text, the best first: values of literals, names of functions, numbers.
         texts: Vec<String>,
+        /// What to do; perhaps nothing.
+        help: String,
     }
 
     /// The value of one partition column of a file, in Delta's text form.

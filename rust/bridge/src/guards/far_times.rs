@@ -7,17 +7,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef, Int64Type, IntervalMonthDayNanoType, TimeUnit};
-use datafusion::common::config::ConfigOptions;
+use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, TimeUnit};
+use chrono::{DateTime, Datelike, NaiveDate};
 use datafusion::common::{ScalarValue, exec_err};
 use datafusion::error::Result;
-use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
-use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
+use super::substitute::{Behaviour, substitute};
 use super::{About, Guard, Means};
 
 /// Of the Gregorian calendar.
@@ -30,7 +27,7 @@ impl Guard for FarTimes {
     fn about(&self) -> About {
         About {
             name: "far_times",
-            version: 1,
+            version: 2,
             fault: "`date_bin(INTERVAL '1 day', TIMESTAMP '9999-12-31')` is NULL, and so is a series of such times",
             upstream: "apache/datafusion#8336",
             means: Means::Correction,
@@ -45,9 +42,7 @@ impl Guard for FarTimes {
             ("generate_series", Kind::Series),
             ("range", Kind::Series),
         ] {
-            if let Ok(inner) = context.udf(name) {
-                context.register_udf(ScalarUDF::new_from_impl(FarTimeFunction { kind, inner }));
-            }
+            substitute(context, name, kind);
         }
     }
 }
@@ -59,47 +54,13 @@ enum Kind {
     Series,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct FarTimeFunction {
-    kind: Kind,
-    inner: Arc<ScalarUDF>,
-}
-
-impl ScalarUDFImpl for FarTimeFunction {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arg_types)
-    }
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
-    }
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(arg_types)
-    }
-    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        let inner = self.inner.inner().with_updated_config(config)?;
-        Some(ScalarUDF::new_from_impl(Self { kind: self.kind, inner: Arc::new(inner) }))
-    }
-    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
-        self.inner.output_ordering(inputs)
-    }
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match self.kind {
-            Kind::Truncate => truncate(&self.inner, args),
-            Kind::Bin => bin(&self.inner, args),
-            Kind::Series => series(&self.inner, args),
+impl Behaviour for Kind {
+    fn invoke(self, engine: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match self {
+            Kind::Truncate => truncate(engine, args),
+            Kind::Bin => bin(engine, args),
+            Kind::Series => series(engine, args),
         }
-    }
-    fn documentation(&self) -> Option<&Documentation> {
-        self.inner.documentation()
     }
 }
 
@@ -187,6 +148,37 @@ fn stride_of(stride: &ColumnarValue) -> Option<i128> {
     }
 }
 
+/// A stride of months alone.
+fn months_of(stride: &ColumnarValue) -> Option<i64> {
+    match stride {
+        ColumnarValue::Scalar(ScalarValue::IntervalMonthDayNano(Some(stride))) => {
+            let (months, days, nanos) = IntervalMonthDayNanoType::to_parts(*stride);
+            (days == 0 && nanos == 0).then_some(i64::from(months))
+        }
+        ColumnarValue::Scalar(ScalarValue::IntervalYearMonth(Some(months))) => Some(i64::from(*months)),
+        _ => None,
+    }
+}
+
+/// Of microseconds. Nothing unless the origin, in nanoseconds, begins a month: only then bins are whole months.
+fn bin_by_months(time: i64, stride: i64, origin: i128) -> Option<i64> {
+    let month_of = |micros: i64| {
+        let time = DateTime::from_timestamp_micros(micros)?.naive_utc();
+        Some((i64::from(time.year()) * 12 + i64::from(time.month0()), time))
+    };
+    let start = |month: i64| {
+        let day = NaiveDate::from_ymd_opt(i32::try_from(month.div_euclid(12)).ok()?, month.rem_euclid(12) as u32 + 1, 1)?;
+        day.and_hms_opt(0, 0, 0)
+    };
+    let (first, beginning) = month_of(i64::try_from(origin / 1000).ok()?)?;
+    if start(first)? != beginning {
+        return None;
+    }
+    let (month, _) = month_of(time)?;
+    let bin = start(first + (month - first).div_euclid(stride) * stride)?;
+    Some(bin.and_utc().timestamp_micros())
+}
+
 fn bin(inner: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
     let Some((unit, _)) = args.args.get(1).and_then(|time| coarse_time(&time.data_type())) else {
         return inner.invoke_with_args(args);
@@ -201,6 +193,7 @@ fn bin(inner: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue
     let data_type = args.args[1].data_type();
     let times = args.args[1].clone().into_array(rows)?;
     let stride = stride_of(&args.args[0]).filter(|stride| *stride > 0);
+    let months = months_of(&args.args[0]).filter(|months| *months > 0);
     let binned = inner.invoke_with_args(args)?;
     let found = binned.clone().into_array(rows)?;
     let Some(origin) = origin.map(i128::from).filter(|_| found.null_count() > times.null_count()) else {
@@ -214,8 +207,13 @@ fn bin(inner: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue
             let time = i128::from(time) * nanos;
             Ok(Some((time - (time - origin).rem_euclid(stride)).div_euclid(nanos) as i64))
         }
-        (Some(_), None, None) => {
-            exec_err!("date_bin by months is wanted of times that nanoseconds can hold, found one beyond")
+        (Some(time), None, None) => {
+            match months.zip(i64::try_from(i128::from(time) * nanos / 1000).ok()).and_then(|(m, t)| bin_by_months(t, m, origin)) {
+                Some(micros) => Ok(Some((i128::from(micros) * 1000).div_euclid(nanos) as i64)),
+                None => exec_err!(
+                    "date_bin by months from within a month is wanted of times that nanoseconds can hold, found one beyond"
+                ),
+            }
         }
         _ => Ok(found),
     };

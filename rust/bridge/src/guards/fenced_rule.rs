@@ -85,19 +85,34 @@ pub fn remove_fences(expression: Expr) -> Result<Transformed<Expr>> {
 /// Puts fences into an expression over columns of the schema.
 pub type RaiseFences = fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 
+/// Takes out of an expression what was put in.
+pub type RemoveFences = fn(Expr) -> Result<Transformed<Expr>>;
+
 /// A rule that runs behind fences.
 #[derive(Debug)]
 struct FencedRule {
     rule: Arc<dyn OptimizerRule + Send + Sync>,
     wanted: fn(&Expr) -> bool,
     raise: RaiseFences,
+    remove: RemoveFences,
 }
 
 /// Has every rule of the name run behind the fences, over nodes whose expressions have a part that fences are wanted for.
 pub fn fence_rule(rules: &mut OptimizerRules, name: &str, wanted: fn(&Expr) -> bool, raise: RaiseFences) {
+    change_for_rule(rules, name, wanted, raise, remove_fences);
+}
+
+/// The same with other changes than fences.
+pub fn change_for_rule(
+    rules: &mut OptimizerRules,
+    name: &str,
+    wanted: fn(&Expr) -> bool,
+    raise: RaiseFences,
+    remove: RemoveFences,
+) {
     for rule in rules {
         if rule.name() == name {
-            *rule = Arc::new(FencedRule { rule: Arc::clone(rule), wanted, raise });
+            *rule = Arc::new(FencedRule { rule: Arc::clone(rule), wanted, raise, remove });
         }
     }
 }
@@ -127,7 +142,7 @@ impl OptimizerRule for FencedRule {
             return Ok(simplified);
         }
         // The rule may have put a node above.
-        let plan = simplified.data.transform_down(|node| node.map_expressions(remove_fences)).data()?;
+        let plan = simplified.data.transform_down(|node| node.map_expressions(self.remove)).data()?;
         Ok(Transformed::new(plan, simplified.transformed, simplified.tnr))
     }
 }

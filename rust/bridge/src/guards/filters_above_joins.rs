@@ -20,7 +20,7 @@ impl Guard for FiltersAboveJoins {
     fn about(&self) -> About {
         About {
             name: "filters_above_joins",
-            version: 1,
+            version: 2,
             fault: "`… FROM t JOIN numbers USING (id) WHERE CAST(t.s AS INT) > 5` casts s of rows that the join rules out",
             upstream: "unreported",
             means: Means::Correction,

@@ -4,21 +4,19 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, make_array};
-use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::utils::take_function_args;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Case, ColumnarValue, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, Operator,
-    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Sort, SortExpr, Volatility, Window,
+    Aggregate, BinaryExpr, Case, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, Operator, ScalarUDF, Sort,
+    SortExpr, Window,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::prelude::SessionContext;
 
+use super::float_values::{Form, holds_floats};
 use super::nodes::columns_of;
 use super::{About, Guard, Means, OptimizerRules};
 
@@ -53,113 +51,8 @@ impl Guard for FloatKeys {
     }
 }
 
-const NAME: &str = "normalized_float";
-
 fn normalized_float() -> ScalarUDF {
-    ScalarUDF::from(NormalizedFloat { signature: Signature::any(1, Volatility::Immutable) })
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct NormalizedFloat {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for NormalizedFloat {
-    fn name(&self) -> &str {
-        NAME
-    }
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments[0].clone())
-    }
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let field = arguments.arg_fields[0].as_ref().clone();
-        Ok(Arc::new(field.with_name(NAME)))
-    }
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [value] = take_function_args(NAME, arguments.args)?;
-        match value {
-            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(normalized(&array)?)),
-            ColumnarValue::Scalar(scalar) => {
-                let array = normalized(&scalar.to_array()?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
-            }
-        }
-    }
-}
-
-/// The array with one zero and one NaN, at any depth; itself where it has no others.
-fn normalized(array: &ArrayRef) -> Result<ArrayRef> {
-    Ok(match array.data_type() {
-        DataType::Float64 => {
-            floats::<Float64Type>(array, |v| v == 0.0 && v.is_sign_negative(), |v| v.is_nan().then_some(f64::NAN))
-        }
-        DataType::Float32 => {
-            floats::<Float32Type>(array, |v| v == 0.0 && v.is_sign_negative(), |v| v.is_nan().then_some(f32::NAN))
-        }
-        DataType::Float16 => {
-            // Wide enough for any value of sixteen bits, and back without loss.
-            let wide = arrow::compute::cast(array, &DataType::Float32)?;
-            arrow::compute::cast(&normalized(&wide)?, &DataType::Float16)?
-        }
-        other if holds_floats(other) => {
-            let data = array.to_data();
-            let children = data.child_data().iter().map(|child| Ok(normalized(&make_array(child.clone()))?.to_data()));
-            let children = children.collect::<Result<Vec<_>>>()?;
-            make_array(data.into_builder().child_data(children).build()?)
-        }
-        _ => Arc::clone(array),
-    })
-}
-
-fn floats<T: ArrowPrimitiveType>(
-    array: &ArrayRef,
-    is_negative_zero: impl Fn(T::Native) -> bool,
-    nan: impl Fn(T::Native) -> Option<T::Native>,
-) -> ArrayRef
-where
-    T::Native: PartialEq + num_bits::Bits,
-{
-    use num_bits::Bits;
-    let values: &PrimitiveArray<T> = array.as_primitive();
-    let is_other =
-        |value: &T::Native| is_negative_zero(*value) || nan(*value).is_some_and(|nan| nan.bits() != value.bits());
-    if !values.values().iter().any(is_other) {
-        return Arc::clone(array);
-    }
-    let zero = T::Native::default();
-    Arc::new(values.unary::<_, T>(|value| if is_negative_zero(value) { zero } else { nan(value).unwrap_or(value) }))
-}
-
-/// The bits of floats, by which two NaN differ.
-mod num_bits {
-    pub trait Bits {
-        fn bits(&self) -> u64;
-    }
-    impl Bits for f32 {
-        fn bits(&self) -> u64 {
-            self.to_bits().into()
-        }
-    }
-    impl Bits for f64 {
-        fn bits(&self) -> u64 {
-            self.to_bits()
-        }
-    }
-}
-
-fn holds_floats(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => holds_floats(field.data_type()),
-        DataType::Dictionary(_, value) => holds_floats(value),
-        other => other.is_floating(),
-    }
+    Form::OneNanOneZero.function()
 }
 
 /// The plan with its keys as they were: for other engines, which look at floats by their value.
@@ -167,7 +60,7 @@ pub fn plain_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
     plan.transform_down_with_subqueries(|node| {
         node.map_expressions(|expression| {
             expression.transform_down(|part| match part {
-                Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == NAME => {
+                Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == Form::OneNanOneZero.name() => {
                     Ok(Transformed::yes(args.swap_remove(0)))
                 }
                 other => Ok(Transformed::no(other)),
@@ -204,7 +97,7 @@ impl OptimizerRule for NormalizeKeys {
 fn is_normalized(expression: &Expr) -> bool {
     match expression {
         Expr::Alias(alias) => is_normalized(&alias.expr),
-        Expr::ScalarFunction(call) => call.name() == NAME,
+        Expr::ScalarFunction(call) => call.name() == Form::OneNanOneZero.name(),
         Expr::Literal(value, _) => Some(value) == normalized_literal(value).as_ref(),
         _ => false,
     }

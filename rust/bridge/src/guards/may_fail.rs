@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which expressions may end a query over some values: casts from text, division, and all functions that are not known to take whatever
-//! comes. What guards these (a filter, a WHEN, the left side of AND) must be decided first.
+//! Which expressions may end a query over some values: casts from text, division, arithmetic that may overflow, and all functions that are
+//! not known to take whatever comes. What guards these (a filter, a WHEN, the left side of AND) must be decided first.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator};
 use datafusion::physical_expr::expressions::{self, CastExpr};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use exact::Operation;
+
+use super::overflow::{may_overflow, operation_of};
 
 pub fn may_fail(expression: &Expr, schema: &DFSchema) -> Result<bool> {
     expression.exists(|part| {
@@ -19,6 +22,8 @@ pub fn may_fail(expression: &Expr, schema: &DFSchema) -> Result<bool> {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide | Operator::Modulo, .. }) => {
                 divides_by_zero(&left.get_type(schema)?)
             }
+            Expr::BinaryExpr(binary) => overflows(part, binary, schema)?,
+            Expr::Negative(operand) => operand.get_type(schema)?.is_signed_integer() && range(part, schema).is_none(),
             Expr::ScalarFunction(call) => !KNOWN.contains(&call.name()),
             Expr::HigherOrderFunction(_) | Expr::ScalarSubquery(_) => true,
             _ => false,
@@ -95,6 +100,67 @@ pub fn for_every_row(expression: &Expr, ask: &mut dyn FnMut(&Expr) -> Result<()>
 
 fn divides_by_zero(data_type: &DataType) -> bool {
     data_type.is_integer() || data_type.is_decimal()
+}
+
+/// Whether a sum, a difference or a product may not fit its type.
+fn overflows(whole: &Expr, binary: &BinaryExpr, schema: &DFSchema) -> Result<bool> {
+    let Some(operation @ (Operation::Add | Operation::Subtract | Operation::Multiply)) = operation_of(binary.op) else {
+        return Ok(false);
+    };
+    // Whole numbers keep their type however many are added.
+    let mut first = binary.left.as_ref();
+    while let Expr::BinaryExpr(inner) = first {
+        first = &inner.left;
+    }
+    let first = first.get_type(schema)?;
+    if first.is_integer() {
+        return Ok(range(whole, schema).is_none());
+    }
+    Ok(first.is_decimal() && may_overflow(operation, &binary.left.get_type(schema)?, &binary.right.get_type(schema)?))
+}
+
+/// The least and the greatest whole number that an expression may come to; nothing if it may overflow.
+fn range(expression: &Expr, schema: &DFSchema) -> Option<(i128, i128)> {
+    let (least, greatest) = match expression {
+        Expr::Literal(value, _) if value.data_type().is_integer() => {
+            let ScalarValue::Decimal128(Some(value), ..) = value.cast_to(&DataType::Decimal128(20, 0)).ok()? else {
+                return Some((0, 0));
+            };
+            return Some((value, value));
+        }
+        Expr::Negative(operand) => {
+            let (least, greatest) = range(operand, schema)?;
+            (-greatest, -least)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let (left, right) = (range(left, schema)?, range(right, schema)?);
+            match op {
+                Operator::Plus => (left.0 + right.0, left.1 + right.1),
+                Operator::Minus => (left.0 - right.1, left.1 - right.0),
+                Operator::Multiply => {
+                    let corners = [left.0, left.1].into_iter().flat_map(|l| [right.0, right.1].map(|r| l.checked_mul(r)));
+                    let corners = corners.collect::<Option<Vec<_>>>()?;
+                    (*corners.iter().min()?, *corners.iter().max()?)
+                }
+                _ => return limits(&expression.get_type(schema).ok()?),
+            }
+        }
+        Expr::Cast(Cast { expr, field }) if field.data_type().is_integer() => {
+            return match range(expr, schema) {
+                Some(inner) => Some(inner),
+                None => limits(field.data_type()),
+            };
+        }
+        other => return limits(&other.get_type(schema).ok()?),
+    };
+    let (low, high) = limits(&expression.get_type(schema).ok()?)?;
+    (low <= least && greatest <= high).then_some((least, greatest))
+}
+
+/// Of a type of whole numbers.
+fn limits(data_type: &DataType) -> Option<(i128, i128)> {
+    let bits = data_type.is_integer().then(|| data_type.primitive_width())?? as u32 * 8;
+    Some(if data_type.is_signed_integer() { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) })
 }
 
 /// Whether the cast has a value for every value.
@@ -202,6 +268,7 @@ const KNOWN: &[&str] = &[
     "nvl",
     "nvl2",
     "octet_length",
+    "one_nan",
     "pi",
     "radians",
     "random",

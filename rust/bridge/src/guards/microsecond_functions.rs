@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, TimeUnit};
-use datafusion::common::config::ConfigOptions;
+use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Float64Type, TimeUnit};
+use chrono::NaiveDateTime;
+use chrono::format::{Parsed, StrftimeItems, parse};
 use datafusion::common::{ScalarValue, exec_err};
 use datafusion::error::Result;
-use datafusion::execution::FunctionRegistry;
+use datafusion::functions::datetime::to_timestamp_micros;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::{
-    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-};
+use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
+use super::substitute::{Behaviour, substitute};
 use super::{About, Guard, Means};
 
 pub struct MicrosecondFunctions;
@@ -25,7 +25,7 @@ impl Guard for MicrosecondFunctions {
     fn about(&self) -> About {
         About {
             name: "microsecond_functions",
-            version: 1,
+            version: 2,
             fault: "`now() < TIMESTAMP '9999-12-31'` fails, and `to_timestamp(253402214400.0)` is a moment in 2262",
             upstream: "apache/datafusion#8336",
             means: Means::Correction,
@@ -34,16 +34,10 @@ impl Guard for MicrosecondFunctions {
     }
 
     fn functions(&self, context: &SessionContext) {
-        if let Ok(inner) = context.udf("now") {
-            context.register_udf(ScalarUDF::new_from_impl(MicrosecondNow { inner }));
-        }
-        if let (Ok(inner), Ok(of_texts)) = (context.udf("to_timestamp"), context.udf("to_timestamp_micros")) {
-            context.register_udf(ScalarUDF::new_from_impl(MicrosecondTimestamp { inner, of_texts }));
-        }
+        substitute(context, "now", Kind::Now);
+        substitute(context, "to_timestamp", Kind::Timestamp);
         for name in ["to_timestamp_micros", "to_timestamp_millis", "to_timestamp_seconds"] {
-            if let Ok(inner) = context.udf(name) {
-                context.register_udf(ScalarUDF::new_from_impl(TimestampOfText { inner }));
-            }
+            substitute(context, name, Kind::OfText);
         }
     }
 }
@@ -66,41 +60,27 @@ fn in_microseconds(data_type: &DataType) -> DataType {
     }
 }
 
-fn updated(function: &Arc<ScalarUDF>, config: &ConfigOptions) -> Arc<ScalarUDF> {
-    function.inner().with_updated_config(config).map_or_else(|| Arc::clone(function), Arc::new)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Now,
+    Timestamp,
+    /// Texts beyond the years of nanoseconds, in the functions that give coarser times.
+    OfText,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct MicrosecondNow {
-    inner: Arc<ScalarUDF>,
-}
+impl Behaviour for Kind {
+    fn result(self, usual: DataType, arguments: &[DataType]) -> DataType {
+        match (self, arguments.first()) {
+            (Kind::Timestamp, Some(DataType::Timestamp(TimeUnit::Nanosecond, _))) | (Kind::OfText, _) => usual,
+            _ => in_microseconds(&usual),
+        }
+    }
 
-impl ScalarUDFImpl for MicrosecondNow {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arg_types)
-    }
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let field = self.inner.return_field_from_args(args)?;
-        let data_type = in_microseconds(field.data_type());
-        Ok(Arc::new(Field::clone(&field).with_data_type(data_type)))
-    }
-    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        Some(ScalarUDF::new_from_impl(Self { inner: updated(&self.inner, config) }))
-    }
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.inner.invoke_with_args(args)
-    }
-    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        Ok(match self.inner.simplify(args, info)? {
+    fn simplify(self, engine: &Arc<ScalarUDF>, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        if self != Kind::Now {
+            return Ok(ExprSimplifyResult::Original(args));
+        }
+        Ok(match engine.simplify(args, info)? {
             ExprSimplifyResult::Simplified(Expr::Literal(ScalarValue::TimestampNanosecond(nanos, zone), metadata)) => {
                 let micros = nanos.map(|nanos| nanos.div_euclid(1000));
                 let now = ScalarValue::TimestampMicrosecond(micros, zone);
@@ -109,76 +89,88 @@ impl ScalarUDFImpl for MicrosecondNow {
             other => other,
         })
     }
-    fn documentation(&self) -> Option<&Documentation> {
-        self.inner.documentation()
-    }
-}
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct MicrosecondTimestamp {
-    inner: Arc<ScalarUDF>,
-    /// Reads texts into microseconds.
-    of_texts: Arc<ScalarUDF>,
-}
-
-impl ScalarUDFImpl for MicrosecondTimestamp {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        let usual = self.inner.return_type(arg_types)?;
-        Ok(match arg_types.first() {
-            Some(DataType::Timestamp(TimeUnit::Nanosecond, _)) => usual,
-            _ => in_microseconds(&usual),
-        })
-    }
-    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        let (inner, of_texts) = (updated(&self.inner, config), updated(&self.of_texts, config));
-        Some(ScalarUDF::new_from_impl(Self { inner, of_texts }))
-    }
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let wanted = args.return_field.data_type().clone();
-        let DataType::Timestamp(TimeUnit::Microsecond, zone) = &wanted else {
-            return self.inner.invoke_with_args(args);
-        };
-        let Some(first) = args.args.first() else {
-            return self.inner.invoke_with_args(args);
-        };
-        match first.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                of_single_text(&args).unwrap_or_else(|| self.of_texts.invoke_with_args(args))
-            }
-            from if from.is_integer() => {
-                first.cast_to(&DataType::Timestamp(TimeUnit::Second, None), None)?.cast_to(&wanted, None)
-            }
-            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-                let is_scalar = matches!(first, ColumnarValue::Scalar(_));
-                let seconds = first.cast_to(&DataType::Float64, None)?.into_array(args.number_rows)?;
-                let micros: Vec<Option<i64>> =
-                    seconds.as_primitive::<Float64Type>().iter().map(microseconds_of).collect::<Result<_>>()?;
-                let times = TimestampMicrosecondArray::from(micros).with_timezone_opt(zone.clone());
-                if is_scalar && !times.is_empty() {
-                    return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&times, 0)?));
-                }
-                Ok(ColumnarValue::Array(Arc::new(times)))
-            }
-            DataType::Null | DataType::Timestamp(_, _) => first.cast_to(&wanted, None),
-            from => {
-                let usual = self.inner.return_type(&[from])?;
-                let return_field = Arc::new(Field::clone(&args.return_field).with_data_type(usual));
-                self.inner.invoke_with_args(ScalarFunctionArgs { return_field, ..args })?.cast_to(&wanted, None)
-            }
+    fn invoke(self, engine: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match self {
+            Kind::Now => engine.invoke_with_args(args),
+            Kind::Timestamp => timestamp(engine, args),
+            Kind::OfText => of_single_text(&args).unwrap_or_else(|| of_texts(engine, args)),
         }
     }
-    fn documentation(&self) -> Option<&Documentation> {
-        self.inner.documentation()
+}
+
+fn timestamp(engine: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let wanted = args.return_field.data_type().clone();
+    let (DataType::Timestamp(TimeUnit::Microsecond, zone), Some(first)) = (&wanted, args.args.first()) else {
+        return engine.invoke_with_args(args);
+    };
+    match first.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => of_single_text(&args).unwrap_or_else(|| {
+            let in_microseconds = to_timestamp_micros(&args.config_options);
+            of_texts(&in_microseconds, args)
+        }),
+        from if from.is_integer() => {
+            first.cast_to(&DataType::Timestamp(TimeUnit::Second, None), None)?.cast_to(&wanted, None)
+        }
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+            let is_scalar = matches!(first, ColumnarValue::Scalar(_));
+            let seconds = first.cast_to(&DataType::Float64, None)?.into_array(args.number_rows)?;
+            let micros: Vec<Option<i64>> =
+                seconds.as_primitive::<Float64Type>().iter().map(microseconds_of).collect::<Result<_>>()?;
+            let times = TimestampMicrosecondArray::from(micros).with_timezone_opt(zone.clone());
+            if is_scalar && !times.is_empty() {
+                return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&times, 0)?));
+            }
+            Ok(ColumnarValue::Array(Arc::new(times)))
+        }
+        DataType::Null | DataType::Timestamp(_, _) => first.cast_to(&wanted, None),
+        from => {
+            let usual = engine.return_type(&[from])?;
+            let return_field = Arc::new(Field::clone(&args.return_field).with_data_type(usual));
+            engine.invoke_with_args(ScalarFunctionArgs { return_field, ..args })?.cast_to(&wanted, None)
+        }
     }
+}
+
+/// Texts in given formats. Where the engine fails because of a time that nanoseconds do not hold, each is read in microseconds.
+fn of_texts(engine: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let usual = match engine.invoke_with_args(args.clone()) {
+        Err(error) if args.args.len() > 1 => error,
+        done => return done,
+    };
+    let is_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+    let rows = if is_scalar { 1 } else { args.number_rows };
+    let texts = args.args.iter().map(|text| text.cast_to(&DataType::Utf8, None)?.into_array(rows));
+    let texts = texts.collect::<Result<Vec<_>>>()?;
+    let mut micros = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let at = |column: &ArrayRef| column.is_valid(row).then(|| column.as_string::<i32>().value(row).to_string());
+        let Some(text) = at(&texts[0]) else {
+            micros.push(None);
+            continue;
+        };
+        let mut formats = texts[1..].iter().filter_map(at);
+        match formats.find_map(|format| far_time(&text, &format)) {
+            Some(time) => micros.push(Some(time)),
+            None => return Err(usual),
+        }
+    }
+    let times = Arc::new(TimestampMicrosecondArray::from(micros)) as ArrayRef;
+    let times = ColumnarValue::Array(times).cast_to(args.return_field.data_type(), None)?;
+    match times {
+        ColumnarValue::Array(array) if is_scalar => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?)),
+        times => Ok(times),
+    }
+}
+
+/// In microseconds; a text without a zone is one in UTC.
+fn far_time(text: &str, format: &str) -> Option<i64> {
+    let mut fields = Parsed::new();
+    parse(&mut fields, text, StrftimeItems::new(format)).ok()?;
+    let with_zone = fields.to_datetime().ok().map(|time| time.timestamp_micros());
+    let naive = || fields.to_naive_datetime_with_offset(0).ok();
+    let day = || fields.to_naive_date().ok().map(NaiveDateTime::from);
+    with_zone.or_else(|| Some(naive().or_else(day)?.and_utc().timestamp_micros()))
 }
 
 /// Cut to whole microseconds.
@@ -193,34 +185,4 @@ fn microseconds_of(seconds: Option<f64>) -> Result<Option<i64>> {
         return exec_err!("a number of seconds that a timestamp can hold is wanted in to_timestamp, found `{seconds}`");
     }
     Ok(Some(micros as i64))
-}
-
-/// Texts beyond the years of nanoseconds, in the functions that give coarser times.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct TimestampOfText {
-    inner: Arc<ScalarUDF>,
-}
-
-impl ScalarUDFImpl for TimestampOfText {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arg_types)
-    }
-    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        Some(ScalarUDF::new_from_impl(Self { inner: updated(&self.inner, config) }))
-    }
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        of_single_text(&args).unwrap_or_else(|| self.inner.invoke_with_args(args))
-    }
-    fn documentation(&self) -> Option<&Documentation> {
-        self.inner.documentation()
-    }
 }

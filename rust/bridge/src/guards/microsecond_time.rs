@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Time is microseconds, as Delta has it. DataFusion takes TIMESTAMP without a precision for nanoseconds, which end in 2262, and compares
 //! times with dates and texts in nanoseconds. Here the type without a precision has microseconds, and comparisons whose sides were all
-//! widened to nanoseconds are made in microseconds. TIMESTAMP(9) stays what it says.
+//! widened to nanoseconds are made in microseconds, as are dates where they meet times (`microsecond_mixtures.rs`). TIMESTAMP(9) stays what
+//! it says.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ impl Guard for MicrosecondTime {
     fn about(&self) -> About {
         About {
             name: "microsecond_time",
-            version: 1,
+            version: 2,
             fault: "`TIMESTAMP '9999-12-31'` has nanoseconds, which end in 2262: it is refused, and so is what is compared with it",
             upstream: "apache/datafusion#8336",
             means: Means::Correction,
@@ -49,6 +50,7 @@ impl Guard for MicrosecondTime {
     fn analyzer_rules(&self, rules: &mut AnalyzerRules) {
         let at = rules.iter().position(|rule| rule.name() == "type_coercion").expect("the rule that widens types");
         rules.insert(at + 1, Arc::new(CompareMicroseconds));
+        rules.insert(at, Arc::new(super::microsecond_mixtures::MixMicroseconds));
     }
 }
 

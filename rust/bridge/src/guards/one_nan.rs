@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Makes every NaN that a query computes the one that sorts above all numbers. Of infinity less infinity, zero by zero and the like the
-//! processor makes a negative NaN, which the engine's total order puts below them.
+//! Makes every NaN the one that sorts above all numbers, in a plan that is about to be executed and goes nowhere else. Of infinity less
+//! infinity, zero by zero and the like the processor makes a NaN with a sign, which the engine's total order puts below them; files hold
+//! such as well.
+//!
+//! One is made wherever floats come into a plan: behind scans, behind operators, functions and casts that compute floats, and behind
+//! aggregates and windows. Whatever compares, sorts or ranks has nothing to mind then. Structs are made so where they are used as a whole,
+//! so that scans may still read single fields.
 
-use std::fmt::{self, Debug, Display, Formatter};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, Schema};
-use datafusion::common::ScalarValue;
-use datafusion::common::config::ConfigOptions;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
-use datafusion::logical_expr::ColumnarValue;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, InListExpr, Literal};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
-use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Projection, TryCast};
 
-use super::hidden_comparison::is_comparing;
-use super::{About, Guard, Means, PhysicalRules};
+use super::fenced_rule::change_for_rule;
+use super::float_values::{Form, holds_floats};
+use super::nodes::columns_of;
+use super::overflow::is_checked;
+use super::{About, Guard, Means, OptimizerRules};
 
 pub struct OneNan;
 
@@ -29,193 +28,184 @@ impl Guard for OneNan {
     fn about(&self) -> About {
         About {
             name: "one_nan",
-            version: 1,
-            fault: "`x - y > 2.0` is false where x and y are infinite, though NaN is above all numbers",
+            version: 2,
+            fault: "`max(x / x)` over 0.0 and 0.25 is 1.0, and `x / x > 1` false, though NaN is above all numbers",
             upstream: "unreported",
             means: Means::Correction,
-            effect: "what is computed holds one NaN, above all numbers",
+            effect: "what is read or computed holds one NaN, above all numbers",
         }
     }
 
-    fn physical_rules(&self, rules: &mut PhysicalRules) {
-        rules.insert(0, Arc::new(CanonicalNan));
-    }
-
-    fn physical_expression(&self, expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-        compared(expression, schema).data()
-    }
-}
-
-#[derive(Debug)]
-struct CanonicalNan;
-
-impl PhysicalOptimizerRule for CanonicalNan {
-    fn name(&self) -> &str {
-        "canonical_nan"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let changed = if let Some(filter) = node.downcast_ref::<FilterExec>() {
-                let predicate = compared(Arc::clone(filter.predicate()), &filter.input().schema())?;
-                let change = || -> Result<Arc<dyn ExecutionPlan>> {
-                    Ok(Arc::new(FilterExecBuilder::from(filter).with_predicate(predicate.data).build()?))
-                };
-                predicate.transformed.then(change).transpose()?
-            } else if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
-                project(projection)?
-            } else {
-                None
-            };
-            Ok(changed.map_or_else(|| Transformed::no(node), Transformed::yes))
-        })
-        .data()
-    }
-}
-
-fn project(projection: &ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let schema = projection.input().schema();
-    let mut changed = false;
-    let mut expressions = Vec::with_capacity(projection.expr().len());
-    for expression in projection.expr() {
-        let inside = compared(Arc::clone(&expression.expr), &schema)?;
-        changed |= inside.transformed;
-        let value = if is_computed(&inside.data) {
-            let value = canonical(inside.data, &schema)?;
-            changed |= value.transformed;
-            value.data
-        } else {
-            inside.data
+    /// Constants are folded as they would be computed.
+    fn optimizer_rules(&self, rules: &mut OptimizerRules) {
+        let raise = |expression: Expr, schema: &DFSchema| {
+            expression.transform_up(|part| match is_of_constants(&part) {
+                true => in_part(part, schema, |_| false),
+                false => Ok(Transformed::no(part)),
+            })
         };
-        expressions.push(ProjectionExpr::new(value, expression.alias.clone()));
+        let remove = |expression: Expr| {
+            expression.transform_down(|part| match part {
+                Expr::ScalarFunction(mut call) if call.name() == Form::OneNan.name() => {
+                    Ok(Transformed::yes(call.args.swap_remove(0)))
+                }
+                other => Ok(Transformed::no(other)),
+            })
+        };
+        change_for_rule(rules, "simplify_expressions", is_of_constants, raise, remove);
     }
-    if !changed {
-        return Ok(None);
+
+    fn executed_plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(in_node).data()
     }
-    let input = Arc::clone(projection.input());
-    Ok(Some(Arc::new(ProjectionExec::try_new_with_schema_metadata(expressions, input, &projection.schema())?)))
+
+    fn executed_expression(&self, expression: Expr, schema: &DFSchema) -> Result<Expr> {
+        expression.transform_up(|part| in_part(part, schema, holds_floats)).data()
+    }
 }
 
-/// The sides of comparisons, with one NaN.
-fn compared(expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Transformed<Arc<dyn PhysicalExpr>>> {
-    expression.transform_up(|part| {
-        let compares =
-            part.is::<InListExpr>() || part.downcast_ref::<BinaryExpr>().is_some_and(|b| is_comparing(*b.op()));
-        if !compares {
-            return Ok(Transformed::no(part));
+/// Whether a float may be computed here of constants alone; parts are looked at after their own parts.
+fn is_of_constants(part: &Expr) -> bool {
+    fn is_constant(operand: &Expr) -> bool {
+        match operand {
+            Expr::Literal(..) => true,
+            Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. }) => is_constant(expr),
+            Expr::BinaryExpr(binary) => is_constant(&binary.left) && is_constant(&binary.right),
+            other => wrapped(other).is_some(),
         }
-        let mut changed = false;
-        let mut sides = Vec::new();
-        for side in part.children() {
-            let side = canonical(Arc::clone(side), schema)?;
-            changed |= side.transformed;
-            sides.push(side.data);
+    }
+    match part {
+        Expr::BinaryExpr(binary) => {
+            binary.op.is_numerical_operators() && is_constant(&binary.left) && is_constant(&binary.right)
         }
-        Ok(if changed { Transformed::yes(part.with_new_children(sides)?) } else { Transformed::no(part) })
+        Expr::ScalarFunction(call) => !call.args.is_empty() && call.args.iter().all(is_constant),
+        Expr::Negative(operand) => is_constant(operand),
+        Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. }) => is_constant(expr),
+        _ => false,
+    }
+}
+
+fn in_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    if matches!(node, LogicalPlan::TableScan(_)) {
+        // Its filters are for leaving files out; above it they are checked.
+        return outputs(node, |_, field| !is_struct(field.data_type()));
+    }
+    let schema = columns_of(&node)?;
+    let names = NamePreserver::new(&node);
+    let node = node.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let changed = expression.transform_up(|part| in_part(part, &schema, is_struct))?;
+        Ok(changed.update_data(|expression| name.restore(expression)))
+    })?;
+    node.transform_data(|node| {
+        let computed = match &node {
+            LogicalPlan::Aggregate(aggregate) => &aggregate.aggr_expr,
+            LogicalPlan::Window(window) => &window.window_expr,
+            _ => return Ok(Transformed::no(node)),
+        };
+        // These come last.
+        let first = node.schema().fields().len() - computed.len();
+        let is_new: Vec<bool> = computed.iter().map(computes).collect();
+        outputs(node, |index, _| index >= first && is_new[index - first])
     })
 }
 
-fn is_computed(expression: &Arc<dyn PhysicalExpr>) -> bool {
-    !expression.is::<Column>()
+/// Whether an aggregate or a window function gives other values than it is given.
+fn computes(call: &Expr) -> bool {
+    const CHOOSE: [&str; 8] =
+        ["array_agg", "first_value", "lag", "last_value", "lead", "max", "min", "nth_value"];
+    match call {
+        Expr::Alias(alias) => computes(&alias.expr),
+        Expr::AggregateFunction(call) => !CHOOSE.contains(&call.func.name()),
+        Expr::WindowFunction(call) => !CHOOSE.contains(&call.fun.name()),
+        _ => true,
+    }
 }
 
-/// A float with one NaN; a literal stays one.
-fn canonical(expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Transformed<Arc<dyn PhysicalExpr>>> {
-    if !matches!(expression.data_type(schema)?, DataType::Float32 | DataType::Float64) || expression.is::<OneNanExpr>()
-    {
-        return Ok(Transformed::no(expression));
+/// The node below a projection that gives one NaN to those of its columns that are wanted and hold floats.
+fn outputs(node: LogicalPlan, is_wanted: impl Fn(usize, &Field) -> bool) -> Result<Transformed<LogicalPlan>> {
+    let schema = Arc::clone(node.schema());
+    let is_wanted = |index: usize, field: &Field| holds_floats(field.data_type()) && is_wanted(index, field);
+    if !schema.fields().iter().enumerate().any(|(index, field)| is_wanted(index, field)) {
+        return Ok(Transformed::no(node));
     }
-    if let Some(literal) = expression.downcast_ref::<Literal>() {
-        let value = match literal.value() {
-            ScalarValue::Float64(Some(value)) if value.is_nan() && value.is_sign_negative() => {
-                ScalarValue::Float64(Some(f64::NAN))
-            }
-            ScalarValue::Float32(Some(value)) if value.is_nan() && value.is_sign_negative() => {
-                ScalarValue::Float32(Some(f32::NAN))
-            }
-            _ => return Ok(Transformed::no(expression)),
-        };
-        return Ok(Transformed::yes(Arc::new(Literal::new(value))));
-    }
-    Ok(Transformed::yes(Arc::new(OneNanExpr { inner: expression })))
-}
-
-/// The array itself where no NaN is negative.
-fn with_one_nan(array: ArrayRef) -> ArrayRef {
-    match array.data_type() {
-        DataType::Float64 => {
-            let values = array.as_primitive::<Float64Type>();
-            let is_other = |value: &f64| value.is_nan() && value.is_sign_negative();
-            if !values.values().iter().any(is_other) {
-                return array;
-            }
-            Arc::new(values.unary::<_, Float64Type>(|value| if value.is_nan() { f64::NAN } else { value }))
+    let columns = schema.iter().enumerate().map(|(index, (relation, field))| {
+        let column = Expr::Column(Column::from((relation, field)));
+        match is_wanted(index, field) {
+            true => wrap(column).alias_qualified(relation.cloned(), field.name()),
+            false => column,
         }
-        DataType::Float32 => {
-            let values = array.as_primitive::<Float32Type>();
-            let is_other = |value: &f32| value.is_nan() && value.is_sign_negative();
-            if !values.values().iter().any(is_other) {
-                return array;
+    });
+    let projection = Projection::try_new_with_schema(columns.collect(), Arc::new(node), Arc::clone(&schema))?;
+    Ok(Transformed::yes(LogicalPlan::Projection(projection)))
+}
+
+/// A part of an expression, whose own parts are done. `is_raw`: which types of columns may still hold other NaN.
+fn in_part(part: Expr, schema: &DFSchema, is_raw: fn(&DataType) -> bool) -> Result<Transformed<Expr>> {
+    let type_of = |expression: &Expr| expression.get_type(schema);
+    let is_new = match &part {
+        Expr::Literal(value, metadata) => {
+            if !holds_floats(&value.data_type()) {
+                return Ok(Transformed::no(part));
             }
-            Arc::new(values.unary::<_, Float32Type>(|value| if value.is_nan() { f32::NAN } else { value }))
+            let one = Form::OneNan.of_scalar(value)?;
+            return Ok(if one == *value {
+                Transformed::no(part)
+            } else {
+                Transformed::yes(Expr::Literal(one, metadata.clone()))
+            });
         }
-        _ => array,
+        Expr::Column(_) => type_of(&part).is_ok_and(|data_type| is_raw(&data_type) && holds_floats(&data_type)),
+        Expr::BinaryExpr(binary) => {
+            binary.op.is_numerical_operators() && (is_float(&binary.left, schema) || is_float(&binary.right, schema))
+        }
+        Expr::Negative(operand) => is_float(operand, schema),
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            holds_floats(field.data_type()) && type_of(expr).is_ok_and(|from| !from.is_numeric())
+        }
+        Expr::ScalarFunction(call) if call.name() == "get_field" => return field_of(part, schema),
+        Expr::ScalarFunction(call) => {
+            let is_own = [Form::OneNan, Form::OneNanOneZero].iter().any(|form| form.name() == call.name());
+            // Of whole numbers and decimals; they nest deeply.
+            !is_own && !is_checked(call) && type_of(&part).is_ok_and(|data_type| holds_floats(&data_type))
+        }
+        Expr::HigherOrderFunction(_) => type_of(&part).is_ok_and(|data_type| holds_floats(&data_type)),
+        _ => false,
+    };
+    Ok(if is_new { Transformed::yes(wrap(part)) } else { Transformed::no(part) })
+}
+
+/// A field is read alone, of the struct as it is.
+fn field_of(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::ScalarFunction(mut call) = part else { unreachable!("get_field is a call") };
+    if let Some(inner) = wrapped(&call.args[0]) {
+        call.args[0] = inner.clone();
+    }
+    let part = Expr::ScalarFunction(call);
+    let holds = part.get_type(schema).is_ok_and(|data_type| holds_floats(&data_type));
+    Ok(if holds { Transformed::yes(wrap(part)) } else { Transformed::no(part) })
+}
+
+/// Whether an operand is a float. What computes one has been wrapped by now, so that chains of operators need no look into their depth.
+fn is_float(operand: &Expr, schema: &DFSchema) -> bool {
+    match operand {
+        Expr::BinaryExpr(_) | Expr::Negative(_) => false,
+        Expr::ScalarFunction(_) => wrapped(operand).is_some(),
+        other => other.get_type(schema).is_ok_and(|data_type| data_type.is_floating()),
     }
 }
 
-#[derive(Debug, Eq)]
-struct OneNanExpr {
-    inner: Arc<dyn PhysicalExpr>,
+fn is_struct(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Struct(_))
 }
 
-impl PartialEq for OneNanExpr {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner.eq(&other.inner)
-    }
+fn wrap(expression: Expr) -> Expr {
+    Form::OneNan.function().call(vec![expression])
 }
 
-impl Hash for OneNanExpr {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.hash(state);
-    }
-}
-
-impl Display for OneNanExpr {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Display::fmt(&self.inner, f)
-    }
-}
-
-impl PhysicalExpr for OneNanExpr {
-    fn data_type(&self, schema: &Schema) -> Result<DataType> {
-        self.inner.data_type(schema)
-    }
-    fn nullable(&self, schema: &Schema) -> Result<bool> {
-        self.inner.nullable(schema)
-    }
-    fn return_field(&self, schema: &Schema) -> Result<FieldRef> {
-        self.inner.return_field(schema)
-    }
-    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
-        Ok(match self.inner.evaluate(batch)? {
-            ColumnarValue::Array(array) => ColumnarValue::Array(with_one_nan(array)),
-            ColumnarValue::Scalar(scalar) => {
-                let array = with_one_nan(scalar.to_array()?);
-                ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?)
-            }
-        })
-    }
-    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
-        vec![&self.inner]
-    }
-    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
-        Ok(Arc::new(Self { inner: children.swap_remove(0) }))
-    }
-    fn fmt_sql(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.inner.fmt_sql(f)
+fn wrapped(expression: &Expr) -> Option<&Expr> {
+    match expression {
+        Expr::ScalarFunction(call) if call.name() == Form::OneNan.name() => call.args.first(),
+        _ => None,
     }
 }

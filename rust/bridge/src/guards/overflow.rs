@@ -17,9 +17,11 @@ mod plan;
 mod sums;
 mod table_arguments;
 
+pub use arithmetic::{may_overflow, operation_of};
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use serde_json::json;
 use sqlparser::ast::Query;
@@ -79,6 +81,11 @@ impl Guard for OverflowSum {
     fn executed_plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         plan::check_sums(plan)
     }
+}
+
+/// Whether a call stands for an operator that fails where its result does not fit.
+pub fn is_checked(call: &ScalarFunction) -> bool {
+    arithmetic::CheckedArithmetic::in_call(call).is_some()
 }
 
 /// An error of the user's data or query, with a code of its own.
