@@ -76,13 +76,22 @@ def duckdb_only(answer: Answer) -> str | None:
 
 
 def undetermined(query: syntax.Query, found: Answer, wanted: Answer) -> str | None:
-    """Which of equal rows comes first is open to each window by itself, hence which of their values stand side by side."""
-    if sum(isinstance(n, syntax.Window) for n in syntax.walk(query)) < 2:
+    """Of rows that are alike but for two windows, which comes first is open to each window by itself."""
+    windowed = [any(isinstance(n, syntax.Window) for n in syntax.walk(e)) for _, e in syntax.outputs(query)]
+    if sum(windowed) < 2:
         return None
     types = [e.type for _, e in syntax.outputs(query)]
-    ours, theirs = (zip(*compare.rows(answer, types, 9)) for answer in (found, wanted))
-    alike = all(sorted(map(repr, a)) == sorted(map(repr, b)) for a, b in zip(ours, theirs, strict=True))
-    return "beside each other" if alike and len(found.rows) == len(wanted.rows) else None
+    ours, theirs = (compare.rows(answer, types, 9) for answer in (found, wanted))
+    groups: dict[str, tuple[list, list]] = {}
+    for side, rows in enumerate((compare.without(ours, theirs), compare.without(theirs, ours))):
+        for row in rows:
+            alike = repr([v for v, is_open in zip(row, windowed) if not is_open])
+            groups.setdefault(alike, ([], []))[side].append(row)
+    for mine, others in groups.values():
+        columns = [[sorted(map(repr, column)) for column in zip(*rows)] for rows in (mine, others)]
+        if len(mine) < 2 or columns[0] != columns[1]:
+            return None
+    return "beside each other"
 
 
 def sqlite_only(query: syntax.Query) -> str | None:

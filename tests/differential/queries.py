@@ -7,6 +7,7 @@ order (LIMIT, DISTINCT ON, windows) has a total order, up to rows that are wholl
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import sql_types
@@ -356,7 +357,9 @@ class QueryMaker:
 
     def windowed(self, source, where, scope: Scope, wanted) -> Select:
         r = self.random
-        made = [self.window(scope.alone()) for _ in range(r.choice([1, 1, 2]))]
+        made = [self.window(scope.alone())]
+        if r.random() < 0.4:
+            made.append(self.window(scope.alone(), self.from_behind(made[0]) if r.random() < 0.5 else None))
         inside = self.items(scope, None) if wanted is None else ()
         items = [item.expr for item in inside] + made
         if wanted is not None:
@@ -366,11 +369,22 @@ class QueryMaker:
             items.append(self.expressions.any(Scope(made), 1))
         return Select(items=tuple(Item(expr=e, name=f"o{i}") for i, e in enumerate(items)), source=source, where=where)
 
-    def window(self, scope: Scope) -> Expr:
+    @staticmethod
+    def from_behind(window: Expr) -> tuple | None:
+        """The partition and the opposite order of the window in an expression: one sort serves both."""
+        inner = next((n for n in walk(window) if isinstance(n, Window)), None)
+        if inner is None or not inner.order or inner.op in ("rank", "dense_rank", "percent_rank", "cume_dist"):
+            return None  # ranks have orders that leave rows alike
+        opposite = tuple(dataclasses.replace(key, descending=not key.descending, nulls_first=not key.nulls_first) for key in inner.order)
+        return inner.partition, opposite
+
+    def window(self, scope: Scope, behind: tuple | None = None) -> Expr:
         r = self.random
         keys = [e for e in scope.leaves if not e.type.is_nested]
         partition = tuple(r.sample(keys, min(len(keys), r.choice([0, 1, 1, 2]))))
         order = self.total_order(scope.leaves)
+        if behind is not None:
+            partition, order = behind
         alike = any(e.type.is_nested for e in scope.leaves)  # no total order
         roll = r.random()
 
