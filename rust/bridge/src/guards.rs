@@ -35,6 +35,7 @@ mod minmax_filters;
 mod named_queries;
 mod nan_pruning;
 mod nodes;
+mod null_equality;
 mod null_simplification;
 mod one_nan;
 mod outer_join_fence;
@@ -213,6 +214,7 @@ const ALL: &[&dyn Guard] = &[
     &guarded_conditions::GuardedConditions,
     &ignored_nulls::IgnoredNulls,
     &nan_pruning::NanPruning,
+    &null_equality::NullEqualityGuard,
     &null_simplification::NullSimplification,
     &projection_fence::ProjectionFence,
     &same_names::SameNames,
