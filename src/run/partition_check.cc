@@ -27,16 +27,23 @@ size_t EncodedSize(std::string_view text) {
   return size;
 }
 
+/// The first days of the years 1 and 10000, counted from 1970.
+constexpr int64_t kFirstDay = -719162, kDayBehind = 2932897;
+constexpr int64_t kMicrosADay = int64_t{24} * 3600 * 1000 * 1000;
+
 }  // namespace
 
 PartitionCheck::PartitionCheck(const PlanBundle& bundle) : bundle_(bundle) {
   for (size_t i = 0; i < bundle.partition_columns.size(); ++i) {
     const std::string& name = bundle.partition_columns[i];
     const int index = bundle.stored_schema->GetFieldIndex(name);
-    if (index < 0 || bundle.stored_schema->field(index)->type()->id() != arrow::Type::STRING)
+    if (index < 0) continue;
+    const arrow::Type::type type = bundle.stored_schema->field(index)->type()->id();
+    if (type != arrow::Type::STRING && type != arrow::Type::DATE32 &&
+        type != arrow::Type::TIMESTAMP)
       continue;
     const size_t head = EncodedSize(name) + 1;
-    auto column = std::make_unique<TextColumn>();
+    auto column = std::make_unique<Column>();
     column->number = i;
     column->index = index;
     column->longest = head < kLongestFolder ? kLongestFolder - head : 0;
@@ -45,23 +52,42 @@ PartitionCheck::PartitionCheck(const PlanBundle& bundle) : bundle_(bundle) {
   }
 }
 
+void PartitionCheck::LookAtTexts(const arrow::Array& values, const Column& column, Rows& rows) {
+  const auto& texts = static_cast<const arrow::StringArray&>(values);
+  for (int64_t row = 0; row < texts.length(); ++row) {
+    if (texts.IsNull(row)) continue;
+    const std::string_view text = texts.GetView(row);
+    rows[kEmpty] += text.empty();
+    rows[kNullName] += text == kNullFolder;
+    rows[kTooLong] += 3 * text.size() > column.longest && EncodedSize(text) > column.longest;
+  }
+}
+
+void PartitionCheck::LookAtTimes(const arrow::Array& values, Rows& rows) {
+  const bool days = values.type_id() == arrow::Type::DATE32;
+  const int64_t scale = days ? 1 : kMicrosADay;
+  for (int64_t row = 0; row < values.length(); ++row) {
+    if (values.IsNull(row)) continue;
+    const int64_t time = days ? static_cast<const arrow::Date32Array&>(values).Value(row)
+                              : static_cast<const arrow::TimestampArray&>(values).Value(row);
+    rows[kFar] += time < kFirstDay * scale || time >= kDayBehind * scale;
+  }
+}
+
 void PartitionCheck::Look(const arrow::RecordBatch& batch) {
   for (const auto& column : columns_) {
-    const auto& texts = static_cast<const arrow::StringArray&>(*batch.column(column->index));
-    std::array<int64_t, kProblems> rows = {};
-    for (int64_t row = 0; row < texts.length(); ++row) {
-      if (texts.IsNull(row)) continue;
-      const std::string_view text = texts.GetView(row);
-      rows[kEmpty] += text.empty();
-      rows[kNullName] += text == kNullFolder;
-      rows[kTooLong] += 3 * text.size() > column->longest && EncodedSize(text) > column->longest;
-    }
+    const arrow::Array& values = *batch.column(column->index);
+    Rows rows = {};
+    if (values.type_id() == arrow::Type::STRING)
+      LookAtTexts(values, *column, rows);
+    else
+      LookAtTimes(values, rows);
     for (size_t i = 0; i < rows.size(); ++i)
       column->rows[i].fetch_add(rows[i], std::memory_order_relaxed);
   }
 }
 
-Status PartitionCheck::Failure(const TextColumn& column, Problem problem) const {
+Status PartitionCheck::Failure(const Column& column, Problem problem) const {
   const int64_t rows = column.rows[problem].load(std::memory_order_relaxed);
   const std::string where =
       fmt::format("in {} row{} of `{}`", rows, rows == 1 ? "" : "s", column.name);
@@ -81,6 +107,12 @@ Status PartitionCheck::Failure(const TextColumn& column, Problem problem) const 
                           kNullFolder, where)
           .WithHint(
               fmt::format("say what is meant: `nullif({}, '{}')` for NULL", name, kNullFolder));
+    case kFar:
+      return Status::User(StatusCode::kInvalidArgument,
+                          "dates of the years 1 to 9999 are wanted in a column that the table is "
+                          "partitioned by; found others {}",
+                          where)
+          .WithHint(fmt::format("partition by another column, or by `date_part('year', {})`", name));
     default:
       return Status::User(
                  StatusCode::kInvalidArgument,
@@ -94,7 +126,7 @@ Status PartitionCheck::Failure(const TextColumn& column, Problem problem) const 
 
 Status PartitionCheck::Verdict() const {
   for (const auto& column : columns_) {
-    for (const Problem problem : {kEmpty, kNullName, kTooLong}) {
+    for (const Problem problem : {kEmpty, kNullName, kTooLong, kFar}) {
       if (column->rows[problem].load(std::memory_order_relaxed) == 0) continue;
       const Status failure = Failure(*column, problem);
       if (column->number >= bundle_.partition_locations.size()) return failure;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looks at the texts that a view's table is partitioned by. In: batches, as the table will store
-// them. Out: a failure where some reader of Delta would find another value than was written.
+// Looks at the texts and times that a view's table is partitioned by. In: batches, as the table will
+// store them. Out: a failure where some reader of Delta would find another value than was written.
 //
 // The log writes partition values as text, and an empty text stands for NULL (PROTOCOL.md,
 // "Partition Value Serialization"). Readers that go by the names of folders take one text more for
-// NULL, and cannot see what is longer than such a name.
+// NULL, and cannot see what is longer than such a name. Years have four digits there.
 
 #pragma once
 
@@ -30,13 +30,15 @@ class PartitionCheck {
   explicit PartitionCheck(const PlanBundle& bundle);
 
   void Look(const arrow::RecordBatch& batch);
-  /// Fails if there was such a text, at the column in PARTITIONED BY.
+  /// Fails if there was such a value, at the column in PARTITIONED BY.
   Status Verdict() const;
 
  private:
-  enum Problem { kEmpty, kNullName, kTooLong, kProblems };
+  enum Problem { kEmpty, kNullName, kTooLong, kFar, kProblems };
 
-  struct TextColumn {
+  using Rows = std::array<int64_t, kProblems>;
+
+  struct Column {
     size_t number;   ///< among the partition columns
     int index;       ///< in the schema
     size_t longest;  ///< text in a folder's name, encoded
@@ -44,10 +46,12 @@ class PartitionCheck {
     std::array<std::atomic<int64_t>, kProblems> rows = {};
   };
 
-  Status Failure(const TextColumn& column, Problem problem) const;
+  static void LookAtTexts(const arrow::Array& values, const Column& column, Rows& rows);
+  static void LookAtTimes(const arrow::Array& values, Rows& rows);
+  Status Failure(const Column& column, Problem problem) const;
 
   const PlanBundle& bundle_;
-  std::vector<std::unique_ptr<TextColumn>> columns_;
+  std::vector<std::unique_ptr<Column>> columns_;
 };
 
 }  // namespace weir

@@ -32,6 +32,28 @@ class ValueTest(SourceCase):
         self.assertEqual(self.rows("SELECT k FROM t"),
                          [("a",), ("1",), ("1.50",), ("12345678901234567890123",), ("true",), ("1e5",)])
 
+    def test_digits_and_signs_that_are_no_number(self):
+        for bad in ("1-2", "01", "-", "1.", "1e", "--1", "1.2.3", "2024-01-01", "1e+", "00", "-01"):
+            for columns in ("k VARCHAR, n INT", "l VARCHAR[], k VARCHAR", "k STRUCT<a VARCHAR>, n INT"):
+                with self.subTest(bad=bad, columns=columns):
+                    value = '{"a": ' + bad + "}" if "STRUCT" in columns else bad
+                    self.ndjson(columns, '{"k": null}\n\n{"k": ' + value + ', "n": 1}\n{"k": null}\n')
+                    self.refuse("SELECT k FROM t", "data/t.json`, line 3", f"found `{bad}`")
+        self.ndjson("k VARCHAR", '{"k": "1-2"}\n{"k": "a\\"1-2"}\n{"k": -0.5e-7}\n{"k": "\\\\"}\n{"k": 0}\n{"k": 1E+2}\n')
+        self.assertEqual(self.rows("SELECT k FROM t"), [("1-2",), ('a"1-2',), ("-0.5e-7",), ("\\",), ("0",), ("1E+2",)])
+
+    def test_undeclared_whole_numbers_keep_their_digits(self):
+        """Beyond 64 bits they are texts, as in CSV."""
+        self.ndjson("", '{"i": 9223372036854775807, "a": 9223372036854775808, "b": 1, "c": 1.5, "l": [1], "s": {"x": 1}, "t": "123456789012345678901"}\n'
+                        '{"i": -9223372036854775808, "a": 12345678901234567890123, "b": -9223372036854775809, "c": 2, '
+                        '"l": [18446744073709551615], "s": {"x": 123456789012345678901234567890123456789012345}, "t": "x"}\n')
+        self.assertEqual([tuple(map(str, row)) for row in self.rows("SELECT i, a, b, c, l[1] AS l, s['x'] AS s, t FROM t")],
+                         [("9223372036854775807", "9223372036854775808", "1", "1.5", "1", "1", "123456789012345678901"),
+                          ("-9223372036854775808", "12345678901234567890123", "-9223372036854775809", "2.0", "18446744073709551615",
+                           "123456789012345678901234567890123456789012345", "x")])
+        self.assertEqual(self.rows("SELECT arrow_typeof(i) AS i, arrow_typeof(c) AS c, CAST(a AS DECIMAL(38,0)) + 1 AS d FROM t LIMIT 1"),
+                         [("Int64", "Float64", "9223372036854775809")])
+
     def test_whole_numbers(self):
         self.ndjson("i BIGINT", '{"i": 9007199254740993}\n{"i": -9223372036854775808}\n{"i": 3.0}\n{"i": 2e3}\n{"i": "5"}\n')
         self.assertEqual([(int(i),) for i, in self.rows("SELECT i FROM t")], [(9007199254740993,), (-9223372036854775808,), (3,), (2000,), (5,)])

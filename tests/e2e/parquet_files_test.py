@@ -53,9 +53,31 @@ class RequiredTest(SourceCase):
                      "size": (self.project.folder / "data/d/part.parquet").stat().st_size}}]
         self.file("d/_delta_log/00000000000000000000.json", "".join(json.dumps(action) + "\n" for action in actions))
         self.source("t", "", "d/", "DELTATABLE")
-        for query in ("SELECT id, n FROM t", "SELECT coalesce(id, 0) AS i FROM t", "SELECT id + 1 AS i FROM t"):
+        for query in ("SELECT id, n FROM t", "SELECT coalesce(id, 0) AS i FROM t", "SELECT id + 1 AS i FROM t",
+                      "SELECT count(*) AS n FROM t WHERE id IS NULL", "SELECT count(*) AS n FROM t WHERE id IS NOT NULL",
+                      "SELECT n FROM t WHERE coalesce(id, 0) = 0", "SELECT count(id) AS n FROM t",
+                      "SELECT n FROM t WHERE id IS DISTINCT FROM 1", "SELECT n FROM t WHERE (id IS NULL) IN (true)"):
             with self.subTest(query=query):
                 self.refuse(query, "d/part.parquet`, column `id`", "NOT NULL")
+        # What was never read is nobody's fault.
+        self.assertEqual(self.rows("SELECT n FROM t ORDER BY n"), [("a",), ("b",), ("c",)])
+
+    def test_a_partition_column_that_is_not_null(self):
+        """There is no file to blame: NULL is NULL."""
+        self.parquet("d/part.parquet", NUMBERS.select(["n"]))
+        fields = [{"name": "id", "type": "integer", "nullable": False, "metadata": {}},
+                  {"name": "n", "type": "string", "nullable": True, "metadata": {}}]
+        actions = [
+            {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+            {"metaData": {"id": "00000000-0000-0000-0000-000000000001", "format": {"provider": "parquet", "options": {}},
+                          "schemaString": json.dumps({"type": "struct", "fields": fields}), "partitionColumns": ["id"],
+                          "configuration": {}, "createdTime": 0}},
+            {"add": {"path": "part.parquet", "partitionValues": {"id": None}, "modificationTime": 0, "dataChange": True,
+                     "size": (self.project.folder / "data/d/part.parquet").stat().st_size}}]
+        self.file("d/_delta_log/00000000000000000000.json", "".join(json.dumps(action) + "\n" for action in actions))
+        self.source("t", "", "d/", "DELTATABLE")
+        self.assertEqual(self.rows("SELECT count(*) AS n, count(id) AS i FROM t WHERE id IS NULL"), [(3, 0)])
+        self.assertEqual(self.rows("SELECT coalesce(id, 7) AS i FROM t"), [(7,)] * 3)
 
 
 class DifferenceTest(SourceCase):

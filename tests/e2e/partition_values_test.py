@@ -196,12 +196,22 @@ class PartitionValues(ProjectCase):
                 self.assertEqual(project.read(f"r{number}").to_pylist(), [{"id": 1, "k": "x/y"}])
 
     def test_a_date_that_no_reader_knows_is_refused(self):
-        project = self.project({"p": "CREATE MATERIALIZED VIEW p PARTITIONED BY (k) AS "
-                                     "SELECT 1 AS id, arrow_cast(arrow_cast(5000000, 'Int32'), 'Date32') AS k"})
-        outcome = project.weir("run")
-        self.assertEqual(outcome.code, 1, outcome.text)
-        self.assertIn("the years 1 to 9999", outcome.text)
-        self.assertNotIn("panicked", outcome.text)
+        for value in ("DATE '9999-12-31' + INTERVAL '1 day'", "DATE '0001-01-01' - INTERVAL '1 day'",
+                      "arrow_cast(arrow_cast(5000000, 'Int32'), 'Date32')", "arrow_cast(arrow_cast(2147483647, 'Int32'), 'Date32')",
+                      "TIMESTAMP '9999-12-31' + INTERVAL '24 hours'", "arrow_cast(9223372036854775807, 'Timestamp(Microsecond, Some(\"UTC\"))')"):
+            with self.subTest(value):
+                project = self.project({"p": f"CREATE MATERIALIZED VIEW p PARTITIONED BY (k) AS SELECT 1 AS id, {value} AS k"})
+                outcome = project.weir("run")
+                self.assertEqual(outcome.code, 1, outcome.text)
+                self.assertIn("W5005", outcome.stderr)
+                self.assertIn("the years 1 to 9999", outcome.text)
+                self.assertIn("views/p.sql:1:44", outcome.stderr)
+                self.assertNotIn("panicked", outcome.text)
+                self.assertEqual(project.log_files("p"), [])
+                self.assertEqual(list(project.table_path("p").glob("**/*.parquet")), [])
+        project = self.project({"p": "CREATE MATERIALIZED VIEW p PARTITIONED BY (k) AS SELECT * FROM (VALUES (DATE '0001-01-01', 1), (DATE '9999-12-31', 2)) AS t(k, id)"})
+        project.run()
+        self.assertEqual(len(project.read("p")), 2)
 
 
 if __name__ == "__main__":

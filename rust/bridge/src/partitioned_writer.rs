@@ -14,7 +14,7 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use delta_kernel::expressions::Scalar;
 use delta_kernel::schema::DataType as KernelType;
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
@@ -36,14 +36,9 @@ const CUT_FOLDER: usize = 200;
 /// Files that are finished at a time.
 const CLOSED_AT_ONCE: usize = 4;
 
-fn written_date(date: Option<DateTime<Utc>>, format: &str) -> Result<String> {
-    match date {
-        Some(date) if (1..=9999).contains(&date.year()) => Ok(date.format(format).to_string()),
-        _ => Err(BridgeError::user(
-            "invalid_argument",
-            "a date of the years 1 to 9999 is wanted as a partition value, found one outside of them",
-        )),
-    }
+/// C++ refuses dates outside of the years 1 to 9999 in the end: readers have no one way to spell them.
+fn written_date(date: Option<DateTime<Utc>>, format: &str) -> String {
+    date.map_or_else(|| "far".into(), |date| date.format(format).to_string())
 }
 
 /// Readers of many languages parse it: the shortest digits that tell the number, `NaN`, `Infinity`.
@@ -78,12 +73,12 @@ fn partition_value(column: &ArrayRef, row: usize) -> Result<Option<String>> {
         DataType::Decimal128(_, _) => column.as_primitive::<Decimal128Type>().value_as_string(row),
         DataType::Date32 => {
             let seconds = i64::from(column.as_primitive::<Date32Type>().value(row)) * 24 * 3600;
-            written_date(DateTime::from_timestamp(seconds, 0), "%Y-%m-%d")?
+            written_date(DateTime::from_timestamp(seconds, 0), "%Y-%m-%d")
         }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
             let format = if zone.is_some() { "%Y-%m-%dT%H:%M:%S%.6fZ" } else { "%Y-%m-%d %H:%M:%S%.6f" };
-            written_date(DateTime::from_timestamp_micros(micros), format)?
+            written_date(DateTime::from_timestamp_micros(micros), format)
         }
         other => return Err(BridgeError::bug(format!("a table cannot be partitioned by the type `{other}`"))),
     };

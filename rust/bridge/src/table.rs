@@ -300,7 +300,10 @@ impl Table {
     }
 
     pub unsafe fn schema(&self, out_schema: *mut ffi::ArrowSchema) -> Result<()> {
-        entry(|| unsafe { export_schema(&self.provider.schema(), out_schema) })
+        entry(|| match self.provider.downcast_ref::<LogTable>() {
+            Some(table) => unsafe { export_schema(&table.declared_schema(), out_schema) },
+            None => unsafe { export_schema(&self.provider.schema(), out_schema) },
+        })
     }
 }
 

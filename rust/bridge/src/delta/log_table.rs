@@ -41,7 +41,7 @@ use crate::delta::file_columns::FileColumns;
 use crate::delta::log::{DeltaLog, LogFile};
 use crate::delta::log_path::place;
 use crate::delta::partition_values::partition_value;
-use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_schema};
+use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_fields, scan_schema};
 use crate::delta::row_vector::kept_rows;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::TableFile;
@@ -96,6 +96,11 @@ impl LogTable {
         let schema = scan_schema(&read_schema);
         let store_url = store_root(url)?;
         Ok(Self { store_url, root, log, read_schema, schema, partition_fields, selected: None, files: Arc::default() })
+    }
+
+    /// As the table declares its columns: which of them hold no NULL.
+    pub fn declared_schema(&self) -> Schema {
+        Schema::new(self.read_schema.fields().iter().map(plain_field).collect::<Vec<_>>())
     }
 
     /// The same table with the files at `paths` only.
@@ -328,9 +333,9 @@ impl TableProvider for LogTable {
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
         }
-        let file_schema = Arc::new(Schema::new(in_files.iter().map(plain_field).collect::<Vec<_>>()));
+        let file_schema = Arc::new(Schema::new(scan_fields(&in_files)));
         let table_schema = TableSchema::builder(file_schema)
-            .with_table_partition_cols(partition_fields.iter().map(plain_field).collect::<Vec<_>>())
+            .with_table_partition_cols(scan_fields(&partition_fields))
             .build();
         let statistics = self.total_statistics(&files, &in_files, table_schema.table_schema())?;
         let stores = self.partitioned_files(state, &files).await?;

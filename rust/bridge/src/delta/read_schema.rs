@@ -24,9 +24,15 @@ pub fn read_schema(schema: &StructType, mode: ColumnMappingMode) -> Result<Schem
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// The same as scans give it: without what the log alone needs.
+/// The same as scans give it: without what the log alone needs, and every column nullable. That a column holds no NULL is checked when it
+/// is read, hence nothing may be derived from it before.
 pub fn scan_schema(schema: &Schema) -> SchemaRef {
-    Arc::new(Schema::new(schema.fields().iter().map(plain_field).collect::<Fields>()))
+    Arc::new(Schema::new(scan_fields(schema.fields())))
+}
+
+pub fn scan_fields<'a>(fields: impl IntoIterator<Item = &'a FieldRef>) -> Vec<FieldRef> {
+    let nullable = |field: &FieldRef| Arc::new(Field::clone(&plain_field(field)).with_nullable(true));
+    fields.into_iter().map(nullable).collect()
 }
 
 pub fn plain_field(field: &FieldRef) -> FieldRef {

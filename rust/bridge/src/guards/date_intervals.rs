@@ -109,22 +109,16 @@ enum Side {
     Right,
 }
 
-/// The side that is a DATE, if the other is an interval that may have parts of a day.
+/// The side that is a DATE, if the other is an interval that may have parts of a day. Chains of operators grow on the left side, whose type
+/// is asked for last.
 fn date_of(left: &Expr, operator: Operator, right: &Expr, schema: &DFSchema) -> Option<Side> {
     let is_date = |side: &Expr| matches!(side.get_type(schema), Ok(DataType::Date32 | DataType::Date64));
-    let is_time = |side: &Expr| matches!(side.get_type(schema), Ok(DataType::Interval(_))) && !has_whole_days(side, schema);
-    // Whole days are the most, and known without types.
-    if may_be_time(right) && is_date(left) && is_time(right) {
-        return Some(Side::Left);
+    let is_time =
+        |side: &Expr| matches!(side.get_type(schema), Ok(DataType::Interval(_))) && !has_whole_days(side, schema);
+    if is_time(right) {
+        return is_date(left).then_some(Side::Left);
     }
-    if operator == Operator::Plus && may_be_time(left) && is_date(right) && is_time(left) {
-        return Some(Side::Right);
-    }
-    None
-}
-
-fn may_be_time(side: &Expr) -> bool {
-    !matches!(side, Expr::Literal(value, _) if literal_has_whole_days(value) || !matches!(value.data_type(), DataType::Interval(_)))
+    (operator == Operator::Plus && is_date(right) && is_time(left)).then_some(Side::Right)
 }
 
 fn literal_has_whole_days(value: &ScalarValue) -> bool {

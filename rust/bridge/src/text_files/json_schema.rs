@@ -14,6 +14,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use serde_json::Value;
 
 use super::bytes_input::BytesInput;
+use super::number_text::with_large_numbers_as_text;
 use super::text_error::{BadRecord, TextFile};
 use crate::error::Result;
 
@@ -113,7 +114,7 @@ fn read_values(
             continue;
         }
         let place = || Place { file: files[number].clone(), line: is_by_line.then_some(line) };
-        match serde_json::from_slice::<Value>(record) {
+        match serde_json::from_slice::<Value>(&with_large_numbers_as_text(record)) {
             Ok(value) if value.is_object() => values.push((value, number, line)),
             Ok(value) => {
                 let found = value.to_string();

@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::json::ReaderBuilder;
 use arrow::json::reader::Decoder;
 use bytes::{Buf, Bytes};
@@ -13,6 +13,7 @@ use datafusion_datasource_json::utils::JsonArrayToNdjsonReader;
 
 use super::bytes_input::BytesInput;
 use super::json_values::{BadJson, from_texts, joined_keys, text_schema};
+use super::number_text::{is_json_number, numbers};
 use super::text_error::{BadRecord, TextFile};
 
 /// Records that are looked at for the case of their keys.
@@ -60,6 +61,18 @@ fn keys_in_other_case(first: &[u8], schema: &SchemaRef) -> Vec<(usize, String)> 
         }
     }
     found
+}
+
+fn holds_texts(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => holds_texts(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_texts(field.data_type())),
+        _ => false,
+    }
 }
 
 fn line_breaks(bytes: &[u8]) -> u64 {
@@ -138,6 +151,9 @@ impl NdjsonFile {
                 "a whole record is wanted, found the end of the file in one".into(),
             ))));
         }
+        if let Some(bad) = self.bad_number() {
+            return Err(bad);
+        }
         let batch = match self.decoder.flush() {
             Ok(Some(texts)) => self.values(texts),
             Ok(None) => return Ok(None),
@@ -195,6 +211,22 @@ impl NdjsonFile {
             }
         }
         self.explain(bad, self.line + line_breaks(&bytes[..at.min(bytes.len())]))
+    }
+
+    /// The decoder takes any run of digits and signs for a number, and only texts take whatever it gives.
+    fn bad_number(&self) -> Option<datafusion::error::DataFusionError> {
+        if !self.schema.fields().iter().any(|field| holds_texts(field.data_type())) {
+            return None;
+        }
+        let bad = numbers(&self.decoded).find(|range| !is_json_number(&self.decoded[range.clone()]))?;
+        let line = self.line + line_breaks(&self.decoded[..bad.start]);
+        let found = String::from_utf8_lossy(&self.decoded[bad]);
+        Some(self.file.explain(BadRecord {
+            line: self.knows_lines.then_some(line),
+            column: None,
+            what: format!("a number is wanted, found `{found}`"),
+            help: "mend the record",
+        }))
     }
 
     fn values(&self, texts: RecordBatch) -> std::result::Result<RecordBatch, BadJson> {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Other spellings of the same number.
+//! Numbers as they stand in JSON, and other spellings of the same number.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Exponents beyond are no numbers that a decimal type holds, save for zero and what is rounded to it.
 const LARGEST_EXPONENT: i64 = 400;
@@ -47,4 +48,86 @@ pub fn whole_number(text: &str) -> Cow<'_, str> {
         }
         _ => spelled,
     }
+}
+
+/// What stands for numbers in a JSON text, whether they are any.
+pub fn numbers(json: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < json.len() {
+            match json[at] {
+                b'"' => at += string_length(&json[at..]),
+                b'-' | b'0'..=b'9' => {
+                    let is_inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                    let start = at;
+                    at += json[at..].iter().take_while(|byte| is_inside(byte)).count();
+                    return Some(start..at);
+                }
+                _ => at += 1,
+            }
+        }
+        None
+    })
+}
+
+/// Of the string that a text begins with, quotes and all.
+fn string_length(json: &[u8]) -> usize {
+    let mut at = 1;
+    while at < json.len() {
+        match json[at] {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+/// Whether the JSON grammar has such a number.
+pub fn is_json_number(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = digits(text);
+    if whole == 0 || (whole > 1 && text[0] == b'0') {
+        return false;
+    }
+    let mut rest = &text[whole..];
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let length = digits(fraction);
+        if length == 0 {
+            return false;
+        }
+        rest = &fraction[length..];
+    }
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        let exponent = exponent.strip_prefix(b"-").or(exponent.strip_prefix(b"+")).unwrap_or(exponent);
+        let length = digits(exponent);
+        return length > 0 && length == exponent.len();
+    }
+    rest.is_empty()
+}
+
+/// The record with quotes around whole numbers beyond 64 bits, whose digits a float would lose.
+pub fn with_large_numbers_as_text(record: &[u8]) -> Cow<'_, [u8]> {
+    let is_large = |range: &Range<usize>| {
+        let text = &record[range.clone()];
+        text.len() >= 19
+            && !text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+            && is_json_number(text)
+            && std::str::from_utf8(text).is_ok_and(|text| text.parse::<i64>().is_err())
+    };
+    let mut quoted = Vec::new();
+    let mut done = 0;
+    for range in numbers(record).filter(is_large) {
+        quoted.extend_from_slice(&record[done..range.start]);
+        quoted.push(b'"');
+        quoted.extend_from_slice(&record[range.clone()]);
+        quoted.push(b'"');
+        done = range.end;
+    }
+    if done == 0 {
+        return Cow::Borrowed(record);
+    }
+    quoted.extend_from_slice(&record[done..]);
+    Cow::Owned(quoted)
 }
