@@ -71,6 +71,16 @@ bool IsHidden(const std::string& relative_path) {
   return false;
 }
 
+/// Object stores have folders as objects without bytes.
+bool IsFolder(const ObjectInfo& object, const std::vector<ObjectInfo>& objects) {
+  if (object.size_bytes > 0) return false;
+  const std::string& path = object.relative_path;
+  return path.ends_with('/') || std::ranges::any_of(objects, [&](const ObjectInfo& other) {
+           return &other != &object &&
+                  other.relative_path.starts_with(path.empty() ? "" : path + '/');
+         });
+}
+
 /// `year=2013/month=1/x.parquet` → the values of the declared partition columns. Names and values
 /// of folders are percent-encoded, as every writer of such folders does it.
 Result<std::vector<std::pair<std::string, std::optional<std::string>>>> HivePartitions(
@@ -173,8 +183,19 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
   }
   FingerprintBuilder listing;
   std::vector<DataFile> files;
+  bool has_empty = false;
   for (const ObjectInfo& object : *objects) {
-    if (IsHidden(object.relative_path) || object.size_bytes == 0) continue;
+    if (IsHidden(object.relative_path) || IsFolder(object, *objects)) continue;
+    if (object.size_bytes == 0 && source.format == SourceFormat::kParquet) {
+      return Status::Environment(StatusCode::kCorrupt,
+                                 "a Parquet file is wanted, found one without a byte: `{}`",
+                                 object.url);
+    }
+    // A text without a byte has no rows.
+    if (object.size_bytes == 0) {
+      has_empty = true;
+      continue;
+    }
     DataFile file{.path = object.relative_path,
                   .size_bytes = object.size_bytes,
                   .modified_ms = object.modified_ms};
@@ -186,9 +207,15 @@ Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Ses
         .Add("etag", object.etag);
     files.push_back(std::move(file));
   }
-  if (files.empty()) {
+  if (files.empty() && !has_empty) {
     return Status::User(StatusCode::kNotFound, "files are wanted, found none at `{}`",
                         source.location_as_written);
+  }
+  if (files.empty() && source.columns.empty()) {
+    return Status::User(StatusCode::kInvalidArgument,
+                        "columns are wanted, found files without a byte at `{}`",
+                        source.location_as_written)
+        .WithHint("declare the columns: CREATE EXTERNAL TABLE t (a INT, …)");
   }
   table.listing_hash = listing.Finish();
   FingerprintBuilder how;

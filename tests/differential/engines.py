@@ -152,6 +152,8 @@ class WeirEngine:
         answers: dict[str, Answer] = {}
         errors = self.check()
         while True:
+            if strange := {name: message for name, message in errors.items() if name not in queries}:
+                raise AssertionError(f"errors outside of the queries: {strange}")
             for name, message in errors.items():
                 answers[name] = Answer(error=message)
                 (self.folder / "views" / f"{name}.sql").unlink()

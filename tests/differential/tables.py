@@ -11,6 +11,7 @@ import csv
 import dataclasses
 import datetime
 import decimal
+import json
 import math
 import pathlib
 import random
@@ -25,7 +26,7 @@ import printers
 import sql_types
 from sql_types import BOOL, DATE, FLOAT32, FLOAT64, INT16, INT32, INT64, TEXT, TIMESTAMP, SqlType
 
-FORMATS = ("csv", "parquet", "delta", "delta_files", "delta_partitioned", "parquet_groups")
+FORMATS = ("csv", "ndjson", "parquet", "delta", "delta_files", "delta_partitioned", "parquet_groups")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,10 @@ _WIDE_TIMES = [datetime.datetime(1, 1, 1), datetime.datetime(9999, 12, 31, 23, 5
                datetime.datetime(1677, 9, 20), datetime.datetime(1970, 1, 1)]
 
 
+#: As processors make it of infinity less infinity.
+_OTHER_NAN = math.copysign(math.nan, -1)
+
+
 def _pool(sql_type: SqlType, wide: bool, exact_zero: bool) -> tuple[list, float]:
     """Values that a column takes, and the bound of their magnitude."""
     kind = sql_type.kind
@@ -70,8 +75,8 @@ def _pool(sql_type: SqlType, wide: bool, exact_zero: bool) -> tuple[list, float]
     if sql_type.is_float:
         if wide:
             if kind == "float32":
-                return [math.nan, math.inf, -math.inf, 0.0, 1.5, -1.5, 2.0**127, 2.0**-126] + ([-0.0] if exact_zero else []), math.inf
-            return [math.nan, math.inf, -math.inf, 0.0, 1.5, 1e308, -1e308, 5e-324, 0.1, 1 / 3] + ([-0.0] if exact_zero else []), math.inf
+                return [math.nan, _OTHER_NAN, math.inf, -math.inf, 0.0, 1.5, -1.5, 2.0**127, 2.0**-126] + ([-0.0] if exact_zero else []), math.inf
+            return [math.nan, _OTHER_NAN, math.inf, -math.inf, 0.0, 1.5, 1e308, -1e308, 5e-324, 0.1, 1 / 3] + ([-0.0] if exact_zero else []), math.inf
         return [k / 4 for k in range(-9, 12)] + [math.nan, math.inf] * exact_zero, 4
     if kind == "decimal":
         precision, scale = sql_type.arguments
@@ -127,7 +132,7 @@ class TableMaker:
             add("g", TEXT, False)
         for i in range(r.randint(2, 6)):
             sql_type = r.choice(_SCALARS)
-            if fmt not in ("csv", "delta_partitioned") and r.random() < 0.12:
+            if fmt not in ("csv", "ndjson", "delta_partitioned") and r.random() < 0.12:
                 sql_type = r.choice([sql_types.list_of(INT32), sql_types.list_of(TEXT),
                                      sql_types.struct_of(("x", INT32), ("y", TEXT))])
             name = f"c{number}{i}" if r.random() < 0.95 else r.choice(["Größe", "A b", "order", "X"]) + f"{number}{i}"
@@ -140,7 +145,7 @@ class TableMaker:
         pool, bound = _pool(sql_type, wide, self.exact_zero)
         if sql_type == TIMESTAMP and wide and not self.wide_times:
             pool = _SMALL_TIMES
-        if sql_type.is_float and not self.nan:
+        if sql_type.is_float and (not self.nan or fmt == "ndjson"):  # JSON has finite numbers only
             pool = [value for value in pool if math.isfinite(value)]
         if sql_type == TEXT and fmt == "csv":
             pool = [value for value in pool if value != ""]  # an empty field is NULL
@@ -196,18 +201,31 @@ def csv_field(value) -> str:
     return format(value, "f") if isinstance(value, decimal.Decimal) else str(value)
 
 
+def json_value(value) -> str:
+    """JSON text; decimals keep their digits."""
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    return json.dumps(value.isoformat() if isinstance(value, datetime.date) else value)
+
+
 def write(table: TableData, folder: pathlib.Path) -> str:
     """Writes the files of `table` under `folder`/data and returns the statement that declares it as a source."""
     location = f"data/{table.name}"
     path = folder / location
     (folder / "data").mkdir(parents=True, exist_ok=True)
+    declared = ", ".join(f"{printers.quote(c.name)} {sql_types.weir_name(c.type)}" for c in table.columns)
+    if table.format == "ndjson":
+        with open(f"{path}.ndjson", "w", encoding="utf-8") as file:
+            for row in table.rows:  # what is NULL is there or not
+                fields = [(c.name, value) for i, (c, value) in enumerate(zip(table.columns, row)) if value is not None or i % 2]
+                file.write("{" + ", ".join(f"{json.dumps(name)}: {json_value(value)}" for name, value in fields) + "}\n")
+        return f"CREATE EXTERNAL TABLE {table.name} ({declared}) STORED AS NDJSON LOCATION '{location}.ndjson';"
     if table.format == "csv":
         with open(f"{path}.csv", "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([c.name for c in table.columns])
             writer.writerows([[csv_field(value) for value in row] for row in table.rows])
-        columns = ", ".join(f"{printers.quote(c.name)} {sql_types.weir_name(c.type)}" for c in table.columns)
-        return f"CREATE EXTERNAL TABLE {table.name} ({columns}) STORED AS CSV LOCATION '{location}.csv';"
+        return f"CREATE EXTERNAL TABLE {table.name} ({declared}) STORED AS CSV LOCATION '{location}.csv';"
     rows = arrow_table(table)
     if table.format.startswith("parquet"):
         pq.write_table(rows, f"{path}.parquet", row_group_size=3 if table.format == "parquet_groups" else None)
