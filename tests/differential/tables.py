@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random tables: what types and values hurt, and the files that hold them.
 
-In: a generator of random numbers. Out: `TableData`, which is written as Parquet, Delta (plain, in several files, partitioned) or CSV and
-loaded into DuckDB and SQLite. Columns are *small*, whose values arithmetic may use and joins may meet in, or *wide*: the ends of types.
+In: a generator of random numbers. Out: `TableData`, which is written as Parquet, Delta (plain, in several files, partitioned), CSV or
+NDJSON, or as a view that Weir stores, and loaded into DuckDB and SQLite. Columns are *small*, whose values arithmetic may use and joins may meet in, or *wide*: the ends of types.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ import printers
 import sql_types
 from sql_types import BOOL, DATE, FLOAT32, FLOAT64, INT16, INT32, INT64, TEXT, TIMESTAMP, SqlType
 
-FORMATS = ("csv", "ndjson", "parquet", "delta", "delta_files", "delta_partitioned", "parquet_groups")
+FORMATS = ("csv", "ndjson", "parquet", "delta", "delta_files", "delta_partitioned", "parquet_groups", "stored",
+           "stored_partitioned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +133,7 @@ class TableMaker:
             add("g", TEXT, False)
         for i in range(r.randint(2, 6)):
             sql_type = r.choice(_SCALARS)
-            if fmt not in ("csv", "ndjson", "delta_partitioned") and r.random() < 0.12:
+            if fmt not in ("csv", "ndjson", "delta_partitioned", "stored_partitioned") and r.random() < 0.12:
                 sql_type = r.choice([sql_types.list_of(INT32), sql_types.list_of(TEXT),
                                      sql_types.struct_of(("x", INT32), ("y", TEXT))])
             name = f"c{number}{i}" if r.random() < 0.95 else r.choice(["Größe", "A b", "order", "X"]) + f"{number}{i}"
@@ -149,7 +150,7 @@ class TableMaker:
             pool = [value for value in pool if math.isfinite(value)]
         if sql_type == TEXT and fmt == "csv":
             pool = [value for value in pool if value != ""]  # an empty field is NULL
-        if sql_type == TEXT and fmt == "delta_partitioned":
+        if sql_type == TEXT and fmt.endswith("partitioned"):
             pool = [value for value in pool if value]
         return pool, bound
 
@@ -227,10 +228,15 @@ def write(table: TableData, folder: pathlib.Path) -> str:
             writer.writerows([[csv_field(value) for value in row] for row in table.rows])
         return f"CREATE EXTERNAL TABLE {table.name} ({declared}) STORED AS CSV LOCATION '{location}.csv';"
     rows = arrow_table(table)
+    partition = partition_column(table)
+    if table.format.startswith("stored"):  # a view of Weir's own, over Parquet
+        pq.write_table(rows, f"{path}.parquet")
+        head = f"CREATE MATERIALIZED VIEW {table.name} PARTITIONED BY ({printers.quote(partition)}) AS " if partition else ""
+        (folder / "views" / f"{table.name}.sql").write_text(f"{head}SELECT * FROM file_of_{table.name}\n")
+        return f"CREATE EXTERNAL TABLE file_of_{table.name} STORED AS PARQUET LOCATION '{location}.parquet';"
     if table.format.startswith("parquet"):
         pq.write_table(rows, f"{path}.parquet", row_group_size=3 if table.format == "parquet_groups" else None)
         return f"CREATE EXTERNAL TABLE {table.name} STORED AS PARQUET LOCATION '{location}.parquet';"
-    partition = partition_column(table)
     if table.format == "delta_partitioned" and partition:
         deltalake.write_deltalake(str(path), rows, partition_by=[partition])
     elif table.format == "delta_files" and len(rows) > 1:
@@ -243,7 +249,7 @@ def write(table: TableData, folder: pathlib.Path) -> str:
 
 def partition_column(table: TableData) -> str | None:
     """The column by which a partitioned table is parted: the last one of a type that others agree how to write."""
-    if table.format != "delta_partitioned" or len(table.columns) < 2:
+    if not table.format.endswith("partitioned") or len(table.columns) < 2:
         return None
     fit = [c.name for c in table.columns if c.type in (INT32, INT64, DATE, BOOL) or c.type == TEXT and c.plain]
     return fit[-1] if fit else None

@@ -27,7 +27,7 @@ use crate::constants::refuse_constant_problems;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
-use crate::guards::{Guards, TreeGuards, guarded_expression, guarded_meaning};
+use crate::guards::{Guards, TreeGuards, guarded_expression};
 use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -133,8 +133,7 @@ impl CompiledPredicate {
             ));
         }
         refuse_constant_problems(state, &logical, schema)?;
-        let meaning = guarded_meaning(state, with_calls_replaced(logical.clone(), &context)?, schema)?;
-        let executed = Guards::executed_expression(state, meaning, schema)?;
+        let executed = Guards::executed_expression(state, with_calls_replaced(logical.clone(), &context)?, schema)?;
         let physical = state.create_physical_expr(executed, schema)?;
         let physical = guarded_expression(state, physical, &arrow_schema)?;
         Ok(Self { logical, physical, schema: arrow_schema, steps: Steps::new() })

@@ -157,11 +157,6 @@ pub trait Guard: Send + Sync {
 
     fn physical_rules(&self, _rules: &mut PhysicalRules) {}
 
-    /// The meaning of an expression that is evaluated apart from any plan, in the words that a plan would have for it.
-    fn logical_expression(&self, expression: LogicalExpr, _schema: &DFSchema) -> EngineResult<LogicalExpr> {
-        Ok(expression)
-    }
-
     /// An expression that is evaluated apart from any plan, as a plan would have it.
     fn physical_expression(
         &self,
@@ -331,12 +326,7 @@ impl QueryPlanner for GuardedPlanner {
     }
 }
 
-/// An expression that stands alone, with what guards do to those of plans before these are physical.
-pub fn guarded_meaning(state: &SessionState, expression: LogicalExpr, schema: &DFSchema) -> EngineResult<LogicalExpr> {
-    Guards::of(state).active().try_fold(expression, |expression, guard| guard.logical_expression(expression, schema))
-}
-
-/// The same afterwards.
+/// An expression that stands alone, as a plan would have it.
 pub fn guarded_expression(
     state: &SessionState,
     expression: Arc<dyn PhysicalExpr>,

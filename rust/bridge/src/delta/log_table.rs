@@ -334,9 +334,8 @@ impl TableProvider for LogTable {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
         }
         let file_schema = Arc::new(Schema::new(scan_fields(&in_files)));
-        let table_schema = TableSchema::builder(file_schema)
-            .with_table_partition_cols(scan_fields(&partition_fields))
-            .build();
+        let table_schema =
+            TableSchema::builder(file_schema).with_table_partition_cols(scan_fields(&partition_fields)).build();
         let statistics = self.total_statistics(&files, &in_files, table_schema.table_schema())?;
         let stores = self.partitioned_files(state, &files).await?;
         let is_alone = stores.len() == 1;

@@ -48,11 +48,7 @@ impl Guard for DateIntervals {
 struct TimesOfDays;
 
 impl ExprPlanner for TimesOfDays {
-    fn plan_binary_op(
-        &self,
-        mut operation: RawBinaryExpr,
-        schema: &DFSchema,
-    ) -> Result<PlannerResult<RawBinaryExpr>> {
+    fn plan_binary_op(&self, mut operation: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let operator = match operation.op {
             BinaryOperator::Plus => Operator::Plus,
             BinaryOperator::Minus => Operator::Minus,
@@ -140,7 +136,9 @@ fn has_whole_days(interval: &Expr, schema: &DFSchema) -> bool {
             has_whole_days(left, schema) && has_whole_days(right, schema)
         }
         Expr::Cast(Cast { expr, field }) => match expr.as_ref() {
-            Expr::Literal(value, _) => value.cast_to(field.data_type()).is_ok_and(|value| literal_has_whole_days(&value)),
+            Expr::Literal(value, _) => {
+                value.cast_to(field.data_type()).is_ok_and(|value| literal_has_whole_days(&value))
+            }
             inner => has_whole_days(inner, schema),
         },
         Expr::Case(case) => {

@@ -167,7 +167,8 @@ fn bin_by_months(time: i64, stride: i64, origin: i128) -> Option<i64> {
         Some((i64::from(time.year()) * 12 + i64::from(time.month0()), time))
     };
     let start = |month: i64| {
-        let day = NaiveDate::from_ymd_opt(i32::try_from(month.div_euclid(12)).ok()?, month.rem_euclid(12) as u32 + 1, 1)?;
+        let day =
+            NaiveDate::from_ymd_opt(i32::try_from(month.div_euclid(12)).ok()?, month.rem_euclid(12) as u32 + 1, 1)?;
         day.and_hms_opt(0, 0, 0)
     };
     let (first, beginning) = month_of(i64::try_from(origin / 1000).ok()?)?;
@@ -208,7 +209,10 @@ fn bin(inner: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue
             Ok(Some((time - (time - origin).rem_euclid(stride)).div_euclid(nanos) as i64))
         }
         (Some(time), None, None) => {
-            match months.zip(i64::try_from(i128::from(time) * nanos / 1000).ok()).and_then(|(m, t)| bin_by_months(t, m, origin)) {
+            match months
+                .zip(i64::try_from(i128::from(time) * nanos / 1000).ok())
+                .and_then(|(m, t)| bin_by_months(t, m, origin))
+            {
                 Some(micros) => Ok(Some((i128::from(micros) * 1000).div_euclid(nanos) as i64)),
                 None => exec_err!(
                     "date_bin by months from within a month is wanted of times that nanoseconds can hold, found one beyond"

@@ -42,7 +42,7 @@ impl Guard for FloatKeys {
         rules.insert(behind + 1, Arc::new(NormalizeKeys));
     }
 
-    fn logical_expression(&self, expression: Expr, schema: &DFSchema) -> Result<Expr> {
+    fn executed_expression(&self, expression: Expr, schema: &DFSchema) -> Result<Expr> {
         expression.transform_up(|part| normalize_set(part, schema)).data()
     }
 
@@ -60,7 +60,9 @@ pub fn plain_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
     plan.transform_down_with_subqueries(|node| {
         node.map_expressions(|expression| {
             expression.transform_down(|part| match part {
-                Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == Form::OneNanOneZero.name() => {
+                Expr::ScalarFunction(ScalarFunction { func, mut args })
+                    if func.name() == Form::OneNanOneZero.name() =>
+                {
                     Ok(Transformed::yes(args.swap_remove(0)))
                 }
                 other => Ok(Transformed::no(other)),

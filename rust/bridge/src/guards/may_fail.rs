@@ -138,7 +138,8 @@ fn range(expression: &Expr, schema: &DFSchema) -> Option<(i128, i128)> {
                 Operator::Plus => (left.0 + right.0, left.1 + right.1),
                 Operator::Minus => (left.0 - right.1, left.1 - right.0),
                 Operator::Multiply => {
-                    let corners = [left.0, left.1].into_iter().flat_map(|l| [right.0, right.1].map(|r| l.checked_mul(r)));
+                    let corners =
+                        [left.0, left.1].into_iter().flat_map(|l| [right.0, right.1].map(|r| l.checked_mul(r)));
                     let corners = corners.collect::<Option<Vec<_>>>()?;
                     (*corners.iter().min()?, *corners.iter().max()?)
                 }

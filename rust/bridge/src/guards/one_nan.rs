@@ -112,8 +112,7 @@ fn in_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 
 /// Whether an aggregate or a window function gives other values than it is given.
 fn computes(call: &Expr) -> bool {
-    const CHOOSE: [&str; 8] =
-        ["array_agg", "first_value", "lag", "last_value", "lead", "max", "min", "nth_value"];
+    const CHOOSE: [&str; 8] = ["array_agg", "first_value", "lag", "last_value", "lead", "max", "min", "nth_value"];
     match call {
         Expr::Alias(alias) => computes(&alias.expr),
         Expr::AggregateFunction(call) => !CHOOSE.contains(&call.func.name()),
