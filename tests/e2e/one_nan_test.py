@@ -156,3 +156,27 @@ class OneNanTest(SourceCase):
         self.source("f", "", "f.parquet", "PARQUET")
         self.project.write("views/t.sql", "SELECT * FROM f\n")
         self.assert_right()
+
+    def test_no_maximum_is_claimed_where_nan_is(self):
+        """In structs neither; what lies under a NULL does not count."""
+        nan = math.nan
+        values = pyarrow.array([1.0, nan, 2.0], pyarrow.float64())
+        plain = pyarrow.array([1.0, 5.0, 2.0], pyarrow.float64())
+        under = pyarrow.StructArray.from_arrays([values], ["x"], mask=pyarrow.array([False, True, False]))
+        table = pyarrow.table({
+            "id": [1, 2, 3],
+            "a": pyarrow.StructArray.from_arrays([values, plain], ["x", "y"]),
+            "b": pyarrow.StructArray.from_arrays([pyarrow.StructArray.from_arrays([values, plain], ["x", "y"])], ["c"]),
+            "u": under})
+        pyarrow.parquet.write_table(table, self.file("f.parquet", b""))
+        self.source("f", "", "f.parquet", "PARQUET")
+        self.project.write("views/t.sql", "SELECT * FROM f\n")
+        self.project.write("views/r.sql", "SELECT id FROM t WHERE a.x > 100.0 AND b.c.x > 100.0\n")
+        self.project.run()
+        entry = (self.project.table_path("t") / "_delta_log" / "00000000000000000000.json").read_text()
+        adds = [json.loads(line)["add"] for line in entry.splitlines() if '"add"' in line]
+        maxima = json.loads(adds[0]["stats"])["maxValues"]
+        self.assertEqual(maxima["a"], {"y": 5.0})
+        self.assertEqual(maxima["b"], {"c": {"y": 5.0}})
+        self.assertEqual(maxima["u"], {"x": 2.0})
+        self.assertEqual(self.project.read("r").to_pylist(), [{"id": 2}])

@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrowNativeTypeOp, ArrowPrimitiveType};
-use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Float16Type, Float32Type, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
@@ -59,32 +58,38 @@ fn is_extreme(function: &AggregateUDF) -> bool {
     function.inner().is::<Min>() || function.inner().is::<Max>()
 }
 
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct FloatExtreme {
     engine: Arc<AggregateUDF>,
 }
 
+fn is_nan<T: PartialOrd>(value: &T) -> bool {
+    value.partial_cmp(value).is_none()
+}
+
 impl FloatExtreme {
-    fn of_groups<T: ArrowPrimitiveType + Send>(&self, data_type: &DataType) -> Box<dyn GroupsAccumulator>
-    where
-        T::Native: ArrowNativeTypeOp,
-    {
+    /// `least`: -infinity.
+    fn of_groups<T: ArrowPrimitiveType + Send>(
+        &self,
+        data_type: &DataType,
+        (least, nan): (T::Native, T::Native),
+    ) -> Box<dyn GroupsAccumulator> {
         if self.engine.inner().is::<Max>() {
             let keep = |greatest: &mut T::Native, new: T::Native| {
-                if new.is_gt(*greatest) {
+                if new > *greatest || is_nan(&new) {
                     *greatest = new;
                 }
             };
-            let values = PrimitiveGroupsAccumulator::<T, _>::new(data_type, keep);
-            return Box::new(values.with_starting_value(T::Native::MIN_TOTAL_ORDER));
+            return Box::new(PrimitiveGroupsAccumulator::<T, _>::new(data_type, keep).with_starting_value(least));
         }
         let keep = |least: &mut T::Native, new: T::Native| {
-            if new.is_lt(*least) {
+            if new < *least || is_nan(least) {
                 *least = new;
             }
         };
-        let values = PrimitiveGroupsAccumulator::<T, _>::new(data_type, keep);
-        Box::new(values.with_starting_value(T::Native::MAX_TOTAL_ORDER))
+        Box::new(PrimitiveGroupsAccumulator::<T, _>::new(data_type, keep).with_starting_value(nan))
     }
 }
 
@@ -106,9 +111,9 @@ impl AggregateUDFImpl for FloatExtreme {
     }
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         match args.return_field.data_type() {
-            half @ DataType::Float16 => Ok(self.of_groups::<Float16Type>(half)),
-            single @ DataType::Float32 => Ok(self.of_groups::<Float32Type>(single)),
-            double @ DataType::Float64 => Ok(self.of_groups::<Float64Type>(double)),
+            half @ DataType::Float16 => Ok(self.of_groups::<Float16Type>(half, (Half::NEG_INFINITY, Half::NAN))),
+            single @ DataType::Float32 => Ok(self.of_groups::<Float32Type>(single, (f32::NEG_INFINITY, f32::NAN))),
+            double @ DataType::Float64 => Ok(self.of_groups::<Float64Type>(double, (f64::NEG_INFINITY, f64::NAN))),
             _ => self.engine.create_groups_accumulator(args),
         }
     }

@@ -16,7 +16,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::prelude::SessionContext;
 
-use super::float_values::{Form, holds_floats};
+use super::float_values::{Form, function_of, holds_floats, name_of};
 use super::nodes::columns_of;
 use super::{About, Guard, Means, OptimizerRules};
 
@@ -52,7 +52,7 @@ impl Guard for FloatKeys {
 }
 
 fn normalized_float() -> ScalarUDF {
-    Form::OneNanOneZero.function()
+    function_of(Form::OneNanOneZero)
 }
 
 /// The plan with its keys as they were: for other engines, which look at floats by their value.
@@ -61,7 +61,7 @@ pub fn plain_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
         node.map_expressions(|expression| {
             expression.transform_down(|part| match part {
                 Expr::ScalarFunction(ScalarFunction { func, mut args })
-                    if func.name() == Form::OneNanOneZero.name() =>
+                    if func.name() == name_of(Form::OneNanOneZero) =>
                 {
                     Ok(Transformed::yes(args.swap_remove(0)))
                 }
@@ -99,7 +99,7 @@ impl OptimizerRule for NormalizeKeys {
 fn is_normalized(expression: &Expr) -> bool {
     match expression {
         Expr::Alias(alias) => is_normalized(&alias.expr),
-        Expr::ScalarFunction(call) => call.name() == Form::OneNanOneZero.name(),
+        Expr::ScalarFunction(call) => call.name() == name_of(Form::OneNanOneZero),
         Expr::Literal(value, _) => Some(value) == normalized_literal(value).as_ref(),
         _ => false,
     }

@@ -17,7 +17,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Projection, TryCast};
 
 use super::fenced_rule::change_for_rule;
-use super::float_values::{Form, holds_floats};
+use super::float_values::{Form, function_of, holds_floats, in_form, name_of};
 use super::nodes::columns_of;
 use super::overflow::is_checked;
 use super::{About, Guard, Means, OptimizerRules};
@@ -46,7 +46,7 @@ impl Guard for OneNan {
         };
         let remove = |expression: Expr| {
             expression.transform_down(|part| match part {
-                Expr::ScalarFunction(mut call) if call.name() == Form::OneNan.name() => {
+                Expr::ScalarFunction(mut call) if call.name() == name_of(Form::OneNan) => {
                     Ok(Transformed::yes(call.args.swap_remove(0)))
                 }
                 other => Ok(Transformed::no(other)),
@@ -147,7 +147,7 @@ fn in_part(part: Expr, schema: &DFSchema, is_raw: fn(&DataType) -> bool) -> Resu
             if !holds_floats(&value.data_type()) {
                 return Ok(Transformed::no(part));
             }
-            let one = Form::OneNan.of_scalar(value)?;
+            let one = in_form(Form::OneNan, value)?;
             return Ok(if one == *value {
                 Transformed::no(part)
             } else {
@@ -164,7 +164,7 @@ fn in_part(part: Expr, schema: &DFSchema, is_raw: fn(&DataType) -> bool) -> Resu
         }
         Expr::ScalarFunction(call) if call.name() == "get_field" => return field_of(part, schema),
         Expr::ScalarFunction(call) => {
-            let is_own = [Form::OneNan, Form::OneNanOneZero].iter().any(|form| form.name() == call.name());
+            let is_own = [Form::OneNan, Form::OneNanOneZero].iter().any(|form| name_of(*form) == call.name());
             // Of whole numbers and decimals; they nest deeply.
             !is_own && !is_checked(call) && type_of(&part).is_ok_and(|data_type| holds_floats(&data_type))
         }
@@ -199,12 +199,12 @@ fn is_struct(data_type: &DataType) -> bool {
 }
 
 fn wrap(expression: Expr) -> Expr {
-    Form::OneNan.function().call(vec![expression])
+    function_of(Form::OneNan).call(vec![expression])
 }
 
 fn wrapped(expression: &Expr) -> Option<&Expr> {
     match expression {
-        Expr::ScalarFunction(call) if call.name() == Form::OneNan.name() => call.args.first(),
+        Expr::ScalarFunction(call) if call.name() == name_of(Form::OneNan) => call.args.first(),
         _ => None,
     }
 }
