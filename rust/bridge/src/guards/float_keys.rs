@@ -9,14 +9,15 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Case, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, Operator, ScalarUDF, Sort,
-    SortExpr, Window,
+    Aggregate, BinaryExpr, Case, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, ScalarUDF, Sort, SortExpr,
+    Window,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::prelude::SessionContext;
 
-use super::float_values::{Form, function_of, holds_floats, name_of};
+use super::float_values::{Form, function_of, holds_floats, in_form, name_of};
+use super::hidden_comparison::is_comparing;
 use super::nodes::columns_of;
 use super::{About, Guard, Means, OptimizerRules};
 
@@ -26,7 +27,7 @@ impl Guard for FloatKeys {
     fn about(&self) -> About {
         About {
             name: "float_keys",
-            version: 1,
+            version: 2,
             fault: "`PARTITION BY x` and IN over files tell -0.0 and 0.0 apart, and groups show whichever of them came first",
             upstream: "apache/datafusion#11108",
             means: Means::Correction,
@@ -249,7 +250,7 @@ fn normalize_sets(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let mut found = false;
     plan.apply_expressions(|expression| {
         found |= expression.exists(|part| {
-            Ok(matches!(part, Expr::InList(_) | Expr::Case(_)) || compares_by_bits(part) || is_odd_comparison(part))
+            Ok(matches!(part, Expr::InList(_) | Expr::Case(_)) || compares_by_bits(part) || is_comparison(part))
         })?;
         Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
     })?;
@@ -307,12 +308,13 @@ fn normalize_set(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 args.transformed,
             )
         }
-        part if is_odd_comparison(&part) => {
-            let Expr::BinaryExpr(BinaryExpr { left, op, right }) = part else {
-                unreachable!("a comparison has two sides")
-            };
-            let (left, right) = (fold(*left), fold(*right));
-            Transformed::yes(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparing(op) => {
+            let is_nested = left.get_type(schema).is_ok_and(|data_type| data_type.is_nested());
+            let side = |side: Expr| if is_nested { wrap_or_fold(side, schema) } else { Ok(fold_odd(side)) };
+            let (left, right) = (side(*left)?, side(*right)?);
+            let changed = left.transformed || right.transformed;
+            let comparison = BinaryExpr { left: Box::new(left.data), op, right: Box::new(right.data) };
+            Transformed::new_transformed(Expr::BinaryExpr(comparison), changed)
         }
         other => Transformed::no(other),
     })
@@ -324,44 +326,52 @@ fn is_set_to_change(value: &Expr, list: &[Expr], schema: &DFSchema) -> Result<bo
 
 /// Functions that look for a value in lists, or for one value.
 fn compares_by_bits(part: &Expr) -> bool {
-    const NAMES: [&str; 6] =
-        ["array_has", "array_has_all", "array_has_any", "array_position", "array_positions", "nullif"];
+    const NAMES: [&str; 12] = [
+        "array_has",
+        "array_has_all",
+        "array_has_any",
+        "array_position",
+        "array_positions",
+        "array_remove",
+        "array_remove_all",
+        "array_remove_n",
+        "array_replace",
+        "array_replace_all",
+        "array_replace_n",
+        "nullif",
+    ];
     matches!(part, Expr::ScalarFunction(call) if NAMES.contains(&call.name()))
 }
 
+/// A literal is changed at once, if at all.
 fn wrap_or_fold(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expression {
-        literal @ Expr::Literal(..) => Ok(Transformed::yes(fold(literal))),
+        literal @ Expr::Literal(..) => Ok(fold_odd(literal)),
         other => wrap(other, schema),
     }
 }
 
 fn fold(expression: Expr) -> Expr {
+    fold_odd(expression).data
+}
+
+/// Of literals, -0.0 and NaN of other bits.
+fn fold_odd(expression: Expr) -> Transformed<Expr> {
     match expression {
-        Expr::Literal(value, metadata) => {
-            let value = normalized_literal(&value).unwrap_or(value);
-            Expr::Literal(value, metadata)
-        }
-        other => other,
+        Expr::Literal(value, metadata) => match normalized_literal(&value).filter(|normalized| *normalized != value) {
+            Some(normalized) => Transformed::yes(Expr::Literal(normalized, metadata)),
+            None => Transformed::no(Expr::Literal(value, metadata)),
+        },
+        other => Transformed::no(other),
     }
 }
 
-/// A comparison with -0.0 or with a NaN of other bits.
-fn is_odd_comparison(part: &Expr) -> bool {
-    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = part else { return false };
-    let is_odd =
-        |side: &Expr| matches!(side, Expr::Literal(value, _) if normalized_literal(value).is_some_and(|n| n != *value));
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
-        && (is_odd(left) || is_odd(right))
+/// Those of numbers mind literals only; within lists and structs the engine compares bits.
+fn is_comparison(part: &Expr) -> bool {
+    matches!(part, Expr::BinaryExpr(binary) if is_comparing(binary.op))
 }
 
-/// None for what is no float.
+/// None for what holds no floats.
 fn normalized_literal(value: &ScalarValue) -> Option<ScalarValue> {
-    match value {
-        ScalarValue::Float64(Some(v)) => Some(ScalarValue::Float64(Some(if v.is_nan() { f64::NAN } else { v + 0.0 }))),
-        ScalarValue::Float32(Some(v)) => Some(ScalarValue::Float32(Some(if v.is_nan() { f32::NAN } else { v + 0.0 }))),
-        ScalarValue::Float64(None) | ScalarValue::Float32(None) => Some(value.clone()),
-        _ => None,
-    }
+    holds_floats(&value.data_type()).then(|| in_form(Form::OneNanOneZero, value).ok()).flatten()
 }
