@@ -17,12 +17,12 @@ import duckdb
 import subquery_queries
 from weir_project import FULL_SCALE, program
 
-# 7: EXISTS without correlation beside a correlated aggregate.
-SEEDS = [1, 7, *(range(100, 160) if FULL_SCALE else [])]
+# 5: a UNION over a join, below EXISTS; 7: EXISTS without correlation beside a correlated aggregate; 9: DISTINCT in LATERAL;
+# 12: IN under OR; 14: keys that are equal as NULL.
+SEEDS = [1, 5, 7, 9, 12, 14, *(range(100, 160) if FULL_SCALE else [])]
 QUERIES_PER_SEED = 120
-# Errors instead of rows, rare but known: scalar subqueries in the condition of an outer join, and (seed 5) a UNION two levels inside of
-# an EXISTS, whose column has the name of one outside.
-REFUSED = ("Correlated scalar subquery can only be used in", "Ambiguous reference to unqualified field")
+# Errors instead of rows, rare but known: a subquery that sees both sides of an outer join, in its condition.
+REFUSED = ("columns of both sides in the condition of an outer join",)
 
 
 def answers(folder: pathlib.Path, queries: list[str]) -> list[list[dict] | str]:

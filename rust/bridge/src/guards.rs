@@ -12,10 +12,12 @@ mod aggregate_filters;
 mod aggregate_schema;
 mod bag_operators;
 mod cast_unwrapping;
+mod date_differences;
 mod date_intervals;
 mod deferred_casts;
 mod distinct_limit;
 mod distinct_sums;
+mod extracted_fields;
 mod far_times;
 mod fenced_rule;
 mod filters_above_joins;
@@ -45,6 +47,7 @@ mod plan_fence;
 mod precedence;
 mod projection_fence;
 mod recursive_types;
+mod repeated_keys;
 mod row_membership;
 mod same_names;
 mod similar_to;
@@ -194,6 +197,9 @@ const ALL: &[&dyn Guard] = &[
     &distinct_limit::DistinctLimit,
     &distinct_sums::DistinctSums,
     &aggregate_schema::AggregateSchema,
+    &extracted_fields::ExtractedFields,
+    &repeated_keys::RepeatedKeys,
+    &date_differences::DateDifferences,
     &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,
     &outer_types::OuterTypes,

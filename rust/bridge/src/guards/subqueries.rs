@@ -29,7 +29,7 @@ impl Guard for Subqueries {
     fn about(&self) -> About {
         About {
             name: "subqueries",
-            version: 1,
+            version: 2,
             fault: "`x NOT IN (SELECT y FROM t WHERE t.k < o.k)` ignores the correlation where y is NULL; \
                     `EXISTS (SELECT count(*) FROM t WHERE t.k = o.k)` is false where nothing matches; OFFSET in EXISTS is ignored",
             upstream: "apache/datafusion#25347, #25336, #25480, #25340, #24960, #25519",

@@ -208,12 +208,18 @@ fn has_plain_correlation(plan: &LogicalPlan, columns: &mut Vec<Column>) -> Resul
     }
 }
 
-/// The engine puts the columns of correlated filters beside those of the subquery, under one alias: their names must differ.
+/// The engine puts the columns of correlated filters beside those of the subquery, under one alias: their names must differ, also from
+/// that of a cast of one, which is the column's in full.
 fn have_own_names(columns: &[Column], subquery: &LogicalPlan) -> bool {
     let mut names: HashMap<&str, Option<&TableReference>> = HashMap::new();
-    let outputs = subquery.schema().iter().map(|(relation, field)| (relation, field.name().as_str()));
+    let outputs = || subquery.schema().iter().map(|(relation, field)| (relation, field.name().as_str()));
+    let is_cast_of =
+        |column: &Column| outputs().any(|(relation, name)| relation.is_none() && name == column.flat_name());
+    if columns.iter().any(is_cast_of) {
+        return false;
+    }
     let columns = columns.iter().map(|column| (column.relation.as_ref(), column.name.as_str()));
-    outputs.chain(columns).all(|(relation, name)| *names.entry(name).or_insert(relation) == relation)
+    outputs().chain(columns).all(|(relation, name)| *names.entry(name).or_insert(relation) == relation)
 }
 
 /// The aggregate of a scalar subquery over nothing but projections, and whether its correlation is one that the engine groups by.
@@ -285,8 +291,9 @@ fn is_column(expression: &Expr, input: &LogicalPlan) -> Result<bool> {
     Ok(widens || is_text(&from) && is_text(&to))
 }
 
+/// How often a row comes counts here: DISTINCT may not stand above what is correlated.
 pub fn is_done_by_engine_as_lateral(subquery: &LogicalPlan) -> Result<bool> {
-    let mut columns = Vec::new();
-    Ok(has_plain_correlation(subquery, &mut columns)? && have_own_names(&columns, subquery)
-        || is_joined_by_engine_as_scalar(subquery)?)
+    let is_distinct =
+        |node: &LogicalPlan| Ok(matches!(node, LogicalPlan::Distinct(_)) && !free_columns(node)?.is_empty());
+    Ok(is_pulled_up_by_engine(subquery)? && !subquery.exists(is_distinct)? || is_joined_by_engine_as_scalar(subquery)?)
 }

@@ -208,7 +208,7 @@ impl Joining {
 }
 
 /// Only the columns that were there before.
-fn only(plan: LogicalPlan, wanted: &DFSchemaRef) -> Result<LogicalPlan> {
+pub fn only(plan: LogicalPlan, wanted: &DFSchemaRef) -> Result<LogicalPlan> {
     if plan.schema().fields().len() == wanted.fields().len() {
         return Ok(plan);
     }
@@ -217,7 +217,7 @@ fn only(plan: LogicalPlan, wanted: &DFSchemaRef) -> Result<LogicalPlan> {
 }
 
 /// The columns of an expression, those that its subqueries take from outside included.
-fn referred(expression: &Expr) -> Result<Vec<Column>> {
+pub fn referred(expression: &Expr) -> Result<Vec<Column>> {
     let mut columns: Vec<Column> = expression.column_refs().into_iter().cloned().collect();
     expression.apply(|part| {
         if let Some(subquery) = subquery_of(part) {
@@ -262,6 +262,8 @@ impl Input<'_> {
                 is_correlated || position != Position::Condition || !is_key(expr)
             }
             Expr::InSubquery(_) if position == Position::Filtered => true,
+            // The engine's mark join takes a column without a table twice.
+            Expr::InSubquery(_) if position == Position::Predicate && has_bare_column(plan) => true,
             _ => is_correlated && !is_pulled_up_by_engine(plan)?,
         })
     }
@@ -505,6 +507,10 @@ fn first_row(plan: LogicalPlan) -> Result<LogicalPlan> {
 
 fn negated_if(negated: bool, expression: Expr) -> Expr {
     if negated { not(expression) } else { expression }
+}
+
+fn has_bare_column(plan: &LogicalPlan) -> bool {
+    plan.schema().iter().next().is_some_and(|(relation, _)| relation.is_none())
 }
 
 /// What the engine's null-aware join takes as its key.

@@ -11,7 +11,6 @@ use datafusion::common::{Column, DFSchema, JoinConstraint, NullEquality};
 use datafusion::error::Result;
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFunctionParams};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, Expr, FetchType, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
@@ -182,11 +181,15 @@ impl<'a> Unnesting<'a> {
 
     fn projection(&self, projection: &Projection, ordered: bool) -> Result<Unnested> {
         let input = self.unnest(&projection.input, ordered)?;
-        let names = NamePreserver::new_for_projection();
         let mut expressions = Vec::new();
-        for expression in &projection.expr {
-            let name = names.save(expression);
-            expressions.push(name.restore(self.over_keys(expression.clone(), &input.keys)?));
+        // A projection of a UNION names its columns without their tables.
+        for (expression, (relation, field)) in projection.expr.iter().zip(projection.schema.iter()) {
+            let expression = self.over_keys(expression.clone(), &input.keys)?;
+            let is_named = expression.qualified_name() == (relation.cloned(), field.name().clone());
+            expressions.push(match is_named {
+                true => expression,
+                false => expression.unalias().alias_qualified(relation.cloned(), field.name()),
+            });
         }
         expressions.extend(columns(&input.keys));
         expressions.extend(input.order.iter().cloned().map(Expr::Column));
