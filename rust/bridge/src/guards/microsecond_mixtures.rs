@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Dates that meet times of microseconds or less (in CASE, UNION, coalesce and the like), dates that functions of times are called with,
-//! and times that are given a zone become times of microseconds, before the engine makes nanoseconds of all of them.
+//! Dates that meet times of microseconds or less (in CASE, UNION, coalesce and the like), texts that do so in CASE, dates that functions of
+//! times are called with, and times that are given a zone become times of microseconds, before the engine makes nanoseconds of all of them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Projection, Union};
+use datafusion::logical_expr::expr::InSubquery;
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Union};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::nodes::columns_of;
@@ -51,15 +52,17 @@ fn in_part(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match part {
         Expr::Case(mut case) => {
             let thens = case.when_then_expr.iter_mut().map(|(_, then)| &mut **then);
-            let changed = mix(thens.chain(case.else_expr.as_deref_mut()).collect(), schema);
+            let changed = mix(thens.chain(case.else_expr.as_deref_mut()).collect(), true, schema);
             Transformed::new_transformed(Expr::Case(case), changed)
         }
         Expr::ScalarFunction(mut call) => {
             let changed = match call.name() {
-                "coalesce" | "greatest" | "least" | "make_array" | "nvl" => mix(call.args.iter_mut().collect(), schema),
-                "nvl2" => mix(call.args.iter_mut().skip(1).collect(), schema),
+                "greatest" | "least" => mix(call.args.iter_mut().collect(), true, schema),
+                "coalesce" | "make_array" | "nullif" | "nvl" => mix(call.args.iter_mut().collect(), false, schema),
+                "nvl2" => mix(call.args.iter_mut().skip(1).collect(), false, schema),
+                "array_has" | "array_position" | "array_positions" => search(&mut call.args, schema),
                 "date_bin" | "date_trunc" => match call.args.get_mut(1) {
-                    Some(date) if matches!(date.get_type(schema), Ok(DataType::Date32 | DataType::Date64)) => {
+                    Some(date) if date.get_type(schema).is_ok_and(|data_type| is_date(&data_type)) => {
                         widen(date, None);
                         true
                     }
@@ -69,6 +72,11 @@ fn in_part(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             };
             Transformed::new_transformed(Expr::ScalarFunction(call), changed)
         }
+        Expr::BinaryExpr(BinaryExpr { mut left, op: Operator::Minus, mut right }) => {
+            let changed = mix(vec![&mut left, &mut right], false, schema);
+            Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }), changed)
+        }
+        Expr::InSubquery(membership) => in_subquery(membership, schema)?,
         Expr::Cast(cast) if is_given_zone(&cast, schema) => {
             let DataType::Timestamp(_, zone) = cast.field.data_type().clone() else { unreachable!("it is a time") };
             let mut time = *cast.expr;
@@ -85,8 +93,8 @@ fn is_given_zone(cast: &Cast, schema: &DFSchema) -> bool {
     zone.as_ref() != "+00:00"
         && match cast.expr.get_type(schema) {
             Ok(DataType::Timestamp(unit, _)) => unit != TimeUnit::Nanosecond,
-            Ok(DataType::Date32 | DataType::Date64 | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => true,
-            _ => false,
+            Ok(other) => is_date(&other) || is_text(&other),
+            Err(_) => false,
         }
 }
 
@@ -95,33 +103,84 @@ fn widen(date: &mut Expr, zone: Option<Arc<str>>) {
     *date = Expr::Cast(Cast::new(Box::new(std::mem::take(date)), time));
 }
 
-/// The zone of the times, if these meet dates and nothing else; nothing otherwise.
-fn mixture(types: &[DataType]) -> Option<Option<Arc<str>>> {
+fn is_date(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Date64)
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// The zone of the times, if these meet dates (or texts, where `with_texts`) and nothing else; nothing otherwise.
+fn mixture(types: &[DataType], with_texts: bool) -> Option<Option<Arc<str>>> {
     let mut zone = None;
-    let mut has_dates = false;
+    let mut has_others = false;
     for data_type in types {
         match data_type {
-            DataType::Date32 | DataType::Date64 => has_dates = true,
+            other if is_date(other) || with_texts && is_text(other) => has_others = true,
             DataType::Timestamp(TimeUnit::Nanosecond, _) => return None,
             DataType::Timestamp(_, found) => zone = zone.or(Some(found.clone())),
             DataType::Null => {}
             _ => return None,
         }
     }
-    zone.filter(|_| has_dates)
+    zone.filter(|_| has_others)
 }
 
-/// Whether any of the values was a date among times.
-fn mix(values: Vec<&mut Expr>, schema: &DFSchema) -> bool {
+/// Whether any of the values was no time among times.
+fn mix(values: Vec<&mut Expr>, with_texts: bool, schema: &DFSchema) -> bool {
     let types: Result<Vec<DataType>> = values.iter().map(|value| value.get_type(schema)).collect();
     let Ok(types) = types else { return false };
-    let Some(zone) = mixture(&types) else { return false };
+    let Some(zone) = mixture(&types, with_texts) else { return false };
     for (value, data_type) in values.into_iter().zip(&types) {
-        if matches!(data_type, DataType::Date32 | DataType::Date64) {
+        if is_date(data_type) || is_text(data_type) {
             widen(value, zone.clone());
         }
     }
     true
+}
+
+/// A date that is looked for in a list of times.
+fn search(args: &mut [Expr], schema: &DFSchema) -> bool {
+    let [list, value] = args else { return false };
+    let (Ok(DataType::List(item)), Ok(sought)) = (list.get_type(schema), value.get_type(schema)) else { return false };
+    let zone = mixture(&[item.data_type().clone(), sought.clone()], false).filter(|_| is_date(&sought));
+    let is_found = zone.is_some();
+    zone.into_iter().for_each(|zone| widen(value, zone));
+    is_found
+}
+
+/// A date among times that a query gives, or a time among dates.
+fn in_subquery(mut membership: InSubquery, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let given = membership.subquery.subquery.schema().fields().first().map(|field| field.data_type().clone());
+    let (Ok(sought), Some(given)) = (membership.expr.get_type(schema), given) else {
+        return Ok(Transformed::no(Expr::InSubquery(membership)));
+    };
+    let Some(zone) = mixture(&[sought.clone(), given.clone()], false) else {
+        return Ok(Transformed::no(Expr::InSubquery(membership)));
+    };
+    if is_date(&sought) {
+        widen(&mut membership.expr, zone);
+    } else {
+        let plan = Arc::new(with_times(&membership.subquery.subquery, &[Some(zone)])?);
+        membership.subquery = membership.subquery.with_plan(plan);
+    }
+    Ok(Transformed::yes(Expr::InSubquery(membership)))
+}
+
+/// The plan with times in the place of dates where a zone is given.
+fn with_times(plan: &Arc<LogicalPlan>, zones: &[Option<Option<Arc<str>>>]) -> Result<LogicalPlan> {
+    let columns = plan.schema().iter().zip(zones).map(|((relation, field), zone)| {
+        let mut column = Expr::Column(Column::from((relation, field)));
+        match zone {
+            Some(zone) if is_date(field.data_type()) => {
+                widen(&mut column, zone.clone());
+                column.alias_qualified(relation.cloned(), field.name())
+            }
+            _ => column,
+        }
+    });
+    Ok(LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(plan))?))
 }
 
 fn in_union(mut union: Union) -> Result<Transformed<LogicalPlan>> {
@@ -129,23 +188,12 @@ fn in_union(mut union: Union) -> Result<Transformed<LogicalPlan>> {
         let fields = union.inputs.iter().filter_map(|input| input.schema().fields().get(index));
         fields.map(|field| field.data_type().clone()).collect()
     };
-    let mixtures: Vec<_> = (0..union.schema.fields().len()).map(|index| mixture(&types_of(index))).collect();
+    let mixtures: Vec<_> = (0..union.schema.fields().len()).map(|index| mixture(&types_of(index), false)).collect();
     if mixtures.iter().all(Option::is_none) {
         return Ok(Transformed::no(LogicalPlan::Union(union)));
     }
     for input in &mut union.inputs {
-        let columns = input.schema().iter().zip(&mixtures).map(|((relation, field), mixture)| {
-            let mut column = Expr::Column(Column::from((relation, field)));
-            match mixture {
-                Some(zone) if matches!(field.data_type(), DataType::Date32 | DataType::Date64) => {
-                    widen(&mut column, zone.clone());
-                    column.alias_qualified(relation.cloned(), field.name())
-                }
-                _ => column,
-            }
-        });
-        let columns = columns.collect();
-        *input = Arc::new(LogicalPlan::Projection(Projection::try_new(columns, Arc::clone(input))?));
+        *input = Arc::new(with_times(input, &mixtures)?);
     }
     let fields = union.schema.iter().zip(&mixtures).map(|((relation, field), mixture)| {
         let field = match mixture {
