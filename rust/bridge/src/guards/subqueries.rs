@@ -3,6 +3,8 @@
 //! below other operators, IN and EXISTS outside of WHERE, and correlated subqueries that hold more than filters (aggregates, DISTINCT,
 //! LIMIT, UNION, outer joins, subqueries that reach over two levels). What the engine does rightly is left to it.
 //!
+//! Correlated subqueries that stand for a value count their rows, unless they are aggregates (`single_rows.rs`).
+//!
 //! A subquery whose correlation stands in filters alone gives those filters to the join (`pulling.rs`). Any other is evaluated once for
 //! all combinations of the outer columns that it refers to (`unnesting.rs`).
 
@@ -10,6 +12,7 @@ mod correlation;
 mod lifting;
 mod places;
 mod pulling;
+mod single_rows;
 mod unnesting;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{JoinType, LogicalPlan};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+use datafusion::prelude::SessionContext;
 
 use super::{About, AnalyzerRules, Guard, Means, OptimizerRules};
 use crate::error::BridgeError;
@@ -34,13 +38,18 @@ impl Guard for Subqueries {
                     `EXISTS (SELECT count(*) FROM t WHERE t.k = o.k)` is false where nothing matches; OFFSET in EXISTS is ignored",
             upstream: "apache/datafusion#25347, #25336, #25480, #25340, #24960, #25519",
             means: Means::Correction,
-            effect: "such subqueries become other joins, with NULL as SQL has it; IN and EXISTS may stand anywhere; \
+            effect: "such subqueries become other joins, with NULL as SQL has it; IN, EXISTS and values may stand anywhere; \
                      what cannot be joined is refused",
         }
     }
 
     fn analyzer_rules(&self, rules: &mut AnalyzerRules) {
+        rules.push(Arc::new(single_rows::CountRows));
         rules.push(Arc::new(lifting::LiftSubqueries));
+    }
+
+    fn functions(&self, context: &SessionContext) {
+        context.register_udf(single_rows::single_row_value());
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
