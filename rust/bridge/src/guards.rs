@@ -27,6 +27,7 @@ mod float_values;
 mod guarded_conditions;
 mod hidden_comparison;
 mod ignored_nulls;
+mod interval_order;
 mod limit_fence;
 mod may_fail;
 mod merged_keys;
@@ -214,6 +215,7 @@ const ALL: &[&dyn Guard] = &[
     &float_keys::FloatKeys,
     &guarded_conditions::GuardedConditions,
     &ignored_nulls::IgnoredNulls,
+    &interval_order::IntervalOrder,
     &nan_pruning::NanPruning,
     &null_equality::NullEqualityGuard,
     &null_simplification::NullSimplification,

@@ -249,6 +249,7 @@ const KNOWN: &[&str] = &[
     "get_field",
     "greatest",
     "initcap",
+    "interval_length",
     "isnan",
     "iszero",
     "least",
