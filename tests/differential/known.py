@@ -24,8 +24,7 @@ class Kind:
 
 #: Errors of Weir alone: what the engine cannot do, said before anything is written.
 REFUSED = (
-    Kind("subquery", r"Physical plan does not support logical expression|null_aware anti join only|single expression required"
-                     r"|W2006|W2002. Schema error: No field named", "the engine cannot take this subquery out of its place"),
+    Kind("subquery", r"a subquery that refers to columns of the query around it cannot hold", "the engine cannot take this subquery out of its place"),
     Kind("ordered_aggregates", r"Conflicting ordering requirements", "several aggregates of one SELECT with different orders"),
     Kind("sliding", r"retract_batch. is not implemented|sliding accumulator", "an aggregate that has no sliding frames"),
     Kind("recursion", r"Cannot project plan column .* nullability differs", "a recursive query whose parts differ in whether they may be NULL"),

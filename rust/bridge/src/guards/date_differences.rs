@@ -5,10 +5,9 @@
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 
-use super::nodes::{columns_of, has};
+use super::nodes::{columns_of, has, map_named};
 use super::{About, Guard, Means};
 
 pub struct DateDifferences;
@@ -30,12 +29,8 @@ impl Guard for DateDifferences {
             if !has(&node, is_difference)? {
                 return Ok(Transformed::no(node));
             }
-            let (schema, names) = (columns_of(&node)?, NamePreserver::new(&node));
-            node.map_expressions(|expression| {
-                let name = names.save(&expression);
-                let numbers = expression.transform_up(|part| in_days(part, &schema))?;
-                Ok(if numbers.transformed { numbers.update_data(|number| name.restore(number)) } else { numbers })
-            })
+            let schema = columns_of(&node)?;
+            map_named(node, |expression| expression.transform_up(|part| in_days(part, &schema)))
         })
         .data()
     }

@@ -19,7 +19,7 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
 use super::may_fail::{failing_cast, may_fold};
-use super::nodes::has;
+use super::nodes::{has, map_named};
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DeferredCast {
@@ -85,7 +85,7 @@ pub fn defer_failing_casts(expression: Expr) -> Result<Transformed<Expr>> {
 /// In a plan that is about to be executed.
 pub fn defer_failing_casts_of(plan: LogicalPlan) -> Result<LogicalPlan> {
     plan.transform_up_with_subqueries(|node| match has(&node, fails)? {
-        true => node.map_expressions(defer_failing_casts),
+        true => map_named(node, defer_failing_casts),
         false => Ok(Transformed::no(node)),
     })
     .data()
@@ -131,7 +131,7 @@ impl OptimizerRule for DeferredFolding {
         if let Ok(folded) = self.folding.rewrite(plan.clone(), config) {
             return Ok(folded);
         }
-        let deferred = plan.map_expressions(defer_casts).data()?;
+        let deferred = map_named(plan, defer_casts).data()?;
         let folded = self.folding.rewrite(deferred, config)?;
         // The rule may have put a node above.
         let restored = folded.data.transform_down(|node| node.map_expressions(restore_casts)).data()?;

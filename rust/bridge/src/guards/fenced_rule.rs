@@ -16,7 +16,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
-use super::nodes::columns_of;
+use super::nodes::{columns_of, map_named};
 
 /// Equal to another fence of the same number only. Volatile, so that nothing is computed or merged through it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -136,7 +136,7 @@ impl OptimizerRule for FencedRule {
             return self.rule.rewrite(plan, config);
         }
         let schema = columns_of(&plan)?;
-        let raised = plan.map_expressions(|expression| (self.raise)(expression, &schema))?;
+        let raised = map_named(plan, |expression| (self.raise)(expression, &schema))?;
         let simplified = self.rule.rewrite(raised.data, config)?;
         if !raised.transformed {
             return Ok(simplified);

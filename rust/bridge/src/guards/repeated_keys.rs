@@ -7,10 +7,9 @@ use std::collections::HashSet;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, SortExpr};
 
-use super::nodes::has;
+use super::nodes::{has, map_named};
 use super::{About, Guard, Means};
 
 pub struct RepeatedKeys;
@@ -47,12 +46,7 @@ impl Guard for RepeatedKeys {
             if !has(&node, |part| keys_of(part).is_some_and(|keys| has_repeated(keys)))? {
                 return Ok(Transformed::no(node));
             }
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expression| {
-                let name = names.save(&expression);
-                let single = expression.transform_up(|part| Ok(Transformed::yes(without_repeated(part))))?;
-                Ok(single.update_data(|expression| name.restore(expression)))
-            })
+            map_named(node, |expression| expression.transform_up(|part| Ok(Transformed::yes(without_repeated(part)))))
         })
         .data()
     }

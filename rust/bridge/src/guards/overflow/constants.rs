@@ -15,7 +15,7 @@ use super::arithmetic::CheckedArithmetic;
 use super::plan::{check_foldable, is_arithmetic};
 use crate::guards::OptimizerRules;
 use crate::guards::may_fail::{for_every_row, may_fold};
-use crate::guards::nodes::{columns_of, has};
+use crate::guards::nodes::{columns_of, has, map_named};
 
 pub fn fold_checked(rules: &mut OptimizerRules) {
     for rule in rules.iter_mut() {
@@ -44,7 +44,7 @@ impl OptimizerRule for CheckedFolding {
             return self.folding.rewrite(plan, config);
         }
         let schema = columns_of(&plan)?;
-        let checked = plan.map_expressions(|expression| {
+        let checked = map_named(plan, |expression| {
             expression.transform_up(|part| match has_foldable_operands(&part) {
                 true => check_foldable(part, &schema),
                 false => Ok(Transformed::no(part)),

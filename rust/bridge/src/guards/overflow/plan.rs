@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 
 use super::arithmetic::{CheckedArithmetic, may_overflow, operation_of};
 use super::sums::CheckedSum;
-use crate::guards::nodes::{columns_of, has};
+use crate::guards::nodes::{columns_of, has, map_named};
 
 /// Whether a node of an expression could be a checked operator, going by the operator alone.
 pub fn is_arithmetic(expression: &Expr) -> bool {
@@ -109,7 +109,7 @@ pub fn check_operators(plan: LogicalPlan) -> Result<LogicalPlan> {
             return check_scan(scan);
         }
         let schema = columns_of(&node)?;
-        node.map_expressions(|expression| check(expression, &schema))
+        map_named(node, |expression| check(expression, &schema))
     })
     .data()
 }

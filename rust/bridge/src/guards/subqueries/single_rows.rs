@@ -16,7 +16,6 @@ use datafusion::functions::core::named_struct;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_aggregate::min_max::max_udaf;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     Aggregate, ColumnarValue, Expr, LogicalPlan, Projection, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Subquery, Volatility, lit,
@@ -25,6 +24,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::correlation::{free_columns, has_subqueries_in};
 use crate::error::BridgeError;
+use crate::guards::nodes::map_named;
 
 #[derive(Debug)]
 pub struct CountRows;
@@ -39,16 +39,11 @@ impl AnalyzerRule for CountRows {
             if !has_subqueries_in(&node)? {
                 return Ok(Transformed::no(node));
             }
-            let names = NamePreserver::new(&node);
-            let is_named = !matches!(node, LogicalPlan::Sort(_));
-            node.map_expressions(|expression| {
-                let name = names.save(&expression);
-                let counted = expression.transform_up(|part| match part {
+            map_named(node, |expression| {
+                expression.transform_up(|part| match part {
                     Expr::ScalarSubquery(subquery) => counted(subquery),
                     other => Ok(Transformed::no(other)),
-                })?;
-                let renamed = counted.transformed && is_named;
-                Ok(if renamed { counted.update_data(|part| name.restore(part)) } else { counted })
+                })
             })
         })
         .data()
