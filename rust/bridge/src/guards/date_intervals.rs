@@ -139,6 +139,7 @@ fn has_whole_days(interval: &Expr, schema: &DFSchema) -> bool {
             Expr::Literal(value, _) => {
                 value.cast_to(field.data_type()).is_ok_and(|value| literal_has_whole_days(&value))
             }
+            Expr::Cast(duration) => is_number_of_days(duration),
             inner => has_whole_days(inner, schema),
         },
         Expr::Case(case) => {
@@ -147,6 +148,16 @@ fn has_whole_days(interval: &Expr, schema: &DFSchema) -> bool {
         }
         other => matches!(other.get_type(schema), Ok(DataType::Interval(IntervalUnit::YearMonth))),
     }
+}
+
+/// What the engine makes of the number in `date + 5`: so many times the seconds of a day.
+fn is_number_of_days(duration: &Cast) -> bool {
+    let is_day = |factor: &Expr| matches!(factor, Expr::Literal(ScalarValue::Int64(Some(86_400)), _));
+    *duration.field.data_type() == DataType::Duration(TimeUnit::Second)
+        && matches!(
+            duration.expr.as_ref(),
+            Expr::BinaryExpr(BinaryExpr { op: Operator::Multiply, right, .. }) if is_day(right)
+        )
 }
 
 fn is_null(expression: &Expr) -> bool {
