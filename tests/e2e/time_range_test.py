@@ -89,6 +89,22 @@ class LiteralTest(SourceCase):
             with self.subTest(expression=expression):
                 self.assertEqual(self.rows(f"SELECT replace(CAST({expression} AS VARCHAR), 'Z', '') AS x FROM t"), [(wanted,)])
 
+    def test_dates_among_times_in_every_place_of_a_query(self):
+        self.csv("m TIMESTAMP, d DATE, n INT", "m,d,n\n2024-12-31 10:00:00,2024-12-30,1\n")
+        for query, wanted in [
+            ("SELECT sum(n) FILTER (WHERE coalesce(d, m) < m) AS s FROM t GROUP BY GROUPING SETS ((n), ())", [(1,), (1,)]),
+            ("SELECT row_number() OVER (PARTITION BY coalesce(d, m) ORDER BY coalesce(d, m)) AS r FROM t", [(1,)]),
+            ("SELECT r + 1 AS r FROM (SELECT row_number() OVER (ORDER BY coalesce(d, m)) AS r FROM t) q", [(2,)]),
+            ("SELECT array_agg(n ORDER BY coalesce(d, m)) AS a FROM t HAVING max(coalesce(d, m)) < max(m)", [([1],)]),
+            ("WITH RECURSIVE r(k, x) AS (SELECT 1, coalesce(d, m) FROM t UNION ALL SELECT k + 1, x FROM r WHERE k < 3) "
+             "SELECT count(*) AS n FROM r WHERE x < TIMESTAMP '2024-12-30 01:00:00'", [(3,)]),
+            ("SELECT count(*) AS n FROM t a WHERE EXISTS (SELECT 1 FROM t b WHERE coalesce(b.d, b.m) = a.d)", [(1,)]),
+            ("SELECT unnest([d, m]) > TIMESTAMP '2024-12-31' AS u FROM t", [(False,), (True,)]),
+            ("SELECT CAST(x + INTERVAL '1 hour' AS VARCHAR) AS x FROM (SELECT d AS x FROM t UNION SELECT m FROM t) q ORDER BY x",
+             [("2024-12-30T01:00:00",), ("2024-12-31T11:00:00",)])]:
+            with self.subTest(query=query):
+                self.assertEqual([tuple(int(v) if isinstance(v, str) and v.isdigit() else v for v in row) for row in self.rows(query)], wanted)
+
     def test_functions_give_no_other_time(self):
         """An error, or the right time."""
         self.csv("m TIMESTAMP, x DOUBLE", "m,x\n9999-12-31 23:59:59.999999,1e17\n")

@@ -10,6 +10,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::InSubquery;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Union};
 use datafusion::optimizer::AnalyzerRule;
 
@@ -24,6 +25,10 @@ impl AnalyzerRule for MixMicroseconds {
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        // The columns of a recursive query have the types that its first term was read with.
+        if plan.exists(|node| Ok(matches!(node, LogicalPlan::RecursiveQuery(_))))? {
+            return Ok(plan);
+        }
         let changed = plan.clone().transform_up_with_subqueries(in_node)?;
         if !changed.transformed {
             return Ok(plan);
@@ -45,7 +50,12 @@ fn in_node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         return in_union(union);
     }
     let schema = columns_of(&node)?;
-    node.map_expressions(|expression| expression.transform_up(|part| in_part(part, &schema)))
+    let names = NamePreserver::new(&node);
+    node.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let changed = expression.transform_up(|part| in_part(part, &schema))?;
+        Ok(if changed.transformed { changed.update_data(|expression| name.restore(expression)) } else { changed })
+    })
 }
 
 fn in_part(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
