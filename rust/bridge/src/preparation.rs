@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use sqlparser::ast::{Expr, JoinOperator, Query, SetExpr, TableFactor, TableWithJoins, VisitorMut};
+use sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, JoinOperator, Query, SetExpr, TableFactor, TableWithJoins, VisitorMut,
+};
 
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
 use crate::guards::{PartPlanner, TreeGuards};
 use crate::runtime::block_on;
-use crate::syntax::visit;
+use crate::syntax::{call, folded, visit};
 use crate::table_functions::arrange_table_call;
 
 /// Brings a statement into the form that the planner takes: calls of native, user and table functions. Breaks at what the parser reads
@@ -58,13 +60,42 @@ impl VisitorMut for Preparation<'_> {
             TableFactor::NestedJoin { table_with_joins, .. } => name_sides(table_with_joins),
             _ => {}
         }
+        name_unnest(table);
         arrange_table_call(self.state, table);
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
+        // The planner reads the elements of a list without the queries around.
+        if let Expr::Array(list) = expression
+            && !list.elem.is_empty()
+        {
+            *expression = call("make_array", std::mem::take(&mut list.elem));
+        }
         complete_call(self.state, expression);
         broken(self.guards.expression(expression))
+    }
+}
+
+/// LATERAL unnest(…) is unnest(…), which sees what stands before it anyway.
+fn name_unnest(table: &mut TableFactor) {
+    let TableFactor::Function { name, args, alias, .. } = table else { return };
+    let is_unnest = matches!(name.0.as_slice(), [part] if part.as_ident().is_some_and(|name| folded(name) == "unnest"));
+    let lists: Option<Vec<Expr>> = args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(list)) => Some(list.clone()),
+            _ => None,
+        })
+        .collect();
+    if let (true, Some(array_exprs)) = (is_unnest, lists) {
+        *table = TableFactor::UNNEST {
+            alias: alias.take(),
+            array_exprs,
+            with_offset: false,
+            with_offset_alias: None,
+            with_ordinality: false,
+        };
     }
 }
 

@@ -4,7 +4,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{CopyToSource, Statement};
-use sqlparser::ast::{Ident, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, VisitMut,
+    VisitorMut,
+};
 
 /// A name as SQL means it: in lower case unless it is quoted.
 pub fn folded(ident: &Ident) -> String {
@@ -22,4 +25,23 @@ pub fn visit<V: VisitorMut>(statement: &mut Statement, visitor: &mut V) -> Contr
         },
         _ => ControlFlow::Continue(()),
     }
+}
+
+/// A call of a function with arguments by place.
+pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args = arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }

@@ -7,15 +7,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind,
+    Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::named_queries::{NamedQueries, output_name, select_all, selects_of};
 use super::{About, Guard, Means, PartPlanner};
 use crate::error::{BridgeError, Result};
-use crate::syntax::{folded, visit};
+use crate::syntax::{call, folded, visit};
 
 pub struct MergedKeys;
 
@@ -141,24 +141,6 @@ fn refused(message: String) -> BridgeError {
 
 fn ident(name: &str) -> Ident {
     Ident::with_quote('"', name)
-}
-
-fn coalesce(left: Expr, right: Expr) -> Expr {
-    let args = [left, right].map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new("coalesce")]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.into(),
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
 }
 
 /// The column of that name, if there is one and only one.
@@ -302,7 +284,7 @@ impl Merging<'_> {
                 };
                 let (l, r) = (l.value.clone(), r.value.clone());
                 let value = if is_full {
-                    coalesce(l.clone(), r.clone())
+                    call("coalesce", vec![l.clone(), r.clone()])
                 } else if is_right {
                     r.clone()
                 } else {

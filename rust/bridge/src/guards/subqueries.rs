@@ -138,8 +138,7 @@ impl Joining {
         let free = correlation::free_columns(&subquery)?;
         let is_bound = free.iter().any(|outer| left.schema().has_column(&outer.column));
         let is_joined = matches!(join.join_type, JoinType::Inner | JoinType::Left);
-        let is_done =
-            correlation::holds_unnest(&subquery)? || !all && correlation::is_done_by_engine_as_lateral(&subquery)?;
+        let is_done = !all && correlation::is_done_by_engine_as_lateral(&subquery)?;
         if !is_joined || !is_bound || is_done {
             join.left = Arc::new(left);
             join.right = Arc::new(lateral.with(subquery)?);

@@ -165,11 +165,6 @@ impl Lateral {
     }
 }
 
-/// The engine makes tables of lists by itself.
-pub fn holds_unnest(plan: &LogicalPlan) -> Result<bool> {
-    plan.exists(|node| Ok(matches!(node, LogicalPlan::Unnest(_))))
-}
-
 /// Whether the engine turns a correlated EXISTS or IN over `subquery` rightly into a join: its correlation stands in filters that
 /// nothing but projections and inner joins is above. Below a name it loses columns.
 pub fn is_pulled_up_by_engine(subquery: &LogicalPlan) -> Result<bool> {

@@ -14,7 +14,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFu
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, Expr, FetchType, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
-    Operator, Projection, SkipType, SortExpr, SubqueryAlias, Union, Unnest, Window, lit,
+    Operator, Projection, SkipType, SortExpr, SubqueryAlias, Union, Unnest, Values, Window, lit,
 };
 
 use super::correlation::{free_columns, has_subqueries};
@@ -165,7 +165,9 @@ impl<'a> Unnesting<'a> {
             LogicalPlan::Union(union) => self.union(union),
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Distinct(Distinct::On(_)) => Err(refused("DISTINCT ON")),
-            LogicalPlan::Values(_) => Err(refused("them in VALUES")),
+            LogicalPlan::Values(values) => self.unnest(&rows_of(values)?, ordered),
+            // A table of a list, or a LATERAL without a left side.
+            LogicalPlan::Subquery(subquery) => self.unnest(&subquery.subquery, ordered),
             LogicalPlan::Unnest(lists) => self.lists(lists),
             LogicalPlan::RecursiveQuery(_) => Err(refused("them in WITH RECURSIVE")),
             other => Err(refused(&format!("them below {}", other.display()))),
@@ -418,6 +420,20 @@ impl<'a> Unnesting<'a> {
         let side = self.unnest(plan, false)?;
         Ok((side.plan, side.keys))
     }
+}
+
+/// VALUES as a UNION of a projection for each row.
+fn rows_of(values: &Values) -> Result<LogicalPlan> {
+    let mut rows = Vec::new();
+    for row in &values.values {
+        let named = row.iter().zip(values.schema.fields()).map(|(value, field)| value.clone().alias(field.name()));
+        rows.push(LogicalPlanBuilder::empty(true).project(named)?.build()?);
+    }
+    if rows.len() == 1 {
+        return Ok(rows.swap_remove(0));
+    }
+    let union = Union::try_new_with_loose_types(rows.into_iter().map(Arc::new).collect())?;
+    Ok(LogicalPlan::Union(union))
 }
 
 /// Whether the rows of a plan come in an order that a LIMIT above goes by.
