@@ -49,6 +49,8 @@ mod precedence;
 mod projection_fence;
 mod recursive_types;
 mod repeated_keys;
+mod rounding;
+mod row_comparison;
 mod row_membership;
 mod same_names;
 mod similar_to;
@@ -189,6 +191,7 @@ const ALL: &[&dyn Guard] = &[
     &precedence::Precedence,
     &merged_keys::MergedKeys,
     &recursive_types::RecursiveTypes,
+    &row_comparison::RowComparison,
     &row_membership::RowMembership,
     &similar_to::SimilarTo,
     &bag_operators::BagOperators,
@@ -224,6 +227,7 @@ const ALL: &[&dyn Guard] = &[
     &volatile_once::VolatileOnce,
     &overflow::Overflow,
     &overflow::OverflowSum,
+    &rounding::Rounding,
     &one_nan::OneNan,
 ];
 
