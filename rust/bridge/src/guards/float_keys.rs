@@ -9,8 +9,7 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Case, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, ScalarUDF, Sort, SortExpr,
-    Window,
+    Aggregate, BinaryExpr, Case, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan, ScalarUDF, Sort, SortExpr, Window,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
