@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, IntervalMonthDayNanoType, IntervalUnit};
+use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::utils::take_function_args;
 use datafusion::common::{DFSchema, ScalarValue};
@@ -15,7 +15,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
@@ -145,7 +145,12 @@ fn in_part(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 fn measure(side: &mut Expr, schema: &DFSchema) -> bool {
     let is_interval = side.get_type(schema).is_ok_and(|data_type| matches!(data_type, DataType::Interval(_)));
     if is_interval {
-        *side = length_function().call(vec![std::mem::take(side)]);
+        // What lies between two times may be longer than an interval can hold.
+        let measured = match std::mem::take(side) {
+            Expr::Cast(Cast { expr, .. }) if matches!(expr.get_type(schema), Ok(DataType::Duration(_))) => *expr,
+            other => other,
+        };
+        *side = length_function().call(vec![measured]);
     }
     is_interval
 }
@@ -199,6 +204,18 @@ impl ScalarUDFImpl for IntervalLength {
 }
 
 fn lengths(intervals: &ArrayRef) -> Result<ArrayRef> {
+    if let DataType::Duration(unit) = intervals.data_type() {
+        let nanos_a_unit = match unit {
+            TimeUnit::Second => 1_000_000_000,
+            TimeUnit::Millisecond => 1_000_000,
+            TimeUnit::Microsecond => 1_000,
+            TimeUnit::Nanosecond => 1,
+        };
+        let units = cast(intervals, &DataType::Int64)?;
+        let lengths: Decimal128Array =
+            units.as_primitive::<Int64Type>().unary(|units| i128::from(units) * nanos_a_unit);
+        return Ok(Arc::new(lengths.with_data_type(LENGTH)));
+    }
     let intervals = cast(intervals, &DataType::Interval(IntervalUnit::MonthDayNano))?;
     let lengths = intervals.as_primitive::<IntervalMonthDayNanoType>().iter().map(|interval| {
         let (months, days, nanos) = IntervalMonthDayNanoType::to_parts(interval?);
