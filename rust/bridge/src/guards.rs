@@ -53,6 +53,7 @@ mod rounding;
 mod row_comparison;
 mod row_membership;
 mod same_names;
+mod set_comparison;
 mod similar_to;
 mod subqueries;
 mod substitute;
@@ -192,6 +193,7 @@ const ALL: &[&dyn Guard] = &[
     &merged_keys::MergedKeys,
     &recursive_types::RecursiveTypes,
     &row_comparison::RowComparison,
+    &set_comparison::SetComparison,
     &row_membership::RowMembership,
     &similar_to::SimilarTo,
     &bag_operators::BagOperators,
