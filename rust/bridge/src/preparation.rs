@@ -7,8 +7,10 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, JoinOperator, Query, SetExpr, TableFactor, TableWithJoins, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, JoinOperator, Query, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
+    VisitorMut,
 };
+use sqlparser::tokenizer::Span;
 
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
@@ -110,6 +112,24 @@ fn name_sides(table: &mut TableWithJoins) {
     }
 }
 
+/// `1_000` is read as 1 under the name `_000`, and `1a` as 1 under the name `a`.
+fn refuse_broken_number(item: &SelectItem) -> Result<()> {
+    let SelectItem::ExprWithAlias { expr: Expr::Value(value), alias } = item else {
+        return Ok(());
+    };
+    if !matches!(value.value, Value::Number(..)) || value.span.end != alias.span.start || alias.span == Span::empty() {
+        return Ok(());
+    }
+    let found = format!("{}{}", value.value, alias.value);
+    let mut error = BridgeError::user("parse_failed", format!("a number is wanted, found `{found}`"));
+    let help = match alias.value.trim_start_matches('_').chars().all(|c| c.is_ascii_digit() || c == '_') {
+        true => format!("write it without underscores: {}", found.replace('_', "")),
+        false => format!("put AS between a value and its name: {} AS {}", value.value, alias.value),
+    };
+    error.details.insert("helps".into(), serde_json::json!([help]));
+    Err(error)
+}
+
 fn break_at(constructs: &[(&'static str, bool)]) -> ControlFlow<BridgeError> {
     match constructs.iter().find(|(_, found)| *found) {
         Some((name, _)) => {
@@ -138,7 +158,8 @@ impl Preparation<'_> {
                     ("SELECT AS STRUCT or AS VALUE", select.value_table_mode.is_some()),
                     ("EXCLUDE after a list of columns", select.exclude.is_some()),
                 ];
-                break_at(&in_select)
+                break_at(&in_select)?;
+                broken(select.projection.iter().try_for_each(refuse_broken_number))
             }
             SetExpr::SetOperation { left, right, .. } => {
                 self.look_at(left)?;
