@@ -80,8 +80,9 @@ std::optional<SourceLocation> PlaceOfText(const std::vector<std::string>& texts,
   if (view.query != nullptr) return std::nullopt;
   const std::vector<Token> tokens = TokensOf(view);
   const auto is_literal = [](const Token& token, const std::string& text) {
-    return token.kind == TokenKind::kString ? StringValue(token) == text
-                                            : token.kind == TokenKind::kNumber && token.text == text;
+    return token.kind == TokenKind::kString
+               ? StringValue(token) == text
+               : token.kind == TokenKind::kNumber && token.text == text;
   };
   const auto is_name = [](const Token& token, const std::string& text) {
     return token.kind == TokenKind::kWord && AsciiLowerCase(token.text) == AsciiLowerCase(text);

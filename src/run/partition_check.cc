@@ -112,7 +112,8 @@ Status PartitionCheck::Failure(const Column& column, Problem problem) const {
                           "dates of the years 1 to 9999 are wanted in a column that the table is "
                           "partitioned by; found others {}",
                           where)
-          .WithHint(fmt::format("partition by another column, or by `date_part('year', {})`", name));
+          .WithHint(
+              fmt::format("partition by another column, or by `date_part('year', {})`", name));
     default:
       return Status::User(
                  StatusCode::kInvalidArgument,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looks at the texts and times that a view's table is partitioned by. In: batches, as the table will
-// store them. Out: a failure where some reader of Delta would find another value than was written.
+// Looks at the texts and times that a view's table is partitioned by. In: batches, as the table
+// will store them. Out: a failure where some reader of Delta would find another value than was
+// written.
 //
 // The log writes partition values as text, and an empty text stands for NULL (PROTOCOL.md,
 // "Partition Value Serialization"). Readers that go by the names of folders take one text more for
