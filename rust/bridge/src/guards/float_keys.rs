@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::FieldRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, InList, ScalarFunction, WindowFunction};
@@ -247,9 +248,12 @@ fn normalize_sort(mut sort: Sort) -> Result<Transformed<LogicalPlan>> {
 /// Sets are looked up by bits, and comparisons with one zero contradict those with the other when filters are merged.
 fn normalize_sets(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let mut found = false;
+    let is_nested = |field: &FieldRef| field.data_type().is_nested();
+    let has_nested = plan.inputs().iter().any(|input| input.schema().fields().iter().any(is_nested));
     plan.apply_expressions(|expression| {
         found |= expression.exists(|part| {
-            Ok(matches!(part, Expr::InList(_) | Expr::Case(_)) || compares_by_bits(part) || is_comparison(part))
+            let is_set = matches!(part, Expr::InList(_) | Expr::Case(_)) || compares_by_bits(part);
+            Ok(is_set || is_comparison(part, has_nested))
         })?;
         Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
     })?;
@@ -365,9 +369,15 @@ fn fold_odd(expression: Expr) -> Transformed<Expr> {
     }
 }
 
-/// Those of numbers mind literals only; within lists and structs the engine compares bits.
-fn is_comparison(part: &Expr) -> bool {
-    matches!(part, Expr::BinaryExpr(binary) if is_comparing(binary.op))
+/// Whether the sides of a comparison may have to be changed. Those of numbers mind literals only; within lists and structs the engine
+/// compares bits.
+fn is_comparison(part: &Expr, has_nested: bool) -> bool {
+    let may_change = |side: &Expr| match side {
+        Expr::Literal(value, _) => holds_floats(&value.data_type()),
+        Expr::ScalarFunction(_) => true,
+        _ => has_nested,
+    };
+    matches!(part, Expr::BinaryExpr(b) if is_comparing(b.op) && (may_change(&b.left) || may_change(&b.right)))
 }
 
 /// None for what holds no floats.

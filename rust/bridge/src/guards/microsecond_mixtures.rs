@@ -29,12 +29,12 @@ impl AnalyzerRule for MixMicroseconds {
         if plan.exists(|node| Ok(matches!(node, LogicalPlan::RecursiveQuery(_))))? {
             return Ok(plan);
         }
-        let changed = plan.clone().transform_up_with_subqueries(in_node)?;
+        let changed = plan.transform_up_with_subqueries(in_node)?;
         if !changed.transformed {
-            return Ok(plan);
+            return Ok(changed.data);
         }
         // Types of columns above what has changed are seen now, too.
-        let changed = plan.transform_up_with_subqueries(|node| {
+        let changed = changed.data.transform_up_with_subqueries(|node| {
             let node = in_node(node)?;
             node.transform_data(|node| match node {
                 union @ LogicalPlan::Union(_) => Ok(Transformed::no(union)),
