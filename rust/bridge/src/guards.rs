@@ -35,6 +35,7 @@ mod microsecond_functions;
 mod microsecond_mixtures;
 mod microsecond_time;
 mod minmax_filters;
+mod named_casts;
 mod named_queries;
 mod nan_pruning;
 mod nodes;
@@ -88,6 +89,7 @@ use crate::ffi::GuardDescription;
 
 pub use guarded_conditions::simplified_around_failures;
 pub use may_fail::{direct_parts, failing_cast};
+pub use named_casts::{have_same_names, name_casts};
 pub use overflow::operation_of;
 
 pub type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
@@ -190,6 +192,7 @@ pub trait Guard: Send + Sync {
 /// All guards, in the order in which they take part.
 const ALL: &[&dyn Guard] = &[
     &precedence::Precedence,
+    &named_casts::NamedCasts,
     &merged_keys::MergedKeys,
     &recursive_types::RecursiveTypes,
     &row_comparison::RowComparison,

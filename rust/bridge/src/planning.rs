@@ -50,7 +50,7 @@ pub fn plan_sql(session: &Session, sql: &str, dialect: &str) -> Result<Box<Plan>
         let state = state.read();
         let statement = parse(&state, sql, dialect)?;
         let is_query = matches!(&statement, Statement::Statement(root) if matches!(**root, ast::Statement::Query(_)));
-        let (planned, steps) = collecting(|| plan_statement(&state, statement));
+        let (planned, steps) = collecting(|| plan_statement(&state, statement, || parse(&state, sql, dialect)));
         let (plan, seen) = planned?;
         // The planner makes nothing but queries of a query, save for SELECT … INTO.
         if !is_query || seen.has_into {
@@ -147,7 +147,7 @@ pub fn apply_statement(session: &Session, sql: &str, dialect: &str, cancellation
     entry(|| {
         let state = session.context.state();
         let statement = parse(&state, sql, dialect)?;
-        let (planned, steps) = collecting(|| plan_statement(&state, statement));
+        let (planned, steps) = collecting(|| plan_statement(&state, statement, || parse(&state, sql, dialect)));
         let (plan, _) = planned?;
         let plan = match plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {

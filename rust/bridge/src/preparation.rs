@@ -14,7 +14,7 @@ use sqlparser::tokenizer::Span;
 
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
-use crate::guards::{PartPlanner, TreeGuards};
+use crate::guards::{PartPlanner, TreeGuards, have_same_names, name_casts};
 use crate::runtime::block_on;
 use crate::syntax::{call, folded, visit};
 use crate::table_functions::arrange_table_call;
@@ -179,13 +179,28 @@ fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
     }
 }
 
-/// Plans a statement once its calls are prepared. Refuses what would be left out silently.
-pub fn plan_statement(state: &SessionState, mut statement: Statement) -> Result<(LogicalPlan, Seen)> {
+/// Plans a statement once its calls are prepared. Refuses what would be left out silently. `again`: the same statement, to be planned with
+/// names for casts where expressions have the same.
+pub fn plan_statement(
+    state: &SessionState,
+    mut statement: Statement,
+    again: impl FnOnce() -> Result<Statement>,
+) -> Result<(LogicalPlan, Seen)> {
     let guards = TreeGuards::of(state);
-    guards.statement(&Parts(state), &mut statement)?;
-    let seen = prepare(state, &mut statement)?;
-    let plan = block_on(state.statement_to_plan(statement))?;
-    Ok((guards.planned(plan)?, seen))
+    let ready = |statement: &mut Statement| {
+        guards.statement(&Parts(state), statement)?;
+        prepare(state, statement)
+    };
+    let plan = |statement| Ok(block_on(state.statement_to_plan(statement))?);
+    let seen = ready(&mut statement)?;
+    let mut planned = plan(statement);
+    if have_same_names(&planned)? {
+        let mut statement = again()?;
+        ready(&mut statement)?;
+        name_casts(&mut statement);
+        planned = plan(statement).or(planned);
+    }
+    Ok((guards.planned(planned?)?, seen))
 }
 
 struct Parts<'a>(&'a SessionState);
