@@ -105,6 +105,13 @@ class LiteralTest(SourceCase):
             with self.subTest(query=query):
                 self.assertEqual([tuple(int(v) if isinstance(v, str) and v.isdigit() else v for v in row) for row in self.rows(query)], wanted)
 
+    def test_series_in_from(self):
+        for call in ("generate_series(TIMESTAMP '2023-01-01', TIMESTAMP '2023-01-03', INTERVAL '1 day')",
+                     "range(CAST('2023-01-01' AS TIMESTAMP), TIMESTAMP '2023-01-04', INTERVAL '1 day')"):
+            with self.subTest(call=call):
+                self.assertEqual(self.rows(f"SELECT CAST(CAST(x AS DATE) AS VARCHAR) AS d FROM {call} AS s(x) WHERE x > TIMESTAMP '2023-01-01'"),
+                                 [("2023-01-02",), ("2023-01-03",)])
+
     def test_functions_give_no_other_time(self):
         """An error, or the right time."""
         self.csv("m TIMESTAMP, x DOUBLE", "m,x\n9999-12-31 23:59:59.999999,1e17\n")

@@ -4,6 +4,7 @@
 //! widened to nanoseconds are made in microseconds, as are dates where they meet times (`microsecond_mixtures.rs`). TIMESTAMP(9) stays what
 //! it says.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -18,10 +19,12 @@ use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, ExprSchemable, L
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast;
 
+use super::named_queries::selects_of;
 use super::{About, AnalyzerRules, Guard, Means};
 use crate::error::Result;
 
 const MICROSECONDS: u64 = 6;
+const NANOSECONDS: u64 = 9;
 
 pub struct MicrosecondTime;
 
@@ -35,6 +38,17 @@ impl Guard for MicrosecondTime {
             means: Means::Correction,
             effect: "TIMESTAMP without a precision has microseconds, as Delta has; TIMESTAMP(9) has nanoseconds",
         }
+    }
+
+    /// Series in FROM are the engine's, which takes times with nanoseconds alone.
+    fn query(&self, query: &mut ast::Query) -> Result<()> {
+        for select in selects_of(query.body.as_mut()) {
+            let tables = select.from.iter_mut().flat_map(|from| {
+                std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
+            });
+            tables.for_each(keep_nanoseconds);
+        }
+        Ok(())
     }
 
     fn expression(&self, expression: &mut ast::Expr) -> Result<()> {
@@ -52,6 +66,29 @@ impl Guard for MicrosecondTime {
         rules.insert(at + 1, Arc::new(CompareMicroseconds));
         rules.insert(at, Arc::new(super::microsecond_mixtures::MixMicroseconds));
     }
+}
+
+fn keep_nanoseconds(table: &mut ast::TableFactor) {
+    let is_series = |name: &ast::ObjectName| {
+        let name = name.to_string().to_ascii_lowercase();
+        name == "generate_series" || name == "range"
+    };
+    let keep = |expression: &mut ast::Expr| {
+        if let ast::Expr::TypedString(ast::TypedString { data_type, .. }) | ast::Expr::Cast { data_type, .. } =
+            expression
+            && let ast::DataType::Timestamp(precision @ None, _) = data_type
+        {
+            *precision = Some(NANOSECONDS);
+        }
+        ControlFlow::<()>::Continue(())
+    };
+    let _ = match table {
+        ast::TableFactor::Table { name, args: Some(args), .. } if is_series(name) => {
+            ast::visit_expressions_mut(&mut args.args, keep)
+        }
+        ast::TableFactor::Function { name, args, .. } if is_series(name) => ast::visit_expressions_mut(args, keep),
+        _ => ControlFlow::Continue(()),
+    };
 }
 
 /// At any depth.
