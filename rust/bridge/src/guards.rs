@@ -17,6 +17,7 @@ mod date_intervals;
 mod deferred_casts;
 mod distinct_limit;
 mod distinct_sums;
+mod duration_parts;
 mod extracted_fields;
 mod far_times;
 mod fenced_rule;
@@ -224,6 +225,7 @@ const ALL: &[&dyn Guard] = &[
     &guarded_conditions::GuardedConditions,
     &ignored_nulls::IgnoredNulls,
     &interval_order::IntervalOrder,
+    &duration_parts::DurationParts,
     &nan_pruning::NanPruning,
     &null_equality::NullEqualityGuard,
     &null_simplification::NullSimplification,
