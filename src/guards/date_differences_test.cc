@@ -27,8 +27,8 @@ TEST(DateDifferences, AreNumbersThatMayBeCompared) {
 
 TEST(DateDifferences, AlsoWithEachOther) {
   const TemporaryFolder folder;
-  ExpectGuarded(OverParquet(folder, "SELECT a FROM t WHERE a - b <= b - a",
-                            {"2023-12-31|", "2024-01-01|"}));
+  ExpectGuarded(
+      OverParquet(folder, "SELECT a FROM t WHERE a - b <= b - a", {"2023-12-31|", "2024-01-01|"}));
 }
 
 }  // namespace

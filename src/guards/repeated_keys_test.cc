@@ -11,16 +11,18 @@ const std::vector<std::string> kTables = {
 TEST(RepeatedKeys, AKeyOfAnAggregateCountsOnce) {
   ExpectGuarded({.guard = "repeated_keys",
                  .tables = kTables,
-                 .sql = "SELECT column1, first_value(column2 ORDER BY column3, column2, column3) FROM "
-                        "t GROUP BY column1",
+                 .sql =
+                     "SELECT column1, first_value(column2 ORDER BY column3, column2, column3) FROM "
+                     "t GROUP BY column1",
                  .rows = {"p|2|", "q|3|"}});
 }
 
 TEST(RepeatedKeys, TheFirstOfTwoDirectionsDecides) {
   ExpectGuarded({.guard = "repeated_keys",
                  .tables = kTables,
-                 .sql = "SELECT column1, last_value(column3 ORDER BY column2 DESC, column2, column3) "
-                        "FROM t GROUP BY column1",
+                 .sql =
+                     "SELECT column1, last_value(column3 ORDER BY column2 DESC, column2, column3) "
+                     "FROM t GROUP BY column1",
                  .rows = {"p|5|", "q|3|"}});
 }
 

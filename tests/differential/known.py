@@ -41,6 +41,7 @@ DUCKDB_ONLY = (
     Kind("overflow", r"Overflow|out of range|Out of Range|OverflowError", "evaluated here, left out or in a wider type there"),
     Kind("merged_key", r"Ambiguous column reference|Ambiguous reference to column name", "it knows no merged key there"),
     Kind("its_own", r"BindBuiltinScalarFunction did not return", "an internal failure of its"),
+    Kind("guarded_cast", r"Conversion Error: Could not convert string", "it evaluates a cast of a text where the condition around it is false"),
     Kind("python_dates", r"ValueError|year is out of range", "Python has no date beyond the year 9999"),
 )
 
