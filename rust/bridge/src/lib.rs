@@ -22,6 +22,7 @@ mod delta;
 mod empty_table;
 mod error;
 mod expression;
+mod file_scans;
 mod folded_names;
 mod functions;
 mod guards;

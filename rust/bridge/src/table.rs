@@ -2,7 +2,7 @@
 //! Tables whose files C++ has chosen: a scan leaf over plain Parquet, CSV or NDJSON files, and the wrapper through which every
 //! table takes part in plans as a mere reference.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StructArray};
@@ -36,6 +36,7 @@ use crate::contained::contain_future;
 use crate::delta::log_table::LogTable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
+use crate::file_scans::{constant_column, logged_column, places, total};
 use crate::folded_names::FoldedNames;
 use crate::named_source::{in_file, name_files};
 use crate::runtime::block_on;
@@ -342,22 +343,6 @@ fn partition_scalar(file: &TableFile, field: &Field) -> EngineResult<ScalarValue
     }
 }
 
-fn json_scalar(value: Option<&Value>, data_type: &DataType) -> Precision<ScalarValue> {
-    let text = match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Bool(flag)) => flag.to_string(),
-        _ => return Precision::Absent,
-    };
-    // Texts, floats and times may be rounded or cut in the log: good enough for estimates only.
-    let exact = data_type.is_integer() || matches!(data_type, DataType::Date32);
-    match ScalarValue::try_from_string(text, data_type) {
-        Ok(scalar) if exact => Precision::Exact(scalar),
-        Ok(scalar) => Precision::Inexact(scalar),
-        Err(_) => Precision::Absent,
-    }
-}
-
 /// Statistics of one file over file columns, then partition columns.
 fn file_statistics(table: &FileTable, file: &TableFile) -> Option<Statistics> {
     if file.rows < 0 {
@@ -365,31 +350,12 @@ fn file_statistics(table: &FileTable, file: &TableFile) -> Option<Statistics> {
     }
     let rows = file.rows as usize;
     let log: Value = serde_json::from_str(&file.statistics).unwrap_or(Value::Null);
-    let mut columns: Vec<ColumnStatistics> = table
-        .file_schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let mut column = ColumnStatistics::new_unknown();
-            column.min_value = json_scalar(log["minValues"].get(field.name()), field.data_type());
-            column.max_value = json_scalar(log["maxValues"].get(field.name()), field.data_type());
-            if let Some(nulls) = log["nullCount"].get(field.name()).and_then(Value::as_u64) {
-                column.null_count = Precision::Exact(nulls as usize);
-            }
-            column
-        })
-        .collect();
-    for field in &table.partition_fields {
-        let mut column = ColumnStatistics::new_unknown();
-        if let Ok(value) = partition_scalar(file, field) {
-            column.null_count = Precision::Exact(if value.is_null() { rows } else { 0 });
-            if !value.is_null() {
-                column.min_value = Precision::Exact(value.clone());
-                column.max_value = Precision::Exact(value);
-            }
-        }
-        columns.push(column);
-    }
+    let logged = |field: &FieldRef| logged_column(&log, field.name(), field.data_type(), true);
+    let mut columns: Vec<ColumnStatistics> = table.file_schema.fields().iter().map(logged).collect();
+    columns.extend(table.partition_fields.iter().map(|field| match partition_scalar(file, field) {
+        Ok(value) => constant_column(value, rows),
+        Err(_) => ColumnStatistics::new_unknown(),
+    }));
     Some(Statistics {
         num_rows: Precision::Exact(rows),
         total_byte_size: Precision::Inexact(file.size_bytes as usize),
@@ -419,42 +385,24 @@ impl TableProvider for FileTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        // Scans are laid out with partition columns last.
-        let laid_out: Vec<&str> =
-            self.file_schema.fields().iter().chain(self.partition_fields.iter()).map(|f| f.name().as_str()).collect();
-        let positions: HashMap<&str, usize> = laid_out.iter().enumerate().map(|(i, name)| (*name, i)).collect();
-        let wanted: Vec<usize> = match projection {
-            Some(indexes) => indexes.clone(),
-            None => (0..self.schema.fields().len()).collect(),
-        };
-        let indexes: Vec<usize> = wanted.iter().map(|&i| positions[self.schema.field(i).name().as_str()]).collect();
+        let (wanted, indexes) =
+            places(&self.schema, self.file_schema.fields().iter().chain(&self.partition_fields), projection);
         if self.files.is_empty() {
             let projected = Arc::new(self.schema.project(&wanted)?);
             return Ok(Arc::new(EmptyExec::new(projected)));
         }
 
         let mut files = Vec::with_capacity(self.files.len());
-        let mut total: Option<Statistics> = None;
         let table_schema = TableSchema::builder(Arc::clone(&self.file_schema))
             .with_table_partition_cols(self.partition_fields.clone())
             .build();
-        let mut complete = true;
         for file in self.files.iter() {
             let values =
                 self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
-            let partitioned =
-                PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values);
-            match file_statistics(self, file) {
-                Some(statistics) => {
-                    total = Some(match total {
-                        None => statistics.clone(),
-                        Some(sum) => Statistics::try_merge_iter([&sum, &statistics], table_schema.table_schema())?,
-                    });
-                }
-                None => complete = false,
-            }
-            files.push(partitioned);
+            files.push(PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values));
         }
+        let statistics = self.files.iter().map(|file| Ok(file_statistics(self, file)));
+        let statistics = total(statistics, table_schema.table_schema())?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
         let source = match &self.format {
             Format::Parquet(format) => format.file_source(table_schema.clone()),
@@ -464,8 +412,8 @@ impl TableProvider for FileTable {
             .with_file_groups(groups)
             .with_projection_indices(Some(indexes))?
             .with_limit(limit);
-        if let (Some(total), true) = (total, complete) {
-            config = config.with_statistics(total);
+        if let Some(statistics) = statistics {
+            config = config.with_statistics(statistics);
         }
         Ok(match &self.format {
             Format::Parquet(format) => {

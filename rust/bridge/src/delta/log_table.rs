@@ -2,11 +2,11 @@
 //! A Delta table at one version as the engine scans it: Parquet files that are listed when a scan is planned, without the rows that deletion
 //! vectors take away, with columns as the table names and types them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::common::config::TableParquetOptions;
@@ -45,6 +45,7 @@ use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_fields, scan_sc
 use crate::delta::row_vector::kept_rows;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::TableFile;
+use crate::file_scans::{constant_column, logged_column, places, total};
 use crate::named_source::{in_log_file, name_files_of_log};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -218,25 +219,10 @@ impl LogTable {
             .iter()
             .map(|field| {
                 let name = field.metadata().get(PHYSICAL_NAME).unwrap_or_else(|| field.name());
-                let mut column = ColumnStatistics::new_unknown();
-                column.min_value = bound(log["minValues"].get(name), field.data_type(), tight);
-                column.max_value = bound(log["maxValues"].get(name), field.data_type(), tight);
-                if let Some(nulls) = log["nullCount"].get(name).and_then(Value::as_u64) {
-                    let nulls = nulls as usize;
-                    column.null_count = if tight { Precision::Exact(nulls) } else { Precision::Inexact(nulls) };
-                }
-                column
+                logged_column(&log, name, field.data_type(), tight)
             })
             .collect();
-        for value in values {
-            let mut column = ColumnStatistics::new_unknown();
-            column.null_count = Precision::Exact(if value.is_null() { rows } else { 0 });
-            if !value.is_null() {
-                column.min_value = Precision::Exact(value.clone());
-                column.max_value = Precision::Exact(value.clone());
-            }
-            columns.push(column);
-        }
+        columns.extend(values.iter().map(|value| constant_column(value.clone(), rows)));
         Some(Statistics {
             num_rows: Precision::Exact(rows),
             total_byte_size: Precision::Inexact(file.file.size_bytes as usize),
@@ -251,18 +237,11 @@ impl LogTable {
         in_files: &[FieldRef],
         table_schema: &SchemaRef,
     ) -> EngineResult<Option<Statistics>> {
-        let mut total: Option<Statistics> = None;
-        for file in files {
+        let each = files.iter().map(|file| {
             let values = self.partition_values(&file.file)?;
-            let Some(statistics) = self.statistics(file, in_files, &values) else {
-                return Ok(None);
-            };
-            total = Some(match total {
-                None => statistics,
-                Some(sum) => Statistics::try_merge_iter([&sum, &statistics], table_schema)?,
-            });
-        }
-        Ok(total)
+            Ok(self.statistics(file, in_files, &values))
+        });
+        total(each, table_schema)
     }
 }
 
@@ -279,23 +258,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     let outcome = runtime().spawn_blocking(move || entry(work)).await;
     let external = |error: BridgeError| DataFusionError::External(Box::new(error));
     outcome.map_err(|e| external(BridgeError::bug(e.to_string())))?.map_err(external)
-}
-
-fn bound(value: Option<&Value>, data_type: &DataType, tight: bool) -> Precision<ScalarValue> {
-    let text = match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Bool(flag)) => flag.to_string(),
-        _ => return Precision::Absent,
-    };
-    // Texts, floats and times may be rounded or cut in the log: good enough for estimates only.
-    let exact = tight && (data_type.is_integer() || matches!(data_type, DataType::Date32));
-    match ScalarValue::try_from_string(text, data_type) {
-        Ok(scalar) if scalar.is_null() => Precision::Absent,
-        Ok(scalar) if exact => Precision::Exact(scalar),
-        Ok(scalar) => Precision::Inexact(scalar),
-        Err(_) => Precision::Absent,
-    }
 }
 
 #[async_trait]
@@ -321,14 +283,7 @@ impl TableProvider for LogTable {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let (in_files, partition_fields) = self.split();
-        // Scans are laid out with partition columns last.
-        let laid_out = in_files.iter().chain(&partition_fields).enumerate();
-        let positions: HashMap<&str, usize> = laid_out.map(|(i, field)| (field.name().as_str(), i)).collect();
-        let wanted: Vec<usize> = match projection {
-            Some(indexes) => indexes.clone(),
-            None => (0..self.schema.fields().len()).collect(),
-        };
-        let indexes: Vec<usize> = wanted.iter().map(|&i| positions[self.schema.field(i).name().as_str()]).collect();
+        let (wanted, indexes) = places(&self.schema, in_files.iter().chain(&partition_fields), projection);
         let files = self.all_files().await?;
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));

@@ -33,6 +33,10 @@ pub fn hide_in_scans(rules: &mut PhysicalRules, hides: Hides) {
     rules.push(Arc::new(HideInScans { hides }));
 }
 
+pub fn file_scan(node: &dyn ExecutionPlan) -> Option<&FileScanConfig> {
+    node.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
+}
+
 #[derive(Debug)]
 struct HideInScans {
     hides: Hides,
@@ -49,10 +53,8 @@ impl PhysicalOptimizerRule for HideInScans {
 
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            let scan = node
-                .downcast_ref::<DataSourceExec>()
-                .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-            let Some(config) = scan.filter(|config| config.file_source().file_type() == "parquet") else {
+            let Some(config) = file_scan(node.as_ref()).filter(|config| config.file_source().file_type() == "parquet")
+            else {
                 return Ok(Transformed::no(node));
             };
             let inner = match &config.expr_adapter_factory {

@@ -15,7 +15,7 @@ use datafusion_datasource::file_groups::FileGroup;
 use datafusion_datasource::file_scan_config::{FileScanConfig, FileScanConfigBuilder};
 use datafusion_datasource::source::DataSourceExec;
 
-use super::hidden_comparison::hide_in_scans;
+use super::hidden_comparison::{file_scan, hide_in_scans};
 use super::{About, Guard, Means, PhysicalRules};
 
 pub struct NanPruning;
@@ -53,10 +53,7 @@ impl PhysicalOptimizerRule for DoubtFloats {
 
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            let scan = node
-                .downcast_ref::<DataSourceExec>()
-                .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-            Ok(match scan.and_then(doubt) {
+            Ok(match file_scan(node.as_ref()).and_then(doubt) {
                 Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>),
                 None => Transformed::no(node),
             })
