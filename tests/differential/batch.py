@@ -27,7 +27,7 @@ from tables import TableData, TableMaker, sqlite_holds
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """`kind`: agree, refused:…, duckdb:…, undetermined:…, open:…, or a difference: rows, types, weir_error, duckdb_error, sqlite."""
+    """`kind`: agree, refused:…, duckdb:…, undetermined:…, or a difference: rows, types, weir_error, duckdb_error, sqlite."""
 
     name: str
     kind: str
@@ -68,9 +68,6 @@ def judge(name: str, query: Query, said: Query, found: Answer, wanted: Answer, s
         kind = known.undetermined(query, found, wanted) if different.startswith("rows") else None
         if kind:
             return verdict(f"undetermined:{kind}", different)
-    fault = known.open_fault(said, found)
-    if fault:
-        return verdict(f"open:{fault}", different)
     return verdict("weir_error" if found.error else different.split(":")[0].split()[0], different)
 
 

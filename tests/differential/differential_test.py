@@ -15,7 +15,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import cases
 import compare
-import known
 import metamorphic
 from batch import Batch
 from engines import Answer, WeirEngine
@@ -44,8 +43,6 @@ class KeptCases(unittest.TestCase):
         paths = sorted(cases.FOLDER.glob("*.json"))
         self.assertTrue(paths)
         for path in paths:
-            if path.stem in known.OPEN_CASES:
-                continue
             case = cases.read(path)
             for arguments in ((), ("--by-lane",)):
                 with self.subTest(case=path.stem, arguments=arguments), tempfile.TemporaryDirectory(prefix="weir-case-") as folder:

@@ -18,6 +18,7 @@ from sql_types import BOOL, DATE, FLOAT32, FLOAT64, INT16, INT32, INT64, TEXT, T
 from syntax import Branch, Call, Case, Cast, Expr, InList, Literal
 
 _COMPARISONS = ("eq", "eq", "ne", "lt", "le", "gt", "ge")
+_COMPARISONS_SAID = ("=", "<>", "<", "<=", ">", ">=")
 _PATTERNS = ("'a%'", "'%b'", "'%a%'", "'_'", "'a_'", "''", "'%'", "'ab'", "'%-%'")
 _REGEXES = ("'^a'", "'b$'", "'[0-9]+'", "'a.'", "'^$'", "'(a|b)+'")
 _SIMILAR = (("'a_'", "'a.'"), ("'%b'", "'.*b'"), ("'(a|b)%'", "'(a|b).*'"), ("'[0-9]+'", "'[0-9]+'"), ("'ab'", "'ab'"))
@@ -216,6 +217,9 @@ class ExpressionMaker:
     def comparison(self, scope: Scope, depth: int) -> Expr:
         left, right = self.comparable(scope, depth)
         roll = self.random.random()
+        if left.type == right.type == TIMESTAMP and roll < 0.4:
+            options = [self.random.choice(_COMPARISONS_SAID), self.random.choice(["'1 day'", "'36 hours'", "'-1 month'", "'1 year'"])]
+            return self.call("apart", BOOL, left, right, options=options)
         if roll < 0.12:
             return self.call(self.random.choice(["distinct_from", "not_distinct_from"]), BOOL, left, right)
         if roll < 0.22 and left.type == right.type:
@@ -444,6 +448,9 @@ class ExpressionMaker:
         r = self.random
         roll = r.random()
         a = self.make("date", scope, depth - 1)
+        if roll < 0.1 and a.plain:
+            days = Literal(value=r.choice([-40, 1, 7, 366]), type=INT32, bound=366, plain=True)
+            return self.call("date_plus_days", DATE, a, days)
         if roll < 0.4 and a.plain:
             step = r.choice(["1 day", "-3 days", "1 month", "1 year", "-1 month", "2 weeks"])
             return self.call("date_plus", DATE, a, options=[f"'{step}'"])
@@ -474,6 +481,8 @@ class ExpressionMaker:
             return self.call("date_trunc", TIMESTAMP, a, options=[r.choice(["'hour'", "'day'", "'month'", "'minute'", "'second'", "'week'"])])
         if roll < 0.85:
             d = self.make("date", scope, depth - 1)
+            if d.plain and r.random() < 0.4:
+                return self.call("date_plus_hours", TIMESTAMP, d, options=[r.choice(["'1 hour'", "'-25 hours'", "'1 month 90 minutes'"])])
             if d.plain:
                 return Cast(arg=d, type=TIMESTAMP, bound=0, plain=True)
         return a

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of differences: what Weir refuses, what dialects differ in, and faults that are still open.
+"""What is known of differences: what Weir refuses, what dialects differ in, and what is open by itself.
 
-In: a query and the answers to it. Out: the name of the kind that explains a difference, or nothing. `OPEN` is to become empty.
+In: a query and the answers to it. Out: the name of the kind that explains a difference, or nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
 
 import compare
 import syntax
@@ -46,27 +45,6 @@ DUCKDB_ONLY = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Open:
-    """A fault that is known and not yet mended; `has` says which queries may meet it."""
-
-    name: str
-    has: Callable[[syntax.Query, Answer], bool]
-    reason: str
-
-
-def error(pattern: str) -> Callable[[syntax.Query, Answer], bool]:
-    return lambda query, answer: answer.error is not None and re.search(pattern, answer.error) is not None
-
-
-OPEN: tuple[Open, ...] = ()
-
-
-#: Kept cases that are still wrong, with the kind.
-OPEN_CASES = {
-}
-
-
 def refused(answer: Answer) -> str | None:
     return next((kind.name for kind in REFUSED if re.search(kind.pattern, answer.error or "")), None)
 
@@ -100,7 +78,3 @@ def sqlite_only(query: syntax.Query) -> str | None:
         if isinstance(n, syntax.Join) and n.kind in ("RIGHT", "FULL") and any(isinstance(inner, syntax.Join) for inner in syntax.walk(n.left)):
             return "constant condition"
     return None
-
-
-def open_fault(query: syntax.Query, answer: Answer) -> str | None:
-    return next((fault.name for fault in OPEN if fault.has(query, answer)), None)

@@ -130,6 +130,9 @@ class Printer:
     def inquery(self, e) -> str:
         return f"({self.expr(e.arg)} {'NOT ' if e.negated else ''}IN ({self.query(e.query)}))"
 
+    def quantified(self, e) -> str:
+        return f"({self.expr(e.arg)} {e.op} {e.quantifier} ({self.query(e.query)}))"
+
     # Relations
 
     def relation(self, r: syntax.Relation) -> str:
@@ -278,6 +281,9 @@ class SqlitePrinter(Printer):
     """SQLite has no booleans, dates, decimals or nested types: dates are texts, the others are refused."""
 
     position = 2
+
+    def quantified(self, e) -> str:
+        raise Unsupported(e.quantifier)
 
     def type_name(self, sql_type):
         if sql_type.kind in ("decimal", "list", "struct"):

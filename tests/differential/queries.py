@@ -13,7 +13,7 @@ import random
 import sql_types
 from expressions import ExpressionMaker, Scope, kind_of
 from sql_types import BOOL, FLOAT64, INT32, INT64, TEXT, SqlType
-from syntax import (Aggregate, Branch, Call, Case, Cast, Column, Derived, Exists, Expr, Group, InQuery, Item, Join, Literal, Query, Recursive, Relation, Select,
+from syntax import (Aggregate, Branch, Call, Case, Cast, Column, Derived, Exists, Expr, Group, InQuery, Item, Join, Literal, Quantified, Query, Recursive, Relation, Select,
                     SetOperation, SortKey, Table, ValueOf, Values, Window, With, both, outputs, walk)
 from tables import TableData
 
@@ -529,7 +529,7 @@ class QueryMaker:
         return ValueOf(query=query, type=result, bound=bound, plain=arg.plain)
 
     def condition(self, scope: Scope) -> Expr:
-        """EXISTS or IN over a subquery."""
+        """EXISTS, IN, or a comparison with ANY or ALL rows of a subquery."""
         negated = self.random.random() < 0.45
         self.level += 1
         source, shown = self.relation(self.random.choice([0, 0, 1]))
@@ -546,6 +546,10 @@ class QueryMaker:
             arg = self.expressions.make(kind, scope.alone(), self.random.choice([0, 0, 1]))
             chosen = self.expressions.exactly(arg.type, Scope(shown), self.random.choice([0, 0, 1]))
             query = Select(items=(Item(expr=chosen, name="e"),), source=source, where=where)
-            made = InQuery(arg=arg, query=query, negated=negated and "not_in_query" in self.features, type=BOOL, plain=True)
+            if self.random.random() < 0.3:
+                op, quantifier = self.random.choice(["=", "<>", "<", "<=", ">", ">="]), self.random.choice(["ANY", "ALL"])
+                made = Quantified(arg=arg, op=op, quantifier=quantifier, query=query, type=BOOL, plain=True)
+            else:
+                made = InQuery(arg=arg, query=query, negated=negated and "not_in_query" in self.features, type=BOOL, plain=True)
         self.level -= 1
         return made

@@ -17,7 +17,6 @@ import time
 
 import cases
 import compare
-import known
 import metamorphic
 import printers
 from batch import Batch, Verdict
@@ -55,10 +54,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=["weir", "datafusion"], default="weir")
     parser.add_argument("--whole", action="store_true", help="do not make differences small")
     parser.add_argument("--each", type=int, default=3, help="how many differences of one kind are shown in a batch")
-    parser.add_argument("--open", action="store_true", help="report what is known and not yet mended as well")
     options = parser.parse_args()
-    if options.open:
-        known.OPEN = ()
     features = FEATURES - frozenset(filter(None, options.without.split(",")))
     counts: collections.Counter[str] = collections.Counter()
     start = time.monotonic()

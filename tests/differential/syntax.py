@@ -118,6 +118,16 @@ class InQuery(Expr):
     negated: bool
 
 
+@node
+class Quantified(Expr):
+    """A comparison with ANY or ALL rows of a subquery."""
+
+    arg: Expr
+    op: str
+    quantifier: str
+    query: Query
+
+
 # Relations
 
 
