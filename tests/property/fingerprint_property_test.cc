@@ -415,8 +415,8 @@ class FingerprintProperty : public testing::Test {
     } else {
       edit.what = fmt::format("{}.{} is NOT NULL", source.name, column.name);
       column.nullable = false;
-      // What files promise is not believed; a Delta table enforces it.
-      if (!source.is_delta) edit.touched = {};
+      // What a source promises is not believed, but checked while it is read.
+      edit.touched = {};
     }
     if (Below(3) == 0) columns.push_back({"added", "VARCHAR"});
     edit.edited.sources[source.name] = std::move(columns);
