@@ -22,6 +22,8 @@ struct GuardCase {
   /// Ordered, a bar behind each value; `{"error: <part of the message>"}` for a refusal.
   std::vector<std::string> rows;
   std::vector<std::pair<std::string, std::string>> settings = {};
+  /// Whether the optimised plan goes through bytes and is optimised again, as those of views are.
+  bool through_bytes = false;
 };
 
 inline std::vector<std::string> RowsOf(const GuardCase& guard_case, std::vector<std::string> off) {
@@ -40,6 +42,11 @@ inline std::vector<std::string> RowsOf(const GuardCase& guard_case, std::vector<
       WEIR_RETURN_NOT_OK(engine::SortedRows(session, made).status());
     }
     WEIR_ASSIGN_OR_RETURN(engine::Plan plan, engine::Plan::FromSql(session, guard_case.sql));
+    if (guard_case.through_bytes) {
+      WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(session));
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, plan.ToProto());
+      WEIR_ASSIGN_OR_RETURN(plan, engine::Plan::FromProto(session, bytes));
+    }
     WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(session));
     return engine::SortedRows(session, plan);
   };
