@@ -26,5 +26,13 @@ TEST(OuterJoinFence, AFullJoinFillsBothSides) {
                  .rows = {"a|null|", "a|null|", "a|null|"}});
 }
 
+TEST(OuterJoinFence, TotalsHaveNoKey) {
+  ExpectGuarded({.guard = "outer_join_fence",
+                 .tables = kTables,
+                 .sql = "SELECT g, count(*) FROM (SELECT 'a' AS g FROM l) q GROUP BY CUBE (g) "
+                        "ORDER BY g NULLS FIRST LIMIT 1",
+                 .rows = {"null|5|"}});
+}
+
 }  // namespace
 }  // namespace weir

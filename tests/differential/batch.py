@@ -65,9 +65,10 @@ def judge(name: str, query: Query, said: Query, found: Answer, wanted: Answer, s
         different = compare.difference(query, found, wanted)
         if different is None:
             return verdict("agree")
-        kind = known.undetermined(query, found, wanted) if different.startswith("rows") else None
-        if kind:
+        if different.startswith("rows") and (kind := known.undetermined(query, found, wanted)):
             return verdict(f"undetermined:{kind}", different)
+        if different.startswith("rows") and (kind := known.variance_of_one(query, found, wanted)):
+            return verdict(f"duckdb:{kind}", different)
     return verdict("weir_error" if found.error else different.split(":")[0].split()[0], different)
 
 

@@ -6,6 +6,7 @@ Faults A5, A13, B14, B19. The right rows are written out here.
 
 import datetime
 import decimal
+import json
 import unittest
 
 from source_case import SourceCase
@@ -26,6 +27,18 @@ class ValueTest(SourceCase):
         self.assertEqual(self.stored("SELECT l, s FROM t WHERE l IS NOT NULL AND cardinality(l) > 0"),
                          [([D("1.01"), None, D("2.01")], {"d": D("1.01"), "n": "7"})])
         self.assertEqual(self.rows("SELECT count(*) AS n, count(l) AS l, count(s) AS s FROM t"), [(3, 2, 1)])
+
+    def test_escapes_of_characters_beyond_65535(self):
+        """Halves of a pair may stand in different chunks of a file; a backslash may itself be escaped."""
+        texts = ["\U00020bb7", "\U0010ffff", "\U0001f600", "\U00010000", "a\\ud842\\udfb7", "\u00e9", "\\" * 3 + "\U0002ffff"]
+        self.ndjson("s VARCHAR, l VARCHAR[]", "".join(json.dumps({"s": t, "l": [t]}) + "\n" for t in texts))
+        self.assertEqual(self.rows("SELECT s, l FROM t"), [(t, [t]) for t in texts])
+        many = [f"{i}" + "\U00020bb7" * (i % 7) for i in range(60_000)]
+        self.ndjson("s VARCHAR", "".join(json.dumps({"s": t}) + "\n" for t in many), name="u")
+        self.assertEqual(sorted(s for s, in self.rows("SELECT s FROM u")), sorted(many))
+        self.file("array.json", json.dumps([{"s": t} for t in texts]))
+        self.source("a", "s VARCHAR", "array.json", "NDJSON", newline_delimited="false")
+        self.assertEqual(self.rows("SELECT s FROM a"), [(t,) for t in texts])
 
     def test_a_text_column_given_numbers_keeps_what_stands_there(self):
         self.ndjson("k VARCHAR", '{"k": "a"}\n{"k": 1}\n{"k": 1.50}\n{"k": 12345678901234567890123}\n{"k": true}\n{"k": 1e5}\n')

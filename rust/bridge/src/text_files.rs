@@ -5,6 +5,7 @@ mod bytes_input;
 mod csv_file;
 mod csv_layout;
 mod csv_schema;
+mod escaped_pairs;
 mod json_schema;
 mod json_values;
 mod ndjson_file;

@@ -2,7 +2,7 @@
 //! Keeps columns that are constant below an outer join from counting as constant above it, where rows without a partner have NULL in them.
 //! DataFusion's properties of joins keep what is known of both sides, so that sorts by such a column are left out, and with them the
 //! order that LIMIT and windows go by. A fence below the join, on a side that the join fills with NULL, passes rows on and knows of no
-//! constants.
+//! constants. Keys of ROLLUP, CUBE and GROUPING SETS, which are NULL in totals, are fenced likewise.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
@@ -25,9 +26,9 @@ impl Guard for OuterJoinFence {
     fn about(&self) -> About {
         About {
             name: "outer_join_fence",
-            version: 1,
+            version: 2,
             fault: "`SELECT … FROM l LEFT JOIN (SELECT * FROM r WHERE x = 7) r ON … ORDER BY r.x LIMIT 3` does not sort by x: it is 7 or NULL, \
-                    and held for constant; windows partitioned by it are torn apart",
+                    and held for constant; windows partitioned by it are torn apart, and so are groups of ROLLUP and CUBE",
             upstream: "unreported",
             means: Means::Correction,
             effect: "rows are sorted and grouped by the column as it is above the join",
@@ -46,6 +47,12 @@ struct RaiseFences;
 impl PhysicalOptimizerRule for RaiseFences {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
+            if let Some(aggregate) = node.downcast_ref::<AggregateExec>()
+                && !aggregate.group_expr().is_single()
+                && knows_constants(node.as_ref())
+            {
+                return Ok(Transformed::yes(PlanFence::over(node, Stops::Knowledge)));
+            }
             let Some(join_type) = join_type(node.as_ref()) else {
                 return Ok(Transformed::no(node));
             };

@@ -12,6 +12,7 @@ use datafusion::error::Result;
 use datafusion_datasource_json::utils::JsonArrayToNdjsonReader;
 
 use super::bytes_input::BytesInput;
+use super::escaped_pairs::EscapedPairs;
 use super::json_values::{BadJson, from_texts, joined_keys, text_schema};
 use super::number_text::{is_json_number, numbers};
 use super::text_error::{BadRecord, TextFile};
@@ -30,6 +31,7 @@ pub struct NdjsonFile {
     decoder: Decoder,
     has_begun: bool,
     input: BytesInput,
+    pairs: EscapedPairs,
     rest: Bytes,
     has_ended: bool,
     batch_size: usize,
@@ -97,6 +99,7 @@ impl NdjsonFile {
             schema,
             required,
             input,
+            pairs: EscapedPairs::default(),
             rest: Bytes::new(),
             has_ended: false,
             batch_size,
@@ -110,7 +113,7 @@ impl NdjsonFile {
     pub async fn open_array(&mut self) -> Result<()> {
         let mut whole = Vec::new();
         loop {
-            let chunk = self.input.next().await?;
+            let chunk = self.next_chunk().await?;
             if chunk.is_empty() {
                 break;
             }
@@ -126,6 +129,21 @@ impl NdjsonFile {
         Ok(())
     }
 
+    /// Empty at the end.
+    async fn next_chunk(&mut self) -> Result<Bytes> {
+        loop {
+            let chunk = self.input.next().await?;
+            let is_end = chunk.is_empty();
+            if is_end {
+                self.input = BytesInput::Blocking(Box::new(std::io::empty()));
+            }
+            let chunk = self.pairs.next(chunk);
+            if is_end || !chunk.is_empty() {
+                return Ok(chunk);
+            }
+        }
+    }
+
     pub async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         if !self.has_begun {
             self.has_begun = true;
@@ -133,7 +151,7 @@ impl NdjsonFile {
         }
         loop {
             if self.rest.is_empty() && !self.has_ended {
-                self.rest = self.input.next().await?;
+                self.rest = self.next_chunk().await?;
                 self.has_ended = self.rest.is_empty();
             }
             let used = match self.decoder.decode(&self.rest) {
@@ -173,7 +191,7 @@ impl NdjsonFile {
     async fn begin(&mut self) -> Result<()> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         while self.rest.len() < MARK.len() && !self.has_ended {
-            let more = self.input.next().await?;
+            let more = self.next_chunk().await?;
             self.has_ended = more.is_empty();
             self.rest = if self.rest.is_empty() { more } else { [self.rest.clone(), more].concat().into() };
         }
