@@ -27,7 +27,7 @@ REFUSED = (
     Kind("ordered_aggregates", r"Conflicting ordering requirements", "several aggregates of one SELECT with different orders"),
     Kind("sliding", r"retract_batch. is not implemented|sliding accumulator", "an aggregate that has no sliding frames"),
     Kind("recursion", r"Cannot project plan column .* nullability differs", "a recursive query whose parts differ in whether they may be NULL"),
-    Kind("sorted_constants", r"does not satisfy order requirements|Expects PARTITION BY expression to be ordered",
+    Kind("sorted_constants", r"does not satisfy order requirements|Expects PARTITION BY expression to be ordered|All partition by columns should have an ordering",
          "the engine loses an order that it needs, where a column is constant, and says so"),
     Kind("never_null", r"is declared as non-nullable but contains null values",
          "a sort-merge join holds the constants of a side that it fills with NULL for columns without NULL, and says so"),
