@@ -42,5 +42,19 @@ TEST(SameNames, ThroughFiltersToo) {
                  .rows = {"x1|a1|x1|"}});
 }
 
+TEST(SameNames, SemiJoinsHandFiltersToTheirKeyAlone) {
+  const TemporaryFolder folder;
+  std::vector<std::string> tables = Table(folder, "r", "x, z", "(1, 0), (2, 0), (3, 0)");
+  for (const auto& made :
+       {Table(folder, "l", "x, y", "(100, 1), (200, 2)"), Table(folder, "d", "k", "(1), (2)")}) {
+    tables.insert(tables.end(), made.begin(), made.end());
+  }
+  ExpectGuarded({.guard = "same_names",
+                 .tables = tables,
+                 .sql = "SELECT q.x FROM d JOIN (SELECT * FROM r WHERE EXISTS (SELECT 1 FROM l "
+                        "WHERE l.y = r.x AND l.x > r.z)) q ON d.k = q.x",
+                 .rows = {"1|", "2|"}});
+}
+
 }  // namespace
 }  // namespace weir
