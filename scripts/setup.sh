@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 cache="${WEIR_CACHE_DIR:-$HOME/.cache/weir}"
 arrow_version=26.0.1
 arrow_dir="$cache/arrow-$arrow_version"
+cxxbridge_version=1.0.205
+cxxbridge_dir="$cache/cxxbridge-$cxxbridge_version"
 packages=(g++ cmake ninja-build make git pkg-config protobuf-compiler libprotobuf-dev libfmt-dev libcli11-dev
   nlohmann-json3-dev libtomlplusplus-dev libgtest-dev libsodium-dev libicu-dev libedit-dev mold ccache python3-venv)
 
@@ -51,4 +53,9 @@ if [ ! -e "$arrow_dir/pyarrow/include/arrow/api.h" ]; then
   mkdir -p "$arrow_dir/pyarrow"
   cp -r "$download/unpacked/pyarrow/include" "$arrow_dir/pyarrow/include"
   cp "$download"/unpacked/pyarrow/libarrow.so.* "$arrow_dir/pyarrow/"
+fi
+
+if [ ! -x "$cxxbridge_dir/bin/cxxbridge" ]; then
+  echo "setup: building cxxbridge $cxxbridge_version, which writes the C++ face of the Rust half"
+  cargo install --quiet --locked --debug "cxxbridge-cmd@$cxxbridge_version" --root "$cxxbridge_dir"
 fi

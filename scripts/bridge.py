@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the Rust half, rust/bridge, into one static library, and says how far it is.
+
+Cargo decides what is stale within a checkout. Across checkouts the finished library is kept under a digest of everything that goes
+into it (the sources under rust/, the compiler, its flags), so that a second checkout of the same sources links what the first one
+built: what is laid into a build is a linker script of one line, INPUT(…), which changes when the library does. Expected times come from rust/build_costs.tsv, which `make build-costs` writes.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RUST = ROOT / "rust"
+COSTS = RUST / "build_costs.tsv"
+KEPT_ARCHIVES = 4
+LINE_EVERY_S = 30.0  # where nobody watches a terminal
+
+
+def digest_of_inputs() -> str:
+    """Of the paths and bytes under rust/, of the compiler, and of the variables that change what it writes."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in RUST.rglob("*") if p.is_file() and "target" not in p.relative_to(RUST).parts and p != COSTS):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(RUST)}\0{len(data)}\0".encode())
+        digest.update(data)
+    digest.update(subprocess.run(["rustc", "-vV"], cwd=RUST, check=True, capture_output=True).stdout)
+    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
+        digest.update(f"{name}={os.environ.get(name, '')}\0".encode())
+    return digest.hexdigest()[:24]
+
+
+def keep(built: pathlib.Path, archive: pathlib.Path) -> None:
+    """Lays Cargo's library beside the older ones, and drops the oldest. Cargo writes a new file each time, so a link is safe."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    laid = archive.with_name(f"{archive.name}.{os.getpid()}")
+    os.link(built, laid)
+    os.replace(laid, archive)
+    kept = sorted((f for f in archive.parent.parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    for folder in kept[KEPT_ARCHIVES:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+class Progress:
+    """What is done of the crates, weighed by what each is known to cost. Threads: both pipes of Cargo report to it."""
+
+    def __init__(self, names: set[str]):
+        costs = {}
+        if COSTS.exists():
+            for line in COSTS.read_text().splitlines():
+                if line and not line.startswith("#"):
+                    name, seconds = line.split("\t")
+                    costs[name] = float(seconds)
+        self.cost = {name: costs.get(name, 0.3) for name in names}
+        self.left = dict(self.cost)
+        self.started = time.monotonic()
+        self.built_cost = 0.0
+        self.running: list[str] = []
+        self.lock = threading.Lock()
+        self.terminal = sys.stderr.isatty()
+        self.said = 0.0
+
+    def expect(self) -> None:
+        cores = os.cpu_count() or 1
+        total = sum(self.cost.values())
+        print(f"bridge: Cargo builds what is not built yet of {len(self.cost)} crates; all of them cost about "
+              f"{span(total)} of processor time, here {span(total / cores)} on {cores} cores. Once: the result is kept.",
+              file=sys.stderr, flush=True)
+
+    def starts(self, name: str) -> None:
+        with self.lock:
+            self.running.append(name)
+        self.say()
+
+    def done(self, name: str, fresh: bool) -> None:
+        with self.lock:
+            cost = self.left.pop(name, 0.0)
+            if not fresh:
+                self.built_cost += cost
+            if name in self.running:
+                self.running.remove(name)
+        self.say()
+
+    def say(self, last: bool = False) -> None:
+        with self.lock:
+            now = time.monotonic()
+            if not last and now - self.said < (0.2 if self.terminal else LINE_EVERY_S):
+                return
+            self.said = now
+            elapsed = now - self.started
+            ahead = sum(self.left.values())
+            # Two cores of this machine, or sixteen of that one: what was done so far says how fast it goes.
+            pace = elapsed / self.built_cost if self.built_cost > 30 else 1 / (os.cpu_count() or 1)
+            line = f"bridge: {len(self.cost) - len(self.left)} of {len(self.cost)} crates, {span(elapsed)}"
+            if not last:
+                line += f", about {span(ahead * pace)} to go"
+                if self.running:
+                    line += f"; now {', '.join(self.running[-2:])}"
+                waiting = [n for n in self.left if n not in self.running]
+                if waiting:
+                    line += f"; then {max(waiting, key=lambda n: self.cost[n])}"
+            if self.terminal:
+                line = f"\r\x1b[K{line[:shutil.get_terminal_size().columns - 1]}"
+            print(line, end="" if self.terminal and not last else "\n", file=sys.stderr, flush=True)
+
+
+def crate_names() -> set[str]:
+    tree = subprocess.run(["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p}", "--no-dedupe", "-e", "normal,build"],
+                          cwd=RUST, check=True, capture_output=True, text=True).stdout
+    return {" ".join(line.split()[:2]).replace(" v", " ") for line in tree.splitlines() if line.strip()}
+
+
+def name_of(package_id: str) -> str:
+    """`name version` of a package id such as registry+https://…#name@1.2.3 or path+file:///…/bridge#0.1.0."""
+    path, _, tail = package_id.partition("#")
+    name, at, version = tail.rpartition("@")
+    return f"{name} {version}" if at else f"{path.rsplit('/', 1)[1]} {tail}"
+
+
+def cargo_build(target: pathlib.Path) -> int:
+    progress = Progress(crate_names())
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(target))
+    command = ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics", "-p", "bridge"]
+    cargo = subprocess.Popen(command, cwd=RUST, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def read_words():
+        for line in cargo.stderr:
+            words = line.split()
+            if words and words[0] == "Compiling" and len(words) >= 3:
+                progress.starts(f"{words[1]} {words[2].lstrip('v')}")
+            elif words and words[0] not in ("Finished", "Downloaded", "Downloading", "Locking", "Updating"):
+                sys.stderr.write(line)
+    words = threading.Thread(target=read_words)
+    words.start()
+    told = False
+    for line in cargo.stdout:
+        message = json.loads(line)
+        if message["reason"] == "compiler-artifact" and "custom-build" not in message["target"]["kind"]:
+            if not message["fresh"] and not told:
+                told = True
+                progress.expect()
+            progress.done(name_of(message["package_id"]), message["fresh"])
+    words.join()
+    code = cargo.wait()
+    if told:
+        progress.say(last=True)
+    return code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=pathlib.Path, required=True, help="holds Cargo's target folder and the kept libraries")
+    parser.add_argument("--archive", type=pathlib.Path, required=True, help="the linker script to write")
+    arguments = parser.parse_args()
+
+    kept = arguments.cache / "bridge"
+    archive = kept / digest_of_inputs() / "libbridge.a"
+    if not archive.exists():
+        target = arguments.cache / "target"
+        code = cargo_build(target)
+        if code != 0:
+            print("bridge: Cargo failed; its messages stand above.", file=sys.stderr)
+            return code
+        keep(target / "release" / "libbridge.a", archive)
+    os.utime(archive.parent)
+    script = f"INPUT({archive})\n"
+    if not arguments.archive.exists() or arguments.archive.read_text() != script:
+        arguments.archive.parent.mkdir(parents=True, exist_ok=True)
+        arguments.archive.write_text(script)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
