@@ -117,7 +117,7 @@ class Progress:
 
 
 def crate_names() -> set[str]:
-    tree = subprocess.run(["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p}", "--no-dedupe", "-e", "normal,build"],
+    tree = subprocess.run(["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p}", "-e", "normal,build"],
                           cwd=RUST, check=True, capture_output=True, text=True).stdout
     return {" ".join(line.split()[:2]).replace(" v", " ") for line in tree.splitlines() if line.strip()}
 
