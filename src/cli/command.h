@@ -94,7 +94,8 @@ struct LineageRequest {
 };
 
 // The commands; each returns its exit code.
-int RunInit(const GlobalOptions& options, const std::string& folder);
+int RunInit(const GlobalOptions& options, const std::string& template_name,
+            const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
 int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane);

@@ -15,6 +15,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/cli/command.h"
+#include "weir/project/initial_project.h"
 
 namespace weir::cli {
 namespace {
@@ -140,6 +141,7 @@ int Main(int argc, char** argv) {
   Selection selection;
   std::vector<std::string> test_selectors;
   bool force = false, by_lane = false;
+  std::string template_name(ProjectTemplates().front().name);
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
   std::string dialect, to;
@@ -148,7 +150,12 @@ int Main(int argc, char** argv) {
 
   CLI::App* init = add("init", "make a small project that runs");
   init->add_option("folder", folder, "where to make it")->capture_default_str();
-  init->callback([&] { exit_code = RunInit(options, folder); });
+  std::string names;
+  for (const ProjectTemplate& known : ProjectTemplates())
+    names += fmt::format("{}{} ({})", names.empty() ? "" : "; ", known.name, known.about);
+  init->add_option("--template", template_name, names)
+      ->default_str(std::string(ProjectTemplates().front().name));
+  init->callback([&] { exit_code = RunInit(options, template_name, folder); });
 
   add("check", "compile everything and report all problems")->callback([&] {
     exit_code = RunCheck(options);

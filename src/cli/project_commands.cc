@@ -2,6 +2,9 @@
 //
 // init, check, functions, version: commands about the project and the program themselves.
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 
@@ -127,16 +130,29 @@ int ListPlanners(const GlobalOptions& options, const FunctionRegistry& functions
   return kDone;
 }
 
+/// As one word of a shell's command line.
+std::string ShellWord(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c >= 0x80 || std::strchr("_-./", c) != nullptr;
+  });
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace
 
-int RunInit(const GlobalOptions& options, const std::string& folder) {
+int RunInit(const GlobalOptions& options, const std::string& template_name,
+            const std::string& folder) {
   std::error_code error;
   const auto root = std::filesystem::absolute(folder, error).lexically_normal();
   std::string name = root.filename().string();
   if (name.empty()) name = root.parent_path().filename().string();
   LocalFileSystem files;
-  const std::vector<TemplateFile> templates = InitialProject(name);
-  for (const TemplateFile& file : templates) {
+  const auto templates = InitialProject(template_name, name);
+  if (!templates.ok()) return FailNamed(templates.status());
+  for (const TemplateFile& file : *templates) {
     const std::string path = (root / file.path).string();
     if (files.Exists(path)) {
       return Fail(Status::User(StatusCode::kAlreadyExists,
@@ -144,17 +160,20 @@ int RunInit(const GlobalOptions& options, const std::string& folder) {
                       .WithHint("name an empty folder: weir init DIR"));
     }
   }
-  for (const TemplateFile& file : templates) {
+  for (const TemplateFile& file : *templates) {
     const Status status = files.WriteNewFile((root / file.path).string(), file.contents);
     if (!status.ok()) return Fail(status);
   }
   if (options.format == Format::kJson) {
     Json paths = Json::array();
-    for (const TemplateFile& file : templates) paths.push_back(file.path);
+    for (const TemplateFile& file : *templates) paths.push_back(file.path);
     std::cout << JsonText(Json{{"project", root.string()}, {"files", paths}}, 2) << "\n";
   } else {
-    for (const TemplateFile& file : templates) std::cout << "made " << file.path << "\n";
-    std::cout << "\nnext: weir run --project " << folder << "\n";
+    for (const TemplateFile& file : *templates) std::cout << "made " << file.path << "\n";
+    for (const ProjectTemplate& known : ProjectTemplates()) {
+      if (known.name != template_name) continue;
+      std::cout << "\nnext: " << fmt::format(fmt::runtime(known.next), ShellWord(folder)) << "\n";
+    }
   }
   return kDone;
 }

@@ -3,71 +3,30 @@
 #include "weir/project/initial_project.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "weir/base/nearest.h"
 
 namespace weir {
 
 namespace {
 
-constexpr std::string_view kWeirToml = R"([project]
-name = {}
-warehouse = "warehouse"       # a folder of this project, or a URL such as "s3://bucket/path"
-
-[profiles.default]
-deterministic = true          # results never depend on the number of threads
-# memory_limit = "4GB"
-# threads = 4
-)";
-
-constexpr std::string_view kSource = R"(CREATE EXTERNAL TABLE orders (
-  order_id BIGINT NOT NULL,
-  ordered_on DATE,
-  customer VARCHAR,
-  amount DECIMAL(10, 2)
-)
-STORED AS CSV
-LOCATION 'data/orders.csv'
-OPTIONS ('has_header' 'true');
-)";
-
-constexpr std::string_view kData = R"(order_id,ordered_on,customer,amount
-1,2024-05-01,ada,120.00
-2,2024-05-01,grace,80.50
-3,2024-05-02,ada,15.25
-4,2024-05-03,edsger,60.00
-5,2024-05-03,grace,
-)";
-
-constexpr std::string_view kPaidOrders =
-    R"(-- Inlined into the views that use it: nothing is stored.
-CREATE VIEW paid_orders AS
-SELECT order_id, ordered_on, customer, amount
-FROM orders
-WHERE amount IS NOT NULL;
-)";
-
-constexpr std::string_view kCustomerTotals =
-    R"(-- A plain query is stored as a Delta table with the name of its file.
-SELECT customer, count(*) AS orders, sum(amount) AS total
-FROM paid_orders
-GROUP BY customer
-)";
-
-constexpr std::string_view kTest = R"(-- A test passes if its query returns no row.
-SELECT customer, total
-FROM customer_totals
-WHERE total <= 0
-)";
+/// Stands in weir.toml where the project's name goes.
+constexpr std::string_view kNamePlaceholder = "@NAME@";
 
 /// A basic string of TOML.
 std::string TomlString(std::string_view text) {
   std::string quoted = "\"";
-  for (char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       quoted += '\\';
       quoted += c;
     } else if (byte < 0x20 || byte == 0x7F) {
       quoted += fmt::format("\\u{:04X}", byte);
+    } else if (c == '$' && text.substr(i + 1, 1) == "{") {
+      quoted += "$$";
     } else {
       quoted += c;
     }
@@ -77,17 +36,38 @@ std::string TomlString(std::string_view text) {
 
 }  // namespace
 
-std::vector<TemplateFile> InitialProject(std::string_view name) {
-  return {
-      {"weir.toml",
-       fmt::format(fmt::runtime(kWeirToml), TomlString(name.empty() ? "project" : name))},
-      {".gitignore", "/warehouse/\n"},
-      {"data/orders.csv", std::string(kData)},
-      {"sources/orders.sql", std::string(kSource)},
-      {"views/paid_orders.sql", std::string(kPaidOrders)},
-      {"views/customer_totals.sql", std::string(kCustomerTotals)},
-      {"tests/totals_are_positive.sql", std::string(kTest)},
+const std::vector<ProjectTemplate>& ProjectTemplates() {
+  static const std::vector<ProjectTemplate> templates = {
+      {"csv", "a CSV file, two views, a test", "weir run --project {}"},
+      {"delta", "a Delta table that others write, partitioned", "weir run --project {}"},
+      {"s3", "Parquet files in a bucket, a warehouse here and one in the bucket",
+       "export BUCKET=… && weir run --project {}"},
+      {"layers", "staging, intermediate and marts, a parameter, two warehouses, a unit test",
+       "weir run --project {}"},
   };
+  return templates;
+}
+
+Result<std::vector<TemplateFile>> InitialProject(std::string_view template_name,
+                                                 std::string_view name) {
+  std::vector<TemplateFile> files;
+  for (const EmbeddedFile& embedded : EmbeddedFiles()) {
+    if (embedded.template_name != template_name) continue;
+    TemplateFile file{std::string(embedded.path), std::string(embedded.contents)};
+    const size_t place = file.path == "weir.toml" ? file.contents.find(kNamePlaceholder)
+                                                  : std::string::npos;
+    if (place != std::string::npos) {
+      file.contents.replace(place, kNamePlaceholder.size(),
+                            TomlString(name.empty() ? "project" : name));
+    }
+    files.push_back(std::move(file));
+  }
+  if (!files.empty()) return files;
+  std::vector<std::string> names;
+  for (const ProjectTemplate& known : ProjectTemplates()) names.emplace_back(known.name);
+  const std::string hint = SuggestionHint(std::string(template_name), names);
+  return Status::User(StatusCode::kNotFound, "there is no template named `{}`", template_name)
+      .WithHint(hint.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : hint);
 }
 
 }  // namespace weir

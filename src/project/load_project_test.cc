@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "weir/base/temporary_folder_testing.h"
@@ -136,9 +138,11 @@ TEST(LoadProject, FailsOnlyWithoutAProject) {
 }
 
 TEST(InitialProject, LoadsWithoutAnythingToReport) {
-  for (const std::string name : {"flights", "a \"b\" \\ \n ü", ""}) {
+  for (const std::string name : {"flights", "a \"b\" \\ \n ü", "a$b ${HOME} $${x}", ""}) {
     std::map<std::string, std::string> files;
-    for (const TemplateFile& file : InitialProject(name)) files[file.path] = file.contents;
+    const auto initial = InitialProject("csv", name);
+    ASSERT_TRUE(initial.ok());
+    for (const TemplateFile& file : *initial) files[file.path] = file.contents;
     files["views/some_view.sql"] = "SELECT 1";
     const LoadedProject loaded = Load(files);
     EXPECT_EQ(loaded.reports, Names{});
@@ -151,11 +155,27 @@ TEST(InitialProject, LoadsWithoutAnythingToReport) {
   }
 }
 
+TEST(InitialProject, EveryTemplateHasItsFilesAndNoOther) {
+  std::set<std::string_view> named;
+  for (const ProjectTemplate& known : ProjectTemplates()) {
+    named.insert(known.name);
+    const auto initial = InitialProject(known.name, "p");
+    ASSERT_TRUE(initial.ok());
+    EXPECT_GT(initial->size(), 4u);
+  }
+  for (const EmbeddedFile& file : EmbeddedFiles()) EXPECT_TRUE(named.contains(file.template_name));
+  const Status missing = InitialProject("detla", "p").status();
+  EXPECT_EQ(missing.code(), StatusCode::kNotFound);
+  EXPECT_EQ(missing.hint(), "did you mean `delta`?");
+}
+
 TEST(InitialProject, WorksOnDisk) {
   const TemporaryFolder temporary;
   const std::string folder = temporary.path();
   LocalFileSystem files;
-  for (const TemplateFile& file : InitialProject("demo")) {
+  const auto initial = InitialProject("csv", "demo");
+  ASSERT_TRUE(initial.ok());
+  for (const TemplateFile& file : *initial) {
     ASSERT_TRUE(files.WriteNewFile(folder + "/" + file.path, file.contents).ok());
   }
   Diagnostics diagnostics;

@@ -19,7 +19,8 @@ using Files = std::map<std::string, std::string>;
 
 Files ValidFiles() {
   Files files;
-  for (const TemplateFile& file : InitialProject("fuzz")) files[file.path] = file.contents;
+  const auto initial = InitialProject("csv", "fuzz");
+  for (const TemplateFile& file : *initial) files[file.path] = file.contents;
   files["weir.toml"] +=
       "[profiles.a]\nextends='default'\nmemory_limit='4GB'\n[profiles.a.settings]\ndatafusion.x.y="
       "1\n"
