@@ -32,12 +32,40 @@ if command -v dpkg-query >/dev/null; then
     fi
   fi
 fi
-for tool in cargo cmake ninja g++ protoc python3; do
+
+# need TOOL OLDEST HOW: stops where a tool is missing or older than what the build was written for.
+need() {
+  local tool="$1" oldest="$2" how="$3" found
   if ! command -v "$tool" >/dev/null; then
-    echo "setup: \`$tool\` is not on the PATH. README.md lists what a build needs." >&2
+    echo "setup: \`$tool\` $oldest or newer is wanted, found none on the PATH." >&2
+    echo "  hint: $how" >&2
     exit 3
   fi
-done
+  found=$("$tool" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)
+  if [ "$(printf '%s\n%s\n' "$oldest" "$found" | sort -V | head -n 1)" != "$oldest" ]; then
+    echo "setup: \`$tool\` $oldest or newer is wanted, found $found at \`$(command -v "$tool")\`." >&2
+    echo "  hint: $how" >&2
+    exit 3
+  fi
+}
+rust="rustup (https://rustup.rs) brings it: \`rustup toolchain install stable\`. Debian 12's own is too old."
+need cargo 1.95 "$rust"
+need rustc 1.95 "$rust"
+need g++ 12 "your distribution's package, e.g. \`apt-get install g++\`; a package of Weir needs no compiler: docs/install.md."
+need cmake 3.25 "your distribution's package, or \`pip install cmake\`."
+need ninja 1.10 "your distribution's package ninja-build, or \`pip install ninja\`."
+need protoc 3.21 "your distribution's package, e.g. \`apt-get install protobuf-compiler libprotobuf-dev\`."
+need python3 3.11 "your distribution's package, with its venv and pip."
+
+# Cargo's folder grows to 3 GB, its libraries to 1 GB, a build folder to 2 GB.
+mkdir -p "$cache" 2>/dev/null || { echo "setup: a folder that can be written is wanted for downloads and libraries, found \`$cache\`." >&2
+  echo "  hint: name another: WEIR_CACHE_DIR=DIR make" >&2; exit 3; }
+free_gb=$(df -Pk "$cache" | awk 'NR == 2 {print int($4 / 1048576)}')
+if [ ! -d "$cache/target" ] && [ "$free_gb" -lt 8 ]; then
+  echo "setup: 8 GB of disk are wanted in \`$cache\`, found $free_gb GB free." >&2
+  echo "  hint: name a folder with more: WEIR_CACHE_DIR=DIR make" >&2
+  exit 3
+fi
 
 if [ ! -e "$arrow_dir/pyarrow/include/arrow/api.h" ]; then
   echo "setup: fetching Arrow C++ $arrow_version (from the pyarrow wheel)"
