@@ -61,6 +61,7 @@ mod subqueries;
 mod substitute;
 mod volatile_once;
 mod window_frames;
+mod wrapped_rule;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

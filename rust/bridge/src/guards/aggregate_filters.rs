@@ -8,9 +8,9 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Aggregate, Expr, Filter, LogicalPlan};
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::wrapped_rule::wrap_rules;
 use super::{About, Guard, Means, OptimizerRules};
 
 pub struct AggregateFilters;
@@ -29,46 +29,33 @@ impl Guard for AggregateFilters {
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
-        let at = rules.iter().position(|rule| rule.name() == "push_down_filter").expect("the rule that pushes filters");
-        let pushing = Arc::clone(&rules[at]);
-        rules[at] = Arc::new(PushFilters { pushing });
+        wrap_rules(rules, &["push_down_filter"], push);
     }
 }
 
-/// The engine's rule, which does not get to see such filters.
-#[derive(Debug)]
-struct PushFilters {
-    pushing: Arc<dyn OptimizerRule + Send + Sync>,
-}
-
-impl OptimizerRule for PushFilters {
-    fn name(&self) -> &str {
-        self.pushing.name()
+/// The engine's rule does not get to see such filters.
+fn push(
+    pushing: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Filter(filter) = &plan else {
+        return pushing.rewrite(plan, config);
+    };
+    if !matches!(filter.input.as_ref(), LogicalPlan::Aggregate(aggregate) if has_row_of_none(aggregate)) {
+        return pushing.rewrite(plan, config);
     }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.pushing.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Filter(filter) = &plan else {
-            return self.pushing.rewrite(plan, config);
-        };
-        if !matches!(filter.input.as_ref(), LogicalPlan::Aggregate(aggregate) if has_row_of_none(aggregate)) {
-            return self.pushing.rewrite(plan, config);
-        }
-        let (with, without): (Vec<&Expr>, Vec<&Expr>) =
-            split_conjunction(&filter.predicate).into_iter().partition(|part| part.any_column_refs());
-        let Some(above) = conjunction(without.into_iter().cloned()) else {
-            return self.pushing.rewrite(plan, config);
-        };
-        let Some(below) = conjunction(with.into_iter().cloned()) else {
-            return Ok(Transformed::no(plan));
-        };
-        let below = LogicalPlan::Filter(Filter::try_new(below, Arc::clone(&filter.input))?);
-        let below = self.pushing.rewrite(below, config)?;
-        Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(above, Arc::new(below.data))?)))
-    }
+    let (with, without): (Vec<&Expr>, Vec<&Expr>) =
+        split_conjunction(&filter.predicate).into_iter().partition(|part| part.any_column_refs());
+    let Some(above) = conjunction(without.into_iter().cloned()) else {
+        return pushing.rewrite(plan, config);
+    };
+    let Some(below) = conjunction(with.into_iter().cloned()) else {
+        return Ok(Transformed::no(plan));
+    };
+    let below = LogicalPlan::Filter(Filter::try_new(below, Arc::clone(&filter.input))?);
+    let below = pushing.rewrite(below, config)?;
+    Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(above, Arc::new(below.data))?)))
 }
 
 /// Whether an aggregate may have a row where its input has none.

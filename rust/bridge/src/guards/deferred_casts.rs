@@ -14,12 +14,12 @@ use datafusion::logical_expr::{
     Cast, ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
 use super::may_fail::{failing_cast, may_fold};
 use super::nodes::{has, map_named};
+use super::wrapped_rule::wrap_rules;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DeferredCast {
@@ -103,38 +103,23 @@ pub fn restore_casts(expression: Expr) -> Result<Transformed<Expr>> {
 }
 
 pub fn fold_around_failures(rules: &mut OptimizerRules) {
-    for rule in rules {
-        if rule.name() == "simplify_expressions" {
-            *rule = Arc::new(DeferredFolding { folding: Arc::clone(rule) });
-        }
-    }
+    wrap_rules(rules, &["simplify_expressions"], fold);
 }
 
-#[derive(Debug)]
-struct DeferredFolding {
-    folding: Arc<dyn OptimizerRule + Send + Sync>,
-}
-
-impl OptimizerRule for DeferredFolding {
-    fn name(&self) -> &str {
-        self.folding.name()
+fn fold(
+    folding: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    if !has(&plan, may_become_constant)? {
+        return folding.rewrite(plan, config);
     }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.folding.apply_order()
+    if let Ok(folded) = folding.rewrite(plan.clone(), config) {
+        return Ok(folded);
     }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if !has(&plan, may_become_constant)? {
-            return self.folding.rewrite(plan, config);
-        }
-        if let Ok(folded) = self.folding.rewrite(plan.clone(), config) {
-            return Ok(folded);
-        }
-        let deferred = map_named(plan, defer_casts).data()?;
-        let folded = self.folding.rewrite(deferred, config)?;
-        // The rule may have put a node above.
-        let restored = folded.data.transform_down(|node| node.map_expressions(restore_casts)).data()?;
-        Ok(Transformed::new_transformed(restored, folded.transformed))
-    }
+    let deferred = map_named(plan, defer_casts).data()?;
+    let folded = folding.rewrite(deferred, config)?;
+    // The rule may have put a node above.
+    let restored = folded.data.transform_down(|node| node.map_expressions(restore_casts)).data()?;
+    Ok(Transformed::new_transformed(restored, folded.transformed))
 }

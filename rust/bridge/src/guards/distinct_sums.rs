@@ -3,15 +3,13 @@
 //! distinct values, and each sum has ten digits more than what it sums: the plan holds DECIMAL(20,2), the rows DECIMAL(30,2). Such
 //! aggregates are left as they are.
 
-use std::sync::Arc;
-
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::wrapped_rule::wrap_rules;
 use super::{About, Guard, Means, OptimizerRules};
 
 pub struct DistinctSums;
@@ -29,33 +27,19 @@ impl Guard for DistinctSums {
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
-        let name = "single_distinct_aggregation_to_group_by";
-        let at = rules.iter().position(|rule| rule.name() == name).expect("the rule that takes DISTINCT apart");
-        let parting = Arc::clone(&rules[at]);
-        rules[at] = Arc::new(PartDistinct { parting });
+        wrap_rules(rules, &["single_distinct_aggregation_to_group_by"], part);
     }
 }
 
-/// The engine's rule, which does not get to see sums of decimals.
-#[derive(Debug)]
-struct PartDistinct {
-    parting: Arc<dyn OptimizerRule + Send + Sync>,
-}
-
-impl OptimizerRule for PartDistinct {
-    fn name(&self) -> &str {
-        self.parting.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.parting.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        match &plan {
-            LogicalPlan::Aggregate(aggregate) if sums_decimals(aggregate)? => Ok(Transformed::no(plan)),
-            _ => self.parting.rewrite(plan, config),
-        }
+/// The engine's rule does not get to see sums of decimals.
+fn part(
+    parting: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    match &plan {
+        LogicalPlan::Aggregate(aggregate) if sums_decimals(aggregate)? => Ok(Transformed::no(plan)),
+        _ => parting.rewrite(plan, config),
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit};
-use datafusion::common::ScalarValue;
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
 use sqlparser::ast;
 
-use super::substitute::{Behaviour, substitute};
+use super::far_times::nanos_of;
+use super::substitute::{Behaviour, as_given, substitute};
 use super::{About, Guard, Means};
 use crate::syntax::call;
 
@@ -62,11 +62,7 @@ impl Behaviour for PartOfDuration {
             }
         };
         let parts = cast(&parts, args.return_field.data_type())?;
-        Ok(if is_scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&parts, 0)?)
-        } else {
-            ColumnarValue::Array(parts)
-        })
+        as_given(parts, is_scalar)
     }
 }
 
@@ -90,11 +86,5 @@ fn of_duration(args: &[ColumnarValue]) -> Option<(Part, i128)> {
         "microsecond" | "microseconds" => Part::Left { size: 1_000, of: 60_000_000 },
         _ => return None,
     };
-    let nanos_a_unit = match unit {
-        TimeUnit::Second => 1_000_000_000,
-        TimeUnit::Millisecond => 1_000_000,
-        TimeUnit::Microsecond => 1_000,
-        TimeUnit::Nanosecond => 1,
-    };
-    Some((part, nanos_a_unit))
+    Some((part, nanos_of(unit).into()))
 }

@@ -14,7 +14,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
-use super::substitute::{Behaviour, substitute};
+use super::substitute::{Behaviour, as_given, substitute};
 use super::{About, Guard, Means};
 
 /// Of the Gregorian calendar.
@@ -64,13 +64,13 @@ impl Behaviour for Kind {
     }
 }
 
-/// Units a second.
-fn scale_of(unit: TimeUnit) -> i64 {
+/// In one unit.
+pub fn nanos_of(unit: TimeUnit) -> i64 {
     match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
     }
 }
 
@@ -95,14 +95,6 @@ fn times_of(numbers: Int64Array, data_type: &DataType) -> Result<ArrayRef> {
     Ok(cast(&(Arc::new(numbers) as ArrayRef), data_type)?)
 }
 
-/// In the form that the argument had.
-fn as_given(times: ArrayRef, is_scalar: bool) -> Result<ColumnarValue> {
-    if is_scalar && times.len() == 1 {
-        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&times, 0)?));
-    }
-    Ok(ColumnarValue::Array(times))
-}
-
 /// The time of another cycle that is near 1970, in a unit of which a cycle has `cycle`.
 fn near(time: i64, cycle: i64) -> i64 {
     let half = i128::from(cycle / 2);
@@ -118,7 +110,7 @@ fn truncate(inner: &Arc<ScalarUDF>, mut args: ScalarFunctionArgs) -> Result<Colu
     let data_type = args.args[1].data_type();
     let times = numbers_of(&args.args[1].clone().into_array(rows)?)?;
     let times = times.as_primitive::<Int64Type>();
-    let cycle = CYCLE_SECONDS * scale_of(unit);
+    let cycle = CYCLE_SECONDS * (1_000_000_000 / nanos_of(unit));
     if !has_fixed_offset(&zone) || times.iter().flatten().all(|time| time == near(time, cycle)) {
         return inner.invoke_with_args(args);
     }
@@ -200,7 +192,7 @@ fn bin(inner: &Arc<ScalarUDF>, args: ScalarFunctionArgs) -> Result<ColumnarValue
     let Some(origin) = origin.map(i128::from).filter(|_| found.null_count() > times.null_count()) else {
         return Ok(binned);
     };
-    let nanos = i128::from(1_000_000_000 / scale_of(unit));
+    let nanos = i128::from(nanos_of(unit));
     let (times, found) = (numbers_of(&times)?, numbers_of(&found)?);
     let (times, found) = (times.as_primitive::<Int64Type>(), found.as_primitive::<Int64Type>());
     let bin_of = |(time, found): (Option<i64>, Option<i64>)| match (time, found, stride) {

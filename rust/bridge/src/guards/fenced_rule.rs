@@ -5,18 +5,18 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, internal_err};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     Case, ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility, lit,
 };
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::OptimizerRules;
-use super::nodes::{columns_of, map_named};
+use super::nodes::{columns_of, has, map_named};
+use super::wrapped_rule::wrap_rules;
 
 /// Equal to another fence of the same number only. Volatile, so that nothing is computed or merged through it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -88,15 +88,6 @@ pub type RaiseFences = fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 /// Takes out of an expression what was put in.
 pub type RemoveFences = fn(Expr) -> Result<Transformed<Expr>>;
 
-/// A rule that runs behind fences.
-#[derive(Debug)]
-struct FencedRule {
-    rule: Arc<dyn OptimizerRule + Send + Sync>,
-    wanted: fn(&Expr) -> bool,
-    raise: RaiseFences,
-    remove: RemoveFences,
-}
-
 /// Has every rule of the name run behind the fences, over nodes whose expressions have a part that fences are wanted for.
 pub fn fence_rule(rules: &mut OptimizerRules, name: &str, wanted: fn(&Expr) -> bool, raise: RaiseFences) {
     change_for_rule(rules, name, wanted, raise, remove_fences);
@@ -110,39 +101,18 @@ pub fn change_for_rule(
     raise: RaiseFences,
     remove: RemoveFences,
 ) {
-    for rule in rules {
-        if rule.name() == name {
-            *rule = Arc::new(FencedRule { rule: Arc::clone(rule), wanted, raise, remove });
-        }
-    }
-}
-
-impl OptimizerRule for FencedRule {
-    fn name(&self) -> &str {
-        self.rule.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.rule.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let mut found = false;
-        plan.apply_expressions(|expression| {
-            found = found || expression.exists(|part| Ok((self.wanted)(part)))?;
-            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-        })?;
-        if !found {
-            return self.rule.rewrite(plan, config);
+    wrap_rules(rules, &[name], move |rule: &dyn OptimizerRule, plan: LogicalPlan, config: &dyn OptimizerConfig| {
+        if !has(&plan, wanted)? {
+            return rule.rewrite(plan, config);
         }
         let schema = columns_of(&plan)?;
-        let raised = map_named(plan, |expression| (self.raise)(expression, &schema))?;
-        let simplified = self.rule.rewrite(raised.data, config)?;
+        let raised = map_named(plan, |expression| raise(expression, &schema))?;
+        let simplified = rule.rewrite(raised.data, config)?;
         if !raised.transformed {
             return Ok(simplified);
         }
         // The rule may have put a node above.
-        let plan = simplified.data.transform_down(|node| node.map_expressions(self.remove)).data()?;
+        let plan = simplified.data.transform_down(|node| node.map_expressions(remove)).data()?;
         Ok(Transformed::new(plan, simplified.transformed, simplified.tnr))
-    }
+    });
 }

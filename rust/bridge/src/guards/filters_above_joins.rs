@@ -8,10 +8,10 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, Join, LogicalPlan};
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::may_fail::may_fail;
+use super::wrapped_rule::wrap_rules;
 use super::{About, Guard, Means, OptimizerRules};
 
 pub struct FiltersAboveJoins;
@@ -29,86 +29,73 @@ impl Guard for FiltersAboveJoins {
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
-        for rule in rules {
-            if rule.name() == "push_down_filter" {
-                *rule = Arc::new(KeepingRule { rule: Arc::clone(rule) });
-            }
-        }
+        wrap_rules(rules, &["push_down_filter"], push);
     }
 }
 
-/// The engine's rule, which sees only the conditions that may move.
-#[derive(Debug)]
-struct KeepingRule {
-    rule: Arc<dyn OptimizerRule + Send + Sync>,
-}
-
-impl OptimizerRule for KeepingRule {
-    fn name(&self) -> &str {
-        self.rule.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.rule.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        match plan {
-            LogicalPlan::Filter(filter) => self.rewrite_filter(filter, config),
-            LogicalPlan::Join(join) if join.filter.is_some() => self.rewrite_join(join, config),
-            other => self.rule.rewrite(other, config),
-        }
+/// The engine's rule sees only the conditions that may move.
+fn push(rule: &dyn OptimizerRule, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+    match plan {
+        LogicalPlan::Filter(filter) => push_filter(rule, filter, config),
+        LogicalPlan::Join(join) if join.filter.is_some() => push_from_join(rule, join, config),
+        other => rule.rewrite(other, config),
     }
 }
 
-impl KeepingRule {
-    fn rewrite_filter(&self, filter: Filter, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let Filter { predicate, mut input, .. } = filter;
-        let mut conditions = split_conjunction_owned(predicate);
-        let mut merged = false;
-        while let LogicalPlan::Filter(below) = input.as_ref() {
-            // Those below were there first.
-            let mut before = split_conjunction_owned(below.predicate.clone());
-            before.append(&mut conditions);
-            conditions = before;
-            input = Arc::clone(&below.input);
-            merged = true;
-        }
-        let (kept, moved) = part(conditions, |condition| stays_above(condition, &input))?;
-        let Some(movable) = conjunction(moved) else {
-            let all = conjunction(kept).expect("a filter has a condition");
-            return Ok(Transformed::new_transformed(LogicalPlan::Filter(Filter::new(all, input)), merged));
-        };
-        let rewritten = self.rule.rewrite(LogicalPlan::Filter(Filter::new(movable, input)), config)?;
-        let Some(kept) = conjunction(kept) else {
-            return Ok(Transformed::new(rewritten.data, rewritten.transformed || merged, rewritten.tnr));
-        };
-        let plan = match rewritten.data {
-            LogicalPlan::Filter(left) => LogicalPlan::Filter(Filter::new(left.predicate.and(kept), left.input)),
-            other => LogicalPlan::Filter(Filter::new(kept, Arc::new(other))),
-        };
-        Ok(Transformed::new(plan, rewritten.transformed || merged, rewritten.tnr))
+fn push_filter(
+    rule: &dyn OptimizerRule,
+    filter: Filter,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    let Filter { predicate, mut input, .. } = filter;
+    let mut conditions = split_conjunction_owned(predicate);
+    let mut merged = false;
+    while let LogicalPlan::Filter(below) = input.as_ref() {
+        // Those below were there first.
+        let mut before = split_conjunction_owned(below.predicate.clone());
+        before.append(&mut conditions);
+        conditions = before;
+        input = Arc::clone(&below.input);
+        merged = true;
     }
+    let (kept, moved) = part(conditions, |condition| stays_above(condition, &input))?;
+    let Some(movable) = conjunction(moved) else {
+        let all = conjunction(kept).expect("a filter has a condition");
+        return Ok(Transformed::new_transformed(LogicalPlan::Filter(Filter::new(all, input)), merged));
+    };
+    let rewritten = rule.rewrite(LogicalPlan::Filter(Filter::new(movable, input)), config)?;
+    let Some(kept) = conjunction(kept) else {
+        return Ok(Transformed::new(rewritten.data, rewritten.transformed || merged, rewritten.tnr));
+    };
+    let plan = match rewritten.data {
+        LogicalPlan::Filter(left) => LogicalPlan::Filter(Filter::new(left.predicate.and(kept), left.input)),
+        other => LogicalPlan::Filter(Filter::new(kept, Arc::new(other))),
+    };
+    Ok(Transformed::new(plan, rewritten.transformed || merged, rewritten.tnr))
+}
 
-    fn rewrite_join(&self, mut join: Join, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let schema = join.left.schema().join(join.right.schema())?;
-        let conditions = join.filter.take().map(split_conjunction_owned).unwrap_or_default();
-        let (kept, moved) = part(conditions, |condition| Ok(condition.is_volatile() || may_fail(condition, &schema)?))?;
-        join.filter = conjunction(moved);
-        let rewritten = self.rule.rewrite(LogicalPlan::Join(join), config)?;
-        let Some(kept) = conjunction(kept) else { return Ok(rewritten) };
-        Ok(rewritten.update_data(|plan| match plan {
-            LogicalPlan::Join(mut join) => {
-                join.filter = Some(match join.filter.take() {
-                    Some(filter) => filter.and(kept),
-                    None => kept,
-                });
-                LogicalPlan::Join(join)
-            }
-            // Without conditions of its own an inner join may have become something else, which filters can stand above.
-            other => LogicalPlan::Filter(Filter::new(kept, Arc::new(other))),
-        }))
-    }
+fn push_from_join(
+    rule: &dyn OptimizerRule,
+    mut join: Join,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    let schema = join.left.schema().join(join.right.schema())?;
+    let conditions = join.filter.take().map(split_conjunction_owned).unwrap_or_default();
+    let (kept, moved) = part(conditions, |condition| Ok(condition.is_volatile() || may_fail(condition, &schema)?))?;
+    join.filter = conjunction(moved);
+    let rewritten = rule.rewrite(LogicalPlan::Join(join), config)?;
+    let Some(kept) = conjunction(kept) else { return Ok(rewritten) };
+    Ok(rewritten.update_data(|plan| match plan {
+        LogicalPlan::Join(mut join) => {
+            join.filter = Some(match join.filter.take() {
+                Some(filter) => filter.and(kept),
+                None => kept,
+            });
+            LogicalPlan::Join(join)
+        }
+        // Without conditions of its own an inner join may have become something else, which filters can stand above.
+        other => LogicalPlan::Filter(Filter::new(kept, Arc::new(other))),
+    }))
 }
 
 fn part(conditions: Vec<Expr>, stays: impl Fn(&Expr) -> Result<bool>) -> Result<(Vec<Expr>, Vec<Expr>)> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit};
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::utils::take_function_args;
-use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -20,9 +20,11 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
+use super::far_times::nanos_of;
 use super::fenced_rule::change_for_rule;
 use super::hidden_comparison::is_comparing;
 use super::nodes::columns_of;
+use super::substitute::as_given;
 use super::{About, Guard, Means, OptimizerRules};
 
 const NAME: &str = "interval_length";
@@ -191,12 +193,8 @@ impl ScalarUDFImpl for IntervalLength {
     }
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = take_function_args(NAME, arguments.args)?;
-        Ok(match value {
-            ColumnarValue::Array(array) => ColumnarValue::Array(lengths(&array)?),
-            ColumnarValue::Scalar(scalar) => {
-                ColumnarValue::Scalar(ScalarValue::try_from_array(&lengths(&scalar.to_array()?)?, 0)?)
-            }
-        })
+        let is_scalar = matches!(value, ColumnarValue::Scalar(_));
+        as_given(lengths(&value.into_array(if is_scalar { 1 } else { arguments.number_rows })?)?, is_scalar)
     }
     fn is_strict(&self) -> bool {
         true
@@ -205,12 +203,7 @@ impl ScalarUDFImpl for IntervalLength {
 
 fn lengths(intervals: &ArrayRef) -> Result<ArrayRef> {
     if let DataType::Duration(unit) = intervals.data_type() {
-        let nanos_a_unit = match unit {
-            TimeUnit::Second => 1_000_000_000,
-            TimeUnit::Millisecond => 1_000_000,
-            TimeUnit::Microsecond => 1_000,
-            TimeUnit::Nanosecond => 1,
-        };
+        let nanos_a_unit = i128::from(nanos_of(*unit));
         let units = cast(intervals, &DataType::Int64)?;
         let lengths: Decimal128Array =
             units.as_primitive::<Int64Type>().unary(|units| i128::from(units) * nanos_a_unit);

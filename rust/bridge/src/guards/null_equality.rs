@@ -6,14 +6,12 @@
 //! While that one runs, inner joins over such keys are disguised as outer ones, which it leaves where they are. The mark of the disguise is
 //! `null_aware`, which only anti joins have else.
 
-use std::sync::Arc;
-
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{JoinType, NullEquality, Result};
 use datafusion::logical_expr::{Join, LogicalPlan};
-use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::wrapped_rule::wrap_rules;
 use super::{About, Guard, Means, OptimizerRules};
 
 pub struct NullEqualityGuard;
@@ -31,46 +29,19 @@ impl Guard for NullEqualityGuard {
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
-        for rule in rules {
-            let wrap = match rule.name() {
-                "extract_equijoin_predicate" => Wrap::Keys,
-                "eliminate_cross_join" => Wrap::Joins,
-                _ => continue,
-            };
-            *rule = Arc::new(WrappedRule { rule: Arc::clone(rule), wrap });
-        }
+        wrap_rules(rules, &["extract_equijoin_predicate"], extract_keys);
+        wrap_rules(rules, &["eliminate_cross_join"], eliminate_disguised);
     }
 }
 
-#[derive(Debug)]
-enum Wrap {
-    Keys,
-    Joins,
-}
-
-#[derive(Debug)]
-struct WrappedRule {
-    rule: Arc<dyn OptimizerRule + Send + Sync>,
-    wrap: Wrap,
-}
-
-impl OptimizerRule for WrappedRule {
-    fn name(&self) -> &str {
-        self.rule.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.rule.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        match self.wrap {
-            Wrap::Keys => match &plan {
-                LogicalPlan::Join(join) if takes_nulls(join) => Ok(Transformed::no(plan)),
-                _ => self.rule.rewrite(plan, config),
-            },
-            Wrap::Joins => self.rewrite_joins(plan, config),
-        }
+fn extract_keys(
+    rule: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    match &plan {
+        LogicalPlan::Join(join) if takes_nulls(join) => Ok(Transformed::no(plan)),
+        _ => rule.rewrite(plan, config),
     }
 }
 
@@ -78,31 +49,33 @@ fn takes_nulls(join: &Join) -> bool {
     join.null_equality == NullEquality::NullEqualsNull && !join.on.is_empty()
 }
 
-impl WrappedRule {
-    fn rewrite_joins(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let disguised = plan.transform_up_with_subqueries(|node| match node {
-            LogicalPlan::Join(join) if join.join_type == JoinType::Inner && takes_nulls(&join) => {
-                let join = Join { join_type: JoinType::Left, null_aware: true, ..join };
-                Ok(Transformed::yes(LogicalPlan::Join(join)))
-            }
-            other => Ok(Transformed::no(other)),
-        })?;
-        if !disguised.transformed {
-            return self.rule.rewrite(disguised.data, config);
+fn eliminate_disguised(
+    rule: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    let disguised = plan.transform_up_with_subqueries(|node| match node {
+        LogicalPlan::Join(join) if join.join_type == JoinType::Inner && takes_nulls(&join) => {
+            let join = Join { join_type: JoinType::Left, null_aware: true, ..join };
+            Ok(Transformed::yes(LogicalPlan::Join(join)))
         }
-        let rewritten = self.rule.rewrite(disguised.data, config)?;
-        let bared = rewritten.data.transform_up_with_subqueries(|node| match node {
-            LogicalPlan::Join(join) if join.join_type == JoinType::Left && join.null_aware => {
-                let join = Join { join_type: JoinType::Inner, null_aware: false, ..join };
-                Ok(Transformed::yes(LogicalPlan::Join(join)))
-            }
-            other => Ok(Transformed::no(other)),
-        })?;
-        if !rewritten.transformed {
-            return Ok(Transformed::no(bared.data));
-        }
-        // Columns of outer joins may be NULL, and so may what was made of them meanwhile.
-        let whole = bared.data.transform_up(|node| Ok(Transformed::yes(node.recompute_schema()?)))?;
-        Ok(Transformed::yes(whole.data))
+        other => Ok(Transformed::no(other)),
+    })?;
+    if !disguised.transformed {
+        return rule.rewrite(disguised.data, config);
     }
+    let rewritten = rule.rewrite(disguised.data, config)?;
+    let bared = rewritten.data.transform_up_with_subqueries(|node| match node {
+        LogicalPlan::Join(join) if join.join_type == JoinType::Left && join.null_aware => {
+            let join = Join { join_type: JoinType::Inner, null_aware: false, ..join };
+            Ok(Transformed::yes(LogicalPlan::Join(join)))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    if !rewritten.transformed {
+        return Ok(Transformed::no(bared.data));
+    }
+    // Columns of outer joins may be NULL, and so may what was made of them meanwhile.
+    let whole = bared.data.transform_up(|node| Ok(Transformed::yes(node.recompute_schema()?)))?;
+    Ok(Transformed::yes(whole.data))
 }

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
-use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
-use super::substitute::{Behaviour, substitute};
+use super::substitute::{Behaviour, as_given, substitute};
 use super::{About, Guard, Means};
 
 pub struct Rounding;
@@ -58,11 +57,7 @@ impl Behaviour for FinitePlaces {
             DataType::Float32 => mend::<Float32Type>(&found, &floats, &places, f32::is_finite),
             _ => mend::<Float64Type>(&found, &floats, &places, f64::is_finite),
         };
-        match mended {
-            None => Ok(rounded),
-            Some(mended) if is_scalar => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&mended, 0)?)),
-            Some(mended) => Ok(ColumnarValue::Array(mended)),
-        }
+        mended.map_or(Ok(rounded), |mended| as_given(mended, is_scalar))
     }
 }
 

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
@@ -40,6 +42,14 @@ pub fn substitute(context: &SessionContext, name: &str, behaviour: impl Behaviou
     if let Ok(engine) = context.udf(name) {
         context.register_udf(ScalarUDF::new_from_impl(Substitute { engine, behaviour }));
     }
+}
+
+/// In the form that the argument had.
+pub fn as_given(values: ArrayRef, is_scalar: bool) -> Result<ColumnarValue> {
+    if is_scalar && values.len() == 1 {
+        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&values, 0)?));
+    }
+    Ok(ColumnarValue::Array(values))
 }
 
 pub fn updated(function: &Arc<ScalarUDF>, config: &ConfigOptions) -> Arc<ScalarUDF> {

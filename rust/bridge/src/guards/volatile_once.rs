@@ -20,6 +20,7 @@ use sqlparser::ast::{Expr as SqlExpr, Query, visit_expressions, visit_relations}
 
 use super::plan_fence::{PlanFence, Stops, around};
 use super::projection_fence::over;
+use super::wrapped_rule::wrap_rules;
 use super::{About, Guard, Means, OptimizerRules, PhysicalRules};
 use crate::error::{BridgeError, Result as Bridged};
 
@@ -54,11 +55,7 @@ impl Guard for VolatileOnce {
     }
 
     fn optimizer_rules(&self, rules: &mut OptimizerRules) {
-        for rule in rules.iter_mut() {
-            if matches!(rule.name(), "extract_leaf_expressions" | "push_down_leaf_projections") {
-                *rule = Arc::new(UnlessVolatile { rule: Arc::clone(rule) });
-            }
-        }
+        wrap_rules(rules, &["extract_leaf_expressions", "push_down_leaf_projections"], unless_volatile);
         rules.insert(0, Arc::new(DrawFirst));
     }
 
@@ -101,27 +98,13 @@ fn raise(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>
     Ok(Some(PlanFence::over(above, Stops::Movement)))
 }
 
-/// The engine's rule, which leaves alone what volatile values come to.
-#[derive(Debug)]
-struct UnlessVolatile {
-    rule: Arc<dyn OptimizerRule + Send + Sync>,
-}
-
-impl OptimizerRule for UnlessVolatile {
-    fn name(&self) -> &str {
-        self.rule.name()
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        self.rule.apply_order()
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if draws(&plan)? {
-            return Ok(Transformed::no(plan));
-        }
-        self.rule.rewrite(plan, config)
-    }
+/// The engine's rule leaves alone what volatile values come to.
+fn unless_volatile(
+    rule: &dyn OptimizerRule,
+    plan: LogicalPlan,
+    config: &dyn OptimizerConfig,
+) -> Result<Transformed<LogicalPlan>> {
+    if draws(&plan)? { Ok(Transformed::no(plan)) } else { rule.rewrite(plan, config) }
 }
 
 /// Whether the node, or one of those below that only choose rows and columns, has a volatile expression.
