@@ -41,9 +41,9 @@ need() {
     echo "  hint: $how" >&2
     exit 3
   fi
-  found=$("$tool" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)
-  if [ "$(printf '%s\n%s\n' "$oldest" "$found" | sort -V | head -n 1)" != "$oldest" ]; then
-    echo "setup: \`$tool\` $oldest or newer is wanted, found $found at \`$(command -v "$tool")\`." >&2
+  found=$("$tool" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1) || found=""
+  if [ -z "$found" ] || [ "$(printf '%s\n%s\n' "$oldest" "$found" | sort -V | head -n 1)" != "$oldest" ]; then
+    echo "setup: \`$tool\` $oldest or newer is wanted, found ${found:-one that does not run} at \`$(command -v "$tool")\`." >&2
     echo "  hint: $how" >&2
     exit 3
   fi
