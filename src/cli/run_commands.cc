@@ -70,10 +70,18 @@ PlanTotals TotalsOf(const std::vector<PlanRow>& rows) {
   return totals;
 }
 
+/// Whether something changed that does not concern the view.
+bool PassesOver(const PlanRow& row) {
+  return row.action == Action::kReuse && row.reason != kNothingChanged;
+}
+
 void PrintPlan(const std::vector<PlanRow>& plan) {
+  // Of views that only pass something over, as many as one looks at.
+  static constexpr size_t kMostPassing = 20;
   std::vector<std::vector<std::string>> rows;
+  size_t passing = 0;
   for (const PlanRow& row : plan) {
-    if (row.action == Action::kReuse) continue;
+    if (row.action == Action::kReuse && (!PassesOver(row) || ++passing > kMostPassing)) continue;
     int64_t kept = 0, pruned = 0, bytes = 0;
     bool known = true;
     for (const PlanRowUnit& unit : row.units) {
@@ -91,10 +99,13 @@ void PrintPlan(const std::vector<PlanRow>& plan) {
   if (!rows.empty())
     std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
   const PlanTotals totals = TotalsOf(plan);
+  if (passing > kMostPassing)
+    std::cout << fmt::format("and {} more to reuse whose inputs changed elsewhere only\n",
+                             passing - kMostPassing);
   std::cout << fmt::format(
-      "{} to run, {} to decide when their upstream is built, {} to reuse; at least {} files, {} to "
-      "read\n",
-      totals.run, totals.pending, totals.reuse, totals.files, HumanBytes(totals.bytes));
+      "{} to run, {} to decide when their upstream is built, {} to reuse; {}{} files, {} to read\n",
+      totals.run, totals.pending, totals.reuse, totals.pending > 0 ? "at least " : "",
+      totals.files, HumanBytes(totals.bytes));
 }
 
 void PrintPlanJson(const std::vector<PlanRow>& plan) {

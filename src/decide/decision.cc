@@ -81,11 +81,25 @@ class InputComparison {
     if (old == before_.end()) {
       changes_.push_back(fmt::format("it reads `{}`, which it did not", table));
     } else if (old->second == state) {
-      return;
+      ComparePins(table);
     } else if (IsView(table)) {
       CompareView(table, old->second, state);
     } else {
       CompareSource(table);
+    }
+  }
+
+  /// Of a source whose kept files are the same.
+  void ComparePins(const std::string& table) {
+    const auto& pins = (**inputs_.last_build).pins;
+    const auto built = pins.find(table);
+    for (const ScanUnit& unit : *inputs_.units) {
+      if (unit.table != table || unit.kind != TableKind::kDelta) continue;
+      if (built == pins.end() || built->second == unit.version) return;
+      passed_over_.push_back(
+          fmt::format("`{}` went from version {} to {}, in no file and column that it reads", table,
+                      built->second, unit.version));
+      return;
     }
   }
 
@@ -177,7 +191,7 @@ Decision Decide(const DecisionInputs& inputs) {
   const std::string passed_over = inputs_then_and_now.passed_over();
   return decided(
       Action::kReuse, "unchanged",
-      passed_over.empty() ? "neither its definition nor what it reads changed" : passed_over);
+      passed_over.empty() ? std::string(kNothingChanged) : passed_over);
 }
 
 }  // namespace weir

@@ -37,6 +37,9 @@ struct Decision {
   std::string reason;
 };
 
+/// The reason of a view to reuse for which nothing changed at all.
+inline constexpr std::string_view kNothingChanged = "neither its plan nor what it reads changed";
+
 /// What is known of an upstream view at the moment of deciding.
 struct UpstreamState {
   bool will_run = false;               ///< not final yet

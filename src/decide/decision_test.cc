@@ -77,7 +77,17 @@ void ExpectDecision(const Scene& scene, Action action, const std::string& code,
 
 TEST(Decide, ReusesWhatDidNotChange) {
   ExpectDecision(Scene().Build(), Action::kReuse, "unchanged",
-                 "neither its definition nor what it reads changed");
+                 std::string(kNothingChanged));
+}
+
+TEST(Decide, SaysWhichNewVersionDoesNotConcernTheView) {
+  Scene scene = Scene().Build();
+  scene.last_build->pins["flights"] = 1;
+  scene.units.front().version = 3;
+  ExpectDecision(scene, Action::kReuse, "unchanged",
+                 "`flights` went from version 1 to 3, in no file and column that it reads");
+  scene.last_build->pins["flights"] = 3;
+  ExpectDecision(scene, Action::kReuse, "unchanged", std::string(kNothingChanged));
 }
 
 TEST(Decide, RunsWhatWasNeverBuilt) {
