@@ -17,9 +17,19 @@ foreach(name protobuf icuuc sodium edit tinfo bsd md z)
   weir_compiler_file(lib${name}.a file)
   list(APPEND package_archives "${file}")
 endforeach()
-foreach(name libicudata.a libstdc++.a libstdc++_pic.a libstdc++_pic.map libgcc.a libgcc_s.so.1 crtbeginS.o crtendS.o)
+foreach(name libicudata.a libstdc++.a libgcc.a libgcc_s.so.1 crtbeginS.o crtendS.o)
   weir_compiler_file(${name} package_${name})
 endforeach()
+# A package of its own, which `make package` installs: it may come after this.
+get_filename_component(compiler_dir "${package_libgcc.a}" DIRECTORY)
+set(package_libstdc++_pic.a "${compiler_dir}/libstdc++_pic.a")
+set(package_libstdc++_pic.map "${compiler_dir}/libstdc++_pic.map")
+# What is inside, for the licences: packaging/licenses.py asks dpkg for the packages.
+weir_compiler_file(libc_nonshared.a package_libc_nonshared.a)
+list(JOIN package_archives "\n" package_files)
+file(WRITE "${package_dir}/debian_files.txt" "${package_files}\n${package_libicudata.a}\n${package_libstdc++.a}\n${package_libgcc.a}\n"
+     "${package_libc_nonshared.a}\n/usr/include/fmt/format-inl.h\n/usr/include/toml++/toml.h\n/usr/include/CLI/CLI.hpp\n"
+     "/usr/include/nlohmann/json.hpp\n")
 
 add_library(package_parts OBJECT EXCLUDE_FROM_ALL "${packaging}/fmt.cc" "${packaging}/tomlplusplus.cc" "${packaging}/old_glibc.c"
             "${packaging}/old_glibc_start.c")
