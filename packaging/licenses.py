@@ -91,7 +91,7 @@ def debian_packages(files):
             raise LicenseError(f"the licence of Debian's {bare} is wanted; there is no `{text}`")
         texts = [text.read_text(errors="replace")]
         # Debian leaves the long texts out where every system of its own has them.
-        for common in sorted(set(re.findall(r"/usr/share/common-licenses/([A-Za-z]+(?:-[0-9.]*[0-9])?)", texts[0]))):
+        for common in sorted(set(re.findall(r"/usr/share/common-licenses/([A-Za-z0-9.+-]*[A-Za-z0-9])", texts[0]))):
             texts.append(pathlib.Path("/usr/share/common-licenses", common).read_text(errors="replace"))
         yield (f"{bare} {version}, built from Debian's source package {source} {source_version}", "see its text", texts)
 
