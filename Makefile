@@ -26,6 +26,7 @@ package: build  ## dist/: a wheel and a tarball for every Linux with glibc 2.28 
 	@python3 scripts/package.py --build $(BUILD) --dist dist
 
 package-test: package  ## both installed and run in empty systems without a compiler
+	@scripts/setup.sh debootstrap buildah
 	@python3 -m unittest discover -s tests/package -p '*_test.py' -v
 
 test: setup $(BUILD)/build.ninja  ## unit, golden, property and end-to-end tests
