@@ -3,7 +3,7 @@ BUILD ?= build
 CMAKE_FLAGS ?=
 export WEIR_CACHE_DIR ?= $(HOME)/.cache/weir
 
-.PHONY: all demo build test test-all lint format bench bench-peers docs sanitize clean setup
+.PHONY: all demo build package package-test test test-all lint format bench bench-peers docs sanitize clean setup
 
 all: build
 
@@ -18,6 +18,16 @@ build: setup $(BUILD)/build.ninja  ## the program, build/weir
 
 demo: build  ## the flights of 2013: built, built again, changed, queried
 	@scripts/demo.sh $(BUILD)/weir
+
+package: build  ## dist/: a wheel and a tarball for every Linux with glibc 2.28 or later
+	@scripts/setup.sh "libstdc++-$$(g++ -dumpversion)-pic"
+	@scripts/flights_data.sh
+	@ninja -C $(BUILD) package_program
+	@python3 scripts/package.py --build $(BUILD) --dist dist
+
+package-test: package  ## both installed and run in empty systems without a compiler
+	@scripts/setup.sh debootstrap buildah
+	@python3 -m unittest discover -s tests/package -p '*_test.py' -v
 
 test: setup $(BUILD)/build.ninja  ## unit, golden, property and end-to-end tests
 	@ninja -C $(BUILD)

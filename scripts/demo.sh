@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The demo: builds examples/flights in a scratch copy, builds it again, changes a source, and asks the artifacts what happened.
+# demo.sh [WEIR]: builds examples/flights in a scratch copy, builds it again, changes a source, and asks the artifacts what happened.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-weir="$(realpath "${1:-build/weir}")"
-scripts/flights_data.sh
+here="$(dirname "$(realpath "$0")")"
+if [ -d "$here/examples" ]; then  # in a package, which brings the data
+  weir="$(realpath "${1:-$here/../../bin/weir}")"
+  cd "$here"
+else
+  cd "$here/.."
+  weir="$(realpath "${1:-build/weir}")"
+  scripts/flights_data.sh
+fi
 
 demo="$(mktemp -d)/flights"
 trap 'rm -rf "$(dirname "$demo")"' EXIT
