@@ -1,6 +1,9 @@
 # package/weir and package/libstdc++.so.6, which run on any Linux with glibc WEIR_PACKAGE_GLIBC or later: the objects of `weir` linked once
 # more, with Debian's libraries inside, against stand-ins for that older glibc. `ninja package_program`; scripts/package.py makes archives of it.
 # x86-64 only so far; the archives and libstdc++_pic.a come from Debian packages that scripts/package.py names.
+if(Arrow_FOUND)
+  return()  # an installed Arrow C++ asks for the glibc of its machine; packages take the one of the pyarrow wheel
+endif()
 set(WEIR_PACKAGE_GLIBC 2.28 CACHE STRING "The oldest glibc that packages run on; libarrow.so wants 2.28")
 
 set(package_dir "${CMAKE_BINARY_DIR}/package")

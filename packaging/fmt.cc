@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Debian has fmt as a shared library only, which asks for a new glibc. This is that library's source file, in short: its body stands
-// in a header, and these instances are what its other headers declare as being elsewhere.
+// Debian has fmt as a shared library only, which asks for a new glibc. This is that library's
+// source file, in short: its body stands in a header, and these instances are what its other
+// headers declare as being elsewhere.
 
 #include <fmt/format-inl.h>
 

@@ -11,6 +11,7 @@ then. What is linked against them asks for nothing newer; a symbol that came lat
 import argparse
 import collections
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -88,6 +89,9 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="the folder to fill; then link with -L<folder>")
     arguments = parser.parse_args()
 
+    if platform.machine() != "x86_64":
+        print(f"glibc_stubs: packages are made on x86-64 only so far; this machine is `{platform.machine()}`", file=sys.stderr)
+        return 3
     newest = number(arguments.glibc)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for soname, file_name in LIBRARIES.items():

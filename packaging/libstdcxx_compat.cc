@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C++ library in the package is linked anew, from the compiler's libstdc++_pic.a, which leaves out old versions of functions.
-// Arrow's library, which an older compiler made, wants this one of them.
+// The C++ library in the package is linked anew, from the compiler's libstdc++_pic.a, which leaves
+// out old versions of functions. Arrow's library, which an older compiler made, wants this one of
+// them.
 
 #include <condition_variable>
 #include <mutex>

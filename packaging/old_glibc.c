@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What compiled code asks of a new glibc and an older one (2.28) does not have, made of what it has. Linked into the packaged
-// program and its C++ library only; packaging/glibc_stubs.py makes the linker ask for these. All of it is hidden, so that no other
-// library on the user's machine is served by it.
+// What compiled code asks of a new glibc and an older one (2.28) does not have, made of what it
+// has. Linked into the packaged program and its C++ library only; packaging/glibc_stubs.py makes
+// the linker ask for these. All of it is hidden, so that no other library on the user's machine is
+// served by it.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,14 +16,11 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-// 2.33 made functions of what had been wrappers of these; 1 is the version of struct stat on x86-64 and 0 that on other machines.
+// 2.33 made functions of what had been wrappers of these; 1 is the version of struct stat on
+// x86-64.
 struct stat;
 struct stat64;
-#ifdef __x86_64__
 enum { kStatVersion = 1 };
-#else
-enum { kStatVersion = 0 };
-#endif
 int __xstat(int, const char*, struct stat*);
 int __lxstat(int, const char*, struct stat*);
 int __fxstat(int, int, struct stat*);
@@ -49,7 +47,8 @@ HIDDEN int fstatat64(int folder, const char* path, struct stat64* to, int flags)
 // 2.32. False means: other threads may run, so that counts of shared_ptr are always atomic.
 HIDDEN char __libc_single_threaded = 0;
 
-// 2.36, used by std::random_device. Never fails there; here the kernel has no random numbers only before it has started up.
+// 2.36, used by std::random_device. Never fails there; here the kernel has no random numbers only
+// before it has started up.
 HIDDEN uint32_t arc4random(void) {
   uint32_t word;
   for (;;) {
@@ -77,8 +76,8 @@ static struct timespec OnRealTime(clockid_t clock, const struct timespec* at) {
   return real;
 }
 
-// 2.30: the system's own where it has one. Else a step of the wall clock can wake a waiter early or late, as with every older
-// C++ library; std::condition_variable looks at its own clock again.
+// 2.30: the system's own where it has one. Else a step of the wall clock can wake a waiter early or
+// late, as with every older C++ library; std::condition_variable looks at its own clock again.
 HIDDEN int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
                                   clockid_t clock, const struct timespec* until) {
   typedef int Wait(pthread_cond_t*, pthread_mutex_t*, clockid_t, const struct timespec*);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The start of the packaged program on any glibc. Before 2.34 a program brought the function that runs its constructors, and
-// today's crt1.o passes none; a glibc that is newer calls what it is given. Linked with --wrap=__libc_start_main.
+// The start of the packaged program on any glibc. Before 2.34 a program brought the function that
+// runs its constructors, and today's crt1.o passes none; a glibc that is newer calls what it is
+// given. Linked with --wrap=__libc_start_main.
 
 #include <stddef.h>
 
 typedef int Main(int, char**, char**);
 typedef void Constructor(int, char**, char**);
 
-int __real___libc_start_main(Main*, int, char**, Constructor*, void (*)(void), void (*)(void), void*);
+int __real___libc_start_main(Main*, int, char**, Constructor*, void (*)(void), void (*)(void),
+                             void*);
 
 extern Constructor* const __init_array_start[] __attribute__((visibility("hidden")));
 extern Constructor* const __init_array_end[] __attribute__((visibility("hidden")));

@@ -127,6 +127,11 @@ def write_tarball(root, version, moment, dist):
     return path
 
 
+def zip_date(moment):
+    """`moment` as archives of the zip format have it."""
+    return max(time.gmtime(moment)[:6], (1980, 1, 1, 0, 0, 0))
+
+
 def write_wheel(root, version, glibc, moment, dist):
     """As the wheel format 1.0 has it: the module with bin/, lib/ and share/ in its folder, and RECORD with hashes."""
     tag = f"py3-none-manylinux_{glibc[0]}_{glibc[1]}_{MACHINE}"
@@ -161,12 +166,6 @@ def write_wheel(root, version, glibc, moment, dist):
             entry.external_attr = (0o100755 if is_program else 0o100644) << 16
             archive.writestr(entry, content)
     return path
-
-
-def zip_date(moment):
-    """`moment` as archives of the zip format have it."""
-
-    return max(time.gmtime(moment)[:6], (1980, 1, 1, 0, 0, 0))
 
 
 def moment_of_source():
