@@ -25,12 +25,18 @@ KEPT_ARCHIVES = 4
 LINE_EVERY_S = 30.0  # where nobody watches a terminal
 
 
+CARGO_HOME = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo"))
+
+
 def digest_of_inputs() -> str:
-    """Of the paths and bytes under rust/, of the compiler, and of the variables that change what it writes."""
+    """Of the paths and bytes under rust/, of Cargo's own settings, of the compiler, and of the variables that change what it writes."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in RUST.rglob("*") if p.is_file() and "target" not in p.relative_to(RUST).parts and p != COSTS):
+    sources = sorted(p for p in RUST.rglob("*") if p.is_file() and "target" not in p.relative_to(RUST).parts and p != COSTS)
+    settings = [folder / name for folder in (*(p / ".cargo" for p in (RUST, *RUST.parents)), CARGO_HOME) for name in ("config", "config.toml")]
+    for path in sources + [p for p in settings if p.is_file()]:
         data = path.read_bytes()
-        digest.update(f"{path.relative_to(RUST)}\0{len(data)}\0".encode())
+        name = path.relative_to(RUST) if path in sources else path.name
+        digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
     digest.update(subprocess.run(["rustc", "-vV"], cwd=RUST, check=True, capture_output=True).stdout)
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
@@ -129,9 +135,17 @@ def name_of(package_id: str) -> str:
     return f"{name} {version}" if at else f"{path.rsplit('/', 1)[1]} {tail}"
 
 
+def cargo_environment(target: pathlib.Path) -> dict[str, str]:
+    """Where this machine keeps the sources of crates is nobody's business: no path of it gets into the library."""
+    subprocess.run(["cargo", "fetch", "--locked", "--quiet"], cwd=RUST, check=True)
+    places = [f"--remap-path-prefix={folder}=/crates" for folder in sorted((CARGO_HOME / "registry" / "src").glob("*/"))]
+    flags = "\x1f".join([*os.environ.get("RUSTFLAGS", "").split(), *places])
+    return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags)
+
+
 def cargo_build(target: pathlib.Path) -> int:
+    environment = cargo_environment(target)
     progress = Progress(crate_names())
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(target))
     command = ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics", "-p", "bridge"]
     cargo = subprocess.Popen(command, cwd=RUST, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
