@@ -3,7 +3,7 @@ BUILD ?= build
 CMAKE_FLAGS ?=
 export WEIR_CACHE_DIR ?= $(HOME)/.cache/weir
 
-.PHONY: all demo build package package-test test test-all lint format bench bench-peers docs sanitize clean setup
+.PHONY: all demo build package package-test test test-all lint format bench bench-peers build-costs docs sanitize clean setup
 
 all: build
 
@@ -56,6 +56,9 @@ lint: setup $(BUILD)/build.ninja
 format:
 	@git ls-files 'src/*.h' 'src/*.cc' | xargs clang-format -i
 	@cd rust && cargo fmt
+
+build-costs: setup  ## what each crate costs to build: rust/build_costs.tsv; as long as a first build
+	@scripts/build_costs.py
 
 docs: build  ## the generated parts of docs/ and ARCHITECTURE.md
 	@scripts/docs.sh $(BUILD)/weir
