@@ -123,7 +123,10 @@ class Recorder {
                         {},
                         settings_hash_,
                         function_registry_hash_,
-                        JsonText(Json(engine::EngineVersions()))});
+                        JsonText(Json(engine::EngineVersions())),
+                        session_.warehouse_url(),
+                        {},
+                        {}});
     }
   }
 
@@ -215,7 +218,9 @@ class Recorder {
                        int64_t{envelope_.Count(ViewState::kFailed)},
                        int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
-                       JsonText(Json(engine::EngineVersions()))});
+                       JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
+                       JsonText(Json(AllParameters(project_))),
+                       TextOrNull(envelope_.deferred_to)});
   }
 
   Status Describe() {
@@ -335,7 +340,8 @@ class Recorder {
          JsonText(ToJson(description.lineage)),
          JsonText(units),
          JsonText(Json{{"partition_columns", bundle.partition_columns},
-                       {"nodes", NodeCount(*bundle.plan)}})});
+                       {"nodes", NodeCount(*bundle.plan)}}),
+         JsonText(Json(bundle.parameters))});
   }
 
   static int NodeCount(const LogicalPlan& plan) {

@@ -35,7 +35,7 @@ enum ExitCode : int {
 /// The options that every command takes.
 struct GlobalOptions {
   std::string project = ".";
-  std::string profile = "default";
+  ProfileChoice profile = "default";
   Format format = Format::kTable;
 };
 

@@ -157,9 +157,17 @@ class ProjectLoader {
       return std::nullopt;
     }
     if (!view || project_.parameters.empty()) return view;
-    std::set<std::string> named = functions.CalledIn(file.text, *file.dialect);
-    for (ParameterUse& use : FindParameterUses(file.text, *file.dialect))
-      named.insert(std::move(use.name));
+    std::set<std::string> named;
+    const auto add_named = [&](const std::string& text) {
+      named.merge(functions.CalledIn(text, *file.dialect));
+      for (ParameterUse& use : FindParameterUses(text, *file.dialect))
+        named.insert(std::move(use.name));
+    };
+    add_named(view->query_sql);
+    for (const ConstraintDefinition& constraint : view->constraints) {
+      // One that only warns changes no row.
+      if (constraint.action != ViolationAction::kWarn) add_named(constraint.expression_sql);
+    }
     // Where `$` begins names, others may stand there.
     for (const ProjectParameter& parameter : project_.parameters) {
       if (named.contains(parameter.name)) view->parameters.insert(parameter.name);

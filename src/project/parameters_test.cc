@@ -155,7 +155,9 @@ TEST(Parameters, UsesOfNothingAreReportedWhereTheyStand) {
        {"views/b.sql", "CREATE MATERIALIZED VIEW bee AS SELECT $day, $DAY, $1"},
        {"views/c.sql", "SELECT G(2)"},
        {"views/d.sql", "-- dialect: mysql\nSELECT $x"},
-       {"views/e.sql", "CREATE MATERIALIZED VIEW e (x, CONSTRAINT p EXPECT (x > $n)) AS SELECT 1"},
+       {"views/e.sql", "CREATE MATERIALIZED VIEW e (x, CONSTRAINT p EXPECT (x > $n) ON VIOLATION "
+                        "DROP ROW) AS SELECT 1"},
+       {"views/f.sql", "CREATE MATERIALIZED VIEW f (x, CONSTRAINT p EXPECT (x > $n)) AS SELECT 1"},
        {"tests/t.sql", "SELECT * FROM c WHERE $x"}});
   EXPECT_EQ(loaded.reports,
             (Names{"W1104 views/a.sql:2:7 there is no parameter named `dya` | did you mean `day`?",
@@ -168,10 +170,11 @@ TEST(Parameters, UsesOfNothingAreReportedWhereTheyStand) {
                    "W1104 tests/t.sql:1:23 there is no parameter named `x` | weir.toml declares "
                    "parameters under [parameters]"}));
   const auto& views = loaded.project.views;
-  ASSERT_EQ(views.size(), 4U);
+  ASSERT_EQ(views.size(), 5U);
   EXPECT_EQ(views[0].parameters, std::set<std::string>{"n"});
   EXPECT_EQ(views[1].parameters, std::set<std::string>{});
   EXPECT_EQ(views[2].parameters, std::set<std::string>{"n"});
+  EXPECT_EQ(views[3].parameters, std::set<std::string>{});
 }
 
 }  // namespace

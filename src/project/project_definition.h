@@ -122,7 +122,8 @@ struct ViewDefinition {
   std::vector<SourceLocation> partition_locations;
   std::string comment;
   std::map<std::string, std::string> properties;
-  /// Parameters of the project that its text names, or that of a user function that it calls.
+  /// Parameters of the project that its query and its constraints name, or user functions that they
+  /// call; but for constraints that only warn.
   std::set<std::string> parameters = {};
   SourceLocation location;  ///< of the statement's first word
 };

@@ -71,6 +71,7 @@ struct RunEnvelope {
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
   std::vector<ViewOutcome> views;  ///< in topological order
+  std::string deferred_to;         ///< profile that views were read from; empty: none
 
   int Count(ViewState state) const;
   int64_t bytes_read() const;
