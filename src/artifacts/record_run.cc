@@ -15,6 +15,7 @@
 #include "weir/artifacts/project_statements.h"
 #include "weir/base/json_text.h"
 #include "weir/bundle/required_functions.h"
+#include "weir/bundle/view_parameters.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
@@ -211,6 +212,8 @@ class Recorder {
   }
 
   void AddRun() {
+    const std::string deferred_to =
+        envelope_.deferred.empty() ? "" : envelope_.deferred.begin()->second.profile;
     rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state,
                        envelope_.started_at_us, envelope_.finished_at_us,
                        int64_t{envelope_.Count(ViewState::kRun)},
@@ -220,7 +223,7 @@ class Recorder {
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
                        JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
                        JsonText(Json(AllParameters(project_))),
-                       TextOrNull(envelope_.deferred_to)});
+                       TextOrNull(deferred_to)});
   }
 
   Status Describe() {

@@ -163,6 +163,11 @@ int Main(int argc, char** argv) {
     return command;
   };
 
+  const auto add_defer = [&](CLI::App* command) {
+    command->add_option("--defer-to", options.defer_to,
+                        "the profile in whose warehouse is read what is not built here");
+  };
+
   Selection selection;
   std::vector<std::string> test_selectors;
   bool force = false, by_lane = false;
@@ -190,16 +195,19 @@ int Main(int argc, char** argv) {
         ->delimiter(',');
   };
   add_selection(plan);
+  add_defer(plan);
   plan->add_flag("--force", force, "as if nothing had been built");
   plan->callback([&] { exit_code = RunPlan(options, selection, force); });
 
   CLI::App* run = add_set(add("run", "build what must be built"));
   add_selection(run);
+  add_defer(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
   run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
   run->callback([&] { exit_code = RunRun(options, selection, force, by_lane); });
 
   CLI::App* explain = add_set(add("explain", "show how a view is planned"));
+  add_defer(explain);
   explain->add_option("view", view, "the view; '*' with --lane: all")->required();
   const auto flag = [&](const std::string& name, const std::string& help) {
     explain->add_flag_callback(
@@ -243,6 +251,7 @@ int Main(int argc, char** argv) {
 
   CLI::App* query = add("sql", "query sources, views and weir.* artifacts; without SQL, a prompt");
   add_set(query);
+  add_defer(query);
   query->add_option("sql", sql, "one statement");
   query->add_option("--dialect", dialect, "the dialect it is in; default: the project's");
   query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
@@ -261,6 +270,7 @@ int Main(int argc, char** argv) {
   history->callback([&] { exit_code = RunHistory(options, history_view, limit); });
 
   CLI::App* test = add_set(add("test", "run the project's tests of data and of views"));
+  add_defer(test);
   test->add_option("tests", tests, "some tests only, as with --select");
   test->add_option("--select", test_selectors,
                    "tests, or views that they are about: names, globs, path:…")

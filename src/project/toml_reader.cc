@@ -127,6 +127,11 @@ std::optional<std::string> TomlReader::Expanded(const toml::node& node, std::str
   return std::nullopt;
 }
 
+std::optional<Diagnostic> TomlReader::Unset(const std::string& path) const {
+  const auto found = unset_.find(path);
+  return found == unset_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void TomlReader::ReportUnset() {
   for (auto& [path, diagnostic] : unset_) Add(std::move(diagnostic));
   unset_.clear();

@@ -49,6 +49,8 @@ class TomlReader {
                                       const std::string& path);
   /// Another value takes the place of the one of this path.
   void Forget(const std::string& path) { unset_.erase(path); }
+  /// The variable that the value of this path needs and that is not set.
+  std::optional<Diagnostic> Unset(const std::string& path) const;
   /// Says of what was needed in the end that its variable is not set.
   void ReportUnset();
 

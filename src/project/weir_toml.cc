@@ -56,6 +56,7 @@ class WeirTomlReader {
     if (profiles != nullptr) CheckProfiles(*profiles);
     const Status chosen = ChooseProfile(profiles, choice.name);
     const Status set = SetParameters(choice.set, reader_, project_.parameters);
+    warehouse_unset_ = reader_.Unset("warehouse");
     reader_.ReportUnset();
     if (!diagnostics_.has_errors()) return chosen.ok() ? set : chosen;
     // The profile may stand in what is wrong.
@@ -67,6 +68,9 @@ class WeirTomlReader {
     }
     return Status::OK();
   }
+
+  /// Of what was read: a variable that the warehouse needs.
+  const std::optional<Diagnostic>& warehouse_unset() const { return warehouse_unset_; }
 
  private:
   std::optional<int64_t> BytesAt(const toml::table& parent, std::string_view key) {
@@ -378,6 +382,7 @@ class WeirTomlReader {
   ProjectDefinition& project_;
   Diagnostics& diagnostics_;
   TomlReader reader_;
+  std::optional<Diagnostic> warehouse_unset_;
 };
 
 }  // namespace
@@ -424,6 +429,34 @@ Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      .message = fmt::format("the file is not TOML: {}", error.description()),
                      .location = LocationOf(error.source())});
     return Status::OK();
+  }
+}
+
+Result<std::string> WarehouseOfProfile(const std::string& text, const std::string& root,
+                                       const std::string& profile) {
+  ProjectDefinition project;
+  project.root = root;
+  project.warehouse_uri = ResolveLocation("warehouse", root);
+  Diagnostics diagnostics;
+  try {
+    WeirTomlReader reader(project, diagnostics);
+    // Errors elsewhere are not of interest here, but for a profile that is not there.
+    WEIR_RETURN_NOT_OK(reader.Read(toml::parse(text, kProjectFileName), profile));
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.code == "W1014")
+        return Status::User(StatusCode::kNotFound, "{}", diagnostic.message)
+            .WithHint(diagnostic.hint);
+    }
+    if (const auto& unset = reader.warehouse_unset()) {
+      return Status::User(StatusCode::kInvalidArgument, "{}", unset->message)
+          .WithHint(unset->hint)
+          .WithLocation(unset->location);
+    }
+    return project.warehouse_uri;
+  } catch (const toml::parse_error& error) {
+    return Status::User(StatusCode::kInvalidArgument, "the file is not TOML: {}",
+                        error.description())
+        .WithLocation(LocationOf(error.source()));
   }
 }
 

@@ -21,6 +21,12 @@ inline constexpr std::string_view kProjectFileName = "weir.toml";
 Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      ProjectDefinition& project, Diagnostics& diagnostics);
 
+/// The warehouse of a profile, as ProjectDefinition has it; nothing else of the profile need be
+/// right. Fails with kNotFound if there is no such profile, and where a variable is not set that the
+/// warehouse needs.
+Result<std::string> WarehouseOfProfile(const std::string& text, const std::string& root,
+                                       const std::string& profile);
+
 /// The number of bytes that a text such as "4GB", "512 MiB" or "1000" stands for. K, M, G and T are
 /// powers of 1024, with or without B or iB after them, in any case.
 std::optional<int64_t> ParseByteSize(std::string_view text);
