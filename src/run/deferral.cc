@@ -34,7 +34,7 @@ std::string PlaceOf(const std::string& url) {
 
 Status NotBuilt(const std::string& reader, const std::string& view, const DeferTarget& target,
                 const std::string& here) {
-  return Status::User(StatusCode::kNotFound,
+  return Status::User(StatusCode::kPlanFailed,
                       "the view `{}` reads `{}`, which is built neither here (`{}`) nor in the "
                       "warehouse of profile `{}`: `{}`",
                       reader, view, Readable(here), target.profile, Readable(target.warehouse_url))

@@ -36,8 +36,8 @@ struct DeferredView {
 using DeferredViews = std::map<std::string, DeferredView>;
 
 /// The views that the selected ones read and that are neither selected nor built here. Fails with
-/// kNotFound where one is not built there either, and with kPlanFailed where its table there has not
-/// the columns that a reader was planned with.
+/// kPlanFailed where one is not built there either, or where its table there has not the columns
+/// that a reader was planned with.
 Result<DeferredViews> DeferViews(const DeferTarget& target, const CompiledProject& compiled,
                                  const TaskGraph& graph, const std::set<std::string>& selected,
                                  const std::function<bool(const std::string& view)>& is_built_here,
