@@ -46,7 +46,12 @@ std::vector<ArtifactTable> MakeTables() {
         {"settings_hash", T::kText, "settings, as in `settings`"},
         {"function_registry_hash", T::kText,
          "all functions that could be called, as in `functions`"},
-        {"engine_versions", T::kText, "JSON object"}}},
+        {"engine_versions", T::kText, "JSON object"},
+        {"warehouse", T::kText, "URL of the warehouse; NULL in older runs"},
+        {"parameters", T::kText,
+         "JSON object: the project's parameters and their values; NULL for a killed run"},
+        {"deferred_to", T::kText,
+         "profile that views were read from which are not built here; NULL: none"}}},
       {"tasks",
        "One row a view and run: what became of it.",
        {run_id,
@@ -93,7 +98,8 @@ std::vector<ArtifactTable> MakeTables() {
         {"df_settings", T::kText, "hash of the engine's settings, as in `settings`"},
         {"lineage", T::kText, "JSON"},
         {"scan_units", T::kText, "JSON array"},
-        {"plan_details", T::kText, "JSON object"}}},
+        {"plan_details", T::kText, "JSON object"},
+        {"parameters", T::kText, "JSON object: the parameters that it names, and their values"}}},
       {"statements",
        "One row a statement of the project whenever it is new or changed: what the project said in "
        "a "

@@ -15,6 +15,7 @@
 #include "weir/artifacts/project_statements.h"
 #include "weir/base/json_text.h"
 #include "weir/bundle/required_functions.h"
+#include "weir/bundle/view_parameters.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
@@ -123,7 +124,10 @@ class Recorder {
                         {},
                         settings_hash_,
                         function_registry_hash_,
-                        JsonText(Json(engine::EngineVersions()))});
+                        JsonText(Json(engine::EngineVersions())),
+                        session_.warehouse_url(),
+                        {},
+                        {}});
     }
   }
 
@@ -208,6 +212,8 @@ class Recorder {
   }
 
   void AddRun() {
+    const std::string deferred_to =
+        envelope_.deferred.empty() ? "" : envelope_.deferred.begin()->second.profile;
     rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state,
                        envelope_.started_at_us, envelope_.finished_at_us,
                        int64_t{envelope_.Count(ViewState::kRun)},
@@ -215,7 +221,9 @@ class Recorder {
                        int64_t{envelope_.Count(ViewState::kFailed)},
                        int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
-                       JsonText(Json(engine::EngineVersions()))});
+                       JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
+                       JsonText(Json(AllParameters(project_))),
+                       TextOrNull(deferred_to)});
   }
 
   Status Describe() {
@@ -335,7 +343,8 @@ class Recorder {
          JsonText(ToJson(description.lineage)),
          JsonText(units),
          JsonText(Json{{"partition_columns", bundle.partition_columns},
-                       {"nodes", NodeCount(*bundle.plan)}})});
+                       {"nodes", NodeCount(*bundle.plan)}}),
+         JsonText(Json(bundle.parameters))});
   }
 
   static int NodeCount(const LogicalPlan& plan) {

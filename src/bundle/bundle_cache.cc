@@ -91,12 +91,29 @@ std::string LookOf(const std::shared_ptr<arrow::Schema>& schema, TableKind kind,
 
 }  // namespace
 
-std::string PlanningEnvironment(const ProjectDefinition& project) {
+namespace {
+
+std::string HashOfParameters(const ProjectDefinition& project) {
+  FingerprintBuilder builder;
+  for (const ProjectParameter& parameter : project.parameters) {
+    builder.Add("parameter", parameter.name).Add("type", parameter.type);
+    if (parameter.value) builder.Add("value", *parameter.value);
+  }
+  return builder.Finish().ToString();
+}
+
+/// Whether a text may name a parameter, in whatever dialect.
+bool MayNameParameters(std::string_view text) { return text.find('$') != std::string_view::npos; }
+
+/// All but the parameters, unless a user function may name one.
+std::string EnvironmentOfViews(const ProjectDefinition& project) {
   FingerprintBuilder builder;
   if (const auto program = StampOf("/proc/self/exe")) builder.Add("program", ToText(*program));
   for (const auto& [key, value] : project.profile.settings) builder.Add("setting." + key, value);
   for (const UserFunctionDefinition& function : project.functions) {
     builder.Add("function", function.definition_sql).Add("dialect", function.dialect);
+    if (MayNameParameters(function.definition_sql))
+      builder.Add("parameters", HashOfParameters(project));
   }
   const FunctionDefaults& defaults = project.profile.function_defaults;
   if (defaults.span_line_base) builder.Add("span_line_base", *defaults.span_line_base);
@@ -110,6 +127,16 @@ std::string PlanningEnvironment(const ProjectDefinition& project) {
   return builder.Finish().ToString();
 }
 
+}  // namespace
+
+std::string PlanningEnvironment(const ProjectDefinition& project) {
+  return FingerprintBuilder()
+      .Add("views", EnvironmentOfViews(project))
+      .Add("parameters", HashOfParameters(project))
+      .Finish()
+      .ToString();
+}
+
 std::string LookOf(const PinnedTable& table) {
   return LookOf(table.schema, table.kind, table.has_row_masks, table.partition_columns);
 }
@@ -118,7 +145,8 @@ BundleCache::BundleCache(const ProjectDefinition& project, const SessionRuntime&
     : session_(session),
       files_(project.root),
       folder_("bundles-" + project.profile.name),
-      environment_(PlanningEnvironment(project)) {
+      environment_(EnvironmentOfViews(project)),
+      parameters_(HashOfParameters(project)) {
   for (const SourceDefinition& source : project.sources) {
     const PinnedTable* table = session.catalog().Find(source.name);
     if (table != nullptr) looks_[source.name] = LookOf(*table);
@@ -130,6 +158,7 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
   FingerprintBuilder builder;
   builder.Add("environment", environment_);
   builder.Add("name", view.name).Add("dialect", view.dialect).Add("query", view.query_sql);
+  bool names_parameters = MayNameParameters(view.query_sql);
   if (view.query != nullptr) builder.Add("steps", view.query->Identity());
   for (const std::string& name : view.column_names) builder.Add("column", name);
   for (const std::string& name : view.partition_columns) builder.Add("partition", name);
@@ -137,7 +166,9 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
     builder.Add("constraint", constraint.name).Add("action", ToString(constraint.action));
     builder.Add("expression", constraint.expression_sql).Add("text", constraint.text);
     if (constraint.expression != nullptr) builder.Add("tree", constraint.expression->Identity());
+    names_parameters = names_parameters || MayNameParameters(constraint.expression_sql);
   }
+  if (names_parameters) builder.Add("parameters", parameters_);
   for (const std::string& table : tables) {
     const auto look = looks_.find(table);
     if (look == looks_.end()) return {};

@@ -24,7 +24,7 @@
 namespace weir {
 
 /// A hash of all that decides about the plans of a project beside its sources and views: this
-/// program, the settings, user functions, the default dialect, the warehouse.
+/// program, the settings, user functions, parameters, the default dialect, the warehouse.
 std::string PlanningEnvironment(const ProjectDefinition& project);
 
 /// A hash of what planning sees of a source.
@@ -59,6 +59,7 @@ class BundleCache {
   CacheFolder files_;
   std::string folder_;  ///< in the cache folder
   std::string environment_;
+  std::string parameters_;  ///< a hash of all of them
   std::unordered_map<std::string, std::string> looks_;  ///< by table
   std::mutex mutex_;
   std::unordered_set<std::string> used_;  ///< keys; guarded by mutex_

@@ -18,6 +18,7 @@
 #include "weir/bundle/schema_bytes.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
+#include "weir/bundle/view_parameters.h"
 #include "weir/bundle/view_query.h"
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
@@ -91,6 +92,7 @@ void AddDomainPlanners(std::vector<engine::PlanStep> taken,
   }
 }
 
+/// REQUIRES: all else of the bundle is there
 Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   FingerprintBuilder builder;
   WEIR_ASSIGN_OR_RETURN(const std::string plan, MeaningOfPlan(bundle.plan_proto));
@@ -98,6 +100,7 @@ Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   for (const auto& column : bundle.partition_columns) builder.Add("partition_column", column);
   for (const auto& field : bundle.stored_schema->fields()) builder.Add("column", field->ToString());
   for (const auto& [key, value] : session.result_settings()) builder.Add("setting." + key, value);
+  for (const auto& [name, value] : bundle.parameters) builder.Add("parameter." + name, value);
   for (const auto& function : bundle.functions) {
     if (function.version.starts_with("native:"))
       builder.Add("function." + function.name, function.version);
@@ -185,8 +188,9 @@ bool ReportConstants(const ViewDefinition& view, const engine::Plan& typed,
 
 /// Compiles a stored view to its bundle.
 Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
-                  Outcome& outcome) {
+                  const ParameterValues& parameters, Outcome& outcome) {
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
+  bundle->parameters = parameters;
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
   // Before its types are settled a plan has the types of the first branch of a UNION or a CASE.
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
@@ -442,16 +446,25 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
                              Diagnostics& diagnostics, BundleCache* cache) {
   CompiledProject compiled;
   const PlanningOrder order(project, session, diagnostics);
+  const auto parameters = ParametersOfViews(project, order, session);
+  const auto parameters_of = [&](const std::string& view) {
+    const auto found = parameters.find(view);
+    return found == parameters.end() ? ParameterValues() : found->second;
+  };
   compiled.failed =
       CompileLevels(project, order, {}, session,
                     {.deepen =
                          [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
-                           return BundleInto(view, std::move(plan), session, outcome);
+                           return BundleInto(view, std::move(plan), session,
+                                             parameters_of(view.name), outcome);
                          },
                      .done =
                          [&](size_t view, Outcome& outcome) {
-                           compiled.SetTables(project.views[view].name, order.tables(view));
-                           if (outcome.bundle) compiled.Add(std::move(outcome.bundle));
+                           const std::string& name = project.views[view].name;
+                           compiled.SetTables(name, order.tables(view));
+                           if (!outcome.bundle) return;
+                           outcome.bundle->parameters = parameters_of(name);
+                           compiled.Add(std::move(outcome.bundle));
                          },
                      .cache = cache},
                     diagnostics);

@@ -74,6 +74,8 @@ struct PlanBundle {
   std::set<std::string> required_tags;
   /// Of functions/domain_planners.h: those that the plan could not have been made without.
   std::set<std::string> domain_planners;
+  /// Parameters of the project that it names, itself or through what is inlined, and their values.
+  std::map<std::string, std::string> parameters;
 
   Fingerprint fingerprint;
   std::string fingerprint_input;  ///< the hashed input as text

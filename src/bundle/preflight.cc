@@ -21,10 +21,6 @@ namespace {
 
 using Names = std::unordered_set<std::string>;
 
-std::string DefinitionHash(const SourceDefinition& source) {
-  return FingerprintBuilder().Add("ddl", source.ddl).Add("uri", source.uri).Finish().ToString();
-}
-
 std::string IndexName(const ProjectDefinition& project) {
   return "check-" + project.profile.name + ".index";
 }
@@ -110,7 +106,7 @@ class Checker {
     for (const IndexedSource& source : before_.sources) known[source.name] = &source;
     for (const SourceDefinition& source : frame.sources) {
       IndexedSource entry{.name = source.name,
-                          .definition_hash = DefinitionHash(source),
+                          .definition_hash = SourceDefinitionHash(source),
                           .stamp = SourceStamp(source, taken_at_ns_),
                           .schema_hash = {}};
       const auto found = known.find(source.name);

@@ -24,6 +24,15 @@ std::string SourceStamp(const SourceDefinition& source, int64_t now_ns) {
   return Blake2bHex128(text);
 }
 
+std::string SourceDefinitionHash(const SourceDefinition& source) {
+  FingerprintBuilder builder;
+  builder.Add("ddl", source.ddl).Add("uri", source.uri).Add("dialect", source.dialect);
+  for (const auto& [key, value] : source.options) builder.Add("option", key).Add("value", value);
+  if (source.version) builder.Add("version", *source.version);
+  if (source.timestamp) builder.Add("timestamp", *source.timestamp);
+  return builder.Finish().ToString();
+}
+
 std::string ToText(const FileStamp& stamp) {
   return fmt::format("{} {} {} {}", stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.inode);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether the files of a source are the same as before, without reading them.
+// Whether a source and its files are the same as before, without reading them.
 
 #pragma once
 
@@ -15,6 +15,10 @@ namespace weir {
 /// with any file. Empty for what stamps cannot tell: sources behind a URL, nothing there, files
 /// that changed in the moment before `now_ns`.
 std::string SourceStamp(const SourceDefinition& source, int64_t now_ns);
+
+/// Changes with what a source says of itself: where its files are and how they are read. Variables
+/// of the environment stand in it with their values, hashed.
+std::string SourceDefinitionHash(const SourceDefinition& source);
 
 /// The parts of a stamp as text.
 std::string ToText(const FileStamp& stamp);

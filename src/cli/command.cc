@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "weir/base/filesystem.h"
+#include "weir/project/weir_toml.h"
 
 namespace weir::cli {
 
@@ -19,6 +20,20 @@ Result<OpenProject> Open(const GlobalOptions& options) {
   if (open.compiled.failed.empty()) cache.Sweep();
   open.diagnostics.Sort();
   return open;
+}
+
+Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,
+                                                 const ProjectDefinition& project,
+                                                 const SessionRuntime& session) {
+  if (options.defer_to.empty()) return std::optional<DeferTarget>();
+  WEIR_ASSIGN_OR_RETURN(
+      const std::string text,
+      LocalFileSystem().ReadFile(project.root + "/" + std::string(kProjectFileName)));
+  const auto warehouse = WarehouseOfProfile(text, project.root, options.defer_to);
+  if (!warehouse.ok()) return warehouse.status().WithContext("--defer-to");
+  DeferTarget target{.profile = options.defer_to, .warehouse_url = ToUrl(*warehouse, true)};
+  WEIR_RETURN_NOT_OK(CheckOtherWarehouse(project.profile.name, session.warehouse_url(), target));
+  return std::optional(std::move(target));
 }
 
 int Fail(const Status& status) {

@@ -16,6 +16,7 @@
 #include "weir/graph/task_graph.h"
 #include "weir/lineage/open_lineage.h"
 #include "weir/project/project_definition.h"
+#include "weir/run/deferral.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir::cli {
@@ -35,8 +36,10 @@ enum ExitCode : int {
 /// The options that every command takes.
 struct GlobalOptions {
   std::string project = ".";
-  std::string profile = "default";
+  ProfileChoice profile = "default";
   Format format = Format::kTable;
+  /// Profile whose warehouse has what is not built here; empty: none.
+  std::string defer_to;
 };
 
 /// A project loaded, its session sealed, its views compiled.
@@ -50,6 +53,12 @@ struct OpenProject {
 /// Loads, seals and compiles. Fails only where there is no project at all or no session can be
 /// opened; what is wrong in the project's files is in the diagnostics.
 Result<OpenProject> Open(const GlobalOptions& options);
+
+/// Where `--defer-to` says that views are read; nothing without it. Fails with kNotFound where there
+/// is no such profile, or where it has the warehouse of `project` itself.
+Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,
+                                                 const ProjectDefinition& project,
+                                                 const SessionRuntime& session);
 
 /// The compiled view of that name; fails with its compile errors, or with the nearest names.
 Result<std::shared_ptr<const PlanBundle>> FindView(const OpenProject& open,

@@ -42,20 +42,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-TableLookup SourceLookup(const SessionRuntime& session) {
-  return [&session](const std::string& name) -> std::shared_ptr<const PinnedTable> {
+TableLookup SourceLookup(const SessionRuntime& session,
+                         const std::optional<DeferTarget>& defer_to) {
+  return [&session, defer_to](const std::string& name) -> std::shared_ptr<const PinnedTable> {
     const PinnedTable* table = session.catalog().Find(name);
     if (table == nullptr) return nullptr;
     if (table->kind != TableKind::kView) return {std::shared_ptr<void>(), table};
     auto stored = PinDelta(name, table->url, -1, "", session.engine());
+    if (!stored.ok() && defer_to) {
+      stored = PinDelta(name, TableUrl(defer_to->warehouse_url, name), -1, "", session.engine());
+    }
     if (!stored.ok()) return nullptr;  // never built
     stored->kind = TableKind::kView;
     return std::make_shared<const PinnedTable>(*std::move(stored));
   };
 }
 
-Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& session, Json& json) {
-  WEIR_ASSIGN_OR_RETURN(const auto units, DeriveScanUnits(bundle, SourceLookup(session)));
+Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& session,
+                              const std::optional<DeferTarget>& defer_to, Json& json) {
+  WEIR_ASSIGN_OR_RETURN(const auto units, DeriveScanUnits(bundle, SourceLookup(session, defer_to)));
   ReportWarnings(WarningsOf(units));
   std::string text;
   json = Json::array();
@@ -83,6 +88,7 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
     }
     json.push_back({{"scan_id", unit.scan_id},
                     {"table", unit.table},
+                    {"url", unit.url},
                     {"version", unit.version},
                     {"columns", unit.columns},
                     {"filters", unit.filters},
@@ -116,7 +122,9 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
   Json json;
   std::string text;
   if (what == "scans") {
-    auto scans = ScansText(**bundle, *open->session, json);
+    const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
+    if (!defer_to.ok()) return FailNamed(defer_to.status());
+    auto scans = ScansText(**bundle, *open->session, *defer_to, json);
     if (!scans.ok()) return Fail(scans.status());
     text = *scans;
   } else if (what == "fingerprint") {

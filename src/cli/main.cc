@@ -30,6 +30,16 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
       "");
 }
 
+/// Takes NAME=VALUE.
+CLI::Validator Pair() {
+  return CLI::Validator(
+      [](const std::string& found) {
+        if (found.find('=') != std::string::npos && !found.starts_with('=')) return std::string();
+        return fmt::format("NAME=VALUE is wanted, found `{}`", found);
+      },
+      "");
+}
+
 /// --upstream, --downstream, --event, and a --format with more than the others have.
 void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions& options) {
   const auto direction = [&](const std::string& name, LineageDirection value,
@@ -124,7 +134,7 @@ int Main(int argc, char** argv) {
     CLI::App* command = app.add_subcommand(name, help);
     command->add_option("--project", options.project, "the project's folder")
         ->capture_default_str();
-    command->add_option("--profile", options.profile, "the profile in weir.toml")
+    command->add_option("--profile", options.profile.name, "the profile in weir.toml")
         ->capture_default_str();
     command
         ->add_option_function<std::string>(
@@ -136,6 +146,27 @@ int Main(int argc, char** argv) {
         ->check(OneOf({"table", "json"}))
         ->default_str("table");
     return command;
+  };
+
+  const auto add_set = [&](CLI::App* command) {
+    command
+        ->add_option_function<std::vector<std::string>>(
+            "--set",
+            [&options](const std::vector<std::string>& pairs) {
+              for (const std::string& pair : pairs) {
+                const size_t sign = pair.find('=');
+                options.profile.set.emplace_back(pair.substr(0, sign), pair.substr(sign + 1));
+              }
+            },
+            "NAME=VALUE: a parameter of the project; may stand several times")
+        ->allow_extra_args(false)
+        ->check(Pair());
+    return command;
+  };
+
+  const auto add_defer = [&](CLI::App* command) {
+    command->add_option("--defer-to", options.defer_to,
+                        "the profile in whose warehouse is read what is not built here");
   };
 
   Selection selection;
@@ -157,11 +188,11 @@ int Main(int argc, char** argv) {
       ->default_str(std::string(ProjectTemplates().front().name));
   init->callback([&] { exit_code = RunInit(options, template_name, folder); });
 
-  add("check", "compile everything and report all problems")->callback([&] {
+  add_set(add("check", "compile everything and report all problems"))->callback([&] {
     exit_code = RunCheck(options);
   });
 
-  CLI::App* plan = add("plan", "say what a run would do, and why");
+  CLI::App* plan = add_set(add("plan", "say what a run would do, and why"));
   const auto add_selection = [&](CLI::App* command) {
     command
         ->add_option("--select", selection.selectors,
@@ -171,16 +202,19 @@ int Main(int argc, char** argv) {
         ->delimiter(',');
   };
   add_selection(plan);
+  add_defer(plan);
   plan->add_flag("--force", force, "as if nothing had been built");
   plan->callback([&] { exit_code = RunPlan(options, selection, force); });
 
-  CLI::App* run = add("run", "build what must be built");
+  CLI::App* run = add_set(add("run", "build what must be built"));
   add_selection(run);
+  add_defer(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
   run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
   run->callback([&] { exit_code = RunRun(options, selection, force, by_lane); });
 
-  CLI::App* explain = add("explain", "show how a view is planned");
+  CLI::App* explain = add_set(add("explain", "show how a view is planned"));
+  add_defer(explain);
   explain->add_option("view", view, "the view; '*' with --lane: all")->required();
   const auto flag = [&](const std::string& name, const std::string& help) {
     explain->add_flag_callback(
@@ -202,7 +236,8 @@ int Main(int argc, char** argv) {
         what == "lane" ? RunExplainLanes(options, view) : RunExplain(options, view, what, to);
   });
 
-  CLI::App* diff = add("diff", "say in what the bundles of views, or of whole runs, differ");
+  CLI::App* diff =
+      add_set(add("diff", "say in what the bundles of views, or of whole runs, differ"));
   std::vector<std::string> compared;
   bool difference_fails = false;
   diff->add_option("sides", compared, "two of VIEW, VIEW@RUN, RUN, last, now; one: against now")
@@ -210,18 +245,20 @@ int Main(int argc, char** argv) {
   diff->add_flag("--exit-code", difference_fails, "end with 1 if there is a difference");
   diff->callback([&] { exit_code = RunDiff(options, compared, difference_fails); });
 
-  CLI::App* lineage = add("lineage", "show where columns come from");
+  CLI::App* lineage = add_set(add("lineage", "show where columns come from"));
   LineageRequest asked;
   lineage->add_option("column", asked.column,
                       "a view or view.column, also a source with --downstream; without, all views");
   AddLineageOptions(*lineage, asked, options);
   lineage->callback([&] { exit_code = RunLineage(options, asked); });
 
-  CLI::App* impact = add("impact", "show what a change of a column reaches");
+  CLI::App* impact = add_set(add("impact", "show what a change of a column reaches"));
   impact->add_option("column", column, "table.column or table, of a source or view")->required();
   impact->callback([&] { exit_code = RunImpact(options, column); });
 
   CLI::App* query = add("sql", "query sources, views and weir.* artifacts; without SQL, a prompt");
+  add_set(query);
+  add_defer(query);
   query->add_option("sql", sql, "one statement");
   query->add_option("--dialect", dialect, "the dialect it is in; default: the project's");
   query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
@@ -239,7 +276,8 @@ int Main(int argc, char** argv) {
   history->add_option("--limit", limit, "how many, newest first")->capture_default_str();
   history->callback([&] { exit_code = RunHistory(options, history_view, limit); });
 
-  CLI::App* test = add("test", "run the project's tests of data and of views");
+  CLI::App* test = add_set(add("test", "run the project's tests of data and of views"));
+  add_defer(test);
   test->add_option("tests", tests, "some tests only, as with --select");
   test->add_option("--select", test_selectors,
                    "tests, or views that they are about: names, globs, path:…")

@@ -48,6 +48,8 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
   // A query may be asked of a project with broken views: only what the query names must work.
   WEIR_ASSIGN_OR_RETURN(session.runtime_, SessionRuntime::Seal(session.project_, diagnostics));
   session.diagnostics_ = std::move(diagnostics);
+  WEIR_ASSIGN_OR_RETURN(session.defer_to_,
+                        DeferTargetOf(options, session.project_, *session.runtime_));
   return session;
 }
 
@@ -155,6 +157,11 @@ Status QuerySession::Register(const std::string& name) {
 Status QuerySession::RegisterDelta(const std::string& name, const std::string& url,
                                    const std::function<std::string()>& missing) {
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
+  if (!table.ok() && table.status().code() == StatusCode::kNotFound && defer_to_ &&
+      !name.starts_with("weir.")) {
+    table =
+        PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
+  }
   if (table.ok()) return runtime_->engine().RegisterTable(name, *table->table);
   registered_.erase(name);
   const Status failed = table.status().WithContext(fmt::format("table `{}`", name));

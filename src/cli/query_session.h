@@ -71,6 +71,7 @@ class QuerySession {
   Diagnostics diagnostics_;
   Diagnostics broken_settings_;
   std::set<std::string> registered_;
+  std::optional<DeferTarget> defer_to_;  ///< where stored views are read that are not built here
 };
 
 }  // namespace weir::cli

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <unistd.h>
 
@@ -98,6 +99,11 @@ void PrintPlan(const std::vector<PlanRow>& plan) {
   }
   if (!rows.empty())
     std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
+  std::set<std::string> deferred;
+  for (const PlanRow& row : plan) {
+    for (const PlanRowDeferral& view : row.deferred) deferred.insert(view.text);
+  }
+  for (const std::string& text : deferred) std::cout << text << "\n";
   const PlanTotals totals = TotalsOf(plan);
   if (passing > kMostPassing)
     std::cout << fmt::format("and {} more to reuse whose inputs changed elsewhere only\n",
@@ -127,6 +133,16 @@ void PrintPlanJson(const std::vector<PlanRow>& plan) {
                      {"reason", row.reason},
                      {"fingerprint", row.fingerprint},
                      {"scan_units", units}});
+    if (row.deferred.empty()) continue;
+    Json deferred = Json::array();
+    for (const PlanRowDeferral& view : row.deferred) {
+      deferred.push_back({{"table", view.table},
+                          {"profile", view.profile},
+                          {"url", view.url},
+                          {"version", view.version},
+                          {"same_definition", view.same_definition}});
+    }
+    views.back()["deferred"] = deferred;
   }
   const PlanTotals totals = TotalsOf(plan);
   std::cout << JsonText(Json{{"schema_version", 1},
@@ -280,7 +296,9 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
                        .profile = options.profile,
                        .selection = selection,
                        .force = force});
-  if (const auto rows = memo.Recall()) {
+  // What another warehouse holds, the memo does not know.
+  const bool remembers = options.defer_to.empty();
+  if (const auto rows = remembers ? memo.Recall() : std::nullopt) {
     print(*rows);
     return kDone;
   }
@@ -291,8 +309,13 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const SystemClock clock;
   const ProjectRun run(open->compiled, *open->session, history, clock);
-  const auto planned =
-      run.Plan({.selection = selection, .force = force, .by_lane = false, .run_id = {}});
+  auto defer_to = DeferTargetOf(options, open->definition, *open->session);
+  if (!defer_to.ok()) return FailNamed(defer_to.status());
+  const auto planned = run.Plan({.selection = selection,
+                                 .force = force,
+                                 .by_lane = false,
+                                 .run_id = {},
+                                 .defer_to = *std::move(defer_to)});
   if (!planned.ok()) return FailNamed(planned.status());
   bool warned = !open->diagnostics.all().empty();
   for (const PlannedView& view : *planned) {
@@ -302,7 +325,7 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   }
   const std::vector<PlanRow> rows = ToPlanRows(*planned, run.graph());
   // Warnings are said each time.
-  if (!warned) memo.Keep(open->definition, open->compiled, rows);
+  if (!warned && remembers) memo.Keep(open->definition, open->compiled, rows);
   print(rows);
   return kDone;
 }
@@ -313,6 +336,8 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   auto open = Open(options);
   if (!open.ok()) return FailNamed(open.status());
   if (const int compiled = Report(open->diagnostics); compiled != kDone) return compiled;
+  const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
+  if (!defer_to.ok()) return FailNamed(defer_to.status());
   const InterruptScope interrupt;
   const std::string run_id = NewRunId(clock);
   const auto lock = TakeWarehouse(open->definition, *open->session, run_id, opened_at_us,
@@ -328,7 +353,11 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   const ProjectRun run(open->compiled, *open->session, history, clock);
   Progress progress;
   const auto envelope =
-      run.Run({.selection = selection, .force = force, .by_lane = by_lane, .run_id = run_id},
+      run.Run({.selection = selection,
+               .force = force,
+               .by_lane = by_lane,
+               .run_id = run_id,
+               .defer_to = *defer_to},
               progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   const Status held = (*lock)->CheckHeld();
@@ -336,6 +365,8 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
     (*lock)->Abandon();
     return Fail(held.WithContext("the run is not recorded"));
   }
+  for (const auto& [view, deferred] : envelope->deferred)
+    std::cerr << Describe(view, deferred) << "\n";
   ReportViolations(*envelope, open->diagnostics);
   for (const ViewOutcome& view : envelope->views) {
     const auto warnings = WarningsOf(view.scan_units);

@@ -80,7 +80,7 @@ class InputComparison {
     const auto old = before_.find(table);
     if (old == before_.end()) {
       changes_.push_back(fmt::format("it reads `{}`, which it did not", table));
-    } else if (old->second == state) {
+    } else if (old->second == state && !(IsView(table) && !Moved(table).empty())) {
       ComparePins(table);
     } else if (IsView(table)) {
       CompareView(table, old->second, state);
@@ -103,9 +103,27 @@ class InputComparison {
     }
   }
 
+  /// "in another warehouse" and where, if it was read elsewhere at the last build; else empty.
+  std::string Moved(const std::string& view) const {
+    const auto place = [&](const std::map<std::string, std::string>& places) {
+      const auto found = places.find(view);
+      return found == places.end() ? std::string("this warehouse") : "`" + found->second + "`";
+    };
+    const std::string before = place((**inputs_.last_build).deferred);
+    const std::string now = place(inputs_.places);
+    return before == now ? "" : fmt::format("it reads `{}` of {}, no longer of {}", view, now, before);
+  }
+
   void CompareView(const std::string& view, const std::string& before, const std::string& now) {
     const std::string columns = ColumnsText(*inputs_.units, view);
-    if (!SameForReader(before, now)) {
+    const std::string moved = Moved(view);
+    const bool same = SameForReader(before, now);
+    if (!moved.empty()) {
+      (same ? passed_over_ : changes_)
+          .push_back(fmt::format("{}, {} {}", moved,
+                                 same ? "with the same rows" : "and what it reads is another",
+                                 columns));
+    } else if (!same) {
       changes_.push_back(
           fmt::format("the result of `{}` changed in what it reads of it {}", view, columns));
     } else if (!SameContent(before, now)) {

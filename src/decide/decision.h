@@ -62,6 +62,9 @@ struct DecisionInputs {
   std::function<Unbuilt()> why_unbuilt = {};
   std::function<UpstreamState(const std::string& view)> upstream;
   bool force = false;
+  /// URLs of the tables of views that it would read from another warehouse, by view. Their content
+  /// decides, not the place; the reason names it.
+  std::map<std::string, std::string> places = {};
   /// PlanBundle::fingerprint_input, to say what changed in it; may be empty.
   std::string_view definition = {};
   /// Asked about a source whose files are others than at the last build. May be empty: then they

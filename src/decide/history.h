@@ -35,6 +35,8 @@ struct BuildRecord {
   /// say what changed since.
   std::map<std::string, int64_t> pins;
   std::map<std::string, std::map<std::string, std::string>> listings;
+  /// URLs of the tables of views that it read from another warehouse, by view; to say so.
+  std::map<std::string, std::string> deferred;
   DefinitionSections definition;
   /// Data files of the table that are not there any more, by their paths in it: nobody can read it.
   std::vector<std::string> missing_files;

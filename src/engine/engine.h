@@ -58,6 +58,9 @@ struct SessionOptions {
   /// Guards that are left out, by name: tests and benchmarks show what each is for. Nobody else
   /// names any.
   std::vector<std::string> guards_off = {};
+  /// What `$name` stands for in statements: names in lower case, and constants as SQL expressions
+  /// of the generic dialect; an empty one is a parameter without a value.
+  std::vector<std::pair<std::string, std::string>> parameters = {};
 };
 
 /// What keeps a fault of the engine out of results.

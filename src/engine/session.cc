@@ -31,6 +31,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.ordered_coalesce = options.ordered_coalesce;
   for (const std::string& name : options.guards_off)
     bridged.guards_off.push_back(rust::String::lossy(name));
+  bridged.parameters = ToKeyValues(options.parameters);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
   session.state_ = std::make_shared<State>(State{std::move(handle)});

@@ -27,6 +27,7 @@ struct SqlDialect {
   bool hash_comments = false;             ///< # to the end of the line
   bool slash_comments = false;            ///< // to the end of the line
   bool dash_comment_needs_space = false;  ///< `--x` is no comment
+  bool dollar_names = false;              ///< `$x` is a name like any other
 
   bool quotes_identifier(char c) const {
     return identifier_quotes.find(c) != std::string_view::npos;

@@ -11,6 +11,7 @@
 #include "weir/base/parallel.h"
 #include "weir/base/utf8_text.h"
 #include "weir/project/function_parser.h"
+#include "weir/project/parameter_uses.h"
 #include "weir/project/project_definition.h"
 #include "weir/project/source_parser.h"
 #include "weir/project/unit_test_parser.h"
@@ -71,6 +72,11 @@ class ProjectLoader {
     std::unordered_map<std::string, SourceLocation> first;
     for (const SqlFile& file : LoadFolder("functions")) {
       auto functions = ParseFunctionFile(file, project_.broken_functions, diagnostics_);
+      if (!CheckParameterUses(file, project_.parameters, diagnostics_)) {
+        for (const UserFunctionDefinition& function : functions)
+          project_.broken_functions.insert(function.name);
+        continue;
+      }
       for (UserFunctionDefinition& function : functions) {
         if (Claim(function.name, "function", "W1502", function.name_location, first))
           project_.functions.push_back(std::move(function));
@@ -87,10 +93,11 @@ class ProjectLoader {
       std::optional<ViewDefinition> view;
       Diagnostics diagnostics;
     };
+    const FunctionParameters functions(project_.functions);
     std::vector<Loaded> loaded(paths.size());
     ForEachInParallel(paths.size(), std::thread::hardware_concurrency(), [&](size_t i) {
       const auto file = LoadFile(paths[i], loaded[i].diagnostics);
-      if (file) loaded[i].view = ParseViewFile(*file, loaded[i].diagnostics);
+      if (file) loaded[i].view = LoadView(*file, functions, loaded[i].diagnostics);
     });
     std::vector<ViewDefinition*> views;
     for (Loaded& file : loaded) {
@@ -121,6 +128,7 @@ class ProjectLoader {
   void LoadTests() {
     std::unordered_map<std::string, SourceLocation> first_test;
     for (const SqlFile& file : LoadFolder("tests")) {
+      if (!CheckParameterUses(file, project_.parameters, diagnostics_)) continue;
       if (HoldsUnitTests(file)) {
         for (UnitTestDefinition& test : ParseUnitTestFile(file, diagnostics_)) {
           if (Claim(test.name, "test", "W1402", test.location, first_test))
@@ -137,6 +145,36 @@ class ProjectLoader {
   }
 
  private:
+  std::optional<ViewDefinition> LoadView(const SqlFile& file, const FunctionParameters& functions,
+                                         Diagnostics& diagnostics) const {
+    std::optional<ViewDefinition> view = ParseViewFile(file, diagnostics);
+    Diagnostics found;
+    if (!CheckParameterUses(file, project_.parameters, found)) {
+      for (Diagnostic diagnostic : found.all()) {
+        if (view) diagnostic.view_name = view->name;
+        diagnostics.Add(std::move(diagnostic));
+      }
+      return std::nullopt;
+    }
+    if (!view || project_.parameters.empty()) return view;
+    std::set<std::string> named;
+    const auto add_named = [&](const std::string& text) {
+      named.merge(functions.CalledIn(text, *file.dialect));
+      for (ParameterUse& use : FindParameterUses(text, *file.dialect))
+        named.insert(std::move(use.name));
+    };
+    add_named(view->query_sql);
+    for (const ConstraintDefinition& constraint : view->constraints) {
+      // One that only warns changes no row.
+      if (constraint.action != ViolationAction::kWarn) add_named(constraint.expression_sql);
+    }
+    // Where `$` begins names, others may stand there.
+    for (const ProjectParameter& parameter : project_.parameters) {
+      if (named.contains(parameter.name)) view->parameters.insert(parameter.name);
+    }
+    return view;
+  }
+
   /// Takes a name for what is at `location`; reports `code` if it has been taken.
   bool Claim(const std::string& name, std::string_view what, std::string_view code,
              const SourceLocation& location,
@@ -238,7 +276,7 @@ bool IsSqlFile(const std::string& path) {
 }
 
 Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
-                                      const std::string& profile_name, Diagnostics& diagnostics,
+                                      const ProfileChoice& choice, Diagnostics& diagnostics,
                                       const std::vector<std::string>* view_files) {
   ProjectDefinition project;
   project.root = AbsoluteFolder(root);
@@ -256,7 +294,7 @@ Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string
   }
   WEIR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(file));
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-  WEIR_RETURN_NOT_OK(ApplyWeirToml(text, profile_name, project, diagnostics));
+  WEIR_RETURN_NOT_OK(ApplyWeirToml(text, choice, project, diagnostics));
 
   ProjectLoader loader(files, project, diagnostics);
   loader.LoadSources();

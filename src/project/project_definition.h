@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "weir/base/diagnostic.h"
@@ -39,8 +40,8 @@ struct ColumnDefinition {
 struct SourceDefinition {
   std::string name;  ///< lower case unless it was quoted
   SourceFormat format = SourceFormat::kParquet;
-  std::string location_as_written;
-  /// Absolute path (relative ones are relative to the project folder), or the URL as written. A
+  std::string location_as_written;  ///< with the environment's variables filled in
+  /// Absolute path (relative ones are relative to the project folder), or the URL. A
   /// slash at the end, which means a folder, is kept.
   std::string uri;
   std::vector<ColumnDefinition>
@@ -121,6 +122,9 @@ struct ViewDefinition {
   std::vector<SourceLocation> partition_locations;
   std::string comment;
   std::map<std::string, std::string> properties;
+  /// Parameters of the project that its query and its constraints name, or user functions that they
+  /// call; but for constraints that only warn.
+  std::set<std::string> parameters = {};
   SourceLocation location;  ///< of the statement's first word
 };
 
@@ -218,6 +222,26 @@ struct FunctionDefaults {
   bool operator==(const FunctionDefaults&) const = default;
 };
 
+/// A parameter of the project: `$name` in SQL stands for its value, a constant of its type.
+struct ProjectParameter {
+  std::string name;                  ///< lower case; found in any case
+  std::string type;                  ///< as ParameterType writes it: "DATE"
+  std::optional<std::string> value;  ///< as ParameterValue writes it; nothing: nobody gave one
+  std::string description;
+  SourceLocation location;  ///< in weir.toml
+};
+
+/// Which profile is meant, and the values that the command line sets.
+struct ProfileChoice {
+  ProfileChoice() = default;
+  ProfileChoice(std::string profile) : name(std::move(profile)) {}
+  ProfileChoice(const char* profile) : name(profile) {}
+
+  std::string name;  ///< empty: "default"
+  /// Names of parameters and values; of several for one name the last counts.
+  std::vector<std::pair<std::string, std::string>> set;
+};
+
 /// How a session is to be set up. Zero and empty mean that the session decides.
 struct ProfileSettings {
   std::string name;
@@ -234,6 +258,7 @@ struct ProfileSettings {
   /// measurements.
   std::vector<std::string> guards_off;
   std::string spill_directory;  ///< absolute
+  std::string warehouse_uri;    ///< as ProjectDefinition has it; empty: the project's
   int64_t max_spill_bytes = 0;
   FunctionDefaults function_defaults;
   /// What `weir sql` may run.
@@ -256,6 +281,7 @@ struct ProjectDefinition {
   std::string warehouse_uri;        ///< absolute path or URL, without a slash at its end
   std::string dialect = "generic";  ///< of SQL, where a file names none
   ProfileSettings profile;
+  std::vector<ProjectParameter> parameters;          ///< ordered by name
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
   std::vector<SourceDefinition>
       sources;  ///< ordered by name; names are unique across sources and views
@@ -268,14 +294,14 @@ struct ProjectDefinition {
       unit_tests;  ///< ordered by name; names differ from those of tests
 };
 
-/// Loads the project in the folder `root` with the settings of the profile `profile_name` (empty:
-/// "default"). Reports everything that is wrong in its files, codes W1xxx (docs/diagnostics.md),
-/// and leaves out what has errors. Fails only where there is no project to read: no such folder, no
-/// readable weir.toml in it, no such profile in a file without errors. With `view_files`, only
-/// these of the files under views/ are read (paths relative to `root`); the caller knows the
-/// others.
+/// Loads the project in the folder `root` with the settings of a profile. Reports everything that
+/// is wrong in its files, codes W1xxx (docs/diagnostics.md), and leaves out what has errors. Fails
+/// only where there is no project to read (no such folder, no readable weir.toml in it), and with
+/// kNotFound where `choice` names what a file without errors has not: a profile, a parameter, a
+/// value of the parameter's type. With `view_files`, only these of the files under views/ are read
+/// (paths relative to `root`); the caller knows the others.
 Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string& root,
-                                      const std::string& profile_name, Diagnostics& diagnostics,
+                                      const ProfileChoice& choice, Diagnostics& diagnostics,
                                       const std::vector<std::string>* view_files = nullptr);
 
 /// Says whether a path below a folder of the project is a SQL file that is not hidden.

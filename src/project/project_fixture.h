@@ -33,7 +33,7 @@ inline std::vector<std::string> Reports(const Diagnostics& diagnostics) {
 /// Loads a project at /p from `files` (relative paths); an empty weir.toml, and a view, are added
 /// unless given.
 inline LoadedProject Load(const std::map<std::string, std::string>& files,
-                          const std::string& profile = "") {
+                          const ProfileChoice& profile = {}) {
   MemoryFileSystem memory;
   memory.Set("/p/weir.toml", "");
   memory.Set("/p/views/some_view.sql", "SELECT 1");

@@ -11,6 +11,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
+#include "weir/project/weir_toml.h"
 
 namespace weir {
 
@@ -232,6 +233,16 @@ std::string UnknownOptionHint(SourceFormat format, const std::string& key) {
 
 }  // namespace
 
+std::optional<std::string> ExpandAt(const Token& token, const std::string& text,
+                                    TokenCursor& cursor) {
+  Result<std::string> expanded = ExpandEnvironment(text);
+  if (expanded.ok()) return *std::move(expanded);
+  const Status& status = expanded.status();
+  cursor.Fail(status.code() == StatusCode::kNotFound ? "W1016" : "W1017", token, status.message(),
+              status.hint());
+  return std::nullopt;
+}
+
 void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source,
                         TokenCursor& cursor) {
   constexpr std::string_view kPrefix = "format.";
@@ -251,7 +262,9 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
       cursor.Fail("W1306", pair.key_token, fmt::format("the option is set twice: `{}`", key));
       continue;
     }
-    std::optional<std::string> value = ParseValue(*type, pair.value);
+    const auto expanded = ExpandAt(pair.value_token, pair.value, cursor);
+    if (!expanded) continue;
+    std::optional<std::string> value = ParseValue(*type, *expanded);
     if (!value) {
       // A value may be a secret only where any text is right; those never come here.
       cursor.Fail("W1305", pair.value_token,

@@ -177,12 +177,19 @@ class SourceParser {
 
   bool ParseLocation() {
     const Token token = cursor_.Peek();
-    std::optional<std::string> location = cursor_.ExpectString("a location in quotes");
+    const std::optional<std::string> location = cursor_.ExpectString("a location in quotes");
     if (!location) return false;
     if (location->empty())
       cursor_.Fail("W1312", token, "a path or URL is wanted, found an empty location");
-    source_.uri = ResolveLocation(*location, root_);
-    source_.location_as_written = *std::move(location);
+    const auto expanded = ExpandAt(token, *location, cursor_);
+    if (expanded && expanded->empty() && !location->empty()) {
+      cursor_.Fail("W1312", token,
+                   fmt::format("a path or URL is wanted, found nothing in the place of `{}`",
+                               *location));
+    }
+    if (!expanded) return true;
+    source_.uri = ResolveLocation(*expanded, root_);
+    source_.location_as_written = *expanded;
     return true;
   }
 

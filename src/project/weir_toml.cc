@@ -12,7 +12,9 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
+#include "weir/project/parameters_toml.h"
 #include "weir/project/source_parser.h"
+#include "weir/project/toml_reader.h"
 
 namespace weir {
 
@@ -20,39 +22,6 @@ namespace {
 
 constexpr std::string_view kDefaultProfile = "default";
 constexpr int64_t kMostThreads = 4096;
-
-SourceLocation LocationOf(const toml::source_region& region) {
-  return {std::string(kProjectFileName), static_cast<int>(region.begin.line),
-          static_cast<int>(region.begin.column)};
-}
-
-std::string_view TypeName(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "an array";
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "an integer";
-    case toml::node_type::floating_point:
-      return "a decimal number";
-    case toml::node_type::boolean:
-      return "a boolean";
-    default:
-      return "a date or time";
-  }
-}
-
-/// A text, number or boolean as the engine's settings take it; nothing for anything else.
-std::optional<std::string> ScalarText(const toml::node& node) {
-  if (const auto* text = node.as_string()) return text->get();
-  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
-  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
-  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-  return std::nullopt;
-}
 
 /// "scheme://host" without the slashes after it; nothing if `text` is no such URL.
 std::optional<std::string> ParseStoreUrl(std::string text) {
@@ -75,98 +44,63 @@ std::string WithoutSlashAtEnd(std::string path) {
 class WeirTomlReader {
  public:
   WeirTomlReader(ProjectDefinition& project, Diagnostics& diagnostics)
-      : project_(project), diagnostics_(diagnostics) {}
+      : project_(project), diagnostics_(diagnostics), reader_(diagnostics) {}
 
-  Status Read(const toml::table& root, const std::string& profile_name) {
-    CheckKeys(root, {"project", "profiles", "object_stores"}, "");
-    if (const toml::table* table = TableAt(root, "project")) ReadProject(*table);
-    if (const toml::table* table = TableAt(root, "object_stores")) ReadObjectStores(*table);
-    const toml::table* profiles = TableAt(root, "profiles");
+  Status Read(const toml::table& root, const ProfileChoice& choice) {
+    reader_.CheckKeys(root, {"project", "profiles", "parameters", "object_stores"}, "");
+    if (const toml::table* table = reader_.TableAt(root, "project")) ReadProject(*table);
+    if (const toml::table* table = reader_.TableAt(root, "object_stores")) ReadObjectStores(*table);
+    if (const toml::table* table = reader_.TableAt(root, "parameters"))
+      ReadParameters(*table, reader_, project_.parameters);
+    const toml::table* profiles = reader_.TableAt(root, "profiles");
     if (profiles != nullptr) CheckProfiles(*profiles);
-    const Status chosen = ChooseProfile(profiles, profile_name);
-    if (chosen.ok() || !diagnostics_.has_errors()) return chosen;
+    const Status chosen = ChooseProfile(profiles, choice.name);
+    const Status set = SetParameters(choice.set, reader_, project_.parameters);
+    warehouse_unset_ = reader_.Unset("warehouse");
+    reader_.ReportUnset();
+    if (!diagnostics_.has_errors()) return chosen.ok() ? set : chosen;
     // The profile may stand in what is wrong.
-    diagnostics_.Add({.code = "W1014",
-                      .message = chosen.message(),
-                      .hint = chosen.hint(),
-                      .location = {std::string(kProjectFileName), 0, 0}});
+    if (!chosen.ok()) {
+      diagnostics_.Add({.code = "W1014",
+                        .message = chosen.message(),
+                        .hint = chosen.hint(),
+                        .location = {std::string(kProjectFileName), 0, 0}});
+    }
     return Status::OK();
   }
 
+  /// Of what was read: a variable that the warehouse needs.
+  const std::optional<Diagnostic>& warehouse_unset() const { return warehouse_unset_; }
+
  private:
-  void Fail(std::string_view code, const toml::source_region& region, std::string message,
-            std::string hint = {}) {
-    diagnostics_.Add({.code = std::string(code),
-                      .message = std::move(message),
-                      .hint = std::move(hint),
-                      .location = LocationOf(region)});
-  }
-
-  void FailType(const toml::node& node, std::string_view wanted, std::string_view key) {
-    Fail("W1012", node.source(),
-         fmt::format("{} is wanted for `{}`, found {}", wanted, key, TypeName(node)));
-  }
-
-  /// Reports keys of `table` which are not among `known`.
-  void CheckKeys(const toml::table& table, const std::vector<std::string>& known,
-                 std::string_view where) {
-    for (const auto& [key, value] : table) {
-      if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-      std::string hint = SuggestionHint(key.str(), known);
-      if (hint.empty()) hint = fmt::format("known keys are `{}`", fmt::join(known, "`, `"));
-      Fail("W1011", key.source(), fmt::format("unknown key{}: `{}`", where, key.str()),
-           std::move(hint));
-    }
-  }
-
-  /// These return what stands under `key`, and report anything of another type.
-  const toml::table* TableAt(const toml::table& parent, std::string_view key) {
-    const toml::node* node = parent.get(key);
-    if (node == nullptr) return nullptr;
-    if (!node->is_table()) FailType(*node, "a table", key);
-    return node->as_table();
-  }
-  std::optional<std::string> StringAt(const toml::table& parent, std::string_view key) {
-    const toml::node* node = parent.get(key);
-    if (node == nullptr) return std::nullopt;
-    if (!node->is_string()) {
-      FailType(*node, "a string", key);
-      return std::nullopt;
-    }
-    std::string text = node->as_string()->get();
-    if (text.empty()) {
-      Fail("W1013", node->source(),
-           fmt::format("a text is wanted for `{}`, found an empty one", key));
-      return std::nullopt;
-    }
-    return text;
-  }
   std::optional<int64_t> BytesAt(const toml::table& parent, std::string_view key) {
     const toml::node* node = parent.get(key);
     if (node == nullptr) return std::nullopt;
     std::optional<std::string> text = ScalarText(*node);
     if (!text || (!node->is_string() && !node->is_integer())) {
-      FailType(*node, "a size such as \"4GB\"", key);
+      reader_.FailType(*node, "a size such as \"4GB\"", key);
       return std::nullopt;
     }
+    text = reader_.Expanded(*node, *text, std::string(key));
+    if (!text) return std::nullopt;
     const std::optional<int64_t> bytes = ParseByteSize(*text);
     if (bytes && *bytes > 0) return bytes;
-    Fail("W1013", node->source(),
+    reader_.Fail("W1013", node->source(),
          fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
     return std::nullopt;
   }
 
   void ReadProject(const toml::table& table) {
-    CheckKeys(table, {"name", "warehouse", "dialect"}, " in [project]");
-    if (auto name = StringAt(table, "name")) project_.name = *std::move(name);
-    if (const auto warehouse = StringAt(table, "warehouse")) {
+    reader_.CheckKeys(table, {"name", "warehouse", "dialect"}, " in [project]");
+    if (auto name = reader_.StringAt(table, "name")) project_.name = *std::move(name);
+    if (const auto warehouse = reader_.StringAt(table, "warehouse")) {
       project_.warehouse_uri = WithoutSlashAtEnd(ResolveLocation(*warehouse, project_.root));
     }
-    if (const auto name = StringAt(table, "dialect")) {
+    if (const auto name = reader_.StringAt(table, "dialect")) {
       if (const SqlDialect* dialect = FindDialect(*name)) {
         project_.dialect = dialect->name;
       } else {
-        Fail("W1023", table.get("dialect")->source(),
+        reader_.Fail("W1023", table.get("dialect")->source(),
              fmt::format("a dialect of SQL is wanted, found `{}`", *name), DialectHint(*name));
       }
     }
@@ -175,14 +109,14 @@ class WeirTomlReader {
   void ReadObjectStores(const toml::table& stores) {
     for (const auto& [key, value] : stores) {
       if (!value.is_table()) {
-        FailType(value, "a table", key.str());
+        reader_.FailType(value, "a table", key.str());
         continue;
       }
       ObjectStoreDefinition store{.url = {}, .options = {}, .location = LocationOf(key.source())};
       if (auto url = ParseStoreUrl(std::string(key.str()))) {
         store.url = *std::move(url);
       } else {
-        Fail("W1018", key.source(),
+        reader_.Fail("W1018", key.source(),
              fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
              "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
       }
@@ -191,7 +125,7 @@ class WeirTomlReader {
         return other.url == store.url;
       };
       if (std::any_of(project_.object_stores.begin(), project_.object_stores.end(), is_same)) {
-        Fail("W1019", key.source(),
+        reader_.Fail("W1019", key.source(),
              fmt::format("the object store is described twice: `{}`", store.url));
       } else if (!store.url.empty()) {
         project_.object_stores.push_back(std::move(store));
@@ -207,40 +141,37 @@ class WeirTomlReader {
     for (const auto& [key, value] : table) {
       const std::optional<std::string> text = ScalarText(value);
       if (!text) {
-        FailType(value, "a string, number or boolean", key.str());
+        reader_.FailType(value, "a string, number or boolean", key.str());
         continue;
       }
-      Result<std::string> expanded = ExpandEnvironment(*text);
-      if (expanded.ok()) {
-        store.options[AsciiLowerCase(key.str())] = *std::move(expanded);
-      } else {
-        const bool is_unset = expanded.status().code() == StatusCode::kNotFound;
-        Fail(is_unset ? "W1016" : "W1017", value.source(), expanded.status().message(),
-             expanded.status().hint());
-      }
+      auto expanded =
+          reader_.Expanded(value, *text, fmt::format("object_stores.{}.{}", store.url, key.str()));
+      if (expanded) store.options[AsciiLowerCase(key.str())] = *std::move(expanded);
     }
   }
 
   void CheckProfiles(const toml::table& profiles) {
+    reader_.SetNeeded(false);
     for (const auto& [name, value] : profiles) {
       if (!value.is_table()) {
-        FailType(value, "a table", name.str());
+        reader_.FailType(value, "a table", name.str());
         continue;
       }
       ProfileSettings checked;
       ReadProfile(*value.as_table(), checked);
       CheckParent(profiles, std::string(name.str()), *value.as_table());
     }
+    reader_.SetNeeded(true);
   }
 
   /// Reports a parent that does not exist, and a profile that is its own ancestor.
   void CheckParent(const toml::table& profiles, const std::string& name,
                    const toml::table& profile) {
-    const auto parent = StringAt(profile, "extends");
+    const auto parent = reader_.StringAt(profile, "extends");
     if (!parent) return;
     const toml::source_region& region = profile.get("extends")->source();
     if (profiles.get(*parent) == nullptr && *parent != kDefaultProfile) {
-      Fail("W1014", region, fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
+      reader_.Fail("W1014", region, fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
            SuggestionHint(*parent, ProfileNames(&profiles)));
       return;
     }
@@ -249,7 +180,7 @@ class WeirTomlReader {
     for (std::string at = *parent; seen.insert(at).second;) {
       path += " → " + at;
       if (at == name) {
-        Fail("W1015", region, fmt::format("a profile must not extend itself: `{}`", path));
+        reader_.Fail("W1015", region, fmt::format("a profile must not extend itself: `{}`", path));
         return;
       }
       const auto next = profiles[at]["extends"].value<std::string>();
@@ -267,8 +198,7 @@ class WeirTomlReader {
     return names;
   }
 
-  /// Applies the chosen profile over those it extends. They were checked before, so that nothing is
-  /// reported here twice.
+  /// Applies the chosen profile over those it extends.
   Status ChooseProfile(const toml::table* profiles, const std::string& chosen) {
     project_.profile.name = chosen;
     if (chosen != kDefaultProfile && (profiles == nullptr || profiles->get(chosen) == nullptr)) {
@@ -289,68 +219,73 @@ class WeirTomlReader {
       if (!next) break;
       at = *next;
     }
-    Diagnostics reported_before;
-    WeirTomlReader quiet(project_, reported_before);
     for (auto profile = chain.rbegin(); profile != chain.rend(); ++profile)
-      quiet.ReadProfile(**profile, project_.profile);
+      ReadProfile(**profile, project_.profile);
+    if (!project_.profile.warehouse_uri.empty())
+      project_.warehouse_uri = project_.profile.warehouse_uri;
     return Status::OK();
   }
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
-    CheckKeys(table,
-              {"extends", "threads", "memory_limit", "deterministic", "overflow", "spill_directory",
-               "max_spill", "settings", "functions", "sql"},
+    reader_.CheckKeys(table,
+              {"extends", "warehouse", "threads", "memory_limit", "deterministic", "overflow",
+               "spill_directory", "max_spill", "settings", "functions", "parameters", "sql"},
               " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
       if (node->is_boolean()) {
         profile.deterministic = node->as_boolean()->get();
       } else {
-        FailType(*node, "a boolean", "deterministic");
+        reader_.FailType(*node, "a boolean", "deterministic");
       }
     }
-    if (const auto choice = StringAt(table, "overflow")) {
+    if (const auto choice = reader_.StringAt(table, "overflow")) {
       if (*choice != "error" && *choice != "wrap") {
-        Fail("W1013", table.get("overflow")->source(),
+        reader_.Fail("W1013", table.get("overflow")->source(),
              fmt::format("`error` or `wrap` is wanted for `overflow`, found `{}`", *choice));
       }
       profile.overflow_wraps = *choice == "wrap";
     }
     if (const auto bytes = BytesAt(table, "memory_limit")) profile.memory_limit_bytes = *bytes;
     if (const auto bytes = BytesAt(table, "max_spill")) profile.max_spill_bytes = *bytes;
-    if (const auto folder = StringAt(table, "spill_directory")) {
+    if (const auto warehouse = reader_.StringAt(table, "warehouse")) {
+      profile.warehouse_uri = WithoutSlashAtEnd(ResolveLocation(*warehouse, project_.root));
+    }
+    if (const auto folder = reader_.StringAt(table, "spill_directory")) {
       profile.spill_directory = WithoutSlashAtEnd(ResolveLocation(*folder, project_.root));
     }
-    if (const toml::table* settings = TableAt(table, "settings")) {
+    if (const toml::table* settings = reader_.TableAt(table, "settings")) {
       std::set<std::string> seen;
       ReadSettings(*settings, "", profile, seen);
     }
-    if (const toml::table* functions = TableAt(table, "functions"))
+    if (const toml::table* functions = reader_.TableAt(table, "functions"))
       ReadFunctionDefaults(*functions, profile.function_defaults);
-    if (const toml::table* sql = TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
+    if (const toml::table* parameters = reader_.TableAt(table, "parameters"))
+      ReadProfileParameters(*parameters, reader_, project_.parameters);
+    if (const toml::table* sql = reader_.TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
   }
 
   /// [profiles.NAME.functions]
   void ReadFunctionDefaults(const toml::table& table, FunctionDefaults& defaults) {
-    CheckKeys(table, {"span_line_base", "span_col_unit", "span_end_exclusive"},
+    reader_.CheckKeys(table, {"span_line_base", "span_col_unit", "span_end_exclusive"},
               " in `functions` of a profile");
     if (const toml::node* node = table.get("span_line_base")) {
       const int64_t base = node->value_exact<int64_t>().value_or(-1);
       if (!node->is_integer()) {
-        FailType(*node, "an integer", "span_line_base");
+        reader_.FailType(*node, "an integer", "span_line_base");
       } else if (base < 0 || base > std::numeric_limits<int32_t>::max()) {
-        Fail("W1026", node->source(),
+        reader_.Fail("W1026", node->source(),
              fmt::format("a number from 0 is wanted for `span_line_base`, found `{}`", base));
       } else {
         defaults.span_line_base = static_cast<int32_t>(base);
       }
     }
-    if (const auto unit = StringAt(table, "span_col_unit")) {
+    if (const auto unit = reader_.StringAt(table, "span_col_unit", "functions.")) {
       static const std::vector<std::string> kUnits = {"byte", "utf8", "utf16", "utf32"};
       if (std::find(kUnits.begin(), kUnits.end(), *unit) == kUnits.end()) {
         std::string hint = SuggestionHint(*unit, kUnits);
         if (hint.empty()) hint = fmt::format("units are `{}`", fmt::join(kUnits, "`, `"));
-        Fail("W1026", table.get("span_col_unit")->source(),
+        reader_.Fail("W1026", table.get("span_col_unit")->source(),
              fmt::format("a unit is wanted for `span_col_unit`, found `{}`", *unit),
              std::move(hint));
       } else {
@@ -361,21 +296,21 @@ class WeirTomlReader {
       if (node->is_boolean()) {
         defaults.span_end_exclusive = node->as_boolean()->get();
       } else {
-        FailType(*node, "a boolean", "span_end_exclusive");
+        reader_.FailType(*node, "a boolean", "span_end_exclusive");
       }
     }
   }
 
   /// [profiles.NAME.sql] allow = ["query", …]
   void ReadSqlPolicy(const toml::table& table, ProfileSettings& profile) {
-    CheckKeys(table, {"allow"}, " in `sql` of a profile");
+    reader_.CheckKeys(table, {"allow"}, " in `sql` of a profile");
     const toml::node* allow = table.get("allow");
     if (allow == nullptr) return;
-    if (!allow->is_array()) return FailType(*allow, "an array", "allow");
+    if (!allow->is_array()) return reader_.FailType(*allow, "an array", "allow");
     profile.allowed_statements.clear();
     for (const toml::node& node : *allow->as_array()) {
       if (!node.is_string()) {
-        FailType(node, "a string", "allow");
+        reader_.FailType(node, "a string", "allow");
         continue;
       }
       ReadStatementKind(*node.as_string(), profile);
@@ -383,26 +318,28 @@ class WeirTomlReader {
   }
 
   void ReadStatementKind(const toml::value<std::string>& node, ProfileSettings& profile) {
+    const auto wanted = reader_.Expanded(node, node.get(), "allow");
+    if (!wanted) return;
     std::vector<std::string> known;
     for (const StatementKind kind :
          {StatementKind::kQuery, StatementKind::kSet, StatementKind::kDdl, StatementKind::kDml}) {
       known.emplace_back(ToString(kind));
-      if (known.back() != node.get()) continue;
+      if (known.back() != *wanted) continue;
       profile.allowed_statements.insert(kind);
       return;
     }
-    std::string hint = SuggestionHint(node.get(), known);
+    std::string hint = SuggestionHint(*wanted, known);
     if (hint.empty()) hint = fmt::format("kinds are `{}`", fmt::join(known, "`, `"));
-    Fail("W1024", node.source(),
-         fmt::format("a kind of statement is wanted in `allow`, found `{}`", node.get()),
+    reader_.Fail("W1024", node.source(),
+         fmt::format("a kind of statement is wanted in `allow`, found `{}`", *wanted),
          std::move(hint));
   }
 
   void ReadThreads(const toml::node& node, ProfileSettings& profile) {
-    if (!node.is_integer()) return FailType(node, "an integer", "threads");
+    if (!node.is_integer()) return reader_.FailType(node, "an integer", "threads");
     const int64_t threads = node.as_integer()->get();
     if (threads < 0 || threads > kMostThreads) {
-      return Fail(
+      return reader_.Fail(
           "W1013", node.source(),
           fmt::format("a number from 0 (all cores) to {} is wanted for `threads`, found `{}`",
                       kMostThreads, threads));
@@ -420,23 +357,23 @@ class WeirTomlReader {
       }
       std::optional<std::string> text = ScalarText(value);
       if (!name.starts_with("datafusion.")) {
-        Fail("W1020", key.source(),
+        reader_.Fail("W1020", key.source(),
              fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
       } else if (name.starts_with("datafusion.runtime.")) {
-        Fail("W1021", key.source(),
+        reader_.Fail("W1021", key.source(),
              fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`",
                          name),
              "use `memory_limit`, `spill_directory` and `max_spill`");
       } else if (name == "datafusion.sql_parser.dialect") {
-        Fail("W1025", key.source(),
+        reader_.Fail("W1025", key.source(),
              fmt::format("the project's own key is wanted for the dialect, found `{}`", name),
              "use `dialect` in [project], or a comment `-- dialect: …` at the top of a file");
       } else if (!text) {
-        FailType(value, "a string, number or boolean", name);
+        reader_.FailType(value, "a string, number or boolean", name);
       } else if (!seen.insert(name).second) {
-        Fail("W1022", key.source(), fmt::format("the setting is set twice: `{}`", name));
-      } else {
-        profile.settings[name] = *std::move(text);
+        reader_.Fail("W1022", key.source(), fmt::format("the setting is set twice: `{}`", name));
+      } else if (auto expanded = reader_.Expanded(value, *text, "settings." + name)) {
+        profile.settings[name] = *std::move(expanded);
         profile.setting_locations[name] = LocationOf(key.source());
       }
     }
@@ -444,6 +381,8 @@ class WeirTomlReader {
 
   ProjectDefinition& project_;
   Diagnostics& diagnostics_;
+  TomlReader reader_;
+  std::optional<Diagnostic> warehouse_unset_;
 };
 
 }  // namespace
@@ -475,20 +414,49 @@ std::optional<int64_t> ParseByteSize(std::string_view text) {
   return static_cast<int64_t>(bytes);
 }
 
-Status ApplyWeirToml(const std::string& text, const std::string& profile_name,
+Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      ProjectDefinition& project, Diagnostics& diagnostics) {
   project.warehouse_uri = ResolveLocation("warehouse", project.root);
   project.name = project.root.substr(project.root.rfind('/') + 1);
-  const std::string profile = profile_name.empty() ? std::string(kDefaultProfile) : profile_name;
-  project.profile.name = profile;
+  ProfileChoice chosen = choice;
+  if (chosen.name.empty()) chosen.name = kDefaultProfile;
+  project.profile.name = chosen.name;
   try {
     const toml::table root = toml::parse(text, kProjectFileName);
-    return WeirTomlReader(project, diagnostics).Read(root, profile);
+    return WeirTomlReader(project, diagnostics).Read(root, chosen);
   } catch (const toml::parse_error& error) {
     diagnostics.Add({.code = "W1010",
                      .message = fmt::format("the file is not TOML: {}", error.description()),
                      .location = LocationOf(error.source())});
     return Status::OK();
+  }
+}
+
+Result<std::string> WarehouseOfProfile(const std::string& text, const std::string& root,
+                                       const std::string& profile) {
+  ProjectDefinition project;
+  project.root = root;
+  project.warehouse_uri = ResolveLocation("warehouse", root);
+  Diagnostics diagnostics;
+  try {
+    WeirTomlReader reader(project, diagnostics);
+    // Errors elsewhere are not of interest here, but for a profile that is not there.
+    WEIR_RETURN_NOT_OK(reader.Read(toml::parse(text, kProjectFileName), profile));
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      if (diagnostic.code == "W1014")
+        return Status::User(StatusCode::kNotFound, "{}", diagnostic.message)
+            .WithHint(diagnostic.hint);
+    }
+    if (const auto& unset = reader.warehouse_unset()) {
+      return Status::User(StatusCode::kInvalidArgument, "{}", unset->message)
+          .WithHint(unset->hint)
+          .WithLocation(unset->location);
+    }
+    return project.warehouse_uri;
+  } catch (const toml::parse_error& error) {
+    return Status::User(StatusCode::kInvalidArgument, "the file is not TOML: {}",
+                        error.description())
+        .WithLocation(LocationOf(error.source()));
   }
 }
 

@@ -209,11 +209,12 @@ allow_http = true
             (Settings{{"aws_secret", "<s3cr3t>"}, {"port", "9000"}, {"allow_http", "true"}}));
 
   EXPECT_EQ(Toml("[object_stores.\"s3://a\"]\nb = \"${WEIR_TEST_UNSET}\"").reports,
-            Names{"W1016 weir.toml:2:5 the environment variable is not set: `WEIR_TEST_UNSET`"});
+            Names{"W1016 weir.toml:2:5 the environment variable is not set: `WEIR_TEST_UNSET` | set "
+                  "WEIR_TEST_UNSET, or write `${WEIR_TEST_UNSET:-default}`"});
   EXPECT_EQ(Toml("[object_stores.\"s3://a\"]\nb = \"${A-B}\"").reports,
             Names{"W1017 weir.toml:2:5 the name of an environment variable is wanted in `${…}`, "
                   "found `${A-B}` | write `$${` where "
-                  "`${` itself is meant"});
+                  "`${` itself is meant, `${NAME:-default}` for a default"});
   EXPECT_EQ(Toml("[object_stores.\"bucket\"]\nb = 1").reports,
             Names{"W1018 weir.toml:1:16 a URL such as `s3://bucket` is wanted, found `bucket` | "
                   "only scheme and host are wanted, in "

@@ -64,6 +64,7 @@ std::map<std::string, std::string> ToCommitMetadata(const BuildRecord& record) {
           {"inputs", JsonText(nlohmann::json(record.inputs))},
           {"pins", JsonText(nlohmann::json(record.pins))},
           {"listings", Text(nlohmann::json(record.listings))},
+          {"deferred", Text(nlohmann::json(record.deferred))},
           {"definition", Text(nlohmann::json(record.definition))}};
 }
 
@@ -96,6 +97,7 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   record.content.readings = Texts(Object(text("readings")));
   // The rest only says more about changes.
   record.definition = Texts(Object(text("definition")));
+  record.deferred = Texts(Object(text("deferred")));
   const nlohmann::json pins = Object(text("pins")), listings = Object(text("listings"));
   for (const auto& [table, version] : pins.items()) {
     if (version.is_number_integer()) record.pins[table] = version.get<int64_t>();

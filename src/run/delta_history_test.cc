@@ -32,6 +32,7 @@ BuildRecord Example() {
           .inputs = {{"flights", "abc"}, {"Odd \"name\" ü", "x\ny"}},
           .pins = {{"flights", 7}, {"planes", -1}},
           .listings = {{"planes", {{"planes.csv", "10:20:"}}}},
+          .deferred = {{"orders", "file:///lake/orders/"}},
           .definition = {{"plan", "blake2b:00"}, {"setting.x", "y"}}};
 }
 
@@ -46,6 +47,7 @@ void ExpectSame(const BuildRecord& found, const BuildRecord& wanted) {
   EXPECT_EQ(found.inputs, wanted.inputs);
   EXPECT_EQ(found.pins, wanted.pins);
   EXPECT_EQ(found.listings, wanted.listings);
+  EXPECT_EQ(found.deferred, wanted.deferred);
   EXPECT_EQ(found.definition, wanted.definition);
 }
 
@@ -75,7 +77,8 @@ TEST(CommitMetadata, PassesOverFieldsOfLaterReleases) {
 TEST(CommitMetadata, ARecordNeedsEveryField) {
   EXPECT_FALSE(FromCommitMetadata({}));
   // Older builds lack these: without them less is reused, and less said.
-  const std::set<std::string> optional = {"readings", "pins", "listings", "definition"};
+  const std::set<std::string> optional = {"readings", "pins", "listings", "deferred",
+                                         "definition"};
   for (const auto& [key, value] : ToCommitMetadata(Example())) {
     if (optional.contains(key)) continue;
     auto metadata = ToCommitMetadata(Example());
@@ -87,7 +90,7 @@ TEST(CommitMetadata, ARecordNeedsEveryField) {
 }
 
 TEST(CommitMetadata, DamageInWhatOnlySaysMoreIsPassedOver) {
-  for (const char* key : {"readings", "pins", "listings", "definition"}) {
+  for (const char* key : {"readings", "pins", "listings", "deferred", "definition"}) {
     for (const char* damage : {"", "{", "[]", "{\"a\": [1]}", "{\"a\": {\"b\": 2}}"}) {
       auto metadata = ToCommitMetadata(Example());
       metadata[key] = damage;

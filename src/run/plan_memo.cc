@@ -48,7 +48,7 @@ std::string EnvironmentOf(const ProjectDefinition& frame, const PlanMemoOptions&
   for (const SourceDefinition& source : frame.sources) {
     const std::string stamp = SourceStamp(source, now_ns);
     if (stamp.empty()) return {};
-    out.PutText(source.uri);
+    out.PutText(SourceDefinitionHash(source));
     out.PutText(stamp);
   }
   // The log of each table of the warehouse: its folder changes with every commit.

@@ -23,7 +23,7 @@ namespace weir {
 
 struct PlanMemoOptions {
   std::string root;     ///< the project's folder
-  std::string profile;  ///< empty: "default"
+  ProfileChoice profile;
   Selection selection;
   bool force = false;
 };

@@ -31,6 +31,14 @@ std::vector<PlanRow> ToPlanRows(const std::vector<PlannedView>& planned, const T
                 .upstream_views = task.upstream_views,
                 .units = {}};
     for (const ScanUnit& unit : view.scan_units) row.units.push_back(ToUnit(unit));
+    for (const auto& [name, deferred] : view.deferred) {
+      row.deferred.push_back({.table = name,
+                              .profile = deferred.profile,
+                              .url = deferred.table_url,
+                              .version = deferred.build.version,
+                              .same_definition = deferred.same_definition,
+                              .text = Describe(name, deferred)});
+    }
     rows.push_back(std::move(row));
   }
   return rows;

@@ -29,6 +29,18 @@ struct PlanRowUnit {
   bool operator==(const PlanRowUnit&) const = default;
 };
 
+/// A view that would be read from another warehouse; see DeferredView.
+struct PlanRowDeferral {
+  std::string table;
+  std::string profile;
+  std::string url;
+  int64_t version = -1;
+  bool same_definition = true;
+  std::string text;  ///< the same in words
+
+  bool operator==(const PlanRowDeferral&) const = default;
+};
+
 struct PlanRow {
   std::string view_name;
   Action action = Action::kRun;
@@ -37,6 +49,8 @@ struct PlanRow {
   std::string fingerprint;
   std::vector<std::string> upstream_views;  ///< ordered by name
   std::vector<PlanRowUnit> units;
+  /// Not among the bytes: what is deferred is planned each time.
+  std::vector<PlanRowDeferral> deferred = {};
 
   bool operator==(const PlanRow&) const = default;
 };

@@ -13,44 +13,14 @@
 
 #include <arrow/api.h>
 
-#include "weir/base/parallel.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/last_builds.h"
 #include "weir/run/source_comparison.h"
+#include "weir/run/upstream_columns.h"
 #include "weir/run/view_execution.h"
 
 namespace weir {
-
-/// The last builds of views, read at once and in parallel.
-class LastBuilds {
- public:
-  static Result<LastBuilds> Read(const std::vector<std::string>& views, const BuildHistory& history,
-                                 int threads) {
-    LastBuilds builds;
-    std::vector<Result<std::optional<BuildRecord>>> read(views.size(),
-                                                         std::optional<BuildRecord>());
-    ForEachInParallel(views.size(), static_cast<size_t>(threads),
-                      [&](size_t i) { read[i] = history.LastBuild(views[i]); });
-    for (size_t i = 0; i < views.size(); ++i) {
-      if (!read[i].ok()) return read[i].status().WithContext(fmt::format("view `{}`", views[i]));
-      builds.records_[views[i]] = *read[i];
-    }
-    return builds;
-  }
-
-  static Result<LastBuilds> Read(const TaskGraph& graph, const BuildHistory& history, int threads) {
-    std::vector<std::string> views;
-    for (const ViewTask& task : graph.tasks()) views.push_back(task.view_name);
-    return Read(views, history, threads);
-  }
-
-  const std::optional<BuildRecord>& Of(const std::string& view_name) const {
-    return records_.at(view_name);
-  }
-
- private:
-  std::map<std::string, std::optional<BuildRecord>> records_;
-};
 
 namespace {
 
@@ -76,8 +46,8 @@ class CurrentTables {
     return {std::shared_ptr<void>(), table};
   }
 
-  /// Loads a view's table of the given version, once.
-  Result<TablePtr> View(const std::string& name, int64_t version) {
+  /// Loads a view's table of the given version, once. `url`: empty for that of this warehouse.
+  Result<TablePtr> View(const std::string& name, int64_t version, const std::string& url = {}) {
     {
       const std::lock_guard lock(mutex_);
       const auto found = views_.find(name);
@@ -85,7 +55,8 @@ class CurrentTables {
     }
     WEIR_ASSIGN_OR_RETURN(
         PinnedTable table,
-        PinDelta(name, TableUrl(session_.warehouse_url(), name), version, "", session_.engine()));
+        PinDelta(name, url.empty() ? TableUrl(session_.warehouse_url(), name) : url, version, "",
+                 session_.engine()));
     table.kind = TableKind::kView;
     auto shared = std::make_shared<const PinnedTable>(std::move(table));
     Set(name, shared);
@@ -129,6 +100,7 @@ class Execution {
 
   RunEnvelope Run() {
     envelope_.run_id = run_id_;
+    envelope_.deferred = builds_.deferred();
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
       if (!selected_.contains(task.view_name)) continue;
@@ -228,6 +200,7 @@ class Execution {
                 .why_unbuilt = [&] { return history_.WhyUnbuilt(task.view_name); },
                 .upstream = [&](const std::string& view) { return StateOf(view); },
                 .force = force_,
+                .places = builds_.PlacesOf(task.upstream_views),
                 .definition = bundle.fingerprint_input,
                 .source_change =
                     [&](const std::string& table) {
@@ -266,7 +239,7 @@ class Execution {
     const std::lock_guard lock(mutex_);
     const auto found = outcomes_.find(view);
     if (found != outcomes_.end()) return {.will_run = false, .content = found->second.content};
-    const auto& last = builds_.Of(view);
+    const BuildRecord* last = builds_.ToRead(view).build;
     return {.will_run = false, .content = last ? std::optional(last->content) : std::nullopt};
   }
 
@@ -274,23 +247,39 @@ class Execution {
   Status LoadUpstream(const ViewTask& task) {
     for (const std::string& upstream : task.upstream_views) {
       int64_t version = -1;
+      bool is_of_this_run = true;
+      const ReadableBuild last = builds_.ToRead(upstream);
       {
         const std::lock_guard lock(mutex_);
         const auto found = outcomes_.find(upstream);
-        if (found != outcomes_.end()) {
-          version = found->second.version;
-        } else if (const auto& last = builds_.Of(upstream)) {
-          version = last->version;
-        } else {
-          continue;
+        is_of_this_run = found != outcomes_.end();
+        if (is_of_this_run) version = found->second.version;
+      }
+      if (!is_of_this_run) {
+        if (last.build == nullptr) return NotBuilt(task.view_name, upstream);
+        version = last.build->version;
+      }
+      auto loaded = tables_.View(upstream, version, last.table_url);
+      if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
+      if (!is_of_this_run) {
+        const Status fits = CheckColumnsRead(*bundles_.at(task.view_name), **loaded);
+        if (!fits.ok()) {
+          return fits.WithHint(fmt::format("build `{}` with it: --select {},{}", upstream, upstream,
+                                           task.view_name));
         }
       }
-      auto loaded = tables_.View(upstream, version);
-      if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
       const std::lock_guard lock(mutex_);
       loaded_[upstream] = *loaded;
     }
     return Status::OK();
+  }
+
+  static Status NotBuilt(const std::string& view, const std::string& upstream) {
+    return Status::User(StatusCode::kNotFound,
+                        "it reads `{}`, which is not built in this warehouse", upstream)
+        .WithHint(fmt::format("build it, too: --select {},{}; or read it from another profile's "
+                              "warehouse: --defer-to PROFILE",
+                              upstream, view));
   }
 
   TablePtr Lookup(const std::string& name) {
@@ -325,6 +314,7 @@ class Execution {
                              .inputs = inputs,
                              .pins = PinsOf(outcome.scan_units),
                              .listings = ListedFiles(outcome.scan_units),
+                             .deferred = builds_.PlacesOf(task.upstream_views),
                              .definition = SectionsOf(bundle.fingerprint_input)};
     DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
                         .schema = bundle.stored_schema,
@@ -451,10 +441,22 @@ Result<std::set<std::string>> ProjectRun::Select(const Selection& selection,
   });
 }
 
+Status ProjectRun::Defer(const RunOptions& options, const std::set<std::string>& selected,
+                         LastBuilds& builds) const {
+  if (!options.defer_to) return Status::OK();
+  WEIR_ASSIGN_OR_RETURN(
+      DeferredViews deferred,
+      DeferViews(
+          *options.defer_to, compiled_, graph_, selected,
+          [&](const std::string& view) { return builds.Of(view).has_value(); }, session_));
+  builds.Defer(std::move(deferred));
+  return Status::OK();
+}
+
 Result<std::vector<PlannedView>> ProjectRun::Plan(const RunOptions& options) const {
-  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
-                        LastBuilds::Read(graph_, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
   WEIR_ASSIGN_OR_RETURN(const std::set<std::string> selected, Select(options.selection, builds));
+  WEIR_RETURN_NOT_OK(Defer(options, selected, builds));
   return PlanViews(selected, options.force, builds, {});
 }
 
@@ -488,7 +490,7 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
       const auto action = actions.find(name);
       if (action != actions.end() && action->second != Action::kReuse)
         return {.will_run = true, .content = {}};
-      const auto& last = builds.Of(name);
+      const BuildRecord* last = builds.ToRead(name).build;
       return {.will_run = false, .content = last ? std::optional(last->content) : std::nullopt};
     };
     view.decision =
@@ -499,6 +501,7 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
                 .why_unbuilt = [&] { return history_.WhyUnbuilt(task.view_name); },
                 .upstream = upstream,
                 .force = force,
+                .places = builds.PlacesOf(task.upstream_views),
                 .definition = bundle.fingerprint_input,
                 .source_change =
                     [&](const std::string& table) {
@@ -507,14 +510,18 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
                           [&](const std::string& name) { return tables.Source(name); }, session_);
                     }});
     actions[task.view_name] = view.decision.action;
+    for (const std::string& name : task.upstream_views) {
+      const auto deferred = builds.deferred().find(name);
+      if (deferred != builds.deferred().end()) view.deferred.insert(*deferred);
+    }
     if (view.decision.action != Action::kReuse) {
       // What it would read of views that stay as they are is known too.
       WEIR_ASSIGN_OR_RETURN(view.scan_units,
                             DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
                               if (graph_.Find(name) == nullptr) return tables.Source(name);
-                              const auto& last = builds.Of(name);
-                              if (upstream(name).will_run || !last) return nullptr;
-                              auto table = tables.View(name, last->version);
+                              const ReadableBuild last = builds.ToRead(name);
+                              if (upstream(name).will_run || last.build == nullptr) return nullptr;
+                              auto table = tables.View(name, last.build->version, last.table_url);
                               return table.ok() ? *table : nullptr;
                             }));
     }
@@ -525,9 +532,9 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
 
 Result<RunEnvelope> ProjectRun::Run(const RunOptions& options, RunObserver& observer,
                                     const engine::Cancellation& cancellation) const {
-  WEIR_ASSIGN_OR_RETURN(const LastBuilds builds,
-                        LastBuilds::Read(graph_, history_, session_.threads()));
+  WEIR_ASSIGN_OR_RETURN(LastBuilds builds, LastBuilds::Read(graph_, history_, session_.threads()));
   WEIR_ASSIGN_OR_RETURN(std::set<std::string> selected, Select(options.selection, builds));
+  WEIR_RETURN_NOT_OK(Defer(options, selected, builds));
   return Execution(compiled_, session_, graph_, history_, builds, clock_, options,
                    std::move(selected), observer, cancellation)
       .Run();

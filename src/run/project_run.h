@@ -29,6 +29,7 @@
 #include "weir/engine/engine.h"
 #include "weir/graph/task_graph.h"
 #include "weir/run/constraint_check.h"
+#include "weir/run/deferral.h"
 #include "weir/scan/scan_unit.h"
 #include "weir/session/session_runtime.h"
 
@@ -71,6 +72,7 @@ struct RunEnvelope {
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
   std::vector<ViewOutcome> views;  ///< in topological order
+  DeferredViews deferred;          ///< views that were read from another warehouse
 
   int Count(ViewState state) const;
   int64_t bytes_read() const;
@@ -87,6 +89,8 @@ struct RunOptions {
   bool by_lane = false;
   /// Of the run; a new one if empty.
   std::string run_id;
+  /// Where views are read that are neither selected nor built here.
+  std::optional<DeferTarget> defer_to = std::nullopt;
 };
 
 /// Told of progress, from several threads, one call at a time.
@@ -102,6 +106,7 @@ struct PlannedView {
   std::string view_name;
   Decision decision;
   std::vector<ScanUnit> scan_units;
+  DeferredViews deferred;  ///< that it reads
 };
 
 class LastBuilds;
@@ -127,6 +132,8 @@ class ProjectRun {
 
  private:
   Result<std::set<std::string>> Select(const Selection& selection, const LastBuilds& builds) const;
+  Status Defer(const RunOptions& options, const std::set<std::string>& selected,
+               LastBuilds& builds) const;
   /// `actions`: of views that are not selected, where they are known.
   Result<std::vector<PlannedView>> PlanViews(const std::set<std::string>& selected, bool force,
                                              const LastBuilds& builds,

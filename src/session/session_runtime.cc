@@ -10,6 +10,7 @@
 
 #include "weir/base/nearest.h"
 #include "weir/guards/guard_list.h"
+#include "weir/project/parameter_value.h"
 #include "weir/session/result_settings.h"
 #include "weir/session/table_functions.h"
 #include "weir/session/user_functions.h"
@@ -98,6 +99,18 @@ std::vector<std::string> GuardsOff(const ProfileSettings& profile) {
   return names;
 }
 
+/// What `$name` stands for in statements.
+std::vector<std::pair<std::string, std::string>> Constants(
+    const std::vector<ProjectParameter>& parameters) {
+  std::vector<std::pair<std::string, std::string>> constants;
+  for (const ProjectParameter& parameter : parameters) {
+    constants.emplace_back(
+        parameter.name,
+        parameter.value ? ParameterConstant(parameter.type, *parameter.value) : "");
+  }
+  return constants;
+}
+
 /// Opens the session; an unknown setting of the profile is explained with the nearest known ones.
 Result<engine::Session> OpenEngine(const ProjectDefinition& project,
                                    const engine::SessionOptions& options) {
@@ -152,7 +165,8 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .max_spill_bytes = profile.max_spill_bytes,
                                        .metadata_cache_bytes = 0,
                                        .ordered_coalesce = profile.deterministic,
-                                       .guards_off = GuardsOff(profile)};
+                                       .guards_off = GuardsOff(profile),
+                                       .parameters = Constants(project.parameters)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
   runtime->functions_ = NativeFunctionsFor(profile);
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));

@@ -28,6 +28,7 @@ use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::functions::{complete_calls, expand_user_functions};
 use crate::guards::{Guards, TreeGuards, guarded_expression};
+use crate::parameters::Parameters;
 use crate::planning_steps::{Steps, collecting, for_bridge};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -68,6 +69,7 @@ fn parse(state: &SessionState, sql: &str, dialect: &str, schema: &DFSchema) -> R
         ));
     }
     refuse_other_rows(&parsed.expr)?;
+    Parameters::of(state).fill_all(&mut parsed.expr)?;
     complete_calls(state, &mut parsed.expr);
     TreeGuards::of(state).expressions(&mut parsed.expr)?;
     let expression = state.create_logical_expr_from_sql_expr(parsed, schema)?;

@@ -31,6 +31,7 @@ mod marked_table;
 mod memory_pool;
 mod named_source;
 mod ordered_coalesce;
+mod parameters;
 mod parsing;
 mod partitioned_writer;
 mod plan;
@@ -106,6 +107,8 @@ pub mod ffi {
         ordered_coalesce: bool,
         /// Guards that are left out, by name: tests and benchmarks show what they are for.
         guards_off: Vec<String>,
+        /// What `$name` stands for: names in lower case, and constants as SQL; an empty one is a parameter without a value.
+        parameters: Vec<KeyValue>,
     }
 
     /// A guard against a fault of the engine; the fields are described at `guards::About`.

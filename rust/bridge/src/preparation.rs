@@ -2,6 +2,7 @@
 //! Statements made ready for the engine's planner: calls completed, silent omissions refused.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -15,6 +16,7 @@ use sqlparser::tokenizer::Span;
 use crate::error::{BridgeError, Result};
 use crate::functions::complete_call;
 use crate::guards::{PartPlanner, TreeGuards, have_same_names, name_casts};
+use crate::parameters::Parameters;
 use crate::runtime::block_on;
 use crate::syntax::{call, folded, visit};
 use crate::table_functions::arrange_table_call;
@@ -24,6 +26,7 @@ use crate::table_functions::arrange_table_call;
 struct Preparation<'a> {
     state: &'a SessionState,
     guards: TreeGuards,
+    parameters: Arc<Parameters>,
     seen: Seen,
 }
 
@@ -68,6 +71,7 @@ impl VisitorMut for Preparation<'_> {
     }
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<BridgeError> {
+        broken(self.parameters.fill(expression))?;
         // The planner reads the elements of a list without the queries around.
         if let Expr::Array(list) = expression
             && !list.elem.is_empty()
@@ -152,6 +156,7 @@ impl Preparation<'_> {
             SetExpr::Select(select) => {
                 self.seen.has_into |= select.into.is_some();
                 select.from.iter_mut().for_each(name_sides);
+                select.projection.iter_mut().for_each(|item| self.parameters.name_column(item));
                 let in_select = [
                     ("PREWHERE", select.prewhere.is_some()),
                     ("CONNECT BY", !select.connect_by.is_empty()),
@@ -172,7 +177,8 @@ impl Preparation<'_> {
 }
 
 fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
-    let mut preparation = Preparation { state, guards: TreeGuards::of(state), seen: Seen::default() };
+    let mut preparation =
+        Preparation { state, guards: TreeGuards::of(state), parameters: Parameters::of(state), seen: Seen::default() };
     match visit(statement, &mut preparation) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(preparation.seen),

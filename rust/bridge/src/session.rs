@@ -16,6 +16,7 @@ use crate::guards::{GuardedPlanner, Guards};
 use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::ordered_coalesce::OrderedCoalesce;
+use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
 use crate::store::parse_url;
 
@@ -32,6 +33,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             config.options_mut().set(key, value)?;
         }
         let config = config.with_extension(Arc::clone(&guards));
+        let config = config.with_extension(Arc::new(Parameters::read(&options.parameters)?));
 
         let mut disk = DiskManagerBuilder::default();
         if !options.spill_directory.is_empty() {

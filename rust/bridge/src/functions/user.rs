@@ -30,6 +30,7 @@ use super::named_arguments::{Parameter, complete_calls};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::UserFunction;
 use crate::guards::TreeGuards;
+use crate::parameters::Parameters;
 use crate::session::Session;
 
 struct UserArgument {
@@ -261,6 +262,7 @@ fn parse_expression(state: &SessionState, sql: &str, dialect: &str) -> Result<Sq
 /// Type-checked over `schema`; user functions in it are expanded.
 fn plan_expression(state: &SessionState, mut parsed: SqlExpr, schema: &DFSchema) -> Result<Expr> {
     refuse_other_rows(state, &parsed)?;
+    Parameters::of(state).fill_all(&mut parsed)?;
     complete_calls(state, &mut parsed);
     TreeGuards::of(state).expressions(&mut parsed)?;
     let parsed = ExprWithAlias { expr: parsed, alias: None };
@@ -310,7 +312,8 @@ fn plan_argument(state: &SessionState, function: &UserFunction, index: usize) ->
     if argument.default_value.is_empty() {
         return Ok((UserArgument { name: name.clone(), data_type }, Parameter::of_user(name, None)));
     }
-    let default = parse_expression(state, &argument.default_value, &function.dialect)?;
+    let mut default = parse_expression(state, &argument.default_value, &function.dialect)?;
+    Parameters::of(state).fill_all(&mut default)?;
     // It may stand in any query, hence names nothing.
     let empty = DFSchema::empty();
     let what = format!("a default of `{name}`");
