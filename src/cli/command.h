@@ -35,6 +35,7 @@ enum ExitCode : int {
 /// The options that every command takes.
 struct GlobalOptions {
   std::string project = ".";
+  bool project_given = false;  ///< by --project; set where that makes a difference
   std::string profile = "default";
   Format format = Format::kTable;
 };

@@ -3,6 +3,8 @@
 #include "weir/cli/query_session.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include <arrow/api.h>
 
@@ -14,6 +16,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
+#include "weir/catalog/path_table.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/weir_toml.h"
@@ -32,14 +35,61 @@ bool BeginsFunction(const std::string& sql, const std::string& dialect) {
   return tokens[at].IsKeyword("FUNCTION");
 }
 
+/// A project without anything but the defaults, in the current folder.
+Result<ProjectDefinition> NoProject(const std::string& profile, Diagnostics& diagnostics) {
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  MemoryFileSystem files;
+  files.Set(folder + "/" + std::string(kProjectFileName), "");
+  Diagnostics of_nothing;  // that it has no views
+  auto project = LoadProject(files, folder, profile, of_nothing);
+  for (const Diagnostic& diagnostic : of_nothing.all()) {
+    if (diagnostic.severity == Severity::kError) diagnostics.Add(diagnostic);
+  }
+  return project;
+}
+
+/// The place of a table's name in a statement; line 0 if it is not written as one quoted name.
+SourceLocation PlaceOfName(const std::string& name, const std::string& sql,
+                           const std::string& dialect) {
+  for (const Token& token : Lex(sql, *FindDialect(dialect)).tokens) {
+    const bool is_name =
+        (token.kind == TokenKind::kString && StringValue(token) == name) ||
+        (token.kind == TokenKind::kQuotedIdentifier && IdentifierName(token) == name);
+    if (is_name) return {.file = {}, .line = token.line, .column = token.column};
+  }
+  return {};
+}
+
+/// The offset of the query in `EXPLAIN SELECT …`; nothing for other statements, EXPLAIN with
+/// options among them.
+std::optional<size_t> ExplainedQuery(const std::string& sql, const std::string& dialect) {
+  const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
+  if (tokens.size() < 3 || !tokens[0].IsKeyword("EXPLAIN")) return std::nullopt;
+  for (const std::string_view word : {"SELECT", "WITH", "VALUES", "FROM"}) {
+    if (tokens[1].IsKeyword(word)) return tokens[1].offset;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
+Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths) {
   QuerySession session;
+  session.paths_ = paths;
   const LocalFileSystem files;
   Diagnostics diagnostics;
-  WEIR_ASSIGN_OR_RETURN(session.project_,
-                        LoadProject(files, options.project, options.profile, diagnostics));
+  const bool may_lack =
+      paths == Paths::kRead && !options.project_given &&
+      !files.Exists(options.project + "/" + std::string(kProjectFileName));
+  session.has_project_ = !may_lack;
+  auto project = may_lack ? NoProject(options.profile, diagnostics)
+                          : LoadProject(files, options.project, options.profile, diagnostics);
+  if (!project.ok() && may_lack && options.profile != "default") {
+    return project.status().WithHint("profiles stand in weir.toml, and there is none here");
+  }
+  WEIR_RETURN_NOT_OK(project.status());
+  session.project_ = *std::move(project);
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
       session.broken_settings_.Add(diagnostic);
@@ -54,6 +104,7 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
 std::vector<std::string> QuerySession::TableNames() const {
   std::vector<std::string> names = runtime_->catalog().names();
   for (const ViewDefinition& view : project_.views) names.push_back(view.name);
+  if (!has_project_) return names;
   for (const std::string& table : ArtifactTableNames()) names.push_back("weir." + table);
   return names;
 }
@@ -71,11 +122,39 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
   if (statement.node == "Query") return Execute(sql, dialect, cancellation);
+  if (statement.node == "Explain") {
+    if (const auto query = ExplainedQuery(sql, dialect))
+      return ExplainQuery(BlankBefore(sql, *query, sql.size()), dialect);
+  }
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExplainQuery(
+    const std::string& query, const std::string& dialect) {
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(query, dialect));
+  WEIR_ASSIGN_OR_RETURN(const auto physical,
+                        engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+  WEIR_ASSIGN_OR_RETURN(const std::string logical_text, optimized.Display("indent"));
+  WEIR_ASSIGN_OR_RETURN(const std::string physical_text, physical.Display("indent"));
+  arrow::StringBuilder kinds, plans;
+  for (const auto& [kind, plan] : {std::pair{"logical_plan", &logical_text},
+                                   std::pair{"physical_plan", &physical_text}}) {
+    if (!kinds.Append(kind).ok() || !plans.Append(*plan).ok())
+      return Status::Bug("the rows of EXPLAIN cannot be made");
+  }
+  const auto schema = arrow::schema(
+      {arrow::field("plan_type", arrow::utf8(), false), arrow::field("plan", arrow::utf8(), false)});
+  const auto kind_column = kinds.Finish(), plan_column = plans.Finish();
+  if (!kind_column.ok() || !plan_column.ok())
+    return Status::Bug("the rows of EXPLAIN cannot be made");
+  auto rows = arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, 2, {*kind_column, *plan_column})}, schema);
+  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
+  return *rows;
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(
@@ -121,8 +200,33 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteOptimized
 Status QuerySession::RegisterNamed(const std::string& sql, const std::string& dialect) {
   auto references = runtime_->engine().TableReferences(sql, dialect);
   if (!references.ok()) return Status::OK();  // planning says it better
-  for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
+  for (const std::string& name : *references) {
+    if (paths_ == Paths::kRead && LooksLikePath(name) && !IsKnown(name)) {
+      WEIR_RETURN_NOT_OK(RegisterPath(name, sql, dialect));
+    } else {
+      WEIR_RETURN_NOT_OK(Register(name));
+    }
+  }
   return Status::OK();
+}
+
+bool QuerySession::IsKnown(const std::string& name) const {
+  const auto names = TableNames();
+  return name.starts_with("information_schema.") ||
+         std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Status QuerySession::RegisterPath(const std::string& path, const std::string& sql,
+                                  const std::string& dialect) {
+  const SourceLocation place = PlaceOfName(path, sql, dialect);
+  if (place.line == 0) {
+    return Status::User(StatusCode::kNotFound, "a path is wanted in quotes, found `{}`", path)
+        .WithHint(fmt::format("FROM '{}'", path));
+  }
+  // Each time anew: the files may be others than for the last statement.
+  const auto pinned = PinPath(path, {}, runtime_->engine());
+  if (!pinned.ok()) return pinned.status().WithLocation(place);
+  return runtime_->engine().RegisterTable(path, *pinned->table);
 }
 
 Status QuerySession::Register(const std::string& name) {
@@ -131,14 +235,20 @@ Status QuerySession::Register(const std::string& name) {
     const std::string table = name.substr(5);
     const auto known = ArtifactTableNames();
     if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
-    return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {
+    if (!has_project_) {
+      return Status::User(StatusCode::kNotFound,
+                          "what runs recorded is wanted of a project, found no weir.toml here: `{}`",
+                          name)
+          .WithHint("`--project DIR` names a project's folder");
+    }
+    return RegisterDelta("weir", table, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {
       return std::string("no run has recorded anything there yet; `weir run` does");
     });
   }
   for (const ViewDefinition& view : project_.views) {
     if (view.name != name) continue;
     if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-    return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name), [&] {
+    return RegisterDelta("", name, TableUrl(runtime_->warehouse_url(), name), [&] {
       const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
       return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(name).reason);
     });
@@ -152,10 +262,12 @@ Status QuerySession::Register(const std::string& name) {
   return Status::OK();
 }
 
-Status QuerySession::RegisterDelta(const std::string& name, const std::string& url,
+Status QuerySession::RegisterDelta(const std::string& schema, const std::string& table_name,
+                                   const std::string& url,
                                    const std::function<std::string()>& missing) {
+  const std::string name = schema.empty() ? table_name : schema + "." + table_name;
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
-  if (table.ok()) return runtime_->engine().RegisterTable(name, *table->table);
+  if (table.ok()) return runtime_->engine().RegisterTable(table_name, *table->table, schema);
   registered_.erase(name);
   const Status failed = table.status().WithContext(fmt::format("table `{}`", name));
   return failed.code() == StatusCode::kNotFound ? failed.WithHint(missing()) : failed;
@@ -194,12 +306,18 @@ Status QuerySession::Explain(const Status& status, const std::string& sql) const
   if (const auto missing = ExplainMissingFunction(status)) return *missing;
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
-  const std::string hint = SuggestionHint(name, TableNames());
-  return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`",
-                      name)
-      .WithLocation(status.location())
-      .WithCause(status.cause())
-      .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
+  const std::string_view kind = has_project_ ? "source, view or artifact" : "table";
+  const Status missing =
+      Status::User(StatusCode::kPlanFailed, "there is no {} named `{}`", kind, name)
+          .WithLocation(status.location())
+          .WithCause(status.cause());
+  if (const std::string hint = SuggestionHint(name, TableNames()); !hint.empty())
+    return missing.WithHint(hint);
+  std::error_code ignored;
+  if (paths_ == Paths::kRead && std::filesystem::exists(name, ignored))
+    return missing.WithHint(fmt::format("what lies at a path is read so: FROM './{}'", name));
+  return missing.WithHint(has_project_ ? "`\\tables` in the prompt of `weir sql` lists them"
+                                       : "files are named by path: FROM 'data/orders.csv'");
 }
 
 }  // namespace weir::cli
