@@ -63,6 +63,37 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
       ->default_str("table");
 }
 
+/// --output, and a --format with more than the others have.
+void AddResultOptions(CLI::App& command, SqlRequest& request) {
+  command.remove_option(command.get_option("--format"));
+  CLI::Option* format =
+      command
+          .add_option_function<std::string>(
+              "--format",
+              [&request](const std::string& name) { request.format = *FindResultFormat(name); },
+              fmt::format("{}", fmt::join(ResultFormatNames(), ", ")))
+          ->check(OneOf(ResultFormatNames()))
+          ->default_str("table");
+  command
+      .add_option_function<std::string>(
+          "--output",
+          [&request, format](const std::string& file) {
+            request.output = file;
+            if (format->count() > 0) return;
+            const auto found = ResultFormatOfFile(file);
+            if (!found) {
+              throw CLI::ValidationError(
+                  "--output",
+                  fmt::format("a file whose name says its format is wanted ({}), or --format, "
+                              "found `{}`",
+                              ResultFileEndings(), file));
+            }
+            request.format = *found;
+          },
+          "the file that gets the rows; its name says the format")
+      ->type_name("FILE");
+}
+
 /// The commands, or the options of one.
 std::vector<std::string> NamesOf(const CLI::App& app, bool options) {
   std::vector<std::string> names;
@@ -218,7 +249,15 @@ int Main(int argc, char** argv) {
   query->add_option("sql", sql, "one statement");
   query->add_option("--dialect", dialect, "the dialect it is in; default: the project's");
   query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
-  query->callback([&] { exit_code = RunSql(options, {.sql = sql, .dialect = dialect, .to = to}); });
+  SqlRequest sql_request;
+  AddResultOptions(*query, sql_request);
+  query->callback([&] {
+    sql_request.sql = sql;
+    sql_request.dialect = dialect;
+    sql_request.to = to;
+    options.project_given = query->get_option("--project")->count() > 0;
+    exit_code = RunSql(options, sql_request);
+  });
 
   CLI::App* functions = add("functions", "list the native functions, or describe one");
   functions->add_option("name", function, "the function");

@@ -274,6 +274,7 @@ Status QuerySession::RegisterDelta(const std::string& schema, const std::string&
 }
 
 Status QuerySession::ExplainRunning(const Status& status) const {
+  if (status.ok()) return status;
   const std::string file = TextBetween(status.message(), "the file `", "`");
   const std::string& url = runtime_->warehouse_url();
   static constexpr std::string_view kLocal = "file://";
