@@ -199,7 +199,7 @@ bool IsNullValue(const arrow::Array& array, int64_t row) {
 }
 
 bool LooksNumeric(const std::string& text) {
-  if (text.empty() || text == "NULL") return true;
+  if (text.empty() || text == "NULL" || text == "…") return true;
   return text.find_first_not_of("0123456789+-.eE") == std::string::npos;
 }
 

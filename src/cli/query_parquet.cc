@@ -2,8 +2,6 @@
 //
 // The part of QuerySession that writes a result as one Parquet file. The engine does it, by COPY.
 
-#include <algorithm>
-
 #include <arrow/api.h>
 
 #include "weir/base/sql_quotes.h"
@@ -52,15 +50,19 @@ std::string WithoutEnd(const std::string& sql, const std::string& dialect) {
   return sql.substr(0, end);
 }
 
-/// The query, its columns with names that are each once.
-std::string WithDistinctNames(const std::string& query, const arrow::Schema& schema,
-                              const SqlDialect& dialect) {
-  const std::vector<std::string> names = DistinctNames(schema);
-  if (names == schema.field_names()) return query;
-  std::string columns;
-  for (const std::string& name : names)
-    columns += (columns.empty() ? "" : ", ") + QuoteIdentifier(name, dialect);
-  return fmt::format("SELECT * FROM ({}\n) AS result ({})", query, columns);
+bool HasSameNames(const arrow::Schema& schema) {
+  return DistinctNames(schema) != schema.field_names();
+}
+
+/// All rows as one batch, the columns with names that are each once.
+Result<std::shared_ptr<arrow::RecordBatch>> Collected(arrow::RecordBatchReader& rows) {
+  const auto table = rows.ToTable();
+  if (!table.ok()) return engine::FromStreamFailure(table.status());
+  const auto named = (*table)->RenameColumns(DistinctNames(*(*table)->schema()));
+  if (!named.ok()) return Status::Bug("{}", named.status().ToString());
+  const auto batch = (*named)->CombineChunksToBatch();
+  if (!batch.ok()) return Status::Bug("{}", batch.status().ToString());
+  return *batch;
 }
 
 /// A URL without quotes, which SQL texts would need doubled.
@@ -84,15 +86,14 @@ Status QuerySession::WriteParquet(const std::string& sql, const std::string& dia
     WEIR_ASSIGN_OR_RETURN(const engine::Plan plan, PlanQuery(sql, dialect));
     WEIR_ASSIGN_OR_RETURN(const auto schema, plan.output_schema());
     WEIR_RETURN_NOT_OK(CheckWritable(*schema));
-    query = WithDistinctNames(WithoutEnd(sql, dialect), *schema, *FindDialect(dialect));
-  } else {
+    if (!HasSameNames(*schema)) query = WithoutEnd(sql, dialect);
+  }
+  if (query.empty()) {
+    // Other statements are no part of a COPY, and a query around this one would lose its order.
     WEIR_ASSIGN_OR_RETURN(auto rows, ExecuteAllowed(sql, dialect, cancellation));
     WEIR_RETURN_NOT_OK(CheckWritable(*rows->schema()));
-    auto table = rows->ToTable();
-    if (!table.ok()) return engine::FromStreamFailure(table.status());
-    const auto batch = (*table)->CombineChunksToBatch();
-    if (!batch.ok()) return Status::Bug("{}", batch.status().ToString());
-    WEIR_ASSIGN_OR_RETURN(const auto result, engine::Table::FromRows(**batch));
+    WEIR_ASSIGN_OR_RETURN(const auto batch, Collected(*rows));
+    WEIR_ASSIGN_OR_RETURN(const auto result, engine::Table::FromRows(*batch));
     WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable("_weir_result", result));
     query = "SELECT * FROM _weir_result";
   }

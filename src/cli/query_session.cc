@@ -61,15 +61,57 @@ SourceLocation PlaceOfName(const std::string& name, const std::string& sql,
   return {};
 }
 
-/// The offset of the query in `EXPLAIN SELECT …`; nothing for other statements, EXPLAIN with
-/// options among them.
-std::optional<size_t> ExplainedQuery(const std::string& sql, const std::string& dialect) {
+/// What `EXPLAIN SELECT …` asks for.
+struct Explained {
+  size_t query = 0;  ///< its offset
+  std::string logical_form = "indent";
+  std::string physical_form = "indent";
+};
+
+/// Nothing for other statements, EXPLAIN ANALYZE among them.
+std::optional<Explained> ReadExplain(const std::string& sql, const std::string& dialect) {
   const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
-  if (tokens.size() < 3 || !tokens[0].IsKeyword("EXPLAIN")) return std::nullopt;
+  size_t at = 0;
+  const auto takes = [&](std::string_view word) {
+    const bool found = at + 1 < tokens.size() && tokens[at].IsKeyword(word);
+    at += found ? 1 : 0;
+    return found;
+  };
+  Explained explained;
+  if (!takes("EXPLAIN")) return std::nullopt;
+  if (takes("VERBOSE")) explained.logical_form = "indent_schema";
+  if (takes("FORMAT")) {
+    if (takes("TREE")) {
+      explained.physical_form = "tree";
+    } else if (!takes("INDENT")) {
+      return std::nullopt;
+    }
+  }
   for (const std::string_view word : {"SELECT", "WITH", "VALUES", "FROM"}) {
-    if (tokens[1].IsKeyword(word)) return tokens[1].offset;
+    if (!tokens[at].IsKeyword(word)) continue;
+    explained.query = tokens[at].offset;
+    return explained;
   }
   return std::nullopt;
+}
+
+/// Rows as EXPLAIN has them.
+Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& logical,
+                                                           const std::string& physical) {
+  const auto schema = arrow::schema(
+      {arrow::field("plan_type", arrow::utf8(), false), arrow::field("plan", arrow::utf8(), false)});
+  const auto column = [](const std::string& first, const std::string& second) {
+    arrow::StringBuilder builder;
+    arrow::Status appended = builder.Append(first);
+    if (appended.ok()) appended = builder.Append(second);
+    return appended.ok() ? builder.Finish() : arrow::Result<std::shared_ptr<arrow::Array>>(appended);
+  };
+  const auto kinds = column("logical_plan", "physical_plan"), plans = column(logical, physical);
+  if (!kinds.ok() || !plans.ok()) return Status::Bug("the rows of EXPLAIN cannot be made");
+  const auto rows = arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, 2, {*kinds, *plans})}, schema);
+  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
+  return *rows;
 }
 
 }  // namespace
@@ -123,38 +165,24 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
   if (statement.node == "Query") return Execute(sql, dialect, cancellation);
   if (statement.node == "Explain") {
-    if (const auto query = ExplainedQuery(sql, dialect))
-      return ExplainQuery(BlankBefore(sql, *query, sql.size()), dialect);
+    if (const auto explained = ReadExplain(sql, dialect)) {
+      WEIR_ASSIGN_OR_RETURN(
+          const engine::Plan optimized,
+          PlanQuery(BlankBefore(sql, explained->query, sql.size()), dialect));
+      WEIR_ASSIGN_OR_RETURN(const auto physical,
+                            engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+      WEIR_ASSIGN_OR_RETURN(const std::string logical_text,
+                            optimized.Display(explained->logical_form));
+      WEIR_ASSIGN_OR_RETURN(const std::string physical_text,
+                            physical.Display(explained->physical_form));
+      return PlanRows(logical_text, physical_text);
+    }
   }
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
-}
-
-Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExplainQuery(
-    const std::string& query, const std::string& dialect) {
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(query, dialect));
-  WEIR_ASSIGN_OR_RETURN(const auto physical,
-                        engine::PhysicalPlan::Create(runtime_->engine(), optimized));
-  WEIR_ASSIGN_OR_RETURN(const std::string logical_text, optimized.Display("indent"));
-  WEIR_ASSIGN_OR_RETURN(const std::string physical_text, physical.Display("indent"));
-  arrow::StringBuilder kinds, plans;
-  for (const auto& [kind, plan] : {std::pair{"logical_plan", &logical_text},
-                                   std::pair{"physical_plan", &physical_text}}) {
-    if (!kinds.Append(kind).ok() || !plans.Append(*plan).ok())
-      return Status::Bug("the rows of EXPLAIN cannot be made");
-  }
-  const auto schema = arrow::schema(
-      {arrow::field("plan_type", arrow::utf8(), false), arrow::field("plan", arrow::utf8(), false)});
-  const auto kind_column = kinds.Finish(), plan_column = plans.Finish();
-  if (!kind_column.ok() || !plan_column.ok())
-    return Status::Bug("the rows of EXPLAIN cannot be made");
-  auto rows = arrow::RecordBatchReader::Make(
-      {arrow::RecordBatch::Make(schema, 2, {*kind_column, *plan_column})}, schema);
-  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
-  return *rows;
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(

@@ -70,8 +70,6 @@ class QuerySession {
       const engine::Plan& optimized, const engine::Cancellation& cancellation);
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
                                                                    const std::string& dialect);
-  Result<std::shared_ptr<arrow::RecordBatchReader>> ExplainQuery(const std::string& query,
-                                                                 const std::string& dialect);
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
   /// Registers the table at a path. `sql`: the statement that names it.
