@@ -393,6 +393,12 @@ Status CheckReadable(const nlohmann::json& protocol, const nlohmann::json& metad
   return Status::OK();
 }
 
+/// The bytes of a plan cannot name a table that has a dot in its name: views do not get to see it.
+Status RegisterForViews(const std::string& name, const engine::Table& table,
+                        const engine::Session& session) {
+  return name.find('.') == std::string::npos ? session.RegisterTable(name, table) : Status::OK();
+}
+
 }  // namespace
 
 std::string ToUrl(const std::string& location, bool folder) {
@@ -536,7 +542,7 @@ Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& s
   for (const SourceDefinition& source : project.sources) {
     auto pinned = PinSource(source, session);
     Status status =
-        pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
+        pinned.ok() ? RegisterForViews(source.name, *pinned->table, session) : pinned.status();
     if (!status.ok()) {
       const std::string code = CheckSupported(source).ok() ? CodeOf(status) : "W3006";
       status = WithAdvice(status, source);
@@ -564,7 +570,7 @@ std::vector<std::string> Catalog::names() const {
 }
 
 Status Catalog::AddView(PinnedTable view, const engine::Session& session) {
-  WEIR_RETURN_NOT_OK(session.RegisterTable(view.name, *view.table));
+  WEIR_RETURN_NOT_OK(RegisterForViews(view.name, *view.table, session));
   std::string name = view.name;
   tables_.insert_or_assign(std::move(name), std::move(view));
   return Status::OK();

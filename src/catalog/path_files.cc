@@ -101,18 +101,22 @@ Status NothingIn(const std::string& path) {
 
 // --- this machine ---
 
-/// Names in a folder, for suggestions; folders with a slash. Empty where it cannot be looked at.
+/// Names in a folder, for suggestions. Empty where it cannot be looked at.
 std::vector<std::string> NamesIn(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     if (names.size() >= 10000) break;
-    std::error_code ignored;
-    names.push_back(entry->path().filename().string() +
-                    (entry->is_directory(ignored) ? "/" : ""));
+    names.push_back(entry->path().filename().string());
   }
   return names;
+}
+
+/// Shows folders with a slash.
+std::string Shown(const fs::path& folder, const std::string& name) {
+  std::error_code ignored;
+  return fs::is_directory(folder / name, ignored) ? name + "/" : name;
 }
 
 /// Where nothing is: the first folder on the way that is missing, or names like the file's.
@@ -139,10 +143,10 @@ Status NothingAt(const std::string& path, const fs::path& absolute) {
   const std::string rest = absolute.string().substr(folder.string().size());
   const std::string before =
       path.size() > rest.size() ? path.substr(0, path.size() - rest.size() + 1) : std::string();
-  for (std::string& name : names) name = before + name;
-  return status.WithHint(SuggestionHint(before + wanted, names).empty()
-                             ? fmt::format("did you mean `{}`?", names.front())
-                             : SuggestionHint(before + wanted, names));
+  std::string hint;
+  for (const std::string& name : names)
+    hint += fmt::format("{}`{}{}`", hint.empty() ? "" : " or ", before, Shown(folder, name));
+  return status.WithHint(fmt::format("did you mean {}?", hint));
 }
 
 Result<ObjectInfo> LookAt(const fs::path& file) {
@@ -230,7 +234,7 @@ Result<PathFiles> FindByPattern(const std::string& path, const std::string& abso
     size_t count = 0;
     for (const std::string& name : NamesIn(folder)) {
       if (++count > 3) break;
-      held += fmt::format("{}`{}`", held.empty() ? "" : ", ", name);
+      held += fmt::format("{}`{}`", held.empty() ? "" : ", ", Shown(folder, name));
     }
     return status.WithHint(held.empty() ? fmt::format("the folder `{}` is empty", folder)
                                         : fmt::format("the folder `{}` holds {}{}", folder, held,

@@ -166,7 +166,7 @@ class PartitionType {
  public:
   void Add(const std::string& folder) {
     if (folder == kNullPartition) return;
-    static const std::regex whole(R"(-?[0-9]{1,18})");
+    static const std::regex whole(R"(0|-?[1-9][0-9]{0,17})");
     static const std::regex date(R"([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))");
     static const std::regex time(
         R"([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T][0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?)");

@@ -30,8 +30,8 @@ struct PathReading {
 /// Whether a name of a table can be a path: it has a slash, is a pattern, or ends as files do.
 bool LooksLikePath(std::string_view name);
 
-/// The table at `path`. Columns of folders are whole numbers, dates or times where all their values
-/// are. Fails with kNotFound, kInvalidArgument, kPermission …: messages say what stands there.
+/// The table at `path`. Columns of folders are whole numbers (without zeros before them), dates or
+/// times where all their values are, else texts. Fails with kNotFound, kInvalidArgument, kPermission …: messages say what stands there.
 Result<PinnedTable> PinPath(const std::string& path, const PathReading& reading,
                             const engine::Session& session);
 

@@ -254,7 +254,21 @@ Status QuerySession::RegisterPath(const std::string& path, const std::string& sq
   // Each time anew: the files may be others than for the last statement.
   const auto pinned = PinPath(path, {}, runtime_->engine());
   if (!pinned.ok()) return pinned.status().WithLocation(place);
-  return runtime_->engine().RegisterTable(path, *pinned->table);
+  if (dialect != "bigquery" || path.find('.') == std::string::npos)
+    return runtime_->engine().RegisterTable(path, *pinned->table);
+  // This dialect takes a quoted name apart at its dots.
+  const size_t dot = path.find('.');
+  if (path.find('.', dot + 1) == std::string::npos) {
+    return runtime_->engine().RegisterTable(path.substr(dot + 1), *pinned->table,
+                                            path.substr(0, dot));
+  }
+  return Status::User(StatusCode::kUnsupported,
+                      "a path with one dot at most is wanted in the dialect `bigquery`, found `{}`",
+                      path)
+      .WithLocation(place)
+      .WithHint(fmt::format("name the function that reads it, such as read_csv('{0}'), "
+                            "read_parquet('{0}') or delta_scan('{0}')",
+                            path));
 }
 
 Status QuerySession::Register(const std::string& name) {
@@ -281,6 +295,9 @@ Status QuerySession::Register(const std::string& name) {
       return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(name).reason);
     });
   }
+  const PinnedTable* source = runtime_->catalog().Find(name);
+  if (source != nullptr && name.find('.') != std::string::npos)
+    return runtime_->engine().RegisterTable(name, *source->table);
   for (const Diagnostic& diagnostic : diagnostics_.all()) {
     if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
       return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)

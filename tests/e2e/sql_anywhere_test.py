@@ -111,8 +111,7 @@ def bag(table: pyarrow.Table) -> list[str]:
 def of_duckdb(query: str) -> pyarrow.Table:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    found = connection.execute(query).arrow()
-    return found if isinstance(found, pyarrow.Table) else found.read_all()
+    return connection.sql(query).to_arrow_table()
 
 
 TEXTS = ["", "x", "O'Brien", 'say "hi"', "a,b", "a|b", "line\nbreak", "Zürich", "東京", "  blank  ", "NULL", "nan", "1", "👍🏽"]
@@ -130,13 +129,13 @@ def random_rows(seed: int, rows: int) -> str:
         double = random.choice(["'NaN'", "'Infinity'", "'-Infinity'", "-0.0", "0.0", "1e300", str(random.uniform(-1e6, 1e6))])
         return ", ".join([
             str(number),
-            nullable(f"{random.randint(-128, 127)}::TINYINT"),
-            nullable(f"{random.randint(-2**31, 2**31 - 1)}::INTEGER"),
-            nullable(f"{random.randint(-2**63, 2**63 - 1)}::BIGINT"),
+            nullable(f"({random.randint(-128, 127)})::TINYINT"),
+            nullable(f"({random.randint(-2**31, 2**31 - 1)})::INTEGER"),
+            nullable(f"({random.randint(-2**63, 2**63 - 1)})::BIGINT"),
             nullable(f"{random.randint(0, 2**32 - 1)}::UINTEGER"),
-            nullable(f"{random.randint(-10**9, 10**9)}::DECIMAL(18,4) / 10000::DECIMAL(18, 4)"),
-            nullable(f"{double}::DOUBLE"),
-            nullable(f"{random.choice(['1.5', '0.1', '-2.25'])}::FLOAT"),
+            nullable(f"({random.randint(-10**9, 10**9)} / 10000)::DECIMAL(18, 4)"),
+            nullable(f"({double})::DOUBLE"),
+            nullable(f"({random.choice(['1.5', '0.1', '-2.25'])})::FLOAT"),
             nullable(random.choice(["true", "false"])),
             nullable(f"'{text}'"),
             nullable(f"DATE '1970-01-01' + {random.randint(-40000, 40000)}"),
@@ -270,7 +269,7 @@ class Folders(Anywhere):
         super().setUp()
         for year in (2023, 2024):
             for month in (1, 2, 12):
-                self.write(f"h/year={year}/month={month:02}/part.csv", f"a,b\n{year},{month}\n{year + month},0\n")
+                self.write(f"h/year={year}/month={month}/part.csv", f"a,b\n{year},{month}\n{year + month},0\n")
         for number in range(12):
             self.write(f"g/f{number}.csv", f"a\n{number}\n")
         self.write("g/.hidden.csv", "a\n999\n")
@@ -287,8 +286,9 @@ class Folders(Anywhere):
         self.assertEqual(self.rows("SELECT DISTINCT year, month FROM 'h/year=2023/month=12/part.csv'"), [{"year": 2023, "month": 12}])
         self.assertEqual(self.rows("SELECT count(*) AS n FROM 'h/year=2023/' WHERE month = 1"), [{"n": 2}])
         for day in ("2024-01-31", "2024-02-01"):
-            self.write(f"d/day={day}/k=a%20b/x.csv", "v\n1\n")
-        self.write("d/day=__HIVE_DEFAULT_PARTITION__/k=c/x.csv", "v\n1\n")
+            self.write(f"d/day={day}/k=a%20b/zip=0123/x.csv", "v\n1\n")
+        self.write("d/day=__HIVE_DEFAULT_PARTITION__/k=c/zip=1/x.csv", "v\n1\n")
+        self.assertEqual(bag(self.table("SELECT zip FROM 'd/'")), ["['0123']", "['0123']", "['1']"])
         self.assertEqual(self.rows("SELECT day, k FROM 'd/' ORDER BY day NULLS FIRST, k"),
                          [{"day": None, "k": "c"}, {"day": "2024-01-31", "k": "a b"}, {"day": "2024-02-01", "k": "a b"}])
         self.assertEqual(str(self.table("SELECT day FROM 'd/'").schema.field(0).type), "date32[day]")
@@ -374,7 +374,9 @@ class DeltaTables(Anywhere):
         self.assertIn("has no version `9`: its latest is 2", self.failure("SELECT * FROM delta_scan('lake/the orders', 9)"))
         self.assertIn("version or timestamp is wanted, found both",
                       self.failure("SELECT * FROM delta_scan('lake/the orders', 1, '2999-01-01T00:00:00Z')"))
-        self.assertIn("found no `_delta_log`", self.failure("SELECT * FROM delta_scan('lake')"))
+        self.assertIn("found a folder of Delta tables: `the orders`", self.failure("SELECT * FROM delta_scan('lake')"))
+        self.write("files/x.csv", "a\n1\n")
+        self.assertIn("found no `_delta_log` in `files`", self.failure("SELECT * FROM delta_scan('files')"))
         error = self.failure("SELECT * FROM 'lake/'")
         self.assertIn("found a folder of Delta tables: `the orders`", error)
         self.assertIn("'lake/the orders'", error)
@@ -433,7 +435,7 @@ class Reading(Anywhere):
         for call, text in {"read_csv('x.csv', delm => ';')": "there is no parameter `delm`", "read_csv('x.csv', delim => ';;')": "delim wants one ASCII character",
                            "read_csv()": "wants `path`, which is missing", "read_csv('nope.csv')": "there is no file or folder `nope.csv`",
                            "read_json('x.csv', format => 'xml')": "format wants auto, array or newline_delimited",
-                           "read_csv('x.csv', header => 'maybe')": "header wants true or false", "delta_scan(3)": "path wants text"}.items():
+                           "read_csv('x.csv', header => 'maybe')": "header wants true or false", "delta_scan(3)": "path wants a text"}.items():
             self.assertIn(text, self.failure(f"SELECT * FROM {call}"), call)
 
 
@@ -519,7 +521,7 @@ class InAProject(Anywhere):
         self.write("sources/x.sql", "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION 'data/x.csv';\n")
         self.write("sources/dotted.sql", "CREATE EXTERNAL TABLE \"x.csv\" STORED AS CSV LOCATION 'data/x.csv';\n")
         self.write("views/v.sql", "SELECT a + 1 AS a FROM x\n")
-        self.write("views/w.sql", 'SELECT a * 10 AS a FROM "x.csv"\n')
+        self.write("views/w.sql", "SELECT a * 10 AS a FROM x\n")
 
     def test_paths_stand_beside_sources_views_and_artifacts(self):
         self.assertEqual(self.weir("run").returncode, 0)
@@ -541,6 +543,8 @@ class InAProject(Anywhere):
         self.assertIn("CREATE EXTERNAL TABLE … LOCATION 'data/x.csv'", outcome.stderr)
         self.write("views/bad.sql", "SELECT a FROM delta_scan('warehouse/v')\n")
         self.assertIn("W2010", self.weir("check").stderr)
+        self.write("views/bad.sql", 'SELECT a FROM "x.csv"\n')
+        self.assertIn("a table whose name holds a dot: rename it", self.weir("check").stderr)
         (self.scratch / "views/bad.sql").unlink()
         self.write("tests/t.sql", "SELECT a FROM 'data/x.csv' WHERE a > 9\n")
         self.assertNotEqual(self.weir("test").returncode, 0)
