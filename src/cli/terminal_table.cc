@@ -130,15 +130,17 @@ std::string TerminalTable::Render() const {
   }
   size_t limit = CommonLimit(widths, width_);
   size_t left = widths.size(), right = 0;
+  // One column and the mark of the others at least, on a terminal of some width.
+  const bool has_mark = width_ > kGap + 1;
   if (limit == 0) {
-    limit = std::min(kLeastWidth, width_);
+    limit = std::min(kLeastWidth, has_mark ? width_ - kGap - 1 : width_);
     std::tie(left, right) = Sides(widths, limit, width_);
   }
   columns_shown_ = left + right;
   const auto shown = [&](const Row& row) {
     Row cells;
     for (size_t i = 0; i < row.size(); ++i) {
-      if (i == left && columns_shown_ < row.size()) cells.emplace_back(kLeftOut);
+      if (i == left && columns_shown_ < row.size() && has_mark) cells.emplace_back(kLeftOut);
       if (i < left || i >= row.size() - right) cells.push_back(CutToWidth(row[i], limit));
     }
     return cells;
