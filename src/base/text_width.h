@@ -15,8 +15,8 @@ namespace weir {
 /// characters; they are counted as nothing
 size_t TextWidth(std::string_view text);
 
-/// `text` if it takes at most `width` columns, else its beginning and `…`, together at most `width`.
-/// Never cuts within a character and what combines with it.
+/// `text` if it takes at most `width` columns, else its beginning and `…`, together at most
+/// `width`. Never cuts within a character and what combines with it.
 std::string CutToWidth(std::string_view text, size_t width);
 
 }  // namespace weir

@@ -18,14 +18,14 @@ TEST(TextWidth, CountsColumns) {
 }
 
 TEST(TextWidth, CountsWhatIsDrawnAsOne) {
-  EXPECT_EQ(TextWidth("e\u0301"), 1U);             // e with an acute accent
-  EXPECT_EQ(TextWidth("\u0928\u0940"), 2U);        // a letter and a spacing vowel
+  EXPECT_EQ(TextWidth("e\u0301"), 1U);       // e with an acute accent
+  EXPECT_EQ(TextWidth("\u0928\u0940"), 2U);  // a letter and a spacing vowel
   EXPECT_EQ(TextWidth("👍"), 2U);
-  EXPECT_EQ(TextWidth("👍🏽"), 2U);                  // with the colour of a skin
-  EXPECT_EQ(TextWidth("👩‍👩‍👧"), 2U);                  // joined
+  EXPECT_EQ(TextWidth("👍🏽"), 2U);            // with the colour of a skin
+  EXPECT_EQ(TextWidth("👩‍👩‍👧"), 2U);  // joined
   EXPECT_EQ(TextWidth("🇩🇪"), 2U);
-  EXPECT_EQ(TextWidth("❤️"), 2U);                   // shown as an emoji
-  EXPECT_EQ(TextWidth("a\u200Bb"), 2U);            // a space without width
+  EXPECT_EQ(TextWidth("❤️"), 2U);    // shown as an emoji
+  EXPECT_EQ(TextWidth("a\u200Bb"), 2U);  // a space without width
 }
 
 TEST(TextWidth, CountsBytesThatAreNoText) { EXPECT_EQ(TextWidth("a\xFF\xFE"), 3U); }

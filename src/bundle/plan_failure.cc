@@ -192,9 +192,10 @@ std::string KnownTables::HintFor(const std::string& table) const {
   if (std::find(names.begin(), names.end(), table) != names.end())
     return "views cannot read a table whose name holds a dot: rename it";
   if (LooksLikePath(table)) {
-    return fmt::format("views read sources and views, whose data is recorded: declare the path in "
-                       "sources/ with CREATE EXTERNAL TABLE … LOCATION '{}'",
-                       table);
+    return fmt::format(
+        "views read sources and views, whose data is recorded: declare the path in "
+        "sources/ with CREATE EXTERNAL TABLE … LOCATION '{}'",
+        table);
   }
   std::string hint = SuggestionHint(table, names);
   if (!hint.empty()) return hint;

@@ -178,9 +178,8 @@ std::shared_ptr<arrow::Schema> WithTypes(
 }
 
 Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
-  ListedFiles listed{.url = ToUrl(source.uri, source.uri.ends_with('/')),
-                     .objects = {},
-                     .partition_types = {}};
+  ListedFiles listed{
+      .url = ToUrl(source.uri, source.uri.ends_with('/')), .objects = {}, .partition_types = {}};
   auto objects = session.ListObjects(listed.url);
   if (!objects.ok() && objects.status().code() == StatusCode::kNotFound)
     objects = std::vector<ObjectInfo>();

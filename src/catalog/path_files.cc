@@ -50,9 +50,8 @@ size_t AbovePartitions(const std::vector<std::string>& parts, size_t written) {
 
 Status Denied(const std::error_code& error, const std::string& path) {
   const bool is_permission = error == std::errc::permission_denied;
-  Status status = Status::Environment(
-      is_permission ? StatusCode::kPermission : StatusCode::kIo, "cannot look into `{}`: {}", path,
-      error.message());
+  Status status = Status::Environment(is_permission ? StatusCode::kPermission : StatusCode::kIo,
+                                      "cannot look into `{}`: {}", path, error.message());
   return is_permission ? status.WithHint("give the user who runs weir the right to read it")
                        : status;
 }
@@ -136,8 +135,8 @@ Status NothingAt(const std::string& path, const fs::path& absolute) {
   if (names.empty()) {
     return is_last ? status.WithHint(fmt::format("paths count from the current folder, `{}`",
                                                  fs::current_path(ignored).string()))
-                   : status.WithHint(fmt::format("the folder `{}` has no `{}`", folder.string(),
-                                                 wanted));
+                   : status.WithHint(
+                         fmt::format("the folder `{}` has no `{}`", folder.string(), wanted));
   }
   // In the words of the path that was written.
   const std::string rest = absolute.string().substr(folder.string().size());
@@ -154,12 +153,12 @@ Result<ObjectInfo> LookAt(const fs::path& file) {
   if (::stat(file.c_str(), &found) != 0) {
     return Denied(std::error_code(errno, std::generic_category()), file.string());
   }
-  return ObjectInfo{.url = ToUrl(file.string(), /*folder=*/false),
-                    .relative_path = {},
-                    .size_bytes = found.st_size,
-                    .modified_ms = int64_t{found.st_mtim.tv_sec} * 1000 +
-                                   found.st_mtim.tv_nsec / 1'000'000,
-                    .etag = {}};
+  return ObjectInfo{
+      .url = ToUrl(file.string(), /*folder=*/false),
+      .relative_path = {},
+      .size_bytes = found.st_size,
+      .modified_ms = int64_t{found.st_mtim.tv_sec} * 1000 + found.st_mtim.tv_nsec / 1'000'000,
+      .etag = {}};
 }
 
 /// Walks only where a pattern can fit.
@@ -226,9 +225,10 @@ Result<PathFiles> FindByPattern(const std::string& path, const std::string& abso
   if (walk.files().empty()) {
     Status status = Status::User(StatusCode::kNotFound, "no file fits the pattern `{}`", path);
     if (!walk.folders().empty()) {
-      return status.WithHint(fmt::format("it fits folders, such as `{}`: name one of them, or "
-                                         "write a pattern of files, such as '{}/*.parquet'",
-                                         *walk.folders().begin(), path));
+      return status.WithHint(
+          fmt::format("it fits folders, such as `{}`: name one of them, or "
+                      "write a pattern of files, such as '{}/*.parquet'",
+                      *walk.folders().begin(), path));
     }
     std::string held;
     size_t count = 0;
@@ -241,8 +241,9 @@ Result<PathFiles> FindByPattern(const std::string& path, const std::string& abso
                                                       count > 3 ? ", …" : ""));
   }
   const size_t written = parts.size() - std::min(parts.size(), PathParts(path).size());
-  const size_t root = std::min(plain, AbovePartitions(
-      {parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(plain)}, written));
+  const size_t root = std::min(
+      plain, AbovePartitions({parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(plain)},
+                             written));
   const std::string root_path = root == 0 ? "/" : "/" + Joined(parts, 0, root) + "/";
   PathFiles found{.is_folder = true, .url = ToUrl(root_path, true), .files = {}};
   for (const fs::path& file : walk.files()) {

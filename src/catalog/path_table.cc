@@ -42,8 +42,7 @@ std::string_view ReaderOf(SourceFormat format) {
 std::string Words(const NamedFormat& named) {
   const auto compression = named.options.find("compression");
   return fmt::format("{}{}", ToString(named.format),
-                     compression == named.options.end() ? ""
-                                                        : " (" + compression->second + ")");
+                     compression == named.options.end() ? "" : " (" + compression->second + ")");
 }
 
 // --- formats ---
@@ -58,10 +57,11 @@ Status UnknownEnding(const std::string& path, const std::string& name, bool is_o
                               path));
   }
   return Status::User(StatusCode::kInvalidArgument,
-                      "files whose names say their format are wanted at `{}` ({}), found `{}`", path,
-                      KnownEndings(), name)
-      .WithHint("write a pattern that leaves it out, such as '…/*.csv', or say how to read all of "
-                "them: read_csv('…'), read_json('…'), read_parquet('…')");
+                      "files whose names say their format are wanted at `{}` ({}), found `{}`",
+                      path, KnownEndings(), name)
+      .WithHint(
+          "write a pattern that leaves it out, such as '…/*.csv', or say how to read all of "
+          "them: read_csv('…'), read_json('…'), read_parquet('…')");
 }
 
 /// The one format of all files.
@@ -260,8 +260,9 @@ Result<PinnedTable> PinDeltaPath(const std::string& path, const PathFiles& found
   const Status& status = pinned.status();
   return status.hint().find("option '") == std::string::npos
              ? status
-             : status.WithHint("delta_scan('…') without `version` and `timestamp` reads the latest "
-                               "version");
+             : status.WithHint(
+                   "delta_scan('…') without `version` and `timestamp` reads the latest "
+                   "version");
 }
 
 }  // namespace
@@ -280,8 +281,8 @@ Result<PinnedTable> PinPath(const std::string& path, const PathReading& reading,
                         "a Delta table is wanted, found no `_delta_log` in `{}`", path)
         .WithHint(fmt::format("FROM '{}' reads the files that are there", path));
   }
-  auto named = reading.format ? GivenFormat(path, *reading.format, found)
-                              : FormatOfFiles(path, found);
+  auto named =
+      reading.format ? GivenFormat(path, *reading.format, found) : FormatOfFiles(path, found);
   if (!named.ok()) return named.status();
   for (const auto& [key, value] : reading.options) named->options[key] = value;
   WEIR_RETURN_NOT_OK(ChooseArrays(path, found, *named));
@@ -293,8 +294,7 @@ Result<PinnedTable> PinPath(const std::string& path, const PathReading& reading,
   source.options = named->options;
   ListedFiles listed{.url = found.url, .objects = found.files, .partition_types = {}};
   const std::string_view reader = ReaderOf(named->format);
-  if (reading.partitions)
-    WEIR_RETURN_NOT_OK(ReadPartitions(path, found, reader, source, listed));
+  if (reading.partitions) WEIR_RETURN_NOT_OK(ReadPartitions(path, found, reader, source, listed));
   auto pinned = PinFiles(source, listed, session);
   // Of compressed and of remote files it shows only now whether they hold an array.
   if (!pinned.ok() && named->may_be_array && !source.options.contains("newline_delimited")) {

@@ -31,7 +31,8 @@ struct PathReading {
 bool LooksLikePath(std::string_view name);
 
 /// The table at `path`. Columns of folders are whole numbers (without zeros before them), dates or
-/// times where all their values are, else texts. Fails with kNotFound, kInvalidArgument, kPermission …: messages say what stands there.
+/// times where all their values are, else texts. Fails with kNotFound, kInvalidArgument,
+/// kPermission …: messages say what stands there.
 Result<PinnedTable> PinPath(const std::string& path, const PathReading& reading,
                             const engine::Session& session);
 

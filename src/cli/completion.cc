@@ -38,7 +38,8 @@ std::string Folder(const std::vector<std::string>& words) {
   static constexpr std::string_view kOption = "--project";
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     if (words[i] == kOption) return words[i + 1];
-    if (words[i].starts_with(std::string(kOption) + "=")) return words[i].substr(kOption.size() + 1);
+    if (words[i].starts_with(std::string(kOption) + "="))
+      return words[i].substr(kOption.size() + 1);
   }
   return ".";
 }
@@ -221,8 +222,8 @@ Place PlaceOf(const CLI::App& app, const std::vector<std::string>& words) {
   if (words.size() == 1) {
     Place place{.candidates = CommandCandidates(app), .before = {}};
     if (word.starts_with("-"))
-      place.candidates.insert(place.candidates.end(),
-                              {{"--help", "say what there is"}, {"--version", "print the version"}});
+      place.candidates.insert(place.candidates.end(), {{"--help", "say what there is"},
+                                                       {"--version", "print the version"}});
     return place;
   }
   const CLI::App* command = FindCommand(app, words.front());
@@ -239,8 +240,7 @@ Place PlaceOf(const CLI::App& app, const std::vector<std::string>& words) {
       return {.candidates = OptionCandidates(*command, words), .before = {}};
     const CLI::Option* option = command->get_option_no_throw(word.substr(0, equals));
     if (!TakesValue(option)) return {};
-    Place place =
-        ValuePlace(app, name, LongName(*option), word.substr(equals + 1), words);
+    Place place = ValuePlace(app, name, LongName(*option), word.substr(equals + 1), words);
     place.before = word.substr(0, equals + 1) + place.before;
     return place;
   }
@@ -255,7 +255,8 @@ std::string FirstLine(const std::string& text) {
   return line;
 }
 
-constexpr std::string_view kBash = R"sh(# Completion of weir for bash. Put it where bash looks, or load it:
+constexpr std::string_view kBash =
+    R"sh(# Completion of weir for bash. Put it where bash looks, or load it:
 #   weir completion bash > ~/.local/share/bash-completion/completions/weir
 #   source <(weir completion bash)
 _weir() {
@@ -319,7 +320,8 @@ _weir() {
 if [[ $funcstack[1] == _weir ]]; then _weir "$@"; else compdef _weir weir; fi
 )sh";
 
-constexpr std::string_view kFish = R"sh(# Completion of weir for fish. Put it where fish looks, or load it:
+constexpr std::string_view kFish =
+    R"sh(# Completion of weir for fish. Put it where fish looks, or load it:
 #   weir completion fish > ~/.config/fish/completions/weir.fish
 #   weir completion fish | source
 function __weir_complete

@@ -35,7 +35,8 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
                                                           {"dataset", OpenLineageEvent::kDataset}};
   lineage
       .add_option_function<std::string>(
-          "--event", [&request, events](const std::string& name) { request.event = events.at(name); },
+          "--event",
+          [&request, events](const std::string& name) { request.event = events.at(name); },
           "the OpenLineage event: job, run or dataset")
       ->check(OneOf(WordsOf("lineage", "--event")))
       ->default_str("job");

@@ -14,7 +14,7 @@ namespace weir::cli {
 
 /// What is completed from the project's files or from the folder.
 enum class ValueKind {
-  kNone,       ///< nothing, or words alone
+  kNone,  ///< nothing, or words alone
   kFiles,
   kFolders,
   kProfiles,

@@ -97,13 +97,12 @@ Status QuerySession::WriteParquet(const std::string& sql, const std::string& dia
     WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable("_weir_result", result));
     query = "SELECT * FROM _weir_result";
   }
-  const std::string copy =
-      fmt::format("COPY ({}\n) TO '{}' STORED AS PARQUET OPTIONS (format.skip_arrow_metadata "
-                  "'true')",
-                  query, FileUrl(file));
-  WEIR_ASSIGN_OR_RETURN(
-      const auto plan,
-      engine::Plan::FromStatement(runtime_->engine(), copy, dialect, cancellation));
+  const std::string copy = fmt::format(
+      "COPY ({}\n) TO '{}' STORED AS PARQUET OPTIONS (format.skip_arrow_metadata "
+      "'true')",
+      query, FileUrl(file));
+  WEIR_ASSIGN_OR_RETURN(const auto plan, engine::Plan::FromStatement(runtime_->engine(), copy,
+                                                                     dialect, cancellation));
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(runtime_->engine()));
   WEIR_ASSIGN_OR_RETURN(const auto counted, ExecuteOptimized(optimized, cancellation));
   const auto done = counted->ToTable();

@@ -98,13 +98,14 @@ std::optional<Explained> ReadExplain(const std::string& sql, const std::string& 
 /// Rows as EXPLAIN has them.
 Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& logical,
                                                            const std::string& physical) {
-  const auto schema = arrow::schema(
-      {arrow::field("plan_type", arrow::utf8(), false), arrow::field("plan", arrow::utf8(), false)});
+  const auto schema = arrow::schema({arrow::field("plan_type", arrow::utf8(), false),
+                                     arrow::field("plan", arrow::utf8(), false)});
   const auto column = [](const std::string& first, const std::string& second) {
     arrow::StringBuilder builder;
     arrow::Status appended = builder.Append(first);
     if (appended.ok()) appended = builder.Append(second);
-    return appended.ok() ? builder.Finish() : arrow::Result<std::shared_ptr<arrow::Array>>(appended);
+    return appended.ok() ? builder.Finish()
+                         : arrow::Result<std::shared_ptr<arrow::Array>>(appended);
   };
   const auto kinds = column("logical_plan", "physical_plan"), plans = column(logical, physical);
   if (!kinds.ok() || !plans.ok()) return Status::Bug("the rows of EXPLAIN cannot be made");
@@ -121,9 +122,8 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths path
   session.paths_ = paths;
   const LocalFileSystem files;
   Diagnostics diagnostics;
-  const bool may_lack =
-      paths == Paths::kRead && !options.project_given &&
-      !files.Exists(options.project + "/" + std::string(kProjectFileName));
+  const bool may_lack = paths == Paths::kRead && !options.project_given &&
+                        !files.Exists(options.project + "/" + std::string(kProjectFileName));
   session.has_project_ = !may_lack;
   auto project = may_lack ? NoProject(options.profile, diagnostics)
                           : LoadProject(files, options.project, options.profile, diagnostics);
@@ -166,9 +166,8 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   if (statement.node == "Query") return Execute(sql, dialect, cancellation);
   if (statement.node == "Explain") {
     if (const auto explained = ReadExplain(sql, dialect)) {
-      WEIR_ASSIGN_OR_RETURN(
-          const engine::Plan optimized,
-          PlanQuery(BlankBefore(sql, explained->query, sql.size()), dialect));
+      WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized,
+                            PlanQuery(BlankBefore(sql, explained->query, sql.size()), dialect));
       WEIR_ASSIGN_OR_RETURN(const auto physical,
                             engine::PhysicalPlan::Create(runtime_->engine(), optimized));
       WEIR_ASSIGN_OR_RETURN(const std::string logical_text,
@@ -278,9 +277,9 @@ Status QuerySession::Register(const std::string& name) {
     const auto known = ArtifactTableNames();
     if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
     if (!has_project_) {
-      return Status::User(StatusCode::kNotFound,
-                          "what runs recorded is wanted of a project, found no weir.toml here: `{}`",
-                          name)
+      return Status::User(
+                 StatusCode::kNotFound,
+                 "what runs recorded is wanted of a project, found no weir.toml here: `{}`", name)
           .WithHint("`--project DIR` names a project's folder");
     }
     return RegisterDelta("weir", table, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {

@@ -17,8 +17,8 @@ namespace weir::cli {
 namespace {
 
 constexpr std::pair<std::string_view, ResultFormat> kNames[] = {
-    {"table", ResultFormat::kTable},       {"json", ResultFormat::kJson},
-    {"csv", ResultFormat::kCsv},           {"markdown", ResultFormat::kMarkdown},
+    {"table", ResultFormat::kTable},     {"json", ResultFormat::kJson},
+    {"csv", ResultFormat::kCsv},         {"markdown", ResultFormat::kMarkdown},
     {"parquet", ResultFormat::kParquet},
 };
 

@@ -55,11 +55,10 @@ Status WriteParquet(QuerySession& session, const std::string& sql, const SqlRequ
                     const engine::Cancellation& cancel) {
   std::error_code ignored;
   const bool to_stdout = request.output.empty();
-  const std::string path =
-      to_stdout ? (std::filesystem::temp_directory_path(ignored) /
-                   fmt::format("weir-result-{}.parquet", ::getpid()))
-                      .string()
-                : request.output;
+  const std::string path = to_stdout ? (std::filesystem::temp_directory_path(ignored) /
+                                        fmt::format("weir-result-{}.parquet", ::getpid()))
+                                           .string()
+                                     : request.output;
   WEIR_ASSIGN_OR_RETURN(OutputFile file, OutputFile::At(path));
   WEIR_RETURN_NOT_OK(session.WriteParquet(sql, request.dialect, file.draft(), cancel));
   return to_stdout ? Pass(file.draft()) : file.Commit();
@@ -95,8 +94,7 @@ Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequ
   if (!request.to.empty()) return PrintWritten(session, sql, request);
   const InterruptScope interrupt;
   if (request.format == ResultFormat::kParquet) {
-    return session.ExplainRunning(
-        WriteParquet(session, sql, request, interrupt.cancellation()));
+    return session.ExplainRunning(WriteParquet(session, sql, request, interrupt.cancellation()));
   }
   std::optional<OutputFile> file;
   if (!request.output.empty()) {
@@ -138,9 +136,9 @@ bool HoldsOneResult(const SqlRequest& request) {
 int RunPiped(QuerySession& session, const SqlRequest& request) {
   const std::vector<std::string> statements = PipedStatements();
   if (statements.size() != 1 && HoldsOneResult(request)) {
-    return WrongUse(fmt::format("one statement is wanted for one result, found {}",
-                                statements.size()),
-                    "give each statement in a command of its own");
+    return WrongUse(
+        fmt::format("one statement is wanted for one result, found {}", statements.size()),
+        "give each statement in a command of its own");
   }
   for (const std::string& sql : statements) {
     const Status status = RunStatement(session, sql, request);

@@ -49,7 +49,7 @@ Complaint OfMissing(const CLI::App& command) {
     if (!option->get_required() || option->count() > 0) continue;
     return {fmt::format("an argument `{}` is wanted for `weir {}`, found none", option->get_name(),
                         command.get_name()),
-            fmt::format("{}: {}", option->get_name(), option->get_description())};
+            ""};
   }
   return {};
 }
@@ -98,9 +98,9 @@ Complaint OfExtra(const CLI::App& command) {
   const std::string extra = extras.empty() ? "" : extras.front();
   const std::string name = extra.substr(0, extra.find('='));
   if (!IsOption(name)) {
-    return {fmt::format("`weir {}` takes no further argument, found `{}`", command.get_name(),
-                        extra),
-            ""};
+    return {
+        fmt::format("`weir {}` takes no further argument, found `{}`", command.get_name(), extra),
+        ""};
   }
   return {fmt::format("`weir {}` has no option `{}`", command.get_name(), name),
           SuggestionHint(name, OptionNames(command))};

@@ -10,13 +10,13 @@ namespace weir {
 namespace {
 
 FunctionArgument TableArgument() {
-  return {
-      .name = "table",
-      .type = "table",
-      .description = "A source or a stored view of the project, by name, or the path or URL of a "
-                     "table.",
-      .default_value = std::nullopt,
-      .optional = false};
+  return {.name = "table",
+          .type = "table",
+          .description =
+              "A source or a stored view of the project, by name, or the path or URL of a "
+              "table.",
+          .default_value = std::nullopt,
+          .optional = false};
 }
 
 using Type = std::shared_ptr<arrow::DataType>;
@@ -229,9 +229,9 @@ FunctionDeclaration DeltaScan() {
 }
 
 FunctionDeclaration ReadParquet() {
-  FunctionDeclaration declaration = DeclareOfPath(
-      "read_parquet", "The rows of Parquet files, whatever their names end with.",
-      {Partitioning()});
+  FunctionDeclaration declaration =
+      DeclareOfPath("read_parquet", "The rows of Parquet files, whatever their names end with.",
+                    {Partitioning()});
   declaration.example = "read_parquet('data/*.parquet')";
   return declaration;
 }
@@ -242,8 +242,9 @@ FunctionDeclaration ReadCsv() {
       {Omittable("delim", "text", "Between fields, one character or `\\t`; `,` if left out"),
        Omittable("header", "boolean", "Whether the first line names the columns; true if left out"),
        Omittable("quote", "text", "Around fields, one character; `\"` if left out"),
-       Omittable("escape", "text", "Before a quote within quotes, one character; the quote is "
-                                   "doubled if left out"),
+       Omittable("escape", "text",
+                 "Before a quote within quotes, one character; the quote is "
+                 "doubled if left out"),
        Omittable("comment", "text", "Lines that begin with this character are left out"),
        Omittable("nullstr", "text", "A text that is NULL, beside empty fields"),
        CompressionArgument(), Partitioning()});
@@ -264,8 +265,7 @@ FunctionDeclaration ReadJson() {
 
 FunctionDeclaration ReadNdjson() {
   FunctionDeclaration declaration = DeclareOfPath(
-      "read_ndjson",
-      "The rows of JSON files of one record a line, whatever their names end with.",
+      "read_ndjson", "The rows of JSON files of one record a line, whatever their names end with.",
       {CompressionArgument(), Partitioning()});
   declaration.example = "read_ndjson('data/events.log')";
   return declaration;

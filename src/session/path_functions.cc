@@ -17,8 +17,8 @@ struct ReaderOption {
   bool is_character = false;
 };
 constexpr ReaderOption kOptions[] = {
-    {"delim", "delimiter", true}, {"header", "has_header"}, {"quote", "quote", true},
-    {"escape", "escape", true},   {"comment", "comment", true}, {"nullstr", "null_value"},
+    {"delim", "delimiter", true},   {"header", "has_header"},     {"quote", "quote", true},
+    {"escape", "escape", true},     {"comment", "comment", true}, {"nullstr", "null_value"},
     {"compression", "compression"},
 };
 
@@ -58,8 +58,7 @@ Status AddOption(const FunctionDeclaration& function, std::string_view name,
       return CallFailure(function, "format wants auto, array or newline_delimited, found `{}`",
                          text);
     }
-    if (text != "auto")
-      reading.options["newline_delimited"] = text == "array" ? "false" : "true";
+    if (text != "auto") reading.options["newline_delimited"] = text == "array" ? "false" : "true";
     return Status::OK();
   }
   for (const ReaderOption& option : kOptions) {
@@ -103,8 +102,7 @@ Result<engine::Table> ReadPathRows(const FunctionDeclaration& function,
                                                    : SourceFormat::kNdjson;
   if (function.name == "read_ndjson") reading.options["newline_delimited"] = "true";
   for (size_t i = 1; i < arguments.size(); ++i) {
-    WEIR_RETURN_NOT_OK(
-        AddOption(function, function.arguments[i].name, arguments[i], reading));
+    WEIR_RETURN_NOT_OK(AddOption(function, function.arguments[i].name, arguments[i], reading));
   }
   return TableAt(function, path, reading, session);
 }
@@ -121,8 +119,7 @@ Result<DeltaPin> PinOfCall(const FunctionDeclaration& function,
   }
   if (std::holds_alternative<std::monostate>(arguments[2])) return pin;
   pin.timestamp = TextOf(arguments[2]);
-  if (pin.version >= 0)
-    return CallFailure(function, "version or timestamp is wanted, found both");
+  if (pin.version >= 0) return CallFailure(function, "version or timestamp is wanted, found both");
   return pin;
 }
 

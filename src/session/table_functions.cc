@@ -80,9 +80,8 @@ Result<NamedTable> FindTable(const FunctionDeclaration& function, const TableArg
 }
 
 /// delta_scan: of a name that the project knows, or of a path.
-Result<engine::Table> ScanDelta(const FunctionDeclaration& function,
-                                const engine::Session& session, const Environment& environment,
-                                const Arguments& arguments) {
+Result<engine::Table> ScanDelta(const FunctionDeclaration& function, const engine::Session& session,
+                                const Environment& environment, const Arguments& arguments) {
   const auto* text = std::get_if<std::string>(&arguments[0]);
   std::optional<NamedTable> known;
   if (text != nullptr) {
@@ -230,9 +229,9 @@ Rows RowsOf(const std::string& name) {
   if (name == "delta_history") return OfLog(&DeltaHistoryRows);
   if (name == "delta_scan") return &ScanDelta;
   if (name.starts_with("read_")) {
-    return [](const FunctionDeclaration& function, const engine::Session& session,
-              const Environment&,
-              const Arguments& arguments) { return ReadPathRows(function, session, arguments); };
+    return
+        [](const FunctionDeclaration& function, const engine::Session& session, const Environment&,
+           const Arguments& arguments) { return ReadPathRows(function, session, arguments); };
   }
   if (name == "udf_docs") {
     return [](const FunctionDeclaration& function, const engine::Session&,

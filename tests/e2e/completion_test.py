@@ -235,7 +235,7 @@ class WrongUse(CompletionCase):
                 ("rnu", "there is no command named `rnu`", "did you mean `run`?"),
                 ("run --selct x", "`weir run` has no option `--selct`", "did you mean `--select`?"),
                 ("run --porject x", "`weir run` has no option `--porject`", "did you mean `--project`?"),
-                ("explain", "an argument `view` is wanted for `weir explain`, found none", "view:"),
+                ("explain", "an argument `view` is wanted for `weir explain`, found none", "`weir explain --help`"),
                 ("run --format jsn", "table or json is wanted for `--format`, found `jsn`", "did you mean `json`?"),
                 ("sql --format cvs x", "table, json, csv, markdown or parquet is wanted for `--format`, found `cvs`", "did you mean `csv`?"),
                 ("lineage --format mermiad", "or openlineage is wanted for `--format`, found `mermiad`", "did you mean `mermaid`?"),
@@ -252,7 +252,7 @@ class WrongUse(CompletionCase):
                 ("sql --to postgrseql x", "found `postgrseql`", "did you mean `postgresql`?"),
                 ("help rnu", "there is no command named `rnu`", "did you mean `run`?"),
                 ("completion bsh", "bash, zsh or fish is wanted for `shell`, found `bsh`", "did you mean `bash`"),
-                ("completion", "an argument `shell` is wanted for `weir completion`, found none", "shell: bash, zsh or fish"),
+                ("completion", "an argument `shell` is wanted for `weir completion`, found none", "`weir completion --help`"),
                 ("", "a command is wanted", "`weir --help` lists them")]:
             outcome = self.weir(*line.split())
             self.assertEqual((outcome.returncode, outcome.stdout), (2, ""), f"{line}\n{outcome.stderr}")
