@@ -37,11 +37,10 @@ Result<std::vector<std::vector<std::string>>> Rows(const engine::Session& sessio
 }
 
 Status Register(const SessionRuntime& session, const std::string& table) {
-  const std::string name = "weir." + table;
-  WEIR_ASSIGN_OR_RETURN(
-      const PinnedTable pinned,
-      PinDelta(name, ArtifactTableUrl(session.warehouse_url(), table), -1, "", session.engine()));
-  return session.engine().RegisterTable(name, *pinned.table);
+  WEIR_ASSIGN_OR_RETURN(const PinnedTable pinned,
+                        PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
+                                 -1, "", session.engine()));
+  return session.engine().RegisterTable(table, *pinned.table, "weir");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "weir/base/text_between.h"
 #include "weir/bundle/expression_place.h"
 #include "weir/bundle/failure_place.h"
+#include "weir/catalog/path_table.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/token_cursor.h"
 
@@ -188,6 +189,14 @@ KnownTables::KnownTables(const ProjectDefinition& project, const SessionRuntime&
 }
 
 std::string KnownTables::HintFor(const std::string& table) const {
+  if (std::find(names.begin(), names.end(), table) != names.end())
+    return "views cannot read a table whose name holds a dot: rename it";
+  if (LooksLikePath(table)) {
+    return fmt::format(
+        "views read sources and views, whose data is recorded: declare the path in "
+        "sources/ with CREATE EXTERNAL TABLE … LOCATION '{}'",
+        table);
+  }
   std::string hint = SuggestionHint(table, names);
   if (!hint.empty()) return hint;
   if (broken_source_files.empty()) return "define it in sources/ or views/";

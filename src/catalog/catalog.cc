@@ -165,80 +165,34 @@ Status CheckPartitionTypes(const SourceDefinition& source, const arrow::Schema& 
   return Status::OK();
 }
 
-Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
-  PinnedTable table;
-  table.name = source.name;
-  table.kind = TableKind::kListing;
-  table.format = std::string(ToString(source.format));
-  table.partition_columns = source.partition_columns;
+/// The columns that the files were found to have, those of folders with the types given.
+std::shared_ptr<arrow::Schema> WithTypes(
+    const arrow::Schema& schema,
+    const std::map<std::string, std::shared_ptr<arrow::DataType>>& types) {
+  arrow::FieldVector fields;
+  for (const auto& field : schema.fields()) {
+    const auto type = types.find(field->name());
+    fields.push_back(type == types.end() ? field : field->WithType(type->second));
+  }
+  return arrow::schema(fields, schema.metadata());
+}
 
-  auto objects = session.ListObjects(ToUrl(source.uri, source.uri.ends_with('/')));
+Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
+  ListedFiles listed{
+      .url = ToUrl(source.uri, source.uri.ends_with('/')), .objects = {}, .partition_types = {}};
+  auto objects = session.ListObjects(listed.url);
   if (!objects.ok() && objects.status().code() == StatusCode::kNotFound)
     objects = std::vector<ObjectInfo>();
   if (!objects.ok()) return objects.status();
-  table.url = ToUrl(source.uri, source.uri.ends_with('/'));
   if (objects->empty() && !source.uri.ends_with('/')) {
-    table.url = ToUrl(source.uri, /*folder=*/true);
-    WEIR_ASSIGN_OR_RETURN(objects, session.ListObjects(table.url));
+    listed.url = ToUrl(source.uri, /*folder=*/true);
+    WEIR_ASSIGN_OR_RETURN(objects, session.ListObjects(listed.url));
   }
-  FingerprintBuilder listing;
-  std::vector<DataFile> files;
-  bool has_empty = false;
   for (const ObjectInfo& object : *objects) {
-    if (IsHidden(object.relative_path) || IsFolder(object, *objects)) continue;
-    if (object.size_bytes == 0 && source.format == SourceFormat::kParquet) {
-      return Status::Environment(StatusCode::kCorrupt,
-                                 "a Parquet file is wanted, found one without a byte: `{}`",
-                                 object.url);
-    }
-    // A text without a byte has no rows.
-    if (object.size_bytes == 0) {
-      has_empty = true;
-      continue;
-    }
-    DataFile file{.path = object.relative_path,
-                  .size_bytes = object.size_bytes,
-                  .modified_ms = object.modified_ms};
-    file.etag = object.etag;
-    WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source));
-    listing.Add("path", file.path)
-        .Add("size", file.size_bytes)
-        .Add("modified", file.modified_ms)
-        .Add("etag", object.etag);
-    files.push_back(std::move(file));
+    if (!IsHidden(object.relative_path) && !IsFolder(object, *objects))
+      listed.objects.push_back(object);
   }
-  if (files.empty() && !has_empty) {
-    return Status::User(StatusCode::kNotFound, "files are wanted, found none at `{}`",
-                        source.location_as_written);
-  }
-  if (files.empty() && source.columns.empty()) {
-    return Status::User(StatusCode::kInvalidArgument,
-                        "columns are wanted, found files without a byte at `{}`",
-                        source.location_as_written)
-        .WithHint("declare the columns: CREATE EXTERNAL TABLE t (a INT, …)");
-  }
-  table.listing_hash = listing.Finish();
-  FingerprintBuilder how;
-  how.Add("format", table.format);
-  for (const auto& [key, value] : source.options) how.Add(key, value);
-  for (const std::string& column : RequiredColumns(source)) how.Add("not null", column);
-  table.read_options_hash = how.Finish().ToString();
-
-  std::shared_ptr<arrow::Schema> schema;
-  if (!source.columns.empty()) {
-    WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
-    WEIR_RETURN_NOT_OK(CheckPartitionTypes(source, *schema));
-  }
-  const engine::FileTableSpec spec{.root_url = table.url,
-                                   .format = table.format,
-                                   .options = source.options,
-                                   .partition_columns = table.partition_columns,
-                                   .required_columns = RequiredColumns(source),
-                                   .files = files};
-  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
-  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
-  table.files = std::make_shared<const TableFiles>(std::move(files));
-  return table;
+  return PinFiles(source, listed, session);
 }
 
 /// "s3://bucket" of a URL; empty for a path.
@@ -438,6 +392,12 @@ Status CheckReadable(const nlohmann::json& protocol, const nlohmann::json& metad
   return Status::OK();
 }
 
+/// The bytes of a plan cannot name a table that has a dot in its name: views do not get to see it.
+Status RegisterForViews(const std::string& name, const engine::Table& table,
+                        const engine::Session& session) {
+  return name.find('.') == std::string::npos ? session.RegisterTable(name, table) : Status::OK();
+}
+
 }  // namespace
 
 std::string ToUrl(const std::string& location, bool folder) {
@@ -504,13 +464,84 @@ Result<PinnedTable> PinView(const std::string& name, const std::string& url, int
   return table;
 }
 
+Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& listed,
+                             const engine::Session& session) {
+  PinnedTable table;
+  table.name = source.name;
+  table.kind = TableKind::kListing;
+  table.format = std::string(ToString(source.format));
+  table.partition_columns = source.partition_columns;
+  table.url = listed.url;
+  FingerprintBuilder listing;
+  std::vector<DataFile> files;
+  bool has_empty = false;
+  for (const ObjectInfo& object : listed.objects) {
+    if (object.size_bytes == 0 && source.format == SourceFormat::kParquet) {
+      return Status::Environment(StatusCode::kCorrupt,
+                                 "a Parquet file is wanted, found one without a byte: `{}`",
+                                 object.url);
+    }
+    // A text without a byte has no rows.
+    if (object.size_bytes == 0) {
+      has_empty = true;
+      continue;
+    }
+    DataFile file{.path = object.relative_path,
+                  .size_bytes = object.size_bytes,
+                  .modified_ms = object.modified_ms};
+    file.etag = object.etag;
+    WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source));
+    listing.Add("path", file.path)
+        .Add("size", file.size_bytes)
+        .Add("modified", file.modified_ms)
+        .Add("etag", object.etag);
+    files.push_back(std::move(file));
+  }
+  if (files.empty() && !has_empty) {
+    return Status::User(StatusCode::kNotFound, "files are wanted, found none at `{}`",
+                        source.location_as_written);
+  }
+  if (files.empty() && source.columns.empty()) {
+    return Status::User(StatusCode::kInvalidArgument,
+                        "columns are wanted, found files without a byte at `{}`",
+                        source.location_as_written)
+        .WithHint("declare the columns: CREATE EXTERNAL TABLE t (a INT, …)");
+  }
+  table.listing_hash = listing.Finish();
+  FingerprintBuilder how;
+  how.Add("format", table.format);
+  for (const auto& [key, value] : source.options) how.Add(key, value);
+  for (const std::string& column : RequiredColumns(source)) how.Add("not null", column);
+  table.read_options_hash = how.Finish().ToString();
+
+  std::shared_ptr<arrow::Schema> schema;
+  if (!source.columns.empty()) {
+    WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
+    WEIR_RETURN_NOT_OK(CheckPartitionTypes(source, *schema));
+  }
+  const engine::FileTableSpec spec{.root_url = table.url,
+                                   .format = table.format,
+                                   .options = source.options,
+                                   .partition_columns = table.partition_columns,
+                                   .required_columns = RequiredColumns(source),
+                                   .files = files};
+  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  if (!schema && !listed.partition_types.empty()) {
+    table.schema = WithTypes(*table.schema, listed.partition_types);
+    WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, table.schema));
+  }
+  table.files = std::make_shared<const TableFiles>(std::move(files));
+  return table;
+}
+
 Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session,
                       Diagnostics& diagnostics) {
   Catalog catalog;
   for (const SourceDefinition& source : project.sources) {
     auto pinned = PinSource(source, session);
     Status status =
-        pinned.ok() ? session.RegisterTable(source.name, *pinned->table) : pinned.status();
+        pinned.ok() ? RegisterForViews(source.name, *pinned->table, session) : pinned.status();
     if (!status.ok()) {
       const std::string code = CheckSupported(source).ok() ? CodeOf(status) : "W3006";
       status = WithAdvice(status, source);
@@ -538,7 +569,7 @@ std::vector<std::string> Catalog::names() const {
 }
 
 Status Catalog::AddView(PinnedTable view, const engine::Session& session) {
-  WEIR_RETURN_NOT_OK(session.RegisterTable(view.name, *view.table));
+  WEIR_RETURN_NOT_OK(RegisterForViews(view.name, *view.table, session));
   std::string name = view.name;
   tables_.insert_or_assign(std::move(name), std::move(view));
   return Status::OK();

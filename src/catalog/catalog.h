@@ -54,6 +54,18 @@ Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
 Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
                              const std::string& timestamp, const engine::Session& session);
 
+/// Files of one format below `url`, a folder or the one file.
+struct ListedFiles {
+  std::string url;
+  std::vector<ObjectInfo> objects;
+  /// Of columns that folders are named after, where the source does not declare any.
+  std::map<std::string, std::shared_ptr<arrow::DataType>> partition_types;
+};
+
+/// Pins files that are listed already, to be read as `source` says; its location is not looked at.
+Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& listed,
+                             const engine::Session& session);
+
 /// Builds a pinned table of a view's result from files that are already known, without reading the
 /// log again. `version` -1 and no files: it is not built yet. May be called from several threads.
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,

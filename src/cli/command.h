@@ -13,6 +13,7 @@
 #include "weir/base/diagnostic.h"
 #include "weir/bundle/compile.h"
 #include "weir/cli/output.h"
+#include "weir/cli/result_format.h"
 #include "weir/graph/task_graph.h"
 #include "weir/lineage/open_lineage.h"
 #include "weir/project/project_definition.h"
@@ -36,6 +37,7 @@ enum ExitCode : int {
 /// The options that every command takes.
 struct GlobalOptions {
   std::string project = ".";
+  bool project_given = false;  ///< by --project; set where that makes a difference
   ProfileChoice profile = "default";
   Format format = Format::kTable;
   /// Profile whose warehouse has what is not built here; empty: none.
@@ -83,7 +85,9 @@ struct SqlRequest {
   std::optional<std::string> sql;  ///< nothing: a prompt, or the statements of a pipe
   std::string dialect;             ///< read in; empty: the project's
   std::string to;                  ///< written in, instead of run; empty: run
-  bool own = false;                ///< a query of Weir itself, which no policy concerns
+  ResultFormat format = ResultFormat::kTable;
+  std::string output;  ///< the file that gets the rows; empty: stdout
+  bool own = false;    ///< a query of Weir itself, which no policy concerns
 };
 
 enum class LineageDirection {

@@ -175,7 +175,9 @@ int RunHistory(const GlobalOptions& options, const std::string& view, int limit)
                          "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = "
                          "{} ORDER BY d.run_id DESC LIMIT {}",
                          QuotedSqlText(view), limit);
-  return RunSql(options, {.sql = sql, .dialect = "generic", .to = {}, .own = true});
+  SqlRequest request{.sql = sql, .dialect = "generic", .to = {}, .output = {}, .own = true};
+  if (options.format == Format::kJson) request.format = ResultFormat::kJson;
+  return RunSql(options, std::move(request));
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -13,22 +12,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "weir/base/nearest.h"
 #include "weir/cli/command.h"
+#include "weir/cli/completion.h"
+#include "weir/cli/option_values.h"
+#include "weir/cli/wrong_use.h"
 #include "weir/project/initial_project.h"
 
 namespace weir::cli {
 namespace {
-
-/// Takes some words only.
-CLI::Validator OneOf(const std::vector<std::string>& words) {
-  return CLI::Validator(
-      [words](const std::string& found) {
-        if (std::find(words.begin(), words.end(), found) != words.end()) return std::string();
-        return fmt::format("{} is wanted, found `{}`", fmt::join(words, " or "), found);
-      },
-      "");
-}
 
 /// Takes NAME=VALUE.
 CLI::Validator Pair() {
@@ -53,8 +44,12 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
   const std::map<std::string, OpenLineageEvent> events = {{"job", OpenLineageEvent::kJob},
                                                           {"run", OpenLineageEvent::kRun},
                                                           {"dataset", OpenLineageEvent::kDataset}};
-  lineage.add_option("--event", request.event, "the OpenLineage event: job, run or dataset")
-      ->transform(CLI::CheckedTransformer(events))
+  lineage
+      .add_option_function<std::string>(
+          "--event",
+          [&request, events](const std::string& name) { request.event = events.at(name); },
+          "the OpenLineage event: job, run or dataset")
+      ->check(OneOf(WordsOf("lineage", "--event")))
       ->default_str("job");
   const std::map<std::string, LineageOutput> outputs = {
       {"dot", LineageOutput::kDot},
@@ -70,57 +65,48 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
             options.format = name == "json" ? Format::kJson : Format::kTable;
           },
           "table, json, dot, mermaid or openlineage")
-      ->check(CLI::IsMember({"table", "json", "dot", "mermaid", "openlineage"}))
+      ->check(OneOf(WordsOf("lineage", "--format")))
       ->default_str("table");
 }
 
-/// The commands, or the options of one.
-std::vector<std::string> NamesOf(const CLI::App& app, bool options) {
-  std::vector<std::string> names;
-  if (!options) {
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-      names.push_back(command->get_name());
-    return names;
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
+/// --output, and a --format with more than the others have.
+void AddResultOptions(CLI::App& command, SqlRequest& request) {
+  command.remove_option(command.get_option("--format"));
+  CLI::Option* format =
+      command
+          .add_option_function<std::string>(
+              "--format",
+              [&request](const std::string& name) { request.format = *FindResultFormat(name); },
+              fmt::format("{}", fmt::join(ResultFormatNames(), ", ")))
+          ->check(OneOf(WordsOf("sql", "--format")))
+          ->default_str("table");
+  command
+      .add_option_function<std::string>(
+          "--output",
+          [&request, format](const std::string& file) {
+            request.output = file;
+            if (format->count() > 0) return;
+            const auto found = ResultFormatOfFile(file);
+            if (!found) {
+              throw CLI::ValidationError(
+                  "--output",
+                  fmt::format("a file whose name says its format is wanted ({}), or --format, "
+                              "found `{}`",
+                              ResultFileEndings(), file));
+            }
+            request.format = *found;
+          },
+          "the file that gets the rows; its name says the format")
+      ->type_name("FILE");
 }
 
-/// Says what was wanted and found where the command line cannot be read.
-int WrongUse(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  const auto chosen = app.get_subcommands();
-  const std::string first = argc > 1 ? argv[1] : "";
-  std::string message = error.what(), hint;
-  if (chosen.empty() && first.empty()) {
-    message = "a command is wanted";
-    hint = "`weir --help` lists them";
-  } else if (first.starts_with("-")) {
-    message = fmt::format("a command is wanted first, found `{}`", first);
-    hint = fmt::format("options stand after the command: weir check {} …", first);
-  } else if (chosen.empty()) {
-    message = fmt::format("there is no command named `{}`", first);
-    hint = SuggestionHint(first, NamesOf(app, /*options=*/false));
-    if (hint.empty()) hint = "`weir --help` lists them";
-  } else {
-    const std::string command = chosen.front()->get_name();
-    hint = fmt::format("`weir {} --help` says what it takes", command);
-    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-      const std::vector<std::string> extras = chosen.front()->remaining(/*recurse=*/true);
-      const std::string extra = extras.empty() ? "" : extras.front();
-      const std::string name = extra.substr(0, extra.find('='));
-      const bool is_option = name.starts_with("-");
-      message = is_option ? fmt::format("`weir {}` has no option `{}`", command, name)
-                          : fmt::format("`weir {}` takes no further argument, found `{}`", command,
-                                        extra);
-      const std::string near =
-          is_option ? SuggestionHint(name, NamesOf(*chosen.front(), /*options=*/true)) : "";
-      if (!near.empty()) hint = near;
-    }
-  }
-  std::cerr << fmt::format("error: {}\n  hint: {}\n", message, hint);
-  return kWrongUse;
+int RunHelp(const CLI::App& app, const std::string& topic) {
+  const CLI::App* command = topic.empty() ? &app : FindCommand(app, topic);
+  if (command == nullptr) return ReportNoCommand(app, topic);
+  // Asked itself, the program would describe the command that is running: this one.
+  std::cout << app.get_formatter()->make_help(command, topic.empty() ? "weir" : "weir " + topic,
+                                              CLI::AppFormatMode::Normal);
+  return kDone;
 }
 
 int Main(int argc, char** argv) {
@@ -143,7 +129,7 @@ int Main(int argc, char** argv) {
               options.format = name == "json" ? Format::kJson : Format::kTable;
             },
             "table or json")
-        ->check(OneOf({"table", "json"}))
+        ->check(OneOf(WordsOf("", "--format")))
         ->default_str("table");
     return command;
   };
@@ -262,7 +248,15 @@ int Main(int argc, char** argv) {
   query->add_option("sql", sql, "one statement");
   query->add_option("--dialect", dialect, "the dialect it is in; default: the project's");
   query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
-  query->callback([&] { exit_code = RunSql(options, {.sql = sql, .dialect = dialect, .to = to}); });
+  SqlRequest sql_request;
+  AddResultOptions(*query, sql_request);
+  query->callback([&] {
+    sql_request.sql = sql;
+    sql_request.dialect = dialect;
+    sql_request.to = to;
+    options.project_given = query->get_option("--project")->count() > 0;
+    exit_code = RunSql(options, sql_request);
+  });
 
   CLI::App* functions = add("functions", "list the native functions, or describe one");
   functions->add_option("name", function, "the function");
@@ -297,12 +291,31 @@ int Main(int argc, char** argv) {
   version->add_flag("--guards", guards, "list the guards against faults of the engine instead");
   version->callback([&] { exit_code = RunVersion(options, guards); });
 
+  CLI::App* completion =
+      app.add_subcommand("completion", "print a script that completes commands in a shell");
+  std::string shell;
+  completion->add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(OneOf(WordsOf("completion", "shell")));
+  completion->callback([&] { exit_code = RunCompletion(shell); });
+
+  CLI::App* help = app.add_subcommand("help", "say what a command does and takes");
+  std::string topic;
+  help->add_option("command", topic, "the command; without, all are listed");
+  help->callback([&] { exit_code = RunHelp(app, topic); });
+  app.set_version_flag("--version", fmt::format("weir {}", kVersion), "print the version");
+
+  // What the scripts of `completion` call: the words are not this command's own options.
+  if (argc > 1 && std::string_view(argv[1]) == "complete") {
+    const int begin = argc > 2 && std::string_view(argv[2]) == "--" ? 3 : 2;
+    return RunComplete(app, {argv + begin, argv + argc});
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and the like end with 0.
     if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
-    return WrongUse(app, error, argc, argv);
+    return ReportWrongUse(app, error, argc, argv);
   } catch (const std::exception& error) {
     // None should come so far; if one does, what was printed stays readable.
     return Fail(Status::Bug("an exception left its room: `{}`", error.what()));

@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 
 #include "weir/base/json_text.h"
+#include "weir/base/text_width.h"
 #include "weir/base/utf8_text.h"
 
 namespace weir::cli {
@@ -17,34 +18,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Columns on a terminal: code points, not bytes.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-bool LooksNumeric(const std::string& text) {
-  if (text.empty() || text == "NULL") return true;
-  return text.find_first_not_of("0123456789+-.eE") == std::string::npos;
-}
-
 Json FloatJson(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   return value;
-}
-
-/// Long values are cut, lines joined and control characters left blank, so that tables stay tables;
-/// JSON has them whole.
-std::string CellText(const arrow::Array& array, int64_t row) {
-  static constexpr size_t kMost = 160;
-  std::string text = ValueText(array, row);
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  std::replace_if(text.begin(), text.end(), is_control, ' ');
-  if (text.size() <= kMost) return text;
-  size_t end = kMost;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
-  return text.substr(0, end) + "…";
 }
 
 constexpr int64_t kMaxExactInteger = int64_t{1} << 53;
@@ -162,22 +139,6 @@ std::string ScalarText(const arrow::Scalar& scalar) {
   }
 }
 
-/// Names that are each once: the second `id` is `id_2`. An object holds a name once.
-std::vector<std::string> DistinctNames(const arrow::Schema& schema) {
-  std::vector<std::string> names = schema.field_names();
-  std::set<std::string> taken(names.begin(), names.end()), seen;
-  for (std::string& name : names) {
-    if (seen.insert(name).second) continue;
-    std::string numbered;
-    for (int i = 2; numbered.empty() || taken.contains(numbered); ++i)
-      numbered = fmt::format("{}_{}", name, i);
-    taken.insert(numbered);
-    seen.insert(numbered);
-    name = std::move(numbered);
-  }
-  return names;
-}
-
 }  // namespace
 
 std::string ValueText(const arrow::Array& array, int64_t row) {
@@ -199,14 +160,57 @@ std::string ValueText(const arrow::Array& array, int64_t row) {
   return scalar.ok() ? ScalarText(**scalar) : scalar.status().ToString();
 }
 
+std::string CellText(const arrow::Array& array, int64_t row) {
+  static constexpr size_t kMost = 160;
+  std::string text = ValueText(array, row);
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
+  // The others take two bytes, U+0080 to U+009F: terminals obey them as well.
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    const auto second = static_cast<unsigned char>(text[i + 1]);
+    if (text[i] == '\xC2' && second >= 0x80 && second < 0xA0) text.replace(i, 2, " ");
+  }
+  if (text.size() <= kMost) return text;
+  size_t end = kMost;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
+  return text.substr(0, end) + "…";
+}
+
+std::vector<std::string> DistinctNames(const arrow::Schema& schema) {
+  std::vector<std::string> names = schema.field_names();
+  std::set<std::string> taken(names.begin(), names.end()), seen;
+  for (std::string& name : names) {
+    if (seen.insert(name).second) continue;
+    std::string numbered;
+    for (int i = 2; numbered.empty() || taken.contains(numbered); ++i)
+      numbered = fmt::format("{}_{}", name, i);
+    taken.insert(numbered);
+    seen.insert(numbered);
+    name = std::move(numbered);
+  }
+  return names;
+}
+
+bool IsNullValue(const arrow::Array& array, int64_t row) {
+  if (array.IsNull(row)) return true;
+  if (array.type_id() != arrow::Type::DICTIONARY) return false;
+  const auto& encoded = static_cast<const arrow::DictionaryArray&>(array);
+  return encoded.dictionary()->IsNull(encoded.GetValueIndex(row));
+}
+
+bool LooksNumeric(const std::string& text) {
+  if (text.empty() || text == "NULL" || text == "…") return true;
+  return text.find_first_not_of("0123456789+-.eE") == std::string::npos;
+}
+
 std::string RenderTable(const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   std::vector<bool> numeric(header.size(), true);
-  for (const std::string& name : header) widths.push_back(Width(name));
+  for (const std::string& name : header) widths.push_back(TextWidth(name));
   for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(row[i]));
+      widths[i] = std::max(widths[i], TextWidth(row[i]));
       numeric[i] = numeric[i] && LooksNumeric(row[i]);
     }
   }
@@ -214,7 +218,7 @@ std::string RenderTable(const std::vector<std::string>& header,
   const auto append_row = [&](const std::vector<std::string>& row) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - Width(row[i]), ' ');
+      const std::string padding(widths[i] - TextWidth(row[i]), ' ');
       if (i > 0) line += "  ";
       line += numeric[i] ? padding + row[i] : row[i] + padding;
     }

@@ -31,6 +31,19 @@ nlohmann::ordered_json RowsToJson(const arrow::RecordBatch& batch);
 /// One value as text, as the table form shows it; NULL is "NULL".
 std::string ValueText(const arrow::Array& array, int64_t row);
 
+/// As ValueText, for a cell of a table: long values are cut, lines joined and control characters
+/// left blank, so that tables stay tables; JSON has them whole.
+std::string CellText(const arrow::Array& array, int64_t row);
+
+/// Whether a value is NULL, in a dictionary too.
+bool IsNullValue(const arrow::Array& array, int64_t row);
+
+/// Whether a cell stands right.
+bool LooksNumeric(const std::string& text);
+
+/// Names that are each once: the second `id` is `id_2`.
+std::vector<std::string> DistinctNames(const arrow::Schema& schema);
+
 nlohmann::ordered_json ToJson(const Diagnostic& diagnostic);
 
 /// "1.2 MB", "980 B"; powers of ten.

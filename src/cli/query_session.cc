@@ -3,6 +3,8 @@
 #include "weir/cli/query_session.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include <arrow/api.h>
 
@@ -14,6 +16,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
+#include "weir/catalog/path_table.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/weir_toml.h"
@@ -32,14 +35,103 @@ bool BeginsFunction(const std::string& sql, const std::string& dialect) {
   return tokens[at].IsKeyword("FUNCTION");
 }
 
+/// A project without anything but the defaults, in the current folder.
+Result<ProjectDefinition> NoProject(const std::string& profile, Diagnostics& diagnostics) {
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  MemoryFileSystem files;
+  files.Set(folder + "/" + std::string(kProjectFileName), "");
+  Diagnostics of_nothing;  // that it has no views
+  auto project = LoadProject(files, folder, profile, of_nothing);
+  for (const Diagnostic& diagnostic : of_nothing.all()) {
+    if (diagnostic.severity == Severity::kError) diagnostics.Add(diagnostic);
+  }
+  return project;
+}
+
+/// The place of a table's name in a statement; line 0 if it is not written as one quoted name.
+SourceLocation PlaceOfName(const std::string& name, const std::string& sql,
+                           const std::string& dialect) {
+  for (const Token& token : Lex(sql, *FindDialect(dialect)).tokens) {
+    const bool is_name =
+        (token.kind == TokenKind::kString && StringValue(token) == name) ||
+        (token.kind == TokenKind::kQuotedIdentifier && IdentifierName(token) == name);
+    if (is_name) return {.file = {}, .line = token.line, .column = token.column};
+  }
+  return {};
+}
+
+/// What `EXPLAIN SELECT …` asks for.
+struct Explained {
+  size_t query = 0;  ///< its offset
+  std::string logical_form = "indent";
+  std::string physical_form = "indent";
+};
+
+/// Nothing for other statements, EXPLAIN ANALYZE among them.
+std::optional<Explained> ReadExplain(const std::string& sql, const std::string& dialect) {
+  const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
+  size_t at = 0;
+  const auto takes = [&](std::string_view word) {
+    const bool found = at + 1 < tokens.size() && tokens[at].IsKeyword(word);
+    at += found ? 1 : 0;
+    return found;
+  };
+  Explained explained;
+  if (!takes("EXPLAIN")) return std::nullopt;
+  if (takes("VERBOSE")) explained.logical_form = "indent_schema";
+  if (takes("FORMAT")) {
+    if (takes("TREE")) {
+      explained.physical_form = "tree";
+    } else if (!takes("INDENT")) {
+      return std::nullopt;
+    }
+  }
+  for (const std::string_view word : {"SELECT", "WITH", "VALUES", "FROM"}) {
+    if (!tokens[at].IsKeyword(word)) continue;
+    explained.query = tokens[at].offset;
+    return explained;
+  }
+  return std::nullopt;
+}
+
+/// Rows as EXPLAIN has them.
+Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& logical,
+                                                           const std::string& physical) {
+  const auto schema = arrow::schema({arrow::field("plan_type", arrow::utf8(), false),
+                                     arrow::field("plan", arrow::utf8(), false)});
+  const auto column = [](const std::string& first, const std::string& second) {
+    arrow::StringBuilder builder;
+    arrow::Status appended = builder.Append(first);
+    if (appended.ok()) appended = builder.Append(second);
+    return appended.ok() ? builder.Finish()
+                         : arrow::Result<std::shared_ptr<arrow::Array>>(appended);
+  };
+  const auto kinds = column("logical_plan", "physical_plan"), plans = column(logical, physical);
+  if (!kinds.ok() || !plans.ok()) return Status::Bug("the rows of EXPLAIN cannot be made");
+  const auto rows = arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, 2, {*kinds, *plans})}, schema);
+  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
+  return *rows;
+}
+
 }  // namespace
 
-Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
+Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths) {
   QuerySession session;
+  session.paths_ = paths;
   const LocalFileSystem files;
   Diagnostics diagnostics;
-  WEIR_ASSIGN_OR_RETURN(session.project_,
-                        LoadProject(files, options.project, options.profile, diagnostics));
+  const bool may_lack = paths == Paths::kRead && !options.project_given &&
+                        !files.Exists(options.project + "/" + std::string(kProjectFileName));
+  session.has_project_ = !may_lack;
+  auto project = may_lack ? NoProject(options.profile, diagnostics)
+                          : LoadProject(files, options.project, options.profile, diagnostics);
+  if (!project.ok() && may_lack && options.profile != "default") {
+    return project.status().WithHint("profiles stand in weir.toml, and there is none here");
+  }
+  WEIR_RETURN_NOT_OK(project.status());
+  session.project_ = *std::move(project);
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     if (diagnostic.location.file == kProjectFileName && diagnostic.severity == Severity::kError)
       session.broken_settings_.Add(diagnostic);
@@ -56,6 +148,7 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options) {
 std::vector<std::string> QuerySession::TableNames() const {
   std::vector<std::string> names = runtime_->catalog().names();
   for (const ViewDefinition& view : project_.views) names.push_back(view.name);
+  if (!has_project_) return names;
   for (const std::string& table : ArtifactTableNames()) names.push_back("weir." + table);
   return names;
 }
@@ -73,6 +166,19 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
   if (statement.node == "Query") return Execute(sql, dialect, cancellation);
+  if (statement.node == "Explain") {
+    if (const auto explained = ReadExplain(sql, dialect)) {
+      WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized,
+                            PlanQuery(BlankBefore(sql, explained->query, sql.size()), dialect));
+      WEIR_ASSIGN_OR_RETURN(const auto physical,
+                            engine::PhysicalPlan::Create(runtime_->engine(), optimized));
+      WEIR_ASSIGN_OR_RETURN(const std::string logical_text,
+                            optimized.Display(explained->logical_form));
+      WEIR_ASSIGN_OR_RETURN(const std::string physical_text,
+                            physical.Display(explained->physical_form));
+      return PlanRows(logical_text, physical_text);
+    }
+  }
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
   if (!plan.ok()) return Explain(plan.status(), sql);
@@ -123,8 +229,47 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteOptimized
 Status QuerySession::RegisterNamed(const std::string& sql, const std::string& dialect) {
   auto references = runtime_->engine().TableReferences(sql, dialect);
   if (!references.ok()) return Status::OK();  // planning says it better
-  for (const std::string& name : *references) WEIR_RETURN_NOT_OK(Register(name));
+  for (const std::string& name : *references) {
+    if (paths_ == Paths::kRead && LooksLikePath(name) && !IsKnown(name)) {
+      WEIR_RETURN_NOT_OK(RegisterPath(name, sql, dialect));
+    } else {
+      WEIR_RETURN_NOT_OK(Register(name));
+    }
+  }
   return Status::OK();
+}
+
+bool QuerySession::IsKnown(const std::string& name) const {
+  const auto names = TableNames();
+  return name.starts_with("information_schema.") ||
+         std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Status QuerySession::RegisterPath(const std::string& path, const std::string& sql,
+                                  const std::string& dialect) {
+  const SourceLocation place = PlaceOfName(path, sql, dialect);
+  if (place.line == 0) {
+    return Status::User(StatusCode::kNotFound, "a path is wanted in quotes, found `{}`", path)
+        .WithHint(fmt::format("FROM '{}'", path));
+  }
+  // Each time anew: the files may be others than for the last statement.
+  const auto pinned = PinPath(path, {}, runtime_->engine());
+  if (!pinned.ok()) return pinned.status().WithLocation(place);
+  if (dialect != "bigquery" || path.find('.') == std::string::npos)
+    return runtime_->engine().RegisterTable(path, *pinned->table);
+  // This dialect takes a quoted name apart at its dots.
+  const size_t dot = path.find('.');
+  if (path.find('.', dot + 1) == std::string::npos) {
+    return runtime_->engine().RegisterTable(path.substr(dot + 1), *pinned->table,
+                                            path.substr(0, dot));
+  }
+  return Status::User(StatusCode::kUnsupported,
+                      "a path with one dot at most is wanted in the dialect `bigquery`, found `{}`",
+                      path)
+      .WithLocation(place)
+      .WithHint(fmt::format("name the function that reads it, such as read_csv('{0}'), "
+                            "read_parquet('{0}') or delta_scan('{0}')",
+                            path));
 }
 
 Status QuerySession::Register(const std::string& name) {
@@ -133,18 +278,27 @@ Status QuerySession::Register(const std::string& name) {
     const std::string table = name.substr(5);
     const auto known = ArtifactTableNames();
     if (std::find(known.begin(), known.end(), table) == known.end()) return Status::OK();
-    return RegisterDelta(name, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {
+    if (!has_project_) {
+      return Status::User(
+                 StatusCode::kNotFound,
+                 "what runs recorded is wanted of a project, found no weir.toml here: `{}`", name)
+          .WithHint("`--project DIR` names a project's folder");
+    }
+    return RegisterDelta("weir", table, ArtifactTableUrl(runtime_->warehouse_url(), table), [] {
       return std::string("no run has recorded anything there yet; `weir run` does");
     });
   }
   for (const ViewDefinition& view : project_.views) {
     if (view.name != name) continue;
     if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-    return RegisterDelta(name, TableUrl(runtime_->warehouse_url(), name), [&] {
+    return RegisterDelta("", name, TableUrl(runtime_->warehouse_url(), name), [&] {
       const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
       return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(name).reason);
     });
   }
+  const PinnedTable* source = runtime_->catalog().Find(name);
+  if (source != nullptr && name.find('.') != std::string::npos)
+    return runtime_->engine().RegisterTable(name, *source->table);
   for (const Diagnostic& diagnostic : diagnostics_.all()) {
     if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
       return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)
@@ -154,21 +308,24 @@ Status QuerySession::Register(const std::string& name) {
   return Status::OK();
 }
 
-Status QuerySession::RegisterDelta(const std::string& name, const std::string& url,
+Status QuerySession::RegisterDelta(const std::string& schema, const std::string& table_name,
+                                   const std::string& url,
                                    const std::function<std::string()>& missing) {
+  const std::string name = schema.empty() ? table_name : schema + "." + table_name;
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
   if (!table.ok() && table.status().code() == StatusCode::kNotFound && defer_to_ &&
-      !name.starts_with("weir.")) {
+      schema.empty()) {
     table =
         PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
   }
-  if (table.ok()) return runtime_->engine().RegisterTable(name, *table->table);
+  if (table.ok()) return runtime_->engine().RegisterTable(table_name, *table->table, schema);
   registered_.erase(name);
   const Status failed = table.status().WithContext(fmt::format("table `{}`", name));
   return failed.code() == StatusCode::kNotFound ? failed.WithHint(missing()) : failed;
 }
 
 Status QuerySession::ExplainRunning(const Status& status) const {
+  if (status.ok()) return status;
   const std::string file = TextBetween(status.message(), "the file `", "`");
   const std::string& url = runtime_->warehouse_url();
   static constexpr std::string_view kLocal = "file://";
@@ -201,12 +358,18 @@ Status QuerySession::Explain(const Status& status, const std::string& sql) const
   if (const auto missing = ExplainMissingFunction(status)) return *missing;
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
-  const std::string hint = SuggestionHint(name, TableNames());
-  return Status::User(StatusCode::kPlanFailed, "there is no source, view or artifact named `{}`",
-                      name)
-      .WithLocation(status.location())
-      .WithCause(status.cause())
-      .WithHint(hint.empty() ? "`\\tables` in the prompt of `weir sql` lists them" : hint);
+  const std::string_view kind = has_project_ ? "source, view or artifact" : "table";
+  const Status missing =
+      Status::User(StatusCode::kPlanFailed, "there is no {} named `{}`", kind, name)
+          .WithLocation(status.location())
+          .WithCause(status.cause());
+  if (const std::string hint = SuggestionHint(name, TableNames()); !hint.empty())
+    return missing.WithHint(hint);
+  std::error_code ignored;
+  if (paths_ == Paths::kRead && std::filesystem::exists(name, ignored))
+    return missing.WithHint(fmt::format("what lies at a path is read so: FROM './{}'", name));
+  return missing.WithHint(has_project_ ? "`\\tables` in the prompt of `weir sql` lists them"
+                                       : "files are named by path: FROM 'data/orders.csv'");
 }
 
 }  // namespace weir::cli

@@ -21,9 +21,16 @@ namespace weir::cli {
 
 class QuerySession {
  public:
+  /// Whether a query may name tables by path (`FROM 'data/*.csv'`), and be asked where no project
+  /// is: then of a project without sources, views and settings.
+  enum class Paths { kRefused, kRead };
+
   /// Fails where there is no project or no session can be opened. A query may be asked of a project
   /// with broken views: only what the query names must work.
-  static Result<QuerySession> Open(const GlobalOptions& options);
+  static Result<QuerySession> Open(const GlobalOptions& options, Paths paths = Paths::kRefused);
+
+  /// False where queries are asked without a project.
+  bool has_project() const { return has_project_; }
 
   const ProjectDefinition& project() const { return project_; }
   /// REQUIRES: broken_settings() is empty
@@ -45,6 +52,11 @@ class QuerySession {
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
       const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
 
+  /// Runs a statement that the profile allows, and writes its rows as one Parquet file. What does
+  /// not succeed leaves no file.
+  Status WriteParquet(const std::string& sql, const std::string& dialect, const std::string& file,
+                      const engine::Cancellation& cancellation);
+
   /// A failure of what Execute returned, in the words of the project.
   Status ExplainRunning(const Status& status) const;
 
@@ -60,8 +72,11 @@ class QuerySession {
                                                                    const std::string& dialect);
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
-  /// `missing`: what to do where there is no table.
-  Status RegisterDelta(const std::string& name, const std::string& url,
+  /// Registers the table at a path. `sql`: the statement that names it.
+  Status RegisterPath(const std::string& path, const std::string& sql, const std::string& dialect);
+  bool IsKnown(const std::string& name) const;
+  /// `schema` may be empty. `missing`: what to do where there is no table.
+  Status RegisterDelta(const std::string& schema, const std::string& table, const std::string& url,
                        const std::function<std::string()>& missing);
   Status RegisterInline(const ViewDefinition& view);
   Status Explain(const Status& status, const std::string& sql) const;
@@ -72,6 +87,8 @@ class QuerySession {
   Diagnostics broken_settings_;
   std::set<std::string> registered_;
   std::optional<DeferTarget> defer_to_;  ///< where stored views are read that are not built here
+  Paths paths_ = Paths::kRefused;
+  bool has_project_ = true;
 };
 
 }  // namespace weir::cli

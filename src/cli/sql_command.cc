@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sql: queries over sources, stored views and Weir's own artifacts.
+// sql: queries over sources, stored views, Weir's own artifacts, and files by their path.
 
-#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
-#include <set>
 
 #include <arrow/api.h>
-#include <histedit.h>
 #include <unistd.h>
 
-#include "weir/artifacts/artifact_tables.h"
-#include "weir/base/filesystem.h"
 #include "weir/base/json_text.h"
-#include "weir/base/nearest.h"
-#include "weir/bundle/plan_failure.h"
-#include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
+#include "weir/cli/output_file.h"
 #include "weir/cli/query_session.h"
-#include "weir/project/weir_toml.h"
+#include "weir/cli/result_format.h"
+#include "weir/cli/sql_prompt.h"
+#include "weir/cli/terminal_table.h"
+#include "weir/project/dialect.h"
+#include "weir/project/sql_lexer.h"
 
 namespace weir::cli {
 
@@ -29,163 +27,84 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A stream's failure in the engine's structured form, if it has one.
-Status StreamFailure(const arrow::Status& status) { return engine::FromStreamFailure(status); }
+bool OnTerminal() { return isatty(STDOUT_FILENO) != 0; }
 
-Status PrintJson(arrow::RecordBatchReader& reader) {
-  bool first = true;
-  while (true) {
-    auto batch = reader.Next();
-    // What was printed before a failure does not end as JSON ends: nobody takes it for all rows.
-    if (!batch.ok()) return StreamFailure(batch.status());
-    if (!*batch) break;
-    for (const Json& row : RowsToJson(**batch)) {
-      std::cout << (first ? "[\n" : ",\n") << JsonText(row);
-      first = false;
-    }
+bool IsExplain(const std::string& sql, const std::string& dialect) {
+  return Lex(sql, *FindDialect(dialect)).tokens.front().IsKeyword("EXPLAIN");
+}
+
+Result<std::shared_ptr<arrow::RecordBatchReader>> OpenRows(QuerySession& session,
+                                                           const std::string& sql,
+                                                           const SqlRequest& request,
+                                                           const engine::Cancellation& cancel) {
+  return request.own ? session.Execute(sql, request.dialect, cancel)
+                     : session.ExecuteAllowed(sql, request.dialect, cancel);
+}
+
+/// Copies a finished file to stdout.
+Status Pass(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (in.peek() != std::ifstream::traits_type::eof()) std::cout << in.rdbuf();
+  std::cout.flush();
+  return in.good() && std::cout.good()
+             ? Status::OK()
+             : Status::Environment(StatusCode::kIo, "the result cannot be written to the end");
+}
+
+Status WriteParquet(QuerySession& session, const std::string& sql, const SqlRequest& request,
+                    const engine::Cancellation& cancel) {
+  std::error_code ignored;
+  const bool to_stdout = request.output.empty();
+  const std::string path = to_stdout ? (std::filesystem::temp_directory_path(ignored) /
+                                        fmt::format("weir-result-{}.parquet", ::getpid()))
+                                           .string()
+                                     : request.output;
+  WEIR_ASSIGN_OR_RETURN(OutputFile file, OutputFile::At(path));
+  WEIR_RETURN_NOT_OK(session.WriteParquet(sql, request.dialect, file.draft(), cancel));
+  return to_stdout ? Pass(file.draft()) : file.Commit();
+}
+
+Status WriteFile(arrow::RecordBatchReader& rows, const SqlRequest& request, OutputFile file) {
+  WEIR_ASSIGN_OR_RETURN(std::ostream* const out, file.Open());
+  WEIR_RETURN_NOT_OK(WriteRows(rows, request.format, *out).status());
+  return file.Commit();
+}
+
+Status Print(arrow::RecordBatchReader& rows, const std::string& sql, const SqlRequest& request) {
+  if (request.format == ResultFormat::kTable) {
+    if (!request.own && IsExplain(sql, request.dialect)) return PrintPlans(rows);
+    if (OnTerminal()) return PrintOnTerminal(rows);
   }
-  std::cout << (first ? "[]\n" : "\n]\n");
+  WEIR_ASSIGN_OR_RETURN(const int64_t count, WriteRows(rows, request.format, std::cout));
+  if (request.format == ResultFormat::kTable)
+    std::cerr << fmt::format("({} row{})\n", count, count == 1 ? "" : "s");
   return Status::OK();
 }
 
-Status PrintTable(arrow::RecordBatchReader& reader) {
-  auto table = reader.ToTable();
-  if (!table.ok()) return StreamFailure(table.status());
-  std::cout << RenderTable(**table);
-  std::cerr << fmt::format("({} row{})\n", (*table)->num_rows(),
-                           (*table)->num_rows() == 1 ? "" : "s");
+Status PrintWritten(QuerySession& session, const std::string& sql, const SqlRequest& request) {
+  WEIR_ASSIGN_OR_RETURN(const std::string written, session.Write(sql, request.dialect, request.to));
+  std::cout << (request.format == ResultFormat::kJson
+                    ? JsonText(Json{{"dialect", request.to}, {"sql", written}}, 2)
+                    : written + ";")
+            << "\n";
   return Status::OK();
 }
 
-Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequest& request,
-                    Format format) {
-  if (!request.to.empty()) {
-    WEIR_ASSIGN_OR_RETURN(const std::string written,
-                          session.Write(sql, request.dialect, request.to));
-    std::cout << (format == Format::kJson
-                      ? JsonText(Json{{"dialect", request.to}, {"sql", written}}, 2)
-                      : written + ";")
-              << "\n";
-    return Status::OK();
-  }
+Status RunStatement(QuerySession& session, const std::string& sql, const SqlRequest& request) {
+  if (!request.to.empty()) return PrintWritten(session, sql, request);
   const InterruptScope interrupt;
-  auto opened = request.own
-                    ? session.Execute(sql, request.dialect, interrupt.cancellation())
-                    : session.ExecuteAllowed(sql, request.dialect, interrupt.cancellation());
-  if (!opened.ok()) return session.ExplainRunning(opened.status());
-  const Status printed = format == Format::kJson ? PrintJson(**opened) : PrintTable(**opened);
-  return printed.ok() ? printed : session.ExplainRunning(printed);
-}
-
-/// The prompt, on a terminal with editing, history and completion of table names and commands.
-class Prompt {
- public:
-  Prompt(QuerySession& session, const std::string& history_file) : history_file_(history_file) {
-    names_ = session.TableNames();
-    for (const char* word : {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "JOIN",
-                             "\\tables", "\\quit", "\\help"}) {
-      names_.emplace_back(word);
-    }
-    current_ = this;
-    editor_ = el_init("weir", stdin, stdout, stderr);
-    history_ = history_init();
-    HistEvent event;
-    history(history_, &event, H_SETSIZE, 1000);
-    history(history_, &event, H_LOAD, history_file_.c_str());
-    el_set(editor_, EL_PROMPT, &Prompt::Text);
-    el_set(editor_, EL_EDITOR, "emacs");
-    el_set(editor_, EL_HIST, ::history, history_);
-    el_set(editor_, EL_ADDFN, "complete", "complete a name", &Prompt::Complete);
-    el_set(editor_, EL_BIND, "^I", "complete", nullptr);
-    el_set(editor_, EL_SIGNAL, 1);
+  if (request.format == ResultFormat::kParquet) {
+    return session.ExplainRunning(WriteParquet(session, sql, request, interrupt.cancellation()));
   }
-  Prompt(const Prompt&) = delete;
-  Prompt& operator=(const Prompt&) = delete;
-  ~Prompt() {
-    HistEvent event;
-    history(history_, &event, H_SAVE, history_file_.c_str());
-    history_end(history_);
-    el_end(editor_);
-    current_ = nullptr;
+  std::optional<OutputFile> file;
+  if (!request.output.empty()) {
+    WEIR_ASSIGN_OR_RETURN(OutputFile found, OutputFile::At(request.output));
+    file.emplace(std::move(found));
   }
-
-  /// The next statement, read up to a `;` or a line that begins with `\`; nullopt at the end of
-  /// input.
-  std::optional<std::string> Next() {
-    std::string statement;
-    while (true) {
-      continuing_ = !statement.empty();
-      int length = 0;
-      const char* line = el_gets(editor_, &length);
-      if (line == nullptr || length <= 0) return std::nullopt;
-      statement += line;
-      const size_t end = statement.find_last_not_of(" \t\r\n");
-      if (end == std::string::npos) {
-        statement.clear();
-        continue;
-      }
-      if (statement[end] == ';' || statement[0] == '\\') {
-        HistEvent event;
-        history(history_, &event, H_ENTER, statement.c_str());
-        return statement.substr(0, statement[end] == ';' ? end : end + 1);
-      }
-    }
-  }
-
- private:
-  static char* Text(EditLine*) {
-    static char fresh[] = "weir> ", more[] = "  ... ";
-    return current_->continuing_ ? more : fresh;
-  }
-
-  static unsigned char Complete(EditLine* editor, int) {
-    const LineInfo* line = el_line(editor);
-    const char* start = line->cursor;
-    while (start > line->buffer && std::strchr(" \t\n(,", start[-1]) == nullptr) --start;
-    const std::string prefix(start, line->cursor);
-    std::vector<std::string> matches;
-    for (const std::string& name : current_->names_) {
-      if (name.size() > prefix.size() &&
-          strncasecmp(name.c_str(), prefix.c_str(), prefix.size()) == 0)
-        matches.push_back(name);
-    }
-    if (matches.empty()) return CC_ERROR;
-    std::string common = matches[0];
-    for (const std::string& match : matches) {
-      size_t same = 0;
-      while (same < std::min(common.size(), match.size()) &&
-             std::tolower(common[same]) == std::tolower(match[same]))
-        ++same;
-      common.resize(same);
-    }
-    if (common.size() > prefix.size()) {
-      el_deletestr(editor, static_cast<int>(prefix.size()));
-      el_insertstr(editor, common.c_str());
-      return CC_REFRESH;
-    }
-    std::cout << "\n";
-    for (const std::string& match : matches) std::cout << match << "  ";
-    std::cout << "\n" << std::flush;
-    return CC_REDISPLAY;
-  }
-
-  static inline Prompt* current_ = nullptr;  // libedit's callbacks carry no context
-  EditLine* editor_ = nullptr;
-  History* history_ = nullptr;
-  std::string history_file_;
-  std::vector<std::string> names_;
-  bool continuing_ = false;
-};
-
-std::string HistoryFile() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path folder =
-      state != nullptr ? state
-                       : std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/state";
-  std::error_code error;
-  std::filesystem::create_directories(folder / "weir", error);
-  return (folder / "weir" / "sql_history").string();
+  auto rows = OpenRows(session, sql, request, interrupt.cancellation());
+  if (!rows.ok()) return session.ExplainRunning(rows.status());
+  return session.ExplainRunning(file ? WriteFile(**rows, request, *std::move(file))
+                                     : Print(**rows, sql, request));
 }
 
 /// Statements from a pipe: all of stdin, split at `;` at the ends of lines.
@@ -204,16 +123,35 @@ std::vector<std::string> PipedStatements() {
   return statements;
 }
 
-int Interact(QuerySession& session, const SqlRequest& request, Format format) {
-  if (isatty(STDIN_FILENO) == 0) {
-    for (const std::string& sql : PipedStatements()) {
-      const Status status = RunStatement(session, sql, request, format);
-      if (!status.ok()) return Fail(status);
-    }
-    return kDone;
+int WrongUse(const std::string& message, const std::string& hint) {
+  std::cerr << fmt::format("error: {}\n  hint: {}\n", message, hint);
+  return kWrongUse;
+}
+
+/// A file, and a stream of Parquet, hold one result.
+bool HoldsOneResult(const SqlRequest& request) {
+  return !request.output.empty() || request.format == ResultFormat::kParquet;
+}
+
+int RunPiped(QuerySession& session, const SqlRequest& request) {
+  const std::vector<std::string> statements = PipedStatements();
+  if (statements.size() != 1 && HoldsOneResult(request)) {
+    return WrongUse(
+        fmt::format("one statement is wanted for one result, found {}", statements.size()),
+        "give each statement in a command of its own");
   }
+  for (const std::string& sql : statements) {
+    const Status status = RunStatement(session, sql, request);
+    if (!status.ok()) return Fail(status);
+  }
+  return kDone;
+}
+
+int Interact(QuerySession& session, const SqlRequest& request) {
   std::cout << "weir sql: end a query with `;`, \\tables lists tables, \\quit leaves\n";
-  Prompt prompt(session, HistoryFile());
+  if (!session.has_project()) std::cout << "files by path: SELECT * FROM 'data/*.parquet';\n";
+  std::cout << std::flush;
+  SqlPrompt prompt(session.TableNames());
   while (const auto statement = prompt.Next()) {
     if (statement->starts_with("\\q")) break;
     if (statement->starts_with("\\t")) {
@@ -224,8 +162,21 @@ int Interact(QuerySession& session, const SqlRequest& request, Format format) {
       std::cout << "\\tables  list sources, views and artifacts\n\\quit    leave\n";
       continue;
     }
-    const Status status = RunStatement(session, *statement, request, format);
+    const Status status = RunStatement(session, *statement, request);
     if (!status.ok()) (void)Fail(status);
+  }
+  return kDone;
+}
+
+/// What the options ask for together cannot be had; kDone if it can.
+int CheckRequest(const SqlRequest& request) {
+  if (!request.to.empty() && !request.output.empty())
+    return WrongUse("--to prints a statement, --output writes rows, found both", "leave one out");
+  if (!request.sql && !request.output.empty() && isatty(STDIN_FILENO) != 0)
+    return WrongUse("a statement is wanted for --output", "weir sql --output FILE \"SELECT …\"");
+  if (request.format == ResultFormat::kParquet && request.output.empty() && OnTerminal()) {
+    return WrongUse("a file is wanted for Parquet, found a terminal",
+                    "name one with --output FILE, or redirect stdout");
   }
   return kDone;
 }
@@ -240,12 +191,16 @@ int RunSql(const GlobalOptions& options, SqlRequest request) {
     if (!found.ok()) return FailNamed(found.status());
     *name = *std::move(found);
   }
-  auto session = QuerySession::Open(options);
+  if (const int code = CheckRequest(request); code != kDone) return code;
+  auto session = QuerySession::Open(
+      options, request.own ? QuerySession::Paths::kRefused : QuerySession::Paths::kRead);
   if (!session.ok()) return FailNamed(session.status());
   if (!session->broken_settings().all().empty()) return Report(session->broken_settings());
   if (request.dialect.empty()) request.dialect = session->project().dialect;
-  if (!request.sql) return Interact(*session, request, options.format);
-  const Status status = RunStatement(*session, *request.sql, request, options.format);
+  if (!request.sql) {
+    return isatty(STDIN_FILENO) == 0 ? RunPiped(*session, request) : Interact(*session, request);
+  }
+  const Status status = RunStatement(*session, *request.sql, request);
   return status.ok() ? kDone : Fail(status);
 }
 

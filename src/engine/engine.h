@@ -338,7 +338,10 @@ class Session {
   Result<std::vector<EngineFunction>> ListFunctions() const;
   /// What the engine keeps in memory now: "list_files", "metadata" or "statistics".
   Result<Table> CacheTable(const std::string& cache) const;
-  Status RegisterTable(const std::string& name, const Table& table) const;
+  /// Replaces a table of the same name, which may hold any characters. An empty `schema` is the
+  /// session's own.
+  Status RegisterTable(const std::string& name, const Table& table,
+                       const std::string& schema = {}) const;
   /// Makes `name` stand for `plan`: queries that name it get the plan in its place.
   Status RegisterView(const std::string& name, const Plan& plan) const;
   Status RegisterObjectStore(const std::string& url,

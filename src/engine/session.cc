@@ -83,8 +83,9 @@ Result<std::string> Session::SqlType(const std::string& name, const std::string&
   return std::string(type);
 }
 
-Status Session::RegisterTable(const std::string& name, const Table& table) const {
-  return Try([&] { bridge::register_table(*state_->handle, name, *table.state_->handle); });
+Status Session::RegisterTable(const std::string& name, const Table& table,
+                              const std::string& schema) const {
+  return Try([&] { bridge::register_table(*state_->handle, schema, name, *table.state_->handle); });
 }
 
 Status Session::RegisterView(const std::string& name, const Plan& plan) const {

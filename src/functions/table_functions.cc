@@ -10,12 +10,13 @@ namespace weir {
 namespace {
 
 FunctionArgument TableArgument() {
-  return {
-      .name = "table",
-      .type = "table",
-      .description = "A source or a stored view of the project, by name, or the URL of a table.",
-      .default_value = std::nullopt,
-      .optional = false};
+  return {.name = "table",
+          .type = "table",
+          .description =
+              "A source or a stored view of the project, by name, or the path or URL of a "
+              "table.",
+          .default_value = std::nullopt,
+          .optional = false};
 }
 
 using Type = std::shared_ptr<arrow::DataType>;
@@ -177,6 +178,99 @@ FunctionDeclaration Files() {
   return declaration;
 }
 
+FunctionArgument Omittable(std::string name, std::string type, std::string description) {
+  return {.name = std::move(name),
+          .type = std::move(type),
+          .description = std::move(description),
+          .default_value = std::nullopt,
+          .optional = true};
+}
+
+/// Reads what stands at a path.
+FunctionDeclaration DeclareOfPath(std::string name, std::string description,
+                                  std::vector<FunctionArgument> options) {
+  FunctionDeclaration declaration = Declare(std::move(name), {"files"}, std::move(description));
+  declaration.arguments = {{.name = "path",
+                            .type = "text",
+                            .description = "A file, a folder, a pattern (`*`, `**`, `?`, `[…]`) or "
+                                           "a URL; relative to the current folder",
+                            .default_value = std::nullopt,
+                            .optional = false}};
+  for (FunctionArgument& option : options) declaration.arguments.push_back(std::move(option));
+  declaration.signatures = {{arrow::utf8()}};
+  declaration.null_handling = "An error for a NULL path; NULL elsewhere leaves the argument out.";
+  declaration.result_type = "rows of the files";
+  return declaration;
+}
+
+FunctionArgument Partitioning() {
+  return Omittable("hive_partitioning", "boolean",
+                   "Whether folders named `column=value` are columns; true if left out");
+}
+
+FunctionArgument CompressionArgument() {
+  return Omittable("compression", "text",
+                   "`gzip`, `bzip2`, `xz`, `zstd` or `uncompressed`; what the file's name says if "
+                   "left out");
+}
+
+FunctionDeclaration DeltaScan() {
+  FunctionDeclaration declaration = DeclareOfPath(
+      "delta_scan",
+      "The rows of a Delta table: of a source or a stored view of the project by its name, or of "
+      "the folder of a table. Without `version` and `timestamp` the version that the project "
+      "reads, or the latest.",
+      {Omittable("version", "int64", "The table's version"),
+       Omittable("timestamp", "text", "A time in RFC 3339: the last version committed by then")});
+  declaration.tags = {"delta", "files"};
+  declaration.result_type = "rows of the table";
+  declaration.example = "delta_scan('lake/orders', version => 3)";
+  return declaration;
+}
+
+FunctionDeclaration ReadParquet() {
+  FunctionDeclaration declaration =
+      DeclareOfPath("read_parquet", "The rows of Parquet files, whatever their names end with.",
+                    {Partitioning()});
+  declaration.example = "read_parquet('data/*.parquet')";
+  return declaration;
+}
+
+FunctionDeclaration ReadCsv() {
+  FunctionDeclaration declaration = DeclareOfPath(
+      "read_csv", "The rows of CSV files, whatever their names end with, read as sources are.",
+      {Omittable("delim", "text", "Between fields, one character or `\\t`; `,` if left out"),
+       Omittable("header", "boolean", "Whether the first line names the columns; true if left out"),
+       Omittable("quote", "text", "Around fields, one character; `\"` if left out"),
+       Omittable("escape", "text",
+                 "Before a quote within quotes, one character; the quote is "
+                 "doubled if left out"),
+       Omittable("comment", "text", "Lines that begin with this character are left out"),
+       Omittable("nullstr", "text", "A text that is NULL, beside empty fields"),
+       CompressionArgument(), Partitioning()});
+  declaration.example = "read_csv('data/*.txt', delim => ';')";
+  return declaration;
+}
+
+FunctionDeclaration ReadJson() {
+  FunctionDeclaration declaration = DeclareOfPath(
+      "read_json",
+      "The rows of JSON files, whatever their names end with: records of one line each, or one "
+      "array of records.",
+      {Omittable("format", "text", "`auto`, `newline_delimited` or `array`; `auto` if left out"),
+       CompressionArgument(), Partitioning()});
+  declaration.example = "read_json('data/events.json')";
+  return declaration;
+}
+
+FunctionDeclaration ReadNdjson() {
+  FunctionDeclaration declaration = DeclareOfPath(
+      "read_ndjson", "The rows of JSON files of one record a line, whatever their names end with.",
+      {CompressionArgument(), Partitioning()});
+  declaration.example = "read_ndjson('data/events.log')";
+  return declaration;
+}
+
 FunctionDeclaration ListFilesCache() {
   FunctionDeclaration declaration =
       Declare("list_files_cache", {"delta"},
@@ -229,8 +323,9 @@ FunctionDeclaration StatisticsCache() {
 }  // namespace
 
 void AddTableFunctions(std::vector<std::shared_ptr<const FunctionDeclaration>>* functions) {
-  for (const auto& declare : {&Docs, &Registry, &ChangeFeed, &History, &Files, &ListFilesCache,
-                              &MetadataCache, &StatisticsCache}) {
+  for (const auto& declare :
+       {&Docs, &Registry, &ChangeFeed, &History, &Files, &DeltaScan, &ReadParquet, &ReadCsv,
+        &ReadJson, &ReadNdjson, &ListFilesCache, &MetadataCache, &StatisticsCache}) {
     functions->push_back(std::make_shared<const FunctionDeclaration>(declare()));
   }
 }

@@ -28,6 +28,9 @@ Result<TableArgument> ValueOf(const FunctionDeclaration& function, const Functio
                               const arrow::Scalar& scalar) {
   if (!scalar.is_valid) return TableArgument();
   const arrow::DataType& type = *scalar.type;
+  if (type.id() == arrow::Type::BOOL && argument.type == "boolean")
+    return TableArgument(
+        std::string(static_cast<const arrow::BooleanScalar&>(scalar).value ? "true" : "false"));
   const bool is_text =
       arrow::is_base_binary_like(type.id()) || arrow::is_binary_view_like(type.id());
   const std::shared_ptr<arrow::DataType> wanted = is_text ? arrow::utf8() : arrow::int64();

@@ -9,8 +9,11 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
+#include "weir/catalog/path_files.h"
+#include "weir/catalog/path_table.h"
 #include "weir/session/call_arguments.h"
 #include "weir/session/delta_rows.h"
+#include "weir/session/path_functions.h"
 #include "weir/session/registry_snapshot.h"
 #include "weir/session/row_writer.h"
 #include "weir/session/session_runtime.h"
@@ -42,25 +45,54 @@ std::vector<std::string> DeltaNames(const NamedTables& tables) {
   return names;
 }
 
+/// A source or view by its name; nothing if there is none.
+Result<std::optional<NamedTable>> FindNamed(const FunctionDeclaration& function,
+                                            const std::string& text, const NamedTables& named) {
+  auto found = named.tables.find(text);
+  if (found == named.tables.end()) found = named.tables.find(AsciiLowerCase(text));
+  if (found == named.tables.end()) return std::optional<NamedTable>();
+  NamedTable table = found->second;
+  if (!table.problem.empty()) return CallFailure(function, "{}", table.problem);
+  if (table.url.empty()) table.url = TableUrl(named.warehouse_url, found->first);
+  return std::optional<NamedTable>(std::move(table));
+}
+
 /// Of a table function's argument `table`.
 Result<NamedTable> FindTable(const FunctionDeclaration& function, const TableArgument& argument,
-                             const NamedTables& named) {
+                             const engine::Session& session, const NamedTables& named) {
   const auto* text = std::get_if<std::string>(&argument);
   if (text == nullptr || text->empty())
-    return CallFailure(function, "table wants the name of a source or view, or a URL, found none");
-  auto found = named.tables.find(*text);
-  if (found == named.tables.end()) found = named.tables.find(AsciiLowerCase(*text));
-  if (found != named.tables.end()) {
-    NamedTable table = found->second;
-    if (!table.problem.empty()) return CallFailure(function, "{}", table.problem);
-    if (table.url.empty()) table.url = TableUrl(named.warehouse_url, found->first);
-    return table;
+    return CallFailure(function, "table wants the name of a source or view, or a path, found none");
+  WEIR_ASSIGN_OR_RETURN(auto known, FindNamed(function, *text, named));
+  if (known) return *std::move(known);
+  if (LooksLikePath(*text)) {
+    auto found = FindPathFiles(*text, session);
+    if (!found.ok()) return InCall(function, found.status());
+    if (found->is_delta) return NamedTable{.url = found->url, .version = -1, .problem = {}};
+    return CallFailure(function, "a Delta table is wanted, found no `_delta_log` in `{}`", *text);
   }
-  if (text->find("://") != std::string::npos || text->starts_with('/'))
-    return NamedTable{.url = ToUrl(*text, true), .version = -1, .problem = {}};
   const std::string hint = SuggestionHint(*text, DeltaNames(named));
   return CallFailure(function, "there is no source or view named `{}`", *text)
-      .WithHint(hint.empty() ? "name a source or a stored view, or write a URL" : hint);
+      .WithHint(hint.empty() ? fmt::format("name a source or a stored view, or write a path: "
+                                           "'./{}'",
+                                           *text)
+                             : hint);
+}
+
+/// delta_scan: of a name that the project knows, or of a path.
+Result<engine::Table> ScanDelta(const FunctionDeclaration& function, const engine::Session& session,
+                                const Environment& environment, const Arguments& arguments) {
+  const auto* text = std::get_if<std::string>(&arguments[0]);
+  std::optional<NamedTable> known;
+  if (text != nullptr) {
+    WEIR_ASSIGN_OR_RETURN(known, FindNamed(function, *text, environment.tables));
+  }
+  if (!known) return ScanDeltaPath(function, session, arguments);
+  WEIR_ASSIGN_OR_RETURN(DeltaPin pin, PinOfCall(function, arguments));
+  if (pin.version < 0 && pin.timestamp.empty()) pin.version = known->version;
+  auto pinned = PinDelta(*text, known->url, pin.version, pin.timestamp, session);
+  if (!pinned.ok()) return InCall(function, pinned.status());
+  return *pinned->table;
 }
 
 // --- rows of the functions themselves ---
@@ -181,7 +213,7 @@ Rows OfLog(RowsOfTable rows) {
       [rows](const FunctionDeclaration& function, const engine::Session& session,
              const Environment& environment, const Arguments& arguments) -> Result<engine::Table> {
         WEIR_ASSIGN_OR_RETURN(const NamedTable table,
-                              FindTable(function, arguments[0], environment.tables));
+                              FindTable(function, arguments[0], session, environment.tables));
         auto made = rows(function, session, table.url, table.version);
         if (!made.ok()) return InCall(function, made.status());
         return TableOf(std::move(made));
@@ -195,6 +227,12 @@ Rows RowsOf(const std::string& name) {
   if (name == "statistics_cache") return OfCache("statistics");
   if (name == "delta_files") return OfLog(&DeltaFileRows);
   if (name == "delta_history") return OfLog(&DeltaHistoryRows);
+  if (name == "delta_scan") return &ScanDelta;
+  if (name.starts_with("read_")) {
+    return
+        [](const FunctionDeclaration& function, const engine::Session& session, const Environment&,
+           const Arguments& arguments) { return ReadPathRows(function, session, arguments); };
+  }
   if (name == "udf_docs") {
     return [](const FunctionDeclaration& function, const engine::Session&,
               const Environment& environment,
@@ -210,7 +248,7 @@ Rows RowsOf(const std::string& name) {
     return [](const FunctionDeclaration& function, const engine::Session& session,
               const Environment& environment, const Arguments& arguments) -> Result<engine::Table> {
       WEIR_ASSIGN_OR_RETURN(const NamedTable table,
-                            FindTable(function, arguments[0], environment.tables));
+                            FindTable(function, arguments[0], session, environment.tables));
       return Changes(function, session, table, arguments);
     };
   }

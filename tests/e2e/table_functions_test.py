@@ -134,7 +134,7 @@ class TableFunctionsTest(weir_project.ProjectCase):
             "delta_files(trips, 1)": "delta_files(table): takes 1 argument, found `2`",
             "delta_files(name => trips)": "there is no parameter `name`",
             "delta_files(tripz)": "did you mean `trips`?",
-            "delta_files(5)": "wants the name of a source or view, or a URL",
+            "delta_files(5)": "wants the name of a source or view, or a path",
             "delta_files(plain)": "the source `plain` is files of the format `csv`",
             "delta_files(inlined)": "the view `inlined` is not stored",
             "delta_files(long_trips)": "delta_files(table): ",

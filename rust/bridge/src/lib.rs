@@ -302,8 +302,8 @@ pub mod ffi {
         /// The same table with the files at `paths` only.
         fn with_paths(self: &Table, paths: &[String]) -> Result<Box<Table>>;
         unsafe fn schema(self: &Table, out_schema: *mut ArrowSchema) -> Result<()>;
-        /// Replaces a table of the same name. `name` may be `schema.table`; the schema is made if needed.
-        fn register_table(session: &Session, name: &str, table: &Table) -> Result<()>;
+        /// Replaces a table of the same name. An empty `schema` is the session's own; another one is made if needed.
+        fn register_table(session: &Session, schema: &str, name: &str, table: &Table) -> Result<()>;
 
         // --- Delta ---
         type DeltaSnapshot;

@@ -39,7 +39,7 @@ pub struct PhysicalPlan {
 pub fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()> {
     entry(|| {
         let table = Table { provider: MarkedTable::of_view(plan.plan.clone(), plan.steps.clone()) };
-        crate::table::register_table(session, name, &table)
+        crate::table::register_table(session, "", name, &table)
     })
 }
 

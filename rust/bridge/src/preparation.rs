@@ -8,8 +8,8 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, JoinOperator, Query, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
-    VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, JoinOperator, Query, SelectItem, SetExpr, TableAlias, TableFactor,
+    TableWithJoins, Value, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
 
@@ -176,6 +176,38 @@ impl Preparation<'_> {
     }
 }
 
+/// Gives tables that are named by a path the name of the file: `FROM 'data/orders.csv'` is known as `orders`.
+struct PathNames;
+
+impl VisitorMut for PathNames {
+    type Break = BridgeError;
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<BridgeError> {
+        if let TableFactor::Table { name, alias: alias @ None, args: None, .. } = table
+            && let [part] = name.0.as_slice()
+            && let Some(path) = part.as_ident()
+        {
+            *alias = file_name(path).map(|name| TableAlias {
+                explicit: true,
+                name: Ident::with_quote('"', name),
+                columns: Vec::new(),
+                at: None,
+            });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// In lower case, up to the first dot. None for what is no path, or is a pattern.
+fn file_name(path: &Ident) -> Option<String> {
+    let text = path.value.as_str();
+    if path.quote_style.is_none() || !(text.contains('/') || path.quote_style == Some('\'') && text.contains('.')) {
+        return None;
+    }
+    let name = text.trim_end_matches('/').rsplit('/').next()?.split('.').next()?;
+    if name.is_empty() || name.contains(['*', '?', '[']) { None } else { Some(name.to_lowercase()) }
+}
+
 fn prepare(state: &SessionState, statement: &mut Statement) -> Result<Seen> {
     let mut preparation =
         Preparation { state, guards: TreeGuards::of(state), parameters: Parameters::of(state), seen: Seen::default() };
@@ -194,6 +226,10 @@ pub fn plan_statement(
 ) -> Result<(LogicalPlan, Seen)> {
     let guards = TreeGuards::of(state);
     let ready = |statement: &mut Statement| {
+        // Before the guards, which go by the names of tables.
+        if let ControlFlow::Break(error) = visit(statement, &mut PathNames) {
+            return Err(error);
+        }
         guards.statement(&Parts(state), statement)?;
         prepare(state, statement)
     };

@@ -13,7 +13,7 @@ use datafusion::catalog::{MemorySchemaProvider, Session as CatalogSession, Table
 use datafusion::common::config::{ConfigField, CsvOptions, JsonOptions, TableParquetOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics, TableReference};
+use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
@@ -308,12 +308,8 @@ impl Table {
     }
 }
 
-pub fn register_table(session: &Session, name: &str, table: &Table) -> Result<()> {
+pub fn register_table(session: &Session, schema: &str, name: &str, table: &Table) -> Result<()> {
     entry(|| {
-        let reference = match name.split_once('.') {
-            Some((schema, table)) => TableReference::partial(schema, table),
-            None => TableReference::bare(name),
-        };
         let state = session.context.state_ref();
         let state = state.read();
         let options = state.config_options();
@@ -321,17 +317,17 @@ pub fn register_table(session: &Session, name: &str, table: &Table) -> Result<()
             .catalog_list()
             .catalog(&options.catalog.default_catalog)
             .ok_or_else(|| BridgeError::bug("the default catalog is missing"))?;
-        let schema_name = reference.schema().unwrap_or(&options.catalog.default_schema).to_string();
-        let schema = match catalog.schema(&schema_name) {
+        let schema_name = if schema.is_empty() { &options.catalog.default_schema } else { schema };
+        let schema = match catalog.schema(schema_name) {
             Some(schema) => schema,
             None => {
                 let schema = Arc::new(MemorySchemaProvider::new());
-                catalog.register_schema(&schema_name, schema.clone())?;
+                catalog.register_schema(schema_name, schema.clone())?;
                 schema
             }
         };
-        schema.deregister_table(reference.table())?;
-        schema.register_table(reference.table().to_string(), Arc::clone(&table.provider))?;
+        schema.deregister_table(name)?;
+        schema.register_table(name.to_string(), Arc::clone(&table.provider))?;
         Ok(())
     })
 }

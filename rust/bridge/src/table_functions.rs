@@ -20,7 +20,9 @@ use datafusion::execution::SessionState;
 use datafusion::execution::cache::CacheEntryInfo;
 use datafusion::logical_expr::{Expr as PlannedExpr, Signature, Volatility};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableFactor, Value};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableFactor, Value,
+};
 use object_store::ObjectMeta;
 use serde_json::json;
 
@@ -147,7 +149,14 @@ fn arrange(args: &mut [FunctionArg], bare_names: bool) {
     for arg in args {
         let (name, value) = match arg {
             FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => (Some(folded(name)), value.clone()),
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (None, value.clone()),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => match value {
+                // DuckDB's way to write `name => value`.
+                Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => match left.as_ref() {
+                    Expr::Identifier(name) => (Some(folded(name)), right.as_ref().clone()),
+                    _ => (None, value.clone()),
+                },
+                value => (None, value.clone()),
+            },
             _ => continue,
         };
         let value = if bare_names { constant(value) } else { value };

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What stands at a path that a query names. In: a path, a pattern or a URL, relative to the current
+// folder. Out: the folder of a Delta table, or files. Object stores that the session does not know
+// are opened with what the environment says (AWS_ACCESS_KEY_ID …).
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/engine/data_file.h"
+#include "weir/engine/engine.h"
+
+namespace weir {
+
+struct PathFiles {
+  bool is_delta = false;
+  bool is_folder = false;  ///< a whole folder, or what fits a pattern: several files
+  /// Of the Delta table, or of a folder that all files are below, with a slash at the end. Folders
+  /// of the path that are named `column=value` are below it too.
+  std::string url;
+  /// With paths relative to `url`; ordered by them.
+  std::vector<ObjectInfo> files;
+};
+
+/// Fails with kNotFound, naming what is near, where nothing is; with kInvalidArgument for a folder
+/// of Delta tables, and with kPermission for what may not be looked at.
+Result<PathFiles> FindPathFiles(const std::string& path, const engine::Session& session);
+
+/// The absolute path of a path of this machine; empty for a URL of an object store.
+std::string LocalPath(const std::string& path);
+
+}  // namespace weir

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/cli/option_values.h"
+
+#include "weir/cli/result_format.h"
+#include "weir/engine/engine.h"
+
+namespace weir::cli {
+
+namespace {
+
+struct Kind {
+  std::string_view command;  ///< empty: any
+  std::string_view option;
+  ValueKind kind;
+};
+
+constexpr Kind kKinds[] = {
+    {"", "--project", ValueKind::kFolders},       {"", "--profile", ValueKind::kProfiles},
+    {"", "--output", ValueKind::kFiles},          {"test", "--select", ValueKind::kTests},
+    {"test", "tests", ValueKind::kTests},         {"", "--select", ValueKind::kSelectors},
+    {"", "--exclude", ValueKind::kSelectors},     {"init", "folder", ValueKind::kFolders},
+    {"explain", "view", ValueKind::kViews},       {"history", "view", ValueKind::kViews},
+    {"diff", "sides", ValueKind::kBundles},       {"lineage", "column", ValueKind::kTables},
+    {"impact", "column", ValueKind::kTables},     {"sql", "sql", ValueKind::kFiles},
+    {"functions", "name", ValueKind::kFunctions}, {"help", "command", ValueKind::kCommands},
+};
+
+}  // namespace
+
+ValueKind KindOfValue(std::string_view command, std::string_view option) {
+  for (const Kind& kind : kKinds) {
+    if (kind.option == option && (kind.command.empty() || kind.command == command))
+      return kind.kind;
+  }
+  return ValueKind::kNone;
+}
+
+std::vector<std::string> WordsOf(std::string_view command, std::string_view option) {
+  if (option == "--format" && command == "sql") return ResultFormatNames();
+  if (option == "--format" && command == "lineage")
+    return {"table", "json", "dot", "mermaid", "openlineage"};
+  if (option == "--format") return {"table", "json"};
+  if (option == "--event") return {"job", "run", "dataset"};
+  if (option == "--dialect") return engine::ReadDialects();
+  if (option == "--to") return engine::WrittenDialects();
+  if (command == "completion" && option == "shell") return {"bash", "zsh", "fish"};
+  return {};
+}
+
+}  // namespace weir::cli
