@@ -4,6 +4,7 @@
 
 #include "weir/cli/result_format.h"
 #include "weir/engine/engine.h"
+#include "weir/project/initial_project.h"
 
 namespace weir::cli {
 
@@ -16,14 +17,15 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"", "--project", ValueKind::kFolders},       {"", "--profile", ValueKind::kProfiles},
-    {"", "--output", ValueKind::kFiles},          {"test", "--select", ValueKind::kTests},
-    {"test", "tests", ValueKind::kTests},         {"", "--select", ValueKind::kSelectors},
-    {"", "--exclude", ValueKind::kSelectors},     {"init", "folder", ValueKind::kFolders},
-    {"explain", "view", ValueKind::kViews},       {"history", "view", ValueKind::kViews},
-    {"diff", "sides", ValueKind::kBundles},       {"lineage", "column", ValueKind::kTables},
-    {"impact", "column", ValueKind::kTables},     {"sql", "sql", ValueKind::kFiles},
-    {"functions", "name", ValueKind::kFunctions}, {"help", "command", ValueKind::kCommands},
+    {"", "--project", ValueKind::kFolders},    {"", "--profile", ValueKind::kProfiles},
+    {"", "--defer-to", ValueKind::kProfiles},  {"", "--output", ValueKind::kFiles},
+    {"test", "--select", ValueKind::kTests},   {"test", "tests", ValueKind::kTests},
+    {"", "--select", ValueKind::kSelectors},   {"", "--exclude", ValueKind::kSelectors},
+    {"init", "folder", ValueKind::kFolders},   {"explain", "view", ValueKind::kViews},
+    {"history", "view", ValueKind::kViews},    {"diff", "sides", ValueKind::kBundles},
+    {"lineage", "column", ValueKind::kTables}, {"impact", "column", ValueKind::kTables},
+    {"sql", "sql", ValueKind::kFiles},         {"functions", "name", ValueKind::kFunctions},
+    {"help", "command", ValueKind::kCommands},
 };
 
 }  // namespace
@@ -44,6 +46,11 @@ std::vector<std::string> WordsOf(std::string_view command, std::string_view opti
   if (option == "--event") return {"job", "run", "dataset"};
   if (option == "--dialect") return engine::ReadDialects();
   if (option == "--to") return engine::WrittenDialects();
+  if (option == "--template") {
+    std::vector<std::string> names;
+    for (const ProjectTemplate& known : ProjectTemplates()) names.emplace_back(known.name);
+    return names;
+  }
   if (command == "completion" && option == "shell") return {"bash", "zsh", "fish"};
   return {};
 }
