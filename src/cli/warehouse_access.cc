@@ -22,7 +22,11 @@ Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& pr
       },
       cancellation);
   if (lock.ok() || lock.status().code() == StatusCode::kCancelled) return lock;
-  return lock.status().WithContext("the warehouse cannot be written");
+  const Status failed = lock.status().WithContext("the warehouse cannot be written");
+  if (!failed.hint().empty() || failed.code() != StatusCode::kPermission) return failed;
+  return failed.WithHint(fmt::format(
+      "it is `{}`; name another in weir.toml, or in the environment (warehouse = \"${{NAME}}\")",
+      project.warehouse_uri));
 }
 
 }  // namespace weir::cli

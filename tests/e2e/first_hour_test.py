@@ -92,5 +92,104 @@ class SetupTest(ProjectCase):
                          "WEIR_CACHE_DIR=DIR make\n")
 
 
+class FirstCommandsTest(ProjectCase):
+    """What the program says; FOLDER stands for the folder that it runs in."""
+
+    def setUp(self):
+        super().setUp()
+        self.project = Project(self.scratch / "shop")
+        outcome = self.weir("init", "shop", cwd=self.scratch)
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        self.empty = self.scratch / "empty"
+        self.empty.mkdir()
+
+    def weir(self, *arguments: str, cwd: pathlib.Path, **options) -> subprocess.CompletedProcess:
+        return subprocess.run([program(), *arguments], cwd=cwd, text=True, capture_output=True, **options)
+
+    def says(self, code: int, text: str, *arguments: str, cwd: pathlib.Path | None = None, **options) -> None:
+        folder = cwd or self.project.folder
+        outcome = self.weir(*arguments, cwd=folder, **options)
+        self.assertEqual(outcome.stderr.replace(str(folder), "FOLDER"), text)
+        self.assertEqual(outcome.returncode, code)
+        self.assertEqual(outcome.stdout, "")
+
+    def test_no_project(self):
+        text = ("error: a project folder with a `weir.toml` is wanted, found none in `FOLDER`\n"
+                "  hint: `weir init` creates a project, `--project` names the folder of one\n")
+        for command in ("check", "plan", "run", "test", "history", "lineage"):
+            with self.subTest(command):
+                self.says(2, text, command, cwd=self.empty)
+        self.says(2, text, "sql", "--project", ".", "SELECT 1", cwd=self.empty)
+        self.says(2, "error: a project folder is wanted, found none at `FOLDER/nowhere`\n"
+                  "  hint: `weir init` creates a project, `--project` names the folder of one\n", "run", "--project", "nowhere", cwd=self.empty)
+
+    def test_unknown_commands_and_options(self):
+        self.says(2, "error: a command is wanted\n  hint: `weir --help` lists them\n")
+        self.says(2, "error: there is no command named `rnu`\n  hint: did you mean `run`?\n", "rnu")
+        self.says(2, "error: there is no command named `frobnicate`\n  hint: `weir --help` lists them\n", "frobnicate")
+        self.says(2, "error: there is no command named `rnu`\n  hint: did you mean `run`?\n", "help", "rnu")
+        self.says(2, "error: `weir run` has no option `--selct`\n  hint: did you mean `--select`?\n", "run", "--selct", "x")
+        self.says(2, "error: a value is wanted for `--project`, found none\n  hint: `weir run --help` says what it takes\n", "run", "--project")
+        self.says(2, "error: table or json is wanted for `--format`, found `jsn`\n  hint: did you mean `json`?\n", "run", "--format", "jsn")
+        self.says(2, "error: there is no template named `detla`\n  hint: did you mean `delta`?\n", "init", "--template", "detla", "new")
+        self.says(2, "error: no stored view is selected by `customer`\n  hint: selectors are names, globs, path:…, tag:…, changed, +selector and "
+                  "selector+\n", "run", "--select", "customer")
+
+    def test_wrong_profile(self):
+        self.says(2, "error: there is no profile of this name: `defualt`\n  hint: did you mean `default`?\n", "run", "--profile", "defualt")
+        self.says(2, "error: there is no profile of this name: `prod`\n  hint: weir.toml has `default`\n", "run", "--profile", "prod")
+
+    def test_unset_variable(self):
+        self.project.write("weir.toml", '[project]\nname = "shop"\nwarehouse = "${WEIR_TEST_UNSET}/lake"\n')
+        self.says(1, "error[W1016]: the environment variable is not set: `WEIR_TEST_UNSET`\n  --> weir.toml:3:13\n"
+                  "  hint: set WEIR_TEST_UNSET, or write `${WEIR_TEST_UNSET:-default}`\n1 error, 0 warnings\n", "run")
+        outcome = self.weir("run", cwd=self.project.folder, env=dict(os.environ, WEIR_TEST_UNSET=str(self.scratch / "set")))
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        self.assertTrue((self.scratch / "set" / "lake" / "customer_totals").is_dir())
+
+    def test_parameters(self):
+        self.project.write("weir.toml", '[project]\nname = "shop"\n[parameters]\nday = { type = "DATE" }\n')
+        self.project.write("views/late.sql", "SELECT order_id FROM orders WHERE ordered_on >= $day\n")
+        self.says(2, "error: --set: there is no parameter named `dya`\n  hint: did you mean `day`?\n", "run", "--set", "dya=2024-01-01")
+        self.says(2, "error: --set: NAME=VALUE is wanted, found `day`\n  hint: `weir run --help` says what it takes\n", "run", "--set", "day")
+
+    def test_missing_files(self):
+        os.remove(self.project.folder / "data" / "orders.csv")
+        outcome = self.weir("run", cwd=self.project.folder)
+        self.assertEqual(outcome.returncode, 3)
+        self.assertEqual(outcome.stderr.replace(str(self.project.folder), "FOLDER"), SOURCE_GONE)
+        (self.empty / "orders.csv").write_text("a\n1\n")
+        self.says(1, "error: there is no file or folder `order.csv`\n  --> line 1, column 15 of the query\n  hint: did you mean `orders.csv`?\n",
+                  "sql", "SELECT * FROM 'order.csv'", cwd=self.empty)
+        self.says(1, "error: a path is wanted in quotes, found `orders.csv`\n  hint: FROM 'orders.csv'\n", "sql", "SELECT * FROM orders.csv",
+                  cwd=self.empty)
+        self.says(1, "error: there is no table named `orders`\n  --> line 1, column 15 of the query\n  hint: files are named by path: "
+                  "FROM 'data/orders.csv'\n", "sql", "SELECT * FROM orders", cwd=self.empty)
+
+    def test_no_permission(self):
+        (self.project.folder / "warehouse").mkdir(mode=0o555)
+        outcome = self.weir("run", cwd=self.project.folder, preexec_fn=obey_permissions)
+        self.assertEqual(outcome.returncode, 3)
+        self.assertEqual(outcome.stderr.replace(str(self.project.folder), "FOLDER"), CLOSED_WAREHOUSE)
+        closed = self.scratch / "closed"
+        closed.mkdir(mode=0o555)
+        outcome = self.weir("init", "new", cwd=closed, preexec_fn=obey_permissions)
+        self.assertEqual(outcome.returncode, 3)
+        self.assertEqual(outcome.stderr.replace(str(closed), "FOLDER"), CLOSED_FOLDER)
+
+    def test_init_overwrites_nothing(self):
+        self.says(1, "error: a new project would overwrite a file: `FOLDER/.gitignore`\n  hint: name an empty folder: weir init DIR\n", "init")
+
+
+SOURCE_GONE = """error[W3001]: source `orders`: files are wanted, found none at `data/orders.csv`
+  --> sources/orders.sql:1:1
+  hint: a relative LOCATION counts from the project's folder
+1 error, 0 warnings
+"""
+CLOSED_WAREHOUSE = """error: the warehouse cannot be written: Unable to create dir FOLDER/warehouse/_weir/_runs: Permission denied
+  hint: it is `FOLDER/warehouse`; name another in weir.toml, or in the environment (warehouse = "${NAME}")
+"""
+CLOSED_FOLDER = "error: cannot create the folder, Permission denied: `FOLDER/new`\n"
+
 if __name__ == "__main__":
     unittest.main()
