@@ -223,6 +223,8 @@ FunctionDeclaration DeltaScan() {
       {Omittable("version", "int64", "The table's version"),
        Omittable("timestamp", "text", "A time in RFC 3339: the last version committed by then")});
   declaration.tags = {"delta", "files"};
+  declaration.arguments[0].description =
+      "A source or a stored view, by name, or the folder or URL of a table";
   declaration.result_type = "rows of the table";
   declaration.example = "delta_scan('lake/orders', version => 3)";
   return declaration;
