@@ -248,6 +248,8 @@ FunctionDeclaration ReadCsv() {
                  "Before a quote within quotes, one character; the quote is "
                  "doubled if left out"),
        Omittable("comment", "text", "Lines that begin with this character are left out"),
+       Omittable("null_padding", "boolean",
+                 "Whether lines may be short, what is missing being NULL; false if left out"),
        Omittable("nullstr", "text", "A text that is NULL, beside empty fields"),
        CompressionArgument(), Partitioning()});
   declaration.example = "read_csv('data/*.txt', delim => ';')";
