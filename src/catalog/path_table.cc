@@ -140,7 +140,7 @@ Status ChooseArrays(const std::string& path, const PathFiles& found, NamedFormat
     if (!is_array) first = FileName(file);
     is_array = begins;
   }
-  if (is_array.value_or(false)) named.options["newline_delimited"] = "false";
+  if (is_array) named.options["newline_delimited"] = *is_array ? "false" : "true";
   return Status::OK();
 }
 
@@ -237,8 +237,7 @@ Status InWordsOfPaths(const Status& status, const std::string& path, std::string
                         "columns are wanted, found a file without a byte: `{}`", path)
         .WithHint("a CSV file begins with the names of its columns, an NDJSON file has a record");
   }
-  if (status.hint().find("source's statement") != std::string::npos ||
-      status.hint().find("sources/") != std::string::npos) {
+  if (status.hint().find("source's") != std::string::npos) {
     return status.WithHint(
         fmt::format("mend the file, or say how to read it: {}('{}', …)", reader, path));
   }
@@ -300,7 +299,9 @@ Result<PinnedTable> PinPath(const std::string& path, const PathReading& reading,
   if (!pinned.ok() && named->may_be_array && !source.options.contains("newline_delimited")) {
     source.options["newline_delimited"] = "false";
     auto as_array = PinFiles(source, listed, session);
-    if (as_array.ok()) return as_array;
+    const size_t from_paths = source.partition_columns.size();
+    if (as_array.ok() && static_cast<size_t>(as_array->schema->num_fields()) > from_paths)
+      return as_array;
   }
   return pinned.ok() ? pinned : InWordsOfPaths(pinned.status(), path, reader);
 }

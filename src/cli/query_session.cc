@@ -230,6 +230,10 @@ Status QuerySession::RegisterNamed(const std::string& sql, const std::string& di
   auto references = runtime_->engine().TableReferences(sql, dialect);
   if (!references.ok()) return Status::OK();  // planning says it better
   for (const std::string& name : *references) {
+    if (name.empty()) {
+      return Status::User(StatusCode::kNotFound,
+                          "a table or a path is wanted, found no name: `''`");
+    }
     if (paths_ == Paths::kRead && LooksLikePath(name) && !IsKnown(name)) {
       WEIR_RETURN_NOT_OK(RegisterPath(name, sql, dialect));
     } else {
@@ -326,6 +330,11 @@ Status QuerySession::RegisterDelta(const std::string& schema, const std::string&
 
 Status QuerySession::ExplainRunning(const Status& status) const {
   if (status.ok()) return status;
+  if (!has_project_ && status.hint().find("source's") != std::string::npos) {
+    return status.WithHint(
+        "mend the file, or say how to read it: read_csv('…', null_padding => true, nullstr => "
+        "'…')");
+  }
   const std::string file = TextBetween(status.message(), "the file `", "`");
   const std::string& url = runtime_->warehouse_url();
   static constexpr std::string_view kLocal = "file://";
@@ -356,6 +365,15 @@ Status QuerySession::RegisterInline(const ViewDefinition& view) {
 Status QuerySession::Explain(const Status& status, const std::string& sql) const {
   if (const auto call = ExplainCallFailure(status, sql, runtime_->functions())) return *call;
   if (const auto missing = ExplainMissingFunction(status)) return *missing;
+  static constexpr std::string_view kSameNames = "duplicate qualified field name ";
+  if (const size_t at = status.message().find(kSameNames); at != std::string::npos) {
+    const std::string column = status.message().substr(at + kSameNames.size());
+    return Status::User(StatusCode::kPlanFailed,
+                        "tables of different names are wanted in a FROM, found two that go by `{}`",
+                        column.substr(0, column.rfind('.')))
+        .WithCause(status.message())
+        .WithHint("give one of them another name: … AS other");
+  }
   const std::string name = MissingTable(status.message());
   if (name.empty()) return status;
   const std::string_view kind = has_project_ ? "source, view or artifact" : "table";

@@ -223,6 +223,8 @@ FunctionDeclaration DeltaScan() {
       {Omittable("version", "int64", "The table's version"),
        Omittable("timestamp", "text", "A time in RFC 3339: the last version committed by then")});
   declaration.tags = {"delta", "files"};
+  declaration.arguments[0].description =
+      "A source or a stored view, by name, or the folder or URL of a table";
   declaration.result_type = "rows of the table";
   declaration.example = "delta_scan('lake/orders', version => 3)";
   return declaration;
@@ -246,6 +248,8 @@ FunctionDeclaration ReadCsv() {
                  "Before a quote within quotes, one character; the quote is "
                  "doubled if left out"),
        Omittable("comment", "text", "Lines that begin with this character are left out"),
+       Omittable("null_padding", "boolean",
+                 "Whether lines may be short, what is missing being NULL; false if left out"),
        Omittable("nullstr", "text", "A text that is NULL, beside empty fields"),
        CompressionArgument(), Partitioning()});
   declaration.example = "read_csv('data/*.txt', delim => ';')";

@@ -17,9 +17,9 @@ struct ReaderOption {
   bool is_character = false;
 };
 constexpr ReaderOption kOptions[] = {
-    {"delim", "delimiter", true},   {"header", "has_header"},     {"quote", "quote", true},
-    {"escape", "escape", true},     {"comment", "comment", true}, {"nullstr", "null_value"},
-    {"compression", "compression"},
+    {"delim", "delimiter", true},   {"header", "has_header"},           {"quote", "quote", true},
+    {"escape", "escape", true},     {"comment", "comment", true},       {"nullstr", "null_value"},
+    {"compression", "compression"}, {"null_padding", "truncated_rows"},
 };
 
 /// One ASCII character, or an escape as sources have them.
@@ -67,7 +67,7 @@ Status AddOption(const FunctionDeclaration& function, std::string_view name,
     if (option.is_character) {
       WEIR_ASSIGN_OR_RETURN(wanted, CharacterOf(function, name, text));
     }
-    if (name == "header") {
+    if (name == "header" || name == "null_padding") {
       WEIR_ASSIGN_OR_RETURN(const bool flag, FlagOf(function, name, text));
       wanted = flag ? "true" : "false";
     }

@@ -8,9 +8,9 @@ failed once stays in SEEDS.
 """
 
 import dataclasses
-import datetime
 import os
 import random
+import re
 import shutil
 import unittest
 
@@ -44,7 +44,7 @@ C = ["SELECT count(*) AS c, min(CAST(z AS VARCHAR)) AS m FROM b",
      "SELECT a.id, $name AS who FROM a WHERE id <= $limit",
      "SELECT b.id, b.z, f.x FROM b JOIN f ON b.id = f.id",
      "SELECT id, $need AS w FROM a"]
-D = ["SELECT count(*) AS k FROM c", "SELECT count(*) AS k, $day AS d FROM c GROUP BY ()", "SELECT id, twice(id) AS t FROM b"]
+D = ["SELECT count(*) AS k FROM c", "SELECT count(*) AS k, $day AS d FROM c", "SELECT id, twice(id) AS t FROM b"]
 VIEWS = {"a": A, "f": F, "b": B, "c": C, "d": D}
 STORED = ["a", "b", "c", "d"]
 PARAMETERS = ["day", "n", "k", "name", "flag", "amount", "limit", "need"]
@@ -80,11 +80,8 @@ def for_duckdb(text, values):
     text = text.replace("-- $nothing\n", "").replace("'$n' <> '$m'", "true").replace('"$name"', "q_name")
     text = text.replace("twice(x)", f"CAST(x AS BIGINT) * {values['k']}").replace("twice(id)", f"CAST(id AS BIGINT) * {values['k']}")
     text = text.replace("100 / $n", f"CAST({int(100 / int(values['n'])) if int(values['n']) else 0} AS BIGINT)")
-    text = text.replace("$DAY", "$day").replace("GROUP BY ()", "")
-    for name in sorted(PARAMETERS, key=len, reverse=True):
-        if values.get(name) is not None and f"${name}" in text:
-            text = text.replace(f"${name}", f"({literal(name, values[name])})")
-    return text
+    text = text.replace("$DAY", "$day")
+    return re.sub(r"\$(\w+)", lambda found: f"({literal(found[1], values[found[1]])})", text)
 
 
 @dataclasses.dataclass
@@ -147,9 +144,8 @@ class Walk:
         def text(value):
             escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("${", "$${")
             return f'"{escaped}"'
-        types = {"day": "DATE", "n": "BIGINT", "k": "int8", "name": "VARCHAR", "flag": "BOOLEAN", "amount": "numeric(10,2)",
+        types = {"day": "DATE", "n": "BIGINT", "k": "bigint", "name": "VARCHAR", "flag": "BOOLEAN", "amount": "numeric(10,2)",
                  "limit": "BIGINT", "need": "INT"}
-        types["k"] = "BIGINT"
         lines = ['[project]', 'name = "walk"', 'warehouse = "${UNSET_AND_UNNEEDED}"', '[parameters]']
         for name in PARAMETERS:
             default = f", default = {text(self.defaults[name])}" if name in self.defaults else ""
@@ -216,13 +212,13 @@ class Walk:
         text, wanted = self.texts[view], {}
         for table in tables_of(text):
             if table == "f":
-                wanted.setdefault("a", set()).update({"id", "x"})
+                columns = {"x"} if re.search(r"\bx\b", text) or "x >" in self.texts["f"] else set()
+                wanted.setdefault("a", set()).update(columns)
             elif table in STORED:
                 columns = {"a": {"id", "x"}, "b": {"id", "z"}, "c": set()}[table]
                 if "count(*)" in text:
                     columns = columns & ({"z"} if table == "b" else set())
-                if table == "a" and "x" not in text.replace("x AS", "x"):
-                    columns = columns - {"x"}
+                columns = {column for column in columns if re.search(rf"\b{column}\b", text)}
                 wanted.setdefault(table, set()).update(columns)
         return wanted
 

@@ -239,6 +239,9 @@ class Files(Anywhere):
         self.assertEqual(self.rows("WITH x AS (SELECT * FROM 'Orders.csv') SELECT count(*) AS n FROM x WHERE id IN (SELECT id FROM 'lines.of.2024.csv')"),
                          [{"n": 1}])
         self.assertEqual(len(self.rows("DESCRIBE 'Orders.csv'")), 2)
+        self.write("more/orders.csv", "id\n2\n")
+        self.assertIn("found two that go by `orders`", self.failure("SELECT 1 FROM 'Orders.csv', 'more/orders.csv'"))
+        self.assertEqual(self.rows("SELECT m.id FROM 'Orders.csv' JOIN 'more/orders.csv' m USING (id)"), [{"id": 2}])
         self.assertEqual(self.rows("FROM 'Orders.csv' SELECT id WHERE id > 1"), [{"id": 2}])
 
     def test_every_dialect_reads_quoted_paths(self):
@@ -416,6 +419,8 @@ class Reading(Anywhere):
         self.assertEqual(self.rows(f"SELECT * FROM {call.replace(' =>', ' =')}"), self.rows(f"SELECT * FROM {call}"))
         self.write("y.txt", "a\tb\n1\t2\n")
         self.assertEqual(self.rows("SELECT * FROM read_csv('y.txt', delim => '\\t')"), [{"a": 1, "b": 2}])
+        self.write("short.csv", "a,b\n1\n2,3\n")
+        self.assertEqual(self.rows("SELECT * FROM read_csv('short.csv', null_padding => true)"), [{"a": 1, "b": None}, {"a": 2, "b": 3}])
         self.write("z.txt.gz", gzip.compress(b"a\n1\n"))
         self.assertEqual(self.rows("SELECT * FROM read_csv('z.txt.gz')"), [{"a": 1}])
         (self.scratch / "z.txt.gz").rename(self.scratch / "z.log")
@@ -478,7 +483,11 @@ class Errors(Anywhere):
         error = self.failure("SELECT * FROM 'x.csv'")
         self.assertIn("x.csv", error)
         self.assertIn("line 3", error)
-        self.assertNotIn("source's statement", error)
+        self.assertNotIn("source's", error)
+        self.assertIn("read_csv('x.csv', …)", error)
+        error = self.failure("SELECT * FROM read_json('x.csv')")
+        self.assertIn("x.csv`, line 1", error)
+        self.assertIn("found no name", self.failure("SELECT * FROM ''"))
 
     @unittest.skipIf(os.geteuid() != 0, "whoever runs the test cannot become somebody else")
     def test_files_that_may_not_be_read(self):
