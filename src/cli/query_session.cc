@@ -159,8 +159,7 @@ Status QuerySession::RegisterDelta(const std::string& name, const std::string& u
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
   if (!table.ok() && table.status().code() == StatusCode::kNotFound && defer_to_ &&
       !name.starts_with("weir.")) {
-    table =
-        PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
+    table = PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
   }
   if (table.ok()) return runtime_->engine().RegisterTable(name, *table->table);
   registered_.erase(name);
