@@ -222,8 +222,7 @@ class Recorder {
                        int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
                        JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
-                       JsonText(Json(AllParameters(project_))),
-                       TextOrNull(deferred_to)});
+                       JsonText(Json(AllParameters(project_))), TextOrNull(deferred_to)});
   }
 
   Status Describe() {

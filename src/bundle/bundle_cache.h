@@ -59,7 +59,7 @@ class BundleCache {
   CacheFolder files_;
   std::string folder_;  ///< in the cache folder
   std::string environment_;
-  std::string parameters_;  ///< a hash of all of them
+  std::string parameters_;                              ///< a hash of all of them
   std::unordered_map<std::string, std::string> looks_;  ///< by table
   std::mutex mutex_;
   std::unordered_set<std::string> used_;  ///< keys; guarded by mutex_

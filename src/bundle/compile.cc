@@ -451,23 +451,22 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
     const auto found = parameters.find(view);
     return found == parameters.end() ? ParameterValues() : found->second;
   };
-  compiled.failed =
-      CompileLevels(project, order, {}, session,
-                    {.deepen =
-                         [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
-                           return BundleInto(view, std::move(plan), session,
-                                             parameters_of(view.name), outcome);
-                         },
-                     .done =
-                         [&](size_t view, Outcome& outcome) {
-                           const std::string& name = project.views[view].name;
-                           compiled.SetTables(name, order.tables(view));
-                           if (!outcome.bundle) return;
-                           outcome.bundle->parameters = parameters_of(name);
-                           compiled.Add(std::move(outcome.bundle));
-                         },
-                     .cache = cache},
-                    diagnostics);
+  compiled.failed = CompileLevels(
+      project, order, {}, session,
+      {.deepen =
+           [&](const ViewDefinition& view, engine::Plan plan, Outcome& outcome) {
+             return BundleInto(view, std::move(plan), session, parameters_of(view.name), outcome);
+           },
+       .done =
+           [&](size_t view, Outcome& outcome) {
+             const std::string& name = project.views[view].name;
+             compiled.SetTables(name, order.tables(view));
+             if (!outcome.bundle) return;
+             outcome.bundle->parameters = parameters_of(name);
+             compiled.Add(std::move(outcome.bundle));
+           },
+       .cache = cache},
+      diagnostics);
   return compiled;
 }
 

@@ -18,7 +18,7 @@
 namespace weir {
 
 struct PreflightOptions {
-  std::string root;     ///< the project's folder
+  std::string root;  ///< the project's folder
   ProfileChoice profile;
   /// What is asked of every view's plan; called from several threads. Part of the check: a view
   /// that failed here is asked again next time, one that passed is not.

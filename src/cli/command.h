@@ -56,8 +56,8 @@ struct OpenProject {
 /// opened; what is wrong in the project's files is in the diagnostics.
 Result<OpenProject> Open(const GlobalOptions& options);
 
-/// Where `--defer-to` says that views are read; nothing without it. Fails with kNotFound where there
-/// is no such profile, or where it has the warehouse of `project` itself.
+/// Where `--defer-to` says that views are read; nothing without it. Fails with kNotFound where
+/// there is no such profile, or where it has the warehouse of `project` itself.
 Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,
                                                  const ProjectDefinition& project,
                                                  const SessionRuntime& session);

@@ -319,8 +319,7 @@ Status QuerySession::RegisterDelta(const std::string& schema, const std::string&
   auto table = PinDelta(name, url, -1, "", runtime_->engine());
   if (!table.ok() && table.status().code() == StatusCode::kNotFound && defer_to_ &&
       schema.empty()) {
-    table =
-        PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
+    table = PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
   }
   if (table.ok()) return runtime_->engine().RegisterTable(table_name, *table->table, schema);
   registered_.erase(name);

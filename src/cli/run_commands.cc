@@ -352,13 +352,12 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
   const ProjectRun run(open->compiled, *open->session, history, clock);
   Progress progress;
-  const auto envelope =
-      run.Run({.selection = selection,
-               .force = force,
-               .by_lane = by_lane,
-               .run_id = run_id,
-               .defer_to = *defer_to},
-              progress, interrupt.cancellation());
+  const auto envelope = run.Run({.selection = selection,
+                                 .force = force,
+                                 .by_lane = by_lane,
+                                 .run_id = run_id,
+                                 .defer_to = *defer_to},
+                                progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   const Status held = (*lock)->CheckHeld();
   if (!held.ok()) {

@@ -111,7 +111,8 @@ class InputComparison {
     };
     const std::string before = place((**inputs_.last_build).deferred);
     const std::string now = place(inputs_.places);
-    return before == now ? "" : fmt::format("it reads `{}` of {}, no longer of {}", view, now, before);
+    return before == now ? ""
+                         : fmt::format("it reads `{}` of {}, no longer of {}", view, now, before);
   }
 
   void CompareView(const std::string& view, const std::string& before, const std::string& now) {

@@ -42,6 +42,7 @@ struct Scene {
       {"airports", {.will_run = false, .content = ViewContent("a1")}}};
   std::optional<BuildRecord> last_build;
   bool force = false;
+  std::map<std::string, std::string> places = {};
 
   UpstreamState StateOf(const std::string& view) const { return upstream.at(view); }
 
@@ -62,7 +63,8 @@ struct Scene {
                    .units = &units,
                    .last_build = &last_build,
                    .upstream = [&](const std::string& view) { return StateOf(view); },
-                   .force = force});
+                   .force = force,
+                   .places = places});
   }
 };
 
@@ -92,6 +94,23 @@ TEST(Decide, SaysWhichNewVersionDoesNotConcernTheView) {
 
 TEST(Decide, RunsWhatWasNeverBuilt) {
   ExpectDecision(Scene(), Action::kRun, "never_built", "it was never built");
+}
+
+TEST(Decide, GoesByTheContentOfAViewNotByItsWarehouse) {
+  Scene scene = Scene().Build();
+  scene.last_build->deferred = {{"planes", "file:///prod/planes/"}};
+  ExpectDecision(
+      scene, Action::kReuse, "unchanged",
+      "it reads `planes` of this warehouse, no longer of `file:///prod/planes/`, with the "
+      "same rows (its rows alone)");
+  scene.upstream["planes"].content = ViewContent("p2");
+  ExpectDecision(
+      scene, Action::kRun, "inputs_changed",
+      "it reads `planes` of this warehouse, no longer of `file:///prod/planes/`, and what "
+      "it reads is another (its rows alone)");
+  scene.places = {{"planes", "file:///prod/planes/"}};
+  ExpectDecision(scene, Action::kRun, "inputs_changed",
+                 "the result of `planes` changed in what it reads of it (its rows alone)");
 }
 
 TEST(Decide, RunsWhatIsAskedForWithForce) {

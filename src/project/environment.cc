@@ -9,9 +9,7 @@ namespace weir {
 
 namespace {
 
-bool IsLetter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 /// Reads a text with variables once, from left to right.
 class Expansion {
@@ -62,7 +60,8 @@ class Expansion {
     std::string expanded = is_set ? value : "";
     if (has_default) {
       at_ += 2;
-      WEIR_ASSIGN_OR_RETURN(const std::string standard, Part(/*in_default=*/true, wanted && !is_set));
+      WEIR_ASSIGN_OR_RETURN(const std::string standard,
+                            Part(/*in_default=*/true, wanted && !is_set));
       if (!is_set) expanded = standard;
     } else if (wanted && !is_set) {
       return Status::User(StatusCode::kNotFound, "the environment variable is not set: `{}`", name)

@@ -52,22 +52,23 @@ TEST_F(Environment, SyntaxIsCheckedWithoutVariables) {
 
 TEST_F(Environment, ValuesAreUtf8) {
   ASSERT_EQ(::setenv("WEIR_TEST_BYTES", "\xFF", 1), 0);
-  EXPECT_EQ(Expanded("${WEIR_TEST_BYTES}"),
-            "error: UTF-8 is wanted in the environment variable `WEIR_TEST_BYTES`, found other bytes");
+  EXPECT_EQ(
+      Expanded("${WEIR_TEST_BYTES}"),
+      "error: UTF-8 is wanted in the environment variable `WEIR_TEST_BYTES`, found other bytes");
 }
 
 TEST_F(Environment, FillsInAllTextsOfTheChosenProfile) {
   ASSERT_EQ(::setenv("WEIR_TEST_LAKE", "s3://bucket/lake/", 1), 0);
-  const LoadedProject loaded = Load(
-      {{"weir.toml",
-        "[project]\nname = \"${WEIR_TEST_NONE:-shop}\"\nwarehouse = \"${WEIR_TEST_NONE}\"\n"
-        "[profiles.default]\nmemory_limit = \"${WEIR_TEST_NONE:-2KB}\"\nspill_directory = "
-        "\"${WEIR_TEST_NONE}\"\n[profiles.default.settings]\n"
-        "datafusion.execution.batch_size = \"${WEIR_TEST_NONE:-17}\"\n"
-        "[profiles.dev]\nextends = \"default\"\nwarehouse = \"${WEIR_TEST_LAKE}\"\n"
-        "spill_directory = \"tmp\"\n"
-        "[profiles.other]\nwarehouse = \"${WEIR_TEST_NONE}\"\n"}},
-      "dev");
+  const LoadedProject loaded =
+      Load({{"weir.toml",
+             "[project]\nname = \"${WEIR_TEST_NONE:-shop}\"\nwarehouse = \"${WEIR_TEST_NONE}\"\n"
+             "[profiles.default]\nmemory_limit = \"${WEIR_TEST_NONE:-2KB}\"\nspill_directory = "
+             "\"${WEIR_TEST_NONE}\"\n[profiles.default.settings]\n"
+             "datafusion.execution.batch_size = \"${WEIR_TEST_NONE:-17}\"\n"
+             "[profiles.dev]\nextends = \"default\"\nwarehouse = \"${WEIR_TEST_LAKE}\"\n"
+             "spill_directory = \"tmp\"\n"
+             "[profiles.other]\nwarehouse = \"${WEIR_TEST_NONE}\"\n"}},
+           "dev");
   EXPECT_EQ(loaded.reports, Names{});
   EXPECT_EQ(loaded.project.name, "shop");
   EXPECT_EQ(loaded.project.warehouse_uri, "s3://bucket/lake");
@@ -102,15 +103,15 @@ TEST_F(Environment, ProfilesTakeOverWarehouses) {
 }
 
 TEST_F(Environment, SourcesReadWhereItSays) {
-  const LoadedProject loaded = Load(
-      {{"sources/s.sql",
-        "CREATE EXTERNAL TABLE s STORED AS CSV LOCATION '${WEIR_TEST_NONE:-data}/s.csv'\n"
-        "OPTIONS (delimiter '${WEIR_TEST_NONE:-;}');\n"
-        "CREATE EXTERNAL TABLE d STORED AS DELTATABLE LOCATION 'd' OPTIONS (version "
-        "'${WEIR_TEST_NONE:-3}');\n"
-        "CREATE EXTERNAL TABLE t STORED AS CSV\n  LOCATION '${WEIR_TEST_NONE}'\n"
-        "  OPTIONS (quote '${');\n"
-        "CREATE EXTERNAL TABLE u STORED AS CSV LOCATION '${WEIR_TEST_EMPTY}';"}});
+  const LoadedProject loaded =
+      Load({{"sources/s.sql",
+             "CREATE EXTERNAL TABLE s STORED AS CSV LOCATION '${WEIR_TEST_NONE:-data}/s.csv'\n"
+             "OPTIONS (delimiter '${WEIR_TEST_NONE:-;}');\n"
+             "CREATE EXTERNAL TABLE d STORED AS DELTATABLE LOCATION 'd' OPTIONS (version "
+             "'${WEIR_TEST_NONE:-3}');\n"
+             "CREATE EXTERNAL TABLE t STORED AS CSV\n  LOCATION '${WEIR_TEST_NONE}'\n"
+             "  OPTIONS (quote '${');\n"
+             "CREATE EXTERNAL TABLE u STORED AS CSV LOCATION '${WEIR_TEST_EMPTY}';"}});
   EXPECT_EQ(loaded.reports,
             (Names{"W1016 sources/s.sql:5:12 the environment variable is not set: "
                    "`WEIR_TEST_NONE` | set WEIR_TEST_NONE, or write `${WEIR_TEST_NONE:-default}`",

@@ -27,11 +27,11 @@ constexpr int kUsualScale = 10;
 /// What SQL calls the types that a parameter may have, in upper case.
 const std::map<std::string, std::string, std::less<>>& TypeNames() {
   static const std::map<std::string, std::string, std::less<>> kNames = {
-      {"BOOLEAN", "BOOLEAN"},   {"BOOL", "BOOLEAN"},     {"TINYINT", "TINYINT"},
-      {"SMALLINT", "SMALLINT"}, {"INT", "INT"},          {"INTEGER", "INT"},
-      {"BIGINT", "BIGINT"},     {"REAL", "REAL"},        {"FLOAT", "REAL"},
-      {"DOUBLE", "DOUBLE"},     {"VARCHAR", "VARCHAR"},  {"TEXT", "VARCHAR"},
-      {"STRING", "VARCHAR"},    {"DATE", "DATE"},        {"TIMESTAMP", "TIMESTAMP"},
+      {"BOOLEAN", "BOOLEAN"},   {"BOOL", "BOOLEAN"},    {"TINYINT", "TINYINT"},
+      {"SMALLINT", "SMALLINT"}, {"INT", "INT"},         {"INTEGER", "INT"},
+      {"BIGINT", "BIGINT"},     {"REAL", "REAL"},       {"FLOAT", "REAL"},
+      {"DOUBLE", "DOUBLE"},     {"VARCHAR", "VARCHAR"}, {"TEXT", "VARCHAR"},
+      {"STRING", "VARCHAR"},    {"DATE", "DATE"},       {"TIMESTAMP", "TIMESTAMP"},
       {"DECIMAL", "DECIMAL"},   {"NUMERIC", "DECIMAL"}};
   return kNames;
 }
@@ -196,11 +196,12 @@ Result<std::string> ParameterType(std::string_view written) {
   for (const auto& [known, type] : TypeNames()) names.push_back(known);
   std::string hint = SuggestionHint(name, names);
   if (hint.empty() || has_digits) {
-    hint = "types are `BOOLEAN`, `TINYINT`, `SMALLINT`, `INT`, `BIGINT`, `REAL`, `DOUBLE`, "
-           "`DECIMAL(p, s)`, `VARCHAR`, `DATE` and `TIMESTAMP`";
+    hint =
+        "types are `BOOLEAN`, `TINYINT`, `SMALLINT`, `INT`, `BIGINT`, `REAL`, `DOUBLE`, "
+        "`DECIMAL(p, s)`, `VARCHAR`, `DATE` and `TIMESTAMP`";
   }
-  return Status::User(StatusCode::kInvalidArgument,
-                      "a type of a parameter is wanted, found `{}`", text)
+  return Status::User(StatusCode::kInvalidArgument, "a type of a parameter is wanted, found `{}`",
+                      text)
       .WithHint(std::move(hint));
 }
 
@@ -232,10 +233,9 @@ std::string ParameterConstant(const std::string& type, const std::string& value)
 }
 
 bool IsParameterName(std::string_view name) {
-  return !name.empty() && !IsDigit(name[0]) &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_';
-         });
+  return !name.empty() && !IsDigit(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_';
+  });
 }
 
 }  // namespace weir

@@ -39,11 +39,11 @@ TEST(Parameters, HaveTheTypeThatIsDeclaredOrThatOfTheirValue) {
       "at = 2024-05-31T12:00:00.25\nneeded = { type = \"numeric(9,2)\" }\nSELECT = { default = "
       "2024-05-31, type = \"VARCHAR\" }\n");
   EXPECT_EQ(loaded.reports, Names{});
-  EXPECT_EQ(Listed(loaded.project),
-            (Names{"at TIMESTAMP 2024-05-31T12:00:00.25", "day DATE 2024-01-05",
-                   "flag BOOLEAN true", "limit BIGINT 10", "name VARCHAR it's",
-                   "needed DECIMAL(9, 2) (none)", "rate DOUBLE 0.5",
-                   "select VARCHAR 2024-05-31", "since DATE 2024-05-31"}));
+  EXPECT_EQ(
+      Listed(loaded.project),
+      (Names{"at TIMESTAMP 2024-05-31T12:00:00.25", "day DATE 2024-01-05", "flag BOOLEAN true",
+             "limit BIGINT 10", "name VARCHAR it's", "needed DECIMAL(9, 2) (none)",
+             "rate DOUBLE 0.5", "select VARCHAR 2024-05-31", "since DATE 2024-05-31"}));
   EXPECT_EQ(loaded.project.parameters[1].description, "d");
   EXPECT_EQ(ToString(loaded.project.parameters[1].location), "weir.toml:2:1");
 }
@@ -149,14 +149,16 @@ TEST(Parameters, AreFoundOutsideOfStringsCommentsAndNames) {
 TEST(Parameters, UsesOfNothingAreReportedWhereTheyStand) {
   const LoadedProject loaded = Load(
       {{"weir.toml", "[parameters]\nday = { type = \"DATE\" }\nn = 1\n"},
-       {"functions/f.sql", "CREATE FUNCTION f(x INT) RETURNS INT RETURN x + $N;\n"
-                           "CREATE FUNCTION g(x INT DEFAULT 3) RETURNS INT RETURN f(x);"},
+       {"functions/f.sql",
+        "CREATE FUNCTION f(x INT) RETURNS INT RETURN x + $N;\n"
+        "CREATE FUNCTION g(x INT DEFAULT 3) RETURNS INT RETURN f(x);"},
        {"views/a.sql", "SELECT 1\nWHERE $dya = $day"},
        {"views/b.sql", "CREATE MATERIALIZED VIEW bee AS SELECT $day, $DAY, $1"},
        {"views/c.sql", "SELECT G(2)"},
        {"views/d.sql", "-- dialect: mysql\nSELECT $x"},
-       {"views/e.sql", "CREATE MATERIALIZED VIEW e (x, CONSTRAINT p EXPECT (x > $n) ON VIOLATION "
-                        "DROP ROW) AS SELECT 1"},
+       {"views/e.sql",
+        "CREATE MATERIALIZED VIEW e (x, CONSTRAINT p EXPECT (x > $n) ON VIOLATION "
+        "DROP ROW) AS SELECT 1"},
        {"views/f.sql", "CREATE MATERIALIZED VIEW f (x, CONSTRAINT p EXPECT (x > $n)) AS SELECT 1"},
        {"tests/t.sql", "SELECT * FROM c WHERE $x"}});
   EXPECT_EQ(loaded.reports,

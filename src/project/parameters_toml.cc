@@ -76,10 +76,11 @@ bool ReadDeclaration(const toml::table& table, TomlReader& reader, ProjectParame
   const auto written = reader.StringAt(table, "type", PathOf(parameter.name) + ".");
   if (!written && table.get("type") != nullptr) return false;
   if (!written && standard == nullptr) {
-    reader.Fail("W1028", table.source(),
-                fmt::format("a type is wanted for the parameter `{}`, found neither type nor default",
-                            parameter.name),
-                "such as `{ type = \"DATE\" }`");
+    reader.Fail(
+        "W1028", table.source(),
+        fmt::format("a type is wanted for the parameter `{}`, found neither type nor default",
+                    parameter.name),
+        "such as `{ type = \"DATE\" }`");
     return false;
   }
   auto type = ParameterType(written ? *written : std::string(TypeOfValue(*standard)));
@@ -142,9 +143,8 @@ void ReadParameters(const toml::table& table, TomlReader& reader,
     }
     parameters.push_back(std::move(parameter));
   }
-  std::sort(
-      parameters.begin(), parameters.end(),
-      [](const ProjectParameter& a, const ProjectParameter& b) { return a.name < b.name; });
+  std::sort(parameters.begin(), parameters.end(),
+            [](const ProjectParameter& a, const ProjectParameter& b) { return a.name < b.name; });
 }
 
 void ReadProfileParameters(const toml::table& table, TomlReader& reader,

@@ -13,8 +13,8 @@
 
 namespace weir {
 
-/// The text of a LOCATION or an option with environment variables filled in; reports at `token` what
-/// is not set (W1016) or cannot be read (W1017).
+/// The text of a LOCATION or an option with environment variables filled in; reports at `token`
+/// what is not set (W1016) or cannot be read (W1017).
 std::optional<std::string> ExpandAt(const Token& token, const std::string& text,
                                     TokenCursor& cursor);
 

@@ -183,9 +183,9 @@ class SourceParser {
       cursor_.Fail("W1312", token, "a path or URL is wanted, found an empty location");
     const auto expanded = ExpandAt(token, *location, cursor_);
     if (expanded && expanded->empty() && !location->empty()) {
-      cursor_.Fail("W1312", token,
-                   fmt::format("a path or URL is wanted, found nothing in the place of `{}`",
-                               *location));
+      cursor_.Fail(
+          "W1312", token,
+          fmt::format("a path or URL is wanted, found nothing in the place of `{}`", *location));
     }
     if (!expanded) return true;
     source_.uri = ResolveLocation(*expanded, root_);

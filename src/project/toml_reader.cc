@@ -54,8 +54,8 @@ void TomlReader::Add(Diagnostic diagnostic) {
   if (!is_known) diagnostics_.Add(std::move(diagnostic));
 }
 
-void TomlReader::Fail(std::string_view code, const toml::source_region& region,
-                      std::string message, std::string hint) {
+void TomlReader::Fail(std::string_view code, const toml::source_region& region, std::string message,
+                      std::string hint) {
   Add({.code = std::string(code),
        .message = std::move(message),
        .hint = std::move(hint),

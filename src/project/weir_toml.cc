@@ -86,7 +86,7 @@ class WeirTomlReader {
     const std::optional<int64_t> bytes = ParseByteSize(*text);
     if (bytes && *bytes > 0) return bytes;
     reader_.Fail("W1013", node->source(),
-         fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
+                 fmt::format("a size such as \"4GB\" is wanted for `{}`, found `{}`", key, *text));
     return std::nullopt;
   }
 
@@ -101,7 +101,8 @@ class WeirTomlReader {
         project_.dialect = dialect->name;
       } else {
         reader_.Fail("W1023", table.get("dialect")->source(),
-             fmt::format("a dialect of SQL is wanted, found `{}`", *name), DialectHint(*name));
+                     fmt::format("a dialect of SQL is wanted, found `{}`", *name),
+                     DialectHint(*name));
       }
     }
   }
@@ -117,8 +118,8 @@ class WeirTomlReader {
         store.url = *std::move(url);
       } else {
         reader_.Fail("W1018", key.source(),
-             fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
-             "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
+                     fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
+                     "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
       }
       ReadStoreOptions(*value.as_table(), store);
       const auto is_same = [&](const ObjectStoreDefinition& other) {
@@ -126,7 +127,7 @@ class WeirTomlReader {
       };
       if (std::any_of(project_.object_stores.begin(), project_.object_stores.end(), is_same)) {
         reader_.Fail("W1019", key.source(),
-             fmt::format("the object store is described twice: `{}`", store.url));
+                     fmt::format("the object store is described twice: `{}`", store.url));
       } else if (!store.url.empty()) {
         project_.object_stores.push_back(std::move(store));
       }
@@ -171,8 +172,9 @@ class WeirTomlReader {
     if (!parent) return;
     const toml::source_region& region = profile.get("extends")->source();
     if (profiles.get(*parent) == nullptr && *parent != kDefaultProfile) {
-      reader_.Fail("W1014", region, fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
-           SuggestionHint(*parent, ProfileNames(&profiles)));
+      reader_.Fail("W1014", region,
+                   fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
+                   SuggestionHint(*parent, ProfileNames(&profiles)));
       return;
     }
     std::set<std::string> seen;
@@ -227,10 +229,11 @@ class WeirTomlReader {
   }
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
-    reader_.CheckKeys(table,
-              {"extends", "warehouse", "threads", "memory_limit", "deterministic", "overflow",
-               "spill_directory", "max_spill", "settings", "functions", "parameters", "sql"},
-              " in a profile");
+    reader_.CheckKeys(
+        table,
+        {"extends", "warehouse", "threads", "memory_limit", "deterministic", "overflow",
+         "spill_directory", "max_spill", "settings", "functions", "parameters", "sql"},
+        " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
       if (node->is_boolean()) {
@@ -241,8 +244,9 @@ class WeirTomlReader {
     }
     if (const auto choice = reader_.StringAt(table, "overflow")) {
       if (*choice != "error" && *choice != "wrap") {
-        reader_.Fail("W1013", table.get("overflow")->source(),
-             fmt::format("`error` or `wrap` is wanted for `overflow`, found `{}`", *choice));
+        reader_.Fail(
+            "W1013", table.get("overflow")->source(),
+            fmt::format("`error` or `wrap` is wanted for `overflow`, found `{}`", *choice));
       }
       profile.overflow_wraps = *choice == "wrap";
     }
@@ -268,14 +272,15 @@ class WeirTomlReader {
   /// [profiles.NAME.functions]
   void ReadFunctionDefaults(const toml::table& table, FunctionDefaults& defaults) {
     reader_.CheckKeys(table, {"span_line_base", "span_col_unit", "span_end_exclusive"},
-              " in `functions` of a profile");
+                      " in `functions` of a profile");
     if (const toml::node* node = table.get("span_line_base")) {
       const int64_t base = node->value_exact<int64_t>().value_or(-1);
       if (!node->is_integer()) {
         reader_.FailType(*node, "an integer", "span_line_base");
       } else if (base < 0 || base > std::numeric_limits<int32_t>::max()) {
-        reader_.Fail("W1026", node->source(),
-             fmt::format("a number from 0 is wanted for `span_line_base`, found `{}`", base));
+        reader_.Fail(
+            "W1026", node->source(),
+            fmt::format("a number from 0 is wanted for `span_line_base`, found `{}`", base));
       } else {
         defaults.span_line_base = static_cast<int32_t>(base);
       }
@@ -286,8 +291,8 @@ class WeirTomlReader {
         std::string hint = SuggestionHint(*unit, kUnits);
         if (hint.empty()) hint = fmt::format("units are `{}`", fmt::join(kUnits, "`, `"));
         reader_.Fail("W1026", table.get("span_col_unit")->source(),
-             fmt::format("a unit is wanted for `span_col_unit`, found `{}`", *unit),
-             std::move(hint));
+                     fmt::format("a unit is wanted for `span_col_unit`, found `{}`", *unit),
+                     std::move(hint));
       } else {
         defaults.span_col_unit = *unit;
       }
@@ -331,8 +336,8 @@ class WeirTomlReader {
     std::string hint = SuggestionHint(*wanted, known);
     if (hint.empty()) hint = fmt::format("kinds are `{}`", fmt::join(known, "`, `"));
     reader_.Fail("W1024", node.source(),
-         fmt::format("a kind of statement is wanted in `allow`, found `{}`", *wanted),
-         std::move(hint));
+                 fmt::format("a kind of statement is wanted in `allow`, found `{}`", *wanted),
+                 std::move(hint));
   }
 
   void ReadThreads(const toml::node& node, ProfileSettings& profile) {
@@ -357,17 +362,20 @@ class WeirTomlReader {
       }
       std::optional<std::string> text = ScalarText(value);
       if (!name.starts_with("datafusion.")) {
-        reader_.Fail("W1020", key.source(),
-             fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
+        reader_.Fail(
+            "W1020", key.source(),
+            fmt::format("a setting that begins with `datafusion.` is wanted, found `{}`", name));
       } else if (name.starts_with("datafusion.runtime.")) {
-        reader_.Fail("W1021", key.source(),
-             fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`",
-                         name),
-             "use `memory_limit`, `spill_directory` and `max_spill`");
+        reader_.Fail(
+            "W1021", key.source(),
+            fmt::format("the profile's own keys are wanted for memory and spilling, found `{}`",
+                        name),
+            "use `memory_limit`, `spill_directory` and `max_spill`");
       } else if (name == "datafusion.sql_parser.dialect") {
-        reader_.Fail("W1025", key.source(),
-             fmt::format("the project's own key is wanted for the dialect, found `{}`", name),
-             "use `dialect` in [project], or a comment `-- dialect: …` at the top of a file");
+        reader_.Fail(
+            "W1025", key.source(),
+            fmt::format("the project's own key is wanted for the dialect, found `{}`", name),
+            "use `dialect` in [project], or a comment `-- dialect: …` at the top of a file");
       } else if (!text) {
         reader_.FailType(value, "a string, number or boolean", name);
       } else if (!seen.insert(name).second) {

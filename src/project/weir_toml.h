@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads weir.toml. In: its text. Out: the project's name, warehouse, parameters, object stores and
-// the chosen profile; everything wrong in any part of the file is reported, also in profiles that are not
-// chosen. What the keys mean is in docs/project.md.
+// the chosen profile; everything wrong in any part of the file is reported, also in profiles that
+// are not chosen. What the keys mean is in docs/project.md.
 
 #pragma once
 
@@ -16,14 +16,14 @@ namespace weir {
 inline constexpr std::string_view kProjectFileName = "weir.toml";
 
 /// Sets `project`'s name, warehouse_uri, profile, parameters and object_stores from `text`. What is
-/// not said or wrong gets its default. Fails with kNotFound if nothing is wrong in the text but that
-/// it has not what `choice` names. REQUIRES: `project.root` is set
+/// not said or wrong gets its default. Fails with kNotFound if nothing is wrong in the text but
+/// that it has not what `choice` names. REQUIRES: `project.root` is set
 Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      ProjectDefinition& project, Diagnostics& diagnostics);
 
 /// The warehouse of a profile, as ProjectDefinition has it; nothing else of the profile need be
-/// right. Fails with kNotFound if there is no such profile, and where a variable is not set that the
-/// warehouse needs.
+/// right. Fails with kNotFound if there is no such profile, and where a variable is not set that
+/// the warehouse needs.
 Result<std::string> WarehouseOfProfile(const std::string& text, const std::string& root,
                                        const std::string& profile);
 
@@ -34,10 +34,10 @@ std::optional<int64_t> ParseByteSize(std::string_view text);
 /// Whether a text holds `${`: the value of a variable, or `$${`.
 bool NamesEnvironment(std::string_view text);
 
-/// Fills in environment variables: `${NAME}`, and `${NAME:-default}` for one that is unset or empty;
-/// the default may hold variables. `$${` stands for `${`. Fails with kNotFound if a variable without
-/// default is not set, and with kInvalidArgument if a `${` has no name or no end, or a value is no
-/// UTF-8. Messages never hold a variable's value.
+/// Fills in environment variables: `${NAME}`, and `${NAME:-default}` for one that is unset or
+/// empty; the default may hold variables. `$${` stands for `${`. Fails with kNotFound if a variable
+/// without default is not set, and with kInvalidArgument if a `${` has no name or no end, or a
+/// value is no UTF-8. Messages never hold a variable's value.
 Result<std::string> ExpandEnvironment(std::string_view text);
 
 /// Fails as ExpandEnvironment does at the syntax; no variable is looked at.

@@ -208,9 +208,10 @@ allow_http = true
   EXPECT_EQ(loaded.project.object_stores[1].options,
             (Settings{{"aws_secret", "<s3cr3t>"}, {"port", "9000"}, {"allow_http", "true"}}));
 
-  EXPECT_EQ(Toml("[object_stores.\"s3://a\"]\nb = \"${WEIR_TEST_UNSET}\"").reports,
-            Names{"W1016 weir.toml:2:5 the environment variable is not set: `WEIR_TEST_UNSET` | set "
-                  "WEIR_TEST_UNSET, or write `${WEIR_TEST_UNSET:-default}`"});
+  EXPECT_EQ(
+      Toml("[object_stores.\"s3://a\"]\nb = \"${WEIR_TEST_UNSET}\"").reports,
+      Names{"W1016 weir.toml:2:5 the environment variable is not set: `WEIR_TEST_UNSET` | set "
+            "WEIR_TEST_UNSET, or write `${WEIR_TEST_UNSET:-default}`"});
   EXPECT_EQ(Toml("[object_stores.\"s3://a\"]\nb = \"${A-B}\"").reports,
             Names{"W1017 weir.toml:2:5 the name of an environment variable is wanted in `${…}`, "
                   "found `${A-B}` | write `$${` where "

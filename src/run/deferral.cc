@@ -61,9 +61,9 @@ Result<DeferredView> LastBuildThere(const DeferTarget& target, const DeltaHistor
 /// REQUIRES: `deferred` is the table of `view`
 Status CheckReader(const PlanBundle& reader, const std::string& view, const DeferredView& deferred,
                    const SessionRuntime& session) {
-  WEIR_ASSIGN_OR_RETURN(const PinnedTable table, PinDelta(view, deferred.table_url,
-                                                          deferred.build.version, "",
-                                                          session.engine()));
+  WEIR_ASSIGN_OR_RETURN(
+      const PinnedTable table,
+      PinDelta(view, deferred.table_url, deferred.build.version, "", session.engine()));
   const Status status = CheckColumnsRead(reader, table);
   if (status.ok()) return status;
   return status.WithContext(fmt::format("profile `{}`", deferred.profile))

@@ -77,8 +77,7 @@ TEST(CommitMetadata, PassesOverFieldsOfLaterReleases) {
 TEST(CommitMetadata, ARecordNeedsEveryField) {
   EXPECT_FALSE(FromCommitMetadata({}));
   // Older builds lack these: without them less is reused, and less said.
-  const std::set<std::string> optional = {"readings", "pins", "listings", "deferred",
-                                         "definition"};
+  const std::set<std::string> optional = {"readings", "pins", "listings", "deferred", "definition"};
   for (const auto& [key, value] : ToCommitMetadata(Example())) {
     if (optional.contains(key)) continue;
     auto metadata = ToCommitMetadata(Example());

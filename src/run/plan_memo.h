@@ -22,7 +22,7 @@
 namespace weir {
 
 struct PlanMemoOptions {
-  std::string root;     ///< the project's folder
+  std::string root;  ///< the project's folder
   ProfileChoice profile;
   Selection selection;
   bool force = false;

@@ -105,8 +105,7 @@ std::vector<std::pair<std::string, std::string>> Constants(
   std::vector<std::pair<std::string, std::string>> constants;
   for (const ProjectParameter& parameter : parameters) {
     constants.emplace_back(
-        parameter.name,
-        parameter.value ? ParameterConstant(parameter.type, *parameter.value) : "");
+        parameter.name, parameter.value ? ParameterConstant(parameter.type, *parameter.value) : "");
   }
   return constants;
 }

@@ -124,7 +124,11 @@ class Walk:
             self.write_view(view)
         self.project.write("sources/s.sql", "CREATE EXTERNAL TABLE s (id BIGINT, day DATE, x BIGINT) STORED AS CSV\n"
                                             "LOCATION '${BASE:-left}/s.csv' OPTIONS (delimiter '${NO_SUCH_ONE:-,}');\n")
-        self.project.write("functions/f.sql", "CREATE FUNCTION twice(v BIGINT, factor BIGINT DEFAULT $k) RETURNS BIGINT RETURN v * factor;\n")
+        # A parameter in a function concerns all views, as far as caches know.
+        self.has_function_parameter = seed % 2 == 0
+        factor = "$k" if self.has_function_parameter else "2"
+        self.project.write("functions/f.sql",
+                           f"CREATE FUNCTION twice(v BIGINT, factor BIGINT DEFAULT {factor}) RETURNS BIGINT RETURN v * factor;\n")
         self.write_toml()
 
     # The project
@@ -205,7 +209,7 @@ class Walk:
         values.update(self.profile_values[profile])
         values.update(sets)
         values["flag"] = values["flag"].lower()
-        return values
+        return values if self.has_function_parameter else values | {"k": "2"}
 
     def needs(self, view):
         """Columns of stored views that a view reads, inlined ones through."""

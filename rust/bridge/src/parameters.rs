@@ -25,12 +25,15 @@ pub struct Parameters {
 impl Parameters {
     /// Of names and SQL expressions; an empty one is a parameter without a value.
     pub fn read(parameters: &[KeyValue]) -> Result<Self> {
-        let read = |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr());
+        let read =
+            |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr());
         let mut constants = BTreeMap::new();
         for KeyValue { key, value } in parameters {
             let constant = match value.as_str() {
                 "" => None,
-                sql => Some(read(sql).map_err(|e| BridgeError::bug(format!("the constant of `${key}` is no SQL: {e}")))?),
+                sql => {
+                    Some(read(sql).map_err(|e| BridgeError::bug(format!("the constant of `${key}` is no SQL: {e}")))?)
+                }
             };
             constants.insert(key.clone(), constant);
         }
