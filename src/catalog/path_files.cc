@@ -329,13 +329,15 @@ Result<std::vector<ObjectInfo>> ListStore(const std::string& url, const engine::
       listed.status().message().find("no object store is registered") == std::string::npos)
     return listed;
   const std::string store = url.substr(0, PathBegin(url));
-  const Status opened = session.RegisterObjectStore(store, EnvironmentOptions());
+  auto options = EnvironmentOptions();
+  if (url.starts_with("http://")) options["allow_http"] = "true";
+  const Status opened = session.RegisterObjectStore(store, options);
   if (!opened.ok()) return opened.WithContext(fmt::format("object store `{}`", store));
   return session.ListObjects(url);
 }
 
 Status WithAccess(const Status& status, const std::string& url) {
-  if (!status.hint().empty()) return status;
+  if (!status.hint().empty() || url.starts_with("http")) return status;
   return status.WithHint(
       fmt::format("how to reach `{}` is said by the environment (AWS_ACCESS_KEY_ID, AWS_REGION, "
                   "AWS_ENDPOINT …), or by `[object_stores.\"{}\"]` in weir.toml",

@@ -571,7 +571,7 @@ class ObjectStores(Anywhere):
             line = self.server.stderr.readline()
             if "Running on http://" in line:
                 self.endpoint = line.split("Running on ")[1].split()[0]
-        client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="very-secret")
+        self.client = client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="very-secret")
         client.create_bucket(Bucket="lake")
         for month in (1, 2):
             client.put_object(Bucket="lake", Key=f"raw/month={month}/x y.csv", Body=f"a\n{month}\n".encode())
@@ -591,6 +591,9 @@ class ObjectStores(Anywhere):
                              "s3://lake/t/": [{"a": 1}, {"a": 2}]}.items():
             self.assertEqual(self.rows(f"SELECT * FROM {quoted(path)} ORDER BY a", env=self.environment), wanted, path)
         self.assertEqual(self.rows("SELECT count(*) AS n FROM delta_scan('s3://lake/t', 0)", env=self.environment), [{"n": 2}])
+        self.client.put_object(Bucket="lake", Key="open.csv", Body=b"a\n5\n", ACL="public-read")
+        self.assertEqual(self.rows(f"SELECT * FROM '{self.endpoint}/lake/open.csv'"), [{"a": 5}])
+        self.assertIn("there is nothing at", self.failure(f"SELECT * FROM '{self.endpoint}/lake/none.csv'"))
         error = self.failure("SELECT * FROM 's3://lake/nope.csv'", env=self.environment)
         self.assertIn("s3://lake/nope.csv", error)
         self.assertIn("AWS_ACCESS_KEY_ID", error)
