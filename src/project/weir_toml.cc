@@ -114,11 +114,14 @@ class WeirTomlReader {
         continue;
       }
       ObjectStoreDefinition store{.url = {}, .options = {}, .location = LocationOf(key.source())};
-      if (auto url = ParseStoreUrl(std::string(key.str()))) {
+      const std::string written(key.str());
+      const auto expanded = reader_.Expanded(value, written, "object_stores." + written);
+      if (!expanded) continue;
+      if (auto url = ParseStoreUrl(*expanded)) {
         store.url = *std::move(url);
       } else {
         reader_.Fail("W1018", key.source(),
-                     fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", key.str()),
+                     fmt::format("a URL such as `s3://bucket` is wanted, found `{}`", *expanded),
                      "only scheme and host are wanted, in quotes: [object_stores.\"s3://bucket\"]");
       }
       ReadStoreOptions(*value.as_table(), store);

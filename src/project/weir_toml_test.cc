@@ -224,6 +224,15 @@ allow_http = true
             Names{"W1019 weir.toml:2:16 the object store is described twice: `s3://a`"});
 }
 
+TEST(WeirToml, UrlsOfObjectStoresTakeVariables) {
+  const LoadedProject loaded = Toml(
+      "[object_stores.\"s3://${WEIR_TEST_NO_SUCH_BUCKET:-b1}\"]\naws_region = \"r\"\n");
+  EXPECT_EQ(loaded.reports, Names{});
+  ASSERT_EQ(loaded.project.object_stores.size(), 1u);
+  EXPECT_EQ(loaded.project.object_stores[0].url, "s3://b1");
+  EXPECT_EQ(Toml("[object_stores.\"s3://${WEIR_TEST_NO_SUCH_BUCKET}\"]\n").reports.size(), 1u);
+}
+
 TEST(WeirToml, DefaultsOfFunctionsArePartOfAProfile) {
   const LoadedProject loaded =
       Load({{"weir.toml",
