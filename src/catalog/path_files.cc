@@ -120,6 +120,11 @@ std::string Shown(const fs::path& folder, const std::string& name) {
 
 /// Where nothing is: the first folder on the way that is missing, or names like the file's.
 Status NothingAt(const std::string& path, const fs::path& absolute) {
+  std::error_code is_no_link;
+  if (fs::is_symlink(absolute, is_no_link)) {
+    return Status::User(StatusCode::kNotFound, "the link `{}` leads to nothing: `{}`", path,
+                        fs::read_symlink(absolute, is_no_link).string());
+  }
   fs::path folder = absolute;
   if (!folder.has_filename()) folder = folder.parent_path();
   std::string wanted = folder.filename().string();

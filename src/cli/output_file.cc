@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include <unistd.h>
 
@@ -54,8 +55,16 @@ OutputFile::~OutputFile() {
   // One that was moved away has no draft.
   if (!is_open_ || draft_.empty() || draft_ == path_) return;
   stream_.reset();
-  std::error_code ignored;
-  fs::remove(draft_, ignored);
+  std::error_code error;
+  fs::remove(draft_, error);
+  // The engine's own draft, `NAME#1`, stays where writing was cancelled.
+  const std::string begin = fs::path(draft_).filename().string() + "#";
+  std::vector<fs::path> left;
+  for (fs::directory_iterator entry(fs::path(draft_).parent_path(), error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(begin)) left.push_back(entry->path());
+  }
+  for (const fs::path& file : left) fs::remove(file, error);
 }
 
 Result<std::ostream*> OutputFile::Open() {

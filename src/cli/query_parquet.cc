@@ -74,9 +74,9 @@ std::string FileUrl(const std::string& path) {
 
 }  // namespace
 
-Status QuerySession::WriteParquet(const std::string& sql, const std::string& dialect,
-                                  const std::string& file,
-                                  const engine::Cancellation& cancellation) {
+Result<int64_t> QuerySession::WriteParquet(const std::string& sql, const std::string& dialect,
+                                           const std::string& file,
+                                           const engine::Cancellation& cancellation) {
   WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   std::string query;
@@ -106,7 +106,12 @@ Status QuerySession::WriteParquet(const std::string& sql, const std::string& dia
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(runtime_->engine()));
   WEIR_ASSIGN_OR_RETURN(const auto counted, ExecuteOptimized(optimized, cancellation));
   const auto done = counted->ToTable();
-  return done.ok() ? Status::OK() : engine::FromStreamFailure(done.status());
+  if (!done.ok()) return engine::FromStreamFailure(done.status());
+  const auto count = (*done)->num_rows() == 1 ? (*done)->column(0)->GetScalar(0)
+                                              : arrow::Status::Invalid("no count");
+  if (!count.ok() || (*count)->type->id() != arrow::Type::UINT64)
+    return Status::Bug("COPY does not say how many rows it wrote");
+  return static_cast<int64_t>(static_cast<const arrow::UInt64Scalar&>(**count).value);
 }
 
 }  // namespace weir::cli

@@ -52,10 +52,10 @@ class QuerySession {
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteAllowed(
       const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
 
-  /// Runs a statement that the profile allows, and writes its rows as one Parquet file. What does
-  /// not succeed leaves no file.
-  Status WriteParquet(const std::string& sql, const std::string& dialect, const std::string& file,
-                      const engine::Cancellation& cancellation);
+  /// Runs a statement that the profile allows, and writes its rows as one Parquet file; returns how
+  /// many.
+  Result<int64_t> WriteParquet(const std::string& sql, const std::string& dialect,
+                               const std::string& file, const engine::Cancellation& cancellation);
 
   /// A failure of what Execute returned, in the words of the project.
   Status ExplainRunning(const Status& status) const;

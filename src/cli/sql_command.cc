@@ -51,6 +51,13 @@ Status Pass(const std::string& file) {
              : Status::Environment(StatusCode::kIo, "the result cannot be written to the end");
 }
 
+/// Puts a file into its place, and says on stderr what it holds.
+Status Finish(OutputFile& file, int64_t count, const std::string& name) {
+  WEIR_RETURN_NOT_OK(file.Commit());
+  std::cerr << fmt::format("({} row{} in {})\n", count, count == 1 ? "" : "s", name);
+  return Status::OK();
+}
+
 Status WriteParquet(QuerySession& session, const std::string& sql, const SqlRequest& request,
                     const engine::Cancellation& cancel) {
   std::error_code ignored;
@@ -60,14 +67,15 @@ Status WriteParquet(QuerySession& session, const std::string& sql, const SqlRequ
                                            .string()
                                      : request.output;
   WEIR_ASSIGN_OR_RETURN(OutputFile file, OutputFile::At(path));
-  WEIR_RETURN_NOT_OK(session.WriteParquet(sql, request.dialect, file.draft(), cancel));
-  return to_stdout ? Pass(file.draft()) : file.Commit();
+  WEIR_ASSIGN_OR_RETURN(const int64_t count,
+                        session.WriteParquet(sql, request.dialect, file.draft(), cancel));
+  return to_stdout ? Pass(file.draft()) : Finish(file, count, request.output);
 }
 
 Status WriteFile(arrow::RecordBatchReader& rows, const SqlRequest& request, OutputFile file) {
   WEIR_ASSIGN_OR_RETURN(std::ostream* const out, file.Open());
-  WEIR_RETURN_NOT_OK(WriteRows(rows, request.format, *out).status());
-  return file.Commit();
+  WEIR_ASSIGN_OR_RETURN(const int64_t count, WriteRows(rows, request.format, *out));
+  return Finish(file, count, request.output);
 }
 
 Status Print(arrow::RecordBatchReader& rows, const std::string& sql, const SqlRequest& request) {

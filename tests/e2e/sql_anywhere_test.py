@@ -456,6 +456,8 @@ class Errors(Anywhere):
         self.assertIn("no file fits the pattern `data/*.parquet`", self.failure("SELECT * FROM 'data/*.parquet'"))
         self.assertIn("holds `flights.csv`", self.failure("SELECT * FROM 'data/*.parquet'"))
         self.assertIn("there is no file or folder", self.failure("SELECT * FROM 'dta/*.parquet'"))
+        (self.scratch / "dead.csv").symlink_to("nowhere.csv")
+        self.assertIn("the link `dead.csv` leads to nothing: `nowhere.csv`", self.failure("SELECT * FROM 'dead.csv'"))
         (self.scratch / "void").mkdir()
         self.assertIn("found none: `void/`", self.failure("SELECT * FROM 'void/'"))
         self.assertIn("the folder", self.failure("SELECT * FROM 'void/*.csv'"))

@@ -13,6 +13,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -126,6 +127,7 @@ class OutputFiles(Anywhere):
             outcome = self.weir("sql", "--output", name, "SELECT 1 AS x")
             self.assertEqual((outcome.returncode, outcome.stdout), (0, ""), outcome.stderr)
             self.assertTrue((self.scratch / name).read_bytes().startswith(begin), name)
+            self.assertEqual(outcome.stderr, f"(1 row in {name})\n")
         self.assertEqual(self.weir("sql", "--format", "csv", "--output", "b.dat", "SELECT 1 AS x").returncode, 0)
         self.assertEqual((self.scratch / "b.dat").read_text(), "x\n1\n")
         outcome = self.weir("sql", "--output", "c.dat", "SELECT 1 AS x")
@@ -142,6 +144,19 @@ class OutputFiles(Anywhere):
         for name in ("new.csv", "new.parquet"):
             self.assertEqual(self.weir("sql", "--output", name, "SELECT CAST(a AS INT) FROM 'in.csv'").returncode, 1)
         self.assertEqual(self.names(), ["in.csv", "out.csv", "out.json", "out.md", "out.parquet"])
+
+    def test_an_interrupt_leaves_nothing(self):
+        for name in ("out.csv", "out.parquet"):
+            process = subprocess.Popen([program(), "sql", "--output", name, "SELECT value, 'text ' || value AS t FROM range(2000000000)"], cwd=self.scratch,
+                                       stderr=subprocess.PIPE, text=True)
+            deadline = time.monotonic() + 30
+            while not self.names() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertTrue(self.names())
+            process.send_signal(signal.SIGINT)
+            self.assertIn("cancelled", process.communicate(timeout=60)[1])
+            self.assertEqual(process.returncode, 130)
+            self.assertEqual(self.names(), [])
 
     def test_files_are_replaced_and_links_and_devices_kept(self):
         self.write("real.csv", "before").chmod(0o640)
