@@ -65,6 +65,7 @@ std::vector<Candidate> Profiles(const std::vector<std::string>& words) {
     // `weir check` says what is wrong there.
   }
   std::vector<Candidate> candidates;
+  candidates.reserve(names.size());
   for (const std::string& name : names) candidates.push_back({name});
   return candidates;
 }

@@ -206,6 +206,7 @@ bool LooksNumeric(const std::string& text) {
 std::string RenderTable(const std::vector<std::string>& header,
                         const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
+  widths.reserve(header.size());
   std::vector<bool> numeric(header.size(), true);
   for (const std::string& name : header) widths.push_back(TextWidth(name));
   for (const auto& row : rows) {
@@ -227,6 +228,7 @@ std::string RenderTable(const std::vector<std::string>& header,
   };
   append_row(header);
   std::vector<std::string> rules;
+  rules.reserve(widths.size());
   for (size_t width : widths) rules.emplace_back(width, '-');
   append_row(rules);
   for (const auto& row : rows) append_row(row);

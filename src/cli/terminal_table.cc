@@ -124,6 +124,7 @@ std::string TerminalTable::Render() const {
     for (Row& row : LastRows()) rows.push_back(std::move(row));
   }
   std::vector<size_t> widths;
+  widths.reserve(header_.size());
   for (const std::string& name : header_) widths.push_back(TextWidth(name));
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], TextWidth(row[i]));
@@ -146,6 +147,7 @@ std::string TerminalTable::Render() const {
     return cells;
   };
   std::vector<Row> visible;
+  visible.reserve(rows.size());
   for (const Row& row : rows) visible.push_back(shown(row));
   return RenderTable(shown(header_), visible);
 }

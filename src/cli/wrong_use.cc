@@ -110,7 +110,7 @@ Complaint OfCommand(const CLI::App& command, const CLI::ParseError& error) {
   const std::string what = error.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return OfExtra(command);
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    const Complaint complaint = OfMissing(command);
+    Complaint complaint = OfMissing(command);
     if (!complaint.message.empty()) return complaint;
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) return OfCount(command, what);

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import pty
-import re
 import select
 import signal
 import struct
@@ -25,7 +24,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
-from sql_anywhere_test import Anywhere, bag, of_duckdb, quoted, random_rows
+from sql_case import Anywhere, bag, of_duckdb, quoted, random_rows
 from weir_project import program
 
 ODD_ROWS = """SELECT * FROM (VALUES (1, 'plain', 1.5), (2, '', NULL), (3, NULL, 'NaN'), (4, 'a,b', '-inf'), (5, 'say "x"', 0.1),
@@ -320,6 +319,9 @@ class OnATerminal(Anywhere):
         self.assertIn("did you mean `data/flights.csv`?", terminal.read_until("flights.csv`?"))
         terminal.type("SELECT carrier\nFROM 'data/*.csv'\nWHERE n = 2;\n")
         self.assertIn("BB", terminal.read_until("(1 row)"))
+        self.write("data/flights.csv", "carrier,n\nCC,7\nDD,8\nEE,9\n")  # read anew by each statement
+        terminal.type("SELECT sum(n) AS total FROM 'data/flights.csv';\n")
+        self.assertRegex(terminal.read_until("(1 row)"), r"total\r\n-+\r\n +24\r\n")
         terminal.type("\\quit\n")
         terminal.read_until(None, seconds=10)
         self.assertEqual(terminal.close(), 0)
