@@ -62,7 +62,7 @@ TEST(ViewParameters, ErrorsPointIntoTheText) {
   files["views/divided.sql"] = "SELECT id,\n  10 / $factor AS x FROM items";
   files["views/misspelt.sql"] = "SELECT $least AS x,\n  idd FROM items";
   EXPECT_EQ(Compiled::Of(files).Reports(),
-            (Texts{"W2012 views/divided.sql:2:3", "W2002 views/misspelt.sql:2:3"}));
+            (Texts{"W2012 views/divided.sql:2:6", "W2002 views/misspelt.sql:2:3"}));
 }
 
 }  // namespace

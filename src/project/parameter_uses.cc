@@ -36,6 +36,7 @@ const ProjectParameter* Find(const std::string& name,
 
 std::string UnknownHint(const std::string& name, const std::vector<ProjectParameter>& parameters) {
   std::vector<std::string> names;
+  names.reserve(parameters.size());
   for (const ProjectParameter& parameter : parameters) names.push_back(parameter.name);
   const std::string hint = SuggestionHint(name, names);
   return hint.empty() ? "weir.toml declares parameters under [parameters]" : hint;

@@ -108,6 +108,7 @@ ProjectParameter* Find(std::string_view name, std::vector<ProjectParameter>& par
 
 std::string UnknownHint(std::string_view name, const std::vector<ProjectParameter>& parameters) {
   std::vector<std::string> names;
+  names.reserve(parameters.size());
   for (const ProjectParameter& parameter : parameters) names.push_back(parameter.name);
   if (names.empty()) return "weir.toml declares none: they stand under [parameters]";
   const std::string hint = SuggestionHint(name, names);
