@@ -64,9 +64,9 @@ Status CheckReader(const PlanBundle& reader, const std::string& view, const Defe
   WEIR_ASSIGN_OR_RETURN(
       const PinnedTable table,
       PinDelta(view, deferred.table_url, deferred.build.version, "", session.engine()));
-  const Status status = CheckColumnsRead(reader, table);
-  if (status.ok()) return status;
-  return status.WithContext(fmt::format("profile `{}`", deferred.profile))
+  const Status fits = CheckColumnsRead(reader, table);
+  if (fits.ok()) return Status::OK();
+  return fits.WithContext(fmt::format("profile `{}`", deferred.profile))
       .WithLocation(reader.location)
       .WithHint(fmt::format("build `{0}` here: --select {0},{1}; or run profile `{2}` with this "
                             "definition",

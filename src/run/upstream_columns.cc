@@ -29,20 +29,32 @@ Status CheckColumnsRead(const PlanBundle& reader, const PinnedTable& table) {
     std::set<std::string> columns(scan.columns.begin(), scan.columns.end());
     for (const Expression& filter : node->expressions) AddColumns(filter, columns);
     for (const std::string& column : columns) {
-      const auto planned = scan.schema->GetFieldByName(column);
-      const auto found = table.schema->GetFieldByName(column);
-      if (!planned) continue;
-      if (!found) {
+      const int planned = scan.schema->GetFieldIndex(column);
+      const int found = table.schema->GetFieldIndex(column);
+      if (planned < 0) continue;
+      if (found < 0) {
         problems.insert(fmt::format("`{}` is not there", column));
-      } else if (!found->type()->Equals(*planned->type())) {
-        problems.insert(fmt::format("`{}` is {} instead of {}", column, found->type()->ToString(),
-                                    planned->type()->ToString()));
+        continue;
       }
+      const arrow::DataType& wanted = *scan.schema->field(planned)->type();
+      const arrow::DataType& type = *table.schema->field(found)->type();
+      if (!type.Equals(wanted)) {
+        problems.insert(
+            fmt::format("`{}` is {} instead of {}", column, type.ToString(), wanted.ToString()));
+      } else if (found != planned) {
+        // Plans know columns by their places.
+        problems.insert(
+            fmt::format("`{}` is column {} instead of {}", column, found + 1, planned + 1));
+      }
+    }
+    if (scan.all_columns && table.schema->num_fields() > scan.schema->num_fields()) {
+      problems.insert(fmt::format("there are {} columns instead of {}, all of which are read",
+                                  table.schema->num_fields(), scan.schema->num_fields()));
     }
   }
   if (problems.empty()) return Status::OK();
   return Status::User(StatusCode::kPlanFailed,
-                      "the view `{}` reads columns of `{}` that its table was built without, by "
+                      "the view `{}` reads columns of `{}` whose table was built with others, by "
                       "another definition: {}",
                       reader.view_name, table.name, fmt::join(problems, ", "));
 }

@@ -12,8 +12,9 @@
 
 namespace weir {
 
-/// Fails with kPlanFailed where a column that `reader` reads of `table` is not there or is of
-/// another type than when it was planned. Columns that are not read may differ.
+/// Fails with kPlanFailed where a column that `reader` reads of `table` is not there, or is of
+/// another type or at another place than when it was planned: plans know columns by their places.
+/// Columns that are not read may differ.
 Status CheckColumnsRead(const PlanBundle& reader, const PinnedTable& table);
 
 }  // namespace weir

@@ -103,6 +103,7 @@ std::vector<std::string> GuardsOff(const ProfileSettings& profile) {
 std::vector<std::pair<std::string, std::string>> Constants(
     const std::vector<ProjectParameter>& parameters) {
   std::vector<std::pair<std::string, std::string>> constants;
+  constants.reserve(parameters.size());
   for (const ProjectParameter& parameter : parameters) {
     constants.emplace_back(
         parameter.name, parameter.value ? ParameterConstant(parameter.type, *parameter.value) : "");

@@ -343,10 +343,12 @@ class EnvironmentsProperty(ProjectCase):
 
     def misfit(self, walk, view, table, built, values):
         """What of a table as it was built does not fit the types that a reader was planned with."""
-        wanted = walk.schema_here(table, values)
+        wanted, found = walk.schema_here(table, values), built.types()
         for column in walk.needs(view).get(table, ()):
-            if built.types().get(column) != wanted[column]:
-                return f"{view} reads {table}.{column}: {built.types().get(column)} instead of {wanted[column]}"
+            if found.get(column) != wanted[column]:
+                return f"{view} reads {table}.{column}: {found.get(column)} instead of {wanted[column]}"
+            if list(found).index(column) != list(wanted).index(column):
+                return f"{view} reads {table}.{column}, which is at another place"
         return None
 
     def deferral_problem(self, walk, selected, here, there, values):

@@ -285,6 +285,27 @@ class Deferral(EnvironmentsCase):
         self.expect_error(1, ["`id` is int32 instead of int64"],
                           "run", "--profile", "dev", "--select", "topmost", "--defer-to", "default")
 
+    def test_columns_in_another_order_are_not_mistaken_for_each_other(self):
+        self.project.write("views/pair.sql", "SELECT 2 AS b, 1 AS a")
+        self.project.write("views/picked.sql", "SELECT a FROM pair")
+        self.project.run("--select", "pair,picked")
+        self.project.write("views/pair.sql", "SELECT 1 AS a, 2 AS b")
+        wrong = "`a` is column 2 instead of 1"
+        self.expect_error(1, [wrong], "run", "--profile", "dev", "--select", "picked", "--defer-to", "default")
+        self.expect_error(1, [wrong, "--select pair,picked"], "run", "--force", "--select", "picked")
+        self.assertEqual(self.rows("prod", "picked"), [{"a": 1}])
+        self.project.run("--select", "pair,picked")
+        self.assertEqual(self.rows("prod", "picked"), [{"a": 1}])
+
+    def test_partitioned_tables_are_read_alone(self):
+        self.project.write("views/parts.sql", "CREATE MATERIALIZED VIEW parts PARTITIONED BY (day, id) AS SELECT day, amount, id FROM orders")
+        self.project.write("views/of_parts.sql", "SELECT id, day, amount FROM parts WHERE id = 3")
+        self.project.run("--select", "parts")
+        self.project.run("--select", "of_parts")
+        self.project.run("--profile", "dev", "--select", "of_parts", "--defer-to", "default")
+        for warehouse in ("prod", "dev"):
+            self.assertEqual([(row["id"], row["amount"], str(row["day"])) for row in self.rows(warehouse, "of_parts")], [(3, 3, "2024-02-01")])
+
     def test_says_what_is_wrong(self):
         shutil.rmtree(self.project.folder / "lakes/prod/of_day")
         dev = ["--profile", "dev", "--select", "fixed"]
