@@ -24,7 +24,7 @@ LEAST_SECONDS = 1.0
 
 def measure(arguments: list[str]) -> int:
     """As Cargo's wrapper of rustc: runs it, and appends what it took to the file that WEIR_BUILD_COSTS names."""
-    code = subprocess.call(arguments)
+    code = subprocess.call(arguments, close_fds=False)  # the jobserver comes as open files
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     name, version = (os.environ.get(f"CARGO_PKG_{part}") for part in ("NAME", "VERSION"))
     if name and "--crate-name" in arguments:
