@@ -36,7 +36,7 @@ bool BeginsFunction(const std::string& sql, const std::string& dialect) {
 }
 
 /// A project without anything but the defaults, in the current folder.
-Result<ProjectDefinition> NoProject(const std::string& profile, Diagnostics& diagnostics) {
+Result<ProjectDefinition> NoProject(const ProfileChoice& profile, Diagnostics& diagnostics) {
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
   MemoryFileSystem files;
@@ -127,7 +127,7 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths path
   session.has_project_ = !may_lack;
   auto project = may_lack ? NoProject(options.profile, diagnostics)
                           : LoadProject(files, options.project, options.profile, diagnostics);
-  if (!project.ok() && may_lack && options.profile != "default") {
+  if (!project.ok() && may_lack && options.profile.name != "default") {
     return project.status().WithHint("profiles stand in weir.toml, and there is none here");
   }
   WEIR_RETURN_NOT_OK(project.status());
