@@ -4,12 +4,17 @@
 1: the user's SQL or data; 2: wrong use; 3: the environment (no compiler, no cargo, no permission).
 """
 
+import datetime
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import unittest
+
+import deltalake
+import pyarrow
 
 from errors_test import obey_permissions
 from weir_project import ROOT, Project, ProjectCase, program
@@ -128,7 +133,7 @@ class FirstCommandsTest(ProjectCase):
         self.says(2, "error: there is no command named `rnu`\n  hint: did you mean `run`?\n", "rnu")
         self.says(2, "error: there is no command named `frobnicate`\n  hint: `weir --help` lists them\n", "frobnicate")
         self.says(2, "error: there is no command named `rnu`\n  hint: did you mean `run`?\n", "help", "rnu")
-        self.says(2, "error: `weir run` has no option `--selct`\n  hint: did you mean `--select`?\n", "run", "--selct", "x")
+        self.says(2, "error: `weir run` has no option `--selct`\n  hint: did you mean `--select` or `--set`?\n", "run", "--selct", "x")
         self.says(2, "error: a value is wanted for `--project`, found none\n  hint: `weir run --help` says what it takes\n", "run", "--project")
         self.says(2, "error: table or json is wanted for `--format`, found `jsn`\n  hint: did you mean `json`?\n", "run", "--format", "jsn")
         self.says(2, "error: there is no template named `detla`\n  hint: did you mean `delta`?\n", "init", "--template", "detla", "new")
@@ -151,12 +156,12 @@ class FirstCommandsTest(ProjectCase):
         self.project.write("weir.toml", '[project]\nname = "shop"\n[parameters]\nday = { type = "DATE" }\n')
         self.project.write("views/late.sql", "SELECT order_id FROM orders WHERE ordered_on >= $day\n")
         self.says(2, "error: --set: there is no parameter named `dya`\n  hint: did you mean `day`?\n", "run", "--set", "dya=2024-01-01")
-        self.says(2, "error: --set: NAME=VALUE is wanted, found `day`\n  hint: `weir run --help` says what it takes\n", "run", "--set", "day")
+        self.says(2, "error: NAME=VALUE is wanted for `--set`, found `day`\n  hint: `weir run --help` says what it takes\n", "run", "--set", "day")
 
     def test_missing_files(self):
         os.remove(self.project.folder / "data" / "orders.csv")
         outcome = self.weir("run", cwd=self.project.folder)
-        self.assertEqual(outcome.returncode, 3)
+        self.assertEqual(outcome.returncode, 1)
         self.assertEqual(outcome.stderr.replace(str(self.project.folder), "FOLDER"), SOURCE_GONE)
         (self.empty / "orders.csv").write_text("a\n1\n")
         self.says(1, "error: there is no file or folder `order.csv`\n  --> line 1, column 15 of the query\n  hint: did you mean `orders.csv`?\n",
@@ -179,6 +184,54 @@ class FirstCommandsTest(ProjectCase):
 
     def test_init_overwrites_nothing(self):
         self.says(1, "error: a new project would overwrite a file: `FOLDER/.gitignore`\n  hint: name an empty folder: weir init DIR\n", "init")
+
+
+class TemplatesTest(ProjectCase):
+    """Each template builds and passes its own tests as it is; README's first example is what the program prints."""
+
+    def weir(self, *arguments: str, cwd: pathlib.Path, **options) -> str:
+        outcome = subprocess.run([program(), *arguments], cwd=cwd, text=True, capture_output=True, **options)
+        self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
+        return outcome.stdout
+
+    def test_templates_run(self):
+        for name in ("csv", "delta", "layers"):
+            with self.subTest(name):
+                self.weir("init", "--template", name, name, cwd=self.scratch)
+                self.weir("run", cwd=self.scratch / name)
+                self.assertRegex(self.weir("test", cwd=self.scratch / name), r"[12] passed, 0 failed")
+                self.assertRegex(self.weir("plan", cwd=self.scratch / name), r"^0 to run, 0 to decide")
+        folder = self.scratch / "layers"
+        totals = lambda: self.weir("sql", "--format", "csv", "SELECT * FROM customer_orders ORDER BY customer", cwd=folder)
+        self.assertEqual(totals(), "customer,orders,amount,last_order\nAda,1,120.00,2024-04-30\nEdsger,1,60.00,2024-05-03\n"
+                         "Grace,1,80.50,2024-05-01\n")
+        self.weir("run", "--set", "since=2024-05-02", cwd=folder)
+        self.assertEqual(totals(), "customer,orders,amount,last_order\nAda,0,0.00,\nEdsger,1,60.00,2024-05-03\nGrace,0,0.00,\n")
+
+    def test_the_example_of_the_readme(self):
+        example = (ROOT / "README.md").read_text().split("```console\n")[1].split("```")[0]
+        commands = [line[2:] for line in example.splitlines() if line.startswith("$ ") and not line.startswith("$ #")]
+        wanted = [line for line in example.splitlines() if not line.startswith("$ ")]
+        environment = dict(os.environ, PATH=f"{pathlib.Path(program()).parent}:{os.environ['PATH']}")
+        folder, printed = self.scratch, ""
+        for command in commands:
+            if command == "weir plan":
+                self.change_events(folder / "data" / "events")
+            outcome = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, text=True, capture_output=True)
+            self.assertEqual(outcome.returncode, 0, outcome.stderr)
+            printed += outcome.stdout + "".join(line + "\n" for line in outcome.stderr.splitlines() if line.startswith("["))
+            folder = self.scratch / "shop"
+        lines = [line for line in printed.splitlines() if not line.startswith(("made ", "next: ", "succeeded: "))]
+        plain = lambda lines: sorted(re.sub(r"[0-9.]+ (s|B|kB)\b|^\[\d/\d\]|-+| +", " ", line).strip() for line in lines if line.strip())
+        self.assertEqual(plain(lines), plain(wanted))
+
+    def change_events(self, table: pathlib.Path) -> None:
+        """Appends a visit, and rewrites the country of all purchases."""
+        visit = {"event_id": 9, "at": datetime.datetime(2024, 5, 4, 9, tzinfo=datetime.timezone.utc), "kind": "visit", "user_id": 4,
+                 "country": "FR", "amount": None}
+        schema = pyarrow.schema(deltalake.DeltaTable(str(table)).schema().to_arrow())
+        deltalake.write_deltalake(str(table), pyarrow.Table.from_pylist([visit], schema=schema), mode="append")
+        deltalake.DeltaTable(str(table)).update(predicate="kind = 'purchase'", updates={"country": "'DE'"})
 
 
 SOURCE_GONE = """error[W3001]: source `orders`: files are wanted, found none at `data/orders.csv`

@@ -13,6 +13,8 @@ import time
 import unittest
 
 import boto3
+import pyarrow
+import pyarrow.parquet
 import weir_project
 from weir_project import ProjectCase
 
@@ -66,6 +68,24 @@ class ObjectStoreTest(ProjectCase):
                                  env=environment, capture_output=True, text=True, timeout=120)
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
         return json.loads(outcome.stdout)
+
+    def test_the_template_of_a_bucket_runs_under_both_profiles(self):
+        part = self.scratch / "part.parquet"
+        pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2, 3]}), part)
+        self.client.put_object(Bucket="lake", Key="raw/events/part.parquet", Body=part.read_bytes())
+        folder = self.scratch / "s3"
+        environment = {**os.environ, "BUCKET": "lake", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret-value"}
+        program = weir_project.program()
+        subprocess.run([program, "init", "--template", "s3", str(folder)], check=True, capture_output=True)
+        settings = folder / "weir.toml"
+        settings.write_text(settings.read_text() + f'aws_endpoint = "{self.endpoint}"\naws_allow_http = "true"\n')
+        for profile in ("default", "prod"):
+            for arguments, wanted in ((["run"], None), (["test"], None), (["sql", "--format", "csv", "SELECT events FROM event_counts"], "events\n3\n")):
+                outcome = subprocess.run([program, *arguments, "--profile", profile], cwd=folder, env=environment, capture_output=True, text=True)
+                self.assertEqual(outcome.returncode, 0, outcome.stderr)
+                self.assertIn(wanted or "", outcome.stdout)
+        self.assertTrue((folder / "warehouse" / "event_counts").is_dir())
+        self.assertGreater(self.client.list_objects_v2(Bucket="lake", Prefix="lake/event_counts/_delta_log/")["KeyCount"], 0)
 
     def test_a_lake_in_a_bucket_is_built_reused_and_rebuilt(self):
         self.assertEqual(self.weir("run")["views"]["run"], 2)
