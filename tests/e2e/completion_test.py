@@ -233,7 +233,7 @@ class WrongUse(CompletionCase):
     def test_what_is_wrong_is_said_with_the_nearest_name(self):
         for line, message, hint in [
                 ("rnu", "there is no command named `rnu`", "did you mean `run`?"),
-                ("run --selct x", "`weir run` has no option `--selct`", "did you mean `--select`?"),
+                ("run --selct x", "`weir run` has no option `--selct`", "did you mean `--select` or `--set`?"),
                 ("run --porject x", "`weir run` has no option `--porject`", "did you mean `--project`?"),
                 ("explain", "an argument `view` is wanted for `weir explain`, found none", "`weir explain --help`"),
                 ("run --format jsn", "table or json is wanted for `--format`, found `jsn`", "did you mean `json`?"),

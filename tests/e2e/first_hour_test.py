@@ -137,8 +137,7 @@ class FirstCommandsTest(ProjectCase):
         self.says(2, "error: a value is wanted for `--project`, found none\n  hint: `weir run --help` says what it takes\n", "run", "--project")
         self.says(2, "error: table or json is wanted for `--format`, found `jsn`\n  hint: did you mean `json`?\n", "run", "--format", "jsn")
         self.says(2, "error: there is no template named `detla`\n  hint: did you mean `delta`?\n", "init", "--template", "detla", "new")
-        self.says(2, "error: no stored view is selected by `customer`\n  hint: selectors are names, globs, path:…, tag:…, changed, +selector and "
-                  "selector+\n", "run", "--select", "customer")
+        self.says(2, "error: no stored view is selected by `customer`\n  hint: did you mean `customer_totals`?\n", "run", "--select", "customer")
 
     def test_wrong_profile(self):
         self.says(2, "error: there is no profile of this name: `defualt`\n  hint: did you mean `default`?\n", "run", "--profile", "defualt")
