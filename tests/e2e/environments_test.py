@@ -200,7 +200,7 @@ class Parameters(EnvironmentsCase):
         self.expect_error(2, ["there is no parameter named `dya`", "did you mean `day`?"], "run", "--set", "dya=1")
         self.expect_error(2, ["a date such as 2024-05-31", "`day` of the type DATE", "weir.toml:7:1", "found `tomorrow`"],
                           "plan", "--set", "day=tomorrow")
-        self.expect_error(2, ["NAME=VALUE is wanted, found `day`"], "check", "--set", "day")
+        self.expect_error(2, ["NAME=VALUE is wanted for `--set`, found `day`"], "check", "--set", "day")
         self.expect_error(1, ["there is no parameter named `leats`", "did you mean `least`?"], "sql", "SELECT $leats")
         self.project.write("views/wrong.sql", "SELECT id,\n       $dya AS d\nFROM orders WHERE id = $1 AND $needed > 0")
         self.expect_error(1, ["error[W1104]: there is no parameter named `dya`", "views/wrong.sql:2:8", "did you mean `day`?",
