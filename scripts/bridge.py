@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUST = ROOT / "rust"
 COSTS = RUST / "build_costs.tsv"
 KEPT_ARCHIVES = 4
+TRUSTED_COST = 300.0  # of processor time, in seconds: what the costs foretell counts as much as so much that was measured
 LINE_EVERY_S = 30.0  # where nobody watches a terminal
 
 
@@ -73,6 +74,7 @@ class Progress:
         self.left = dict(self.cost)
         self.started = time.monotonic()
         self.built_cost = 0.0
+        self.expected = False  # said what is to come
         self.running: list[str] = []
         self.lock = threading.Lock()
         self.terminal = sys.stderr.isatty()
@@ -87,7 +89,11 @@ class Progress:
 
     def starts(self, name: str) -> None:
         with self.lock:
+            first = not self.expected
+            self.expected = True
             self.running.append(name)
+        if first:
+            self.expect()
         self.say()
 
     def done(self, name: str, fresh: bool) -> None:
@@ -107,8 +113,8 @@ class Progress:
             self.said = now
             elapsed = now - self.started
             ahead = sum(self.left.values())
-            # Two cores of this machine, or sixteen of that one: what was done so far says how fast it goes.
-            pace = elapsed / self.built_cost if self.built_cost > 30 else 1 / (os.cpu_count() or 1)
+            # What was done so far says how fast this machine is, the more the longer it lasts.
+            pace = (elapsed + TRUSTED_COST / (os.cpu_count() or 1)) / (self.built_cost + TRUSTED_COST)
             line = f"bridge: {len(self.cost) - len(self.left)} of {len(self.cost)} crates, {span(elapsed)}"
             if not last:
                 line += f", about {span(ahead * pace)} to go"
@@ -158,17 +164,13 @@ def cargo_build(target: pathlib.Path) -> int:
                 sys.stderr.write(line)
     words = threading.Thread(target=read_words)
     words.start()
-    told = False
     for line in cargo.stdout:
         message = json.loads(line)
         if message["reason"] == "compiler-artifact" and "custom-build" not in message["target"]["kind"]:
-            if not message["fresh"] and not told:
-                told = True
-                progress.expect()
             progress.done(name_of(message["package_id"]), message["fresh"])
     words.join()
     code = cargo.wait()
-    if told:
+    if progress.expected:
         progress.say(last=True)
     return code
 
