@@ -7,7 +7,6 @@ tables: every table opens and holds what it held before, or (where the view itse
 Exit codes: 1 the user's SQL, settings or data; 2 wrong use; 3 storage, memory, permissions.
 """
 
-import ctypes
 import datetime
 import json
 import os
@@ -22,19 +21,11 @@ import pyarrow
 import pyarrow.parquet
 
 import weir_project
-from weir_project import Outcome, Project, ProjectCase
+from weir_project import Outcome, Project, ProjectCase, obey_permissions
 
 ITEMS = "CREATE EXTERNAL TABLE items (id BIGINT, name VARCHAR, price DOUBLE)\nSTORED AS CSV LOCATION 'data/items.csv'\n" \
         "OPTIONS ('has_header' 'true');\n"
 ITEM_LINES = "id,name,price\n1,apple,0.5\n2,pear,0.75\n3,plum,0.25\n"
-CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, PR_CAPBSET_DROP = 1, 2, 24
-
-
-def obey_permissions() -> None:
-    """Lets the permissions of files hold for root, too. Runs between fork and exec."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails for others than root, for whom they hold anyway
 
 
 def limit_file_size() -> None:

@@ -16,8 +16,7 @@ import unittest
 import deltalake
 import pyarrow
 
-from errors_test import obey_permissions
-from weir_project import ROOT, Project, ProjectCase, program
+from weir_project import ROOT, Project, ProjectCase, obey_permissions, program
 
 RUSTUP = "rustup (https://rustup.rs) brings it: `rustup toolchain install stable`. Debian 12's own is too old."
 
