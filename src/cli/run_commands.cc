@@ -110,8 +110,8 @@ void PrintPlan(const std::vector<PlanRow>& plan) {
                              passing - kMostPassing);
   std::cout << fmt::format(
       "{} to run, {} to decide when their upstream is built, {} to reuse; {}{} files, {} to read\n",
-      totals.run, totals.pending, totals.reuse, totals.pending > 0 ? "at least " : "",
-      totals.files, HumanBytes(totals.bytes));
+      totals.run, totals.pending, totals.reuse, totals.pending > 0 ? "at least " : "", totals.files,
+      HumanBytes(totals.bytes));
 }
 
 void PrintPlanJson(const std::vector<PlanRow>& plan) {

@@ -208,9 +208,8 @@ Decision Decide(const DecisionInputs& inputs) {
                                Join({running.begin(), running.end()})));
   }
   const std::string passed_over = inputs_then_and_now.passed_over();
-  return decided(
-      Action::kReuse, "unchanged",
-      passed_over.empty() ? std::string(kNothingChanged) : passed_over);
+  return decided(Action::kReuse, "unchanged",
+                 passed_over.empty() ? std::string(kNothingChanged) : passed_over);
 }
 
 }  // namespace weir

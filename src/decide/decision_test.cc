@@ -78,8 +78,7 @@ void ExpectDecision(const Scene& scene, Action action, const std::string& code,
 }
 
 TEST(Decide, ReusesWhatDidNotChange) {
-  ExpectDecision(Scene().Build(), Action::kReuse, "unchanged",
-                 std::string(kNothingChanged));
+  ExpectDecision(Scene().Build(), Action::kReuse, "unchanged", std::string(kNothingChanged));
 }
 
 TEST(Decide, SaysWhichNewVersionDoesNotConcernTheView) {

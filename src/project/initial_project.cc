@@ -54,8 +54,8 @@ Result<std::vector<TemplateFile>> InitialProject(std::string_view template_name,
   for (const EmbeddedFile& embedded : EmbeddedFiles()) {
     if (embedded.template_name != template_name) continue;
     TemplateFile file{std::string(embedded.path), std::string(embedded.contents)};
-    const size_t place = file.path == "weir.toml" ? file.contents.find(kNamePlaceholder)
-                                                  : std::string::npos;
+    const size_t place =
+        file.path == "weir.toml" ? file.contents.find(kNamePlaceholder) : std::string::npos;
     if (place != std::string::npos) {
       file.contents.replace(place, kNamePlaceholder.size(),
                             TomlString(name.empty() ? "project" : name));

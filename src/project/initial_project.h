@@ -29,8 +29,8 @@ struct ProjectTemplate {
 /// The templates, the default one first.
 const std::vector<ProjectTemplate>& ProjectTemplates();
 
-/// The files of a new project. `name` may hold any characters. Fails with kNotFound, and the nearest
-/// name, if there is no such template.
+/// The files of a new project. `name` may hold any characters. Fails with kNotFound, and the
+/// nearest name, if there is no such template.
 Result<std::vector<TemplateFile>> InitialProject(std::string_view template_name,
                                                  std::string_view name);
 

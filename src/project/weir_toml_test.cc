@@ -225,8 +225,8 @@ allow_http = true
 }
 
 TEST(WeirToml, UrlsOfObjectStoresTakeVariables) {
-  const LoadedProject loaded = Toml(
-      "[object_stores.\"s3://${WEIR_TEST_NO_SUCH_BUCKET:-b1}\"]\naws_region = \"r\"\n");
+  const LoadedProject loaded =
+      Toml("[object_stores.\"s3://${WEIR_TEST_NO_SUCH_BUCKET:-b1}\"]\naws_region = \"r\"\n");
   EXPECT_EQ(loaded.reports, Names{});
   ASSERT_EQ(loaded.project.object_stores.size(), 1u);
   EXPECT_EQ(loaded.project.object_stores[0].url, "s3://b1");
