@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ RUST = ROOT / "rust"
 COSTS = RUST / "build_costs.tsv"
 KEPT_ARCHIVES = 4
 TRUSTED_COST = 300.0  # of processor time, in seconds: what the costs foretell counts as much as so much that was measured
+TICK_S = 1.0
 LINE_EVERY_S = 30.0  # where nobody watches a terminal
 
 
@@ -81,20 +83,15 @@ class Progress:
         self.said = 0.0
 
     def expect(self) -> None:
-        cores = os.cpu_count() or 1
-        total = sum(self.cost.values())
-        print(f"bridge: Cargo builds what is not built yet of {len(self.cost)} crates; all of them cost about "
-              f"{span(total)} of processor time, here {span(total / cores)} on {cores} cores. Once: the result is kept.",
-              file=sys.stderr, flush=True)
+        """Once, when it is known what is built already."""
+        self.expected = True
+        cores, ahead = os.cpu_count() or 1, sum(self.left.values())
+        print(f"bridge: Cargo builds {len(self.left)} of {len(self.cost)} crates, which cost about {span(ahead)} of processor time, "
+              f"here {span(ahead / cores)} on {cores} cores. Once: the result is kept.", file=sys.stderr, flush=True)
 
     def starts(self, name: str) -> None:
         with self.lock:
-            first = not self.expected
-            self.expected = True
             self.running.append(name)
-        if first:
-            self.expect()
-        self.say()
 
     def done(self, name: str, fresh: bool) -> None:
         with self.lock:
@@ -103,12 +100,21 @@ class Progress:
                 self.built_cost += cost
             if name in self.running:
                 self.running.remove(name)
-        self.say()
+
+    def watch(self, ended: threading.Event) -> None:
+        """Says every while how far it is, until the end."""
+        while not ended.wait(TICK_S):
+            if not self.expected and self.running:
+                self.expect()
+            if self.expected:
+                self.say()
+        if self.expected:
+            self.say(last=True)
 
     def say(self, last: bool = False) -> None:
         with self.lock:
             now = time.monotonic()
-            if not last and now - self.said < (0.2 if self.terminal else LINE_EVERY_S):
+            if not last and not self.terminal and now - self.said < LINE_EVERY_S:
                 return
             self.said = now
             elapsed = now - self.started
@@ -162,16 +168,22 @@ def cargo_build(target: pathlib.Path) -> int:
                 progress.starts(f"{words[1]} {words[2].lstrip('v')}")
             elif words and words[0] not in ("Finished", "Downloaded", "Downloading", "Locking", "Updating"):
                 sys.stderr.write(line)
-    words = threading.Thread(target=read_words)
+    words = threading.Thread(target=read_words, daemon=True)
     words.start()
-    for line in cargo.stdout:
-        message = json.loads(line)
-        if message["reason"] == "compiler-artifact" and "custom-build" not in message["target"]["kind"]:
-            progress.done(name_of(message["package_id"]), message["fresh"])
-    words.join()
-    code = cargo.wait()
-    if progress.expected:
-        progress.say(last=True)
+    ended = threading.Event()
+    watching = threading.Thread(target=progress.watch, args=(ended,), daemon=True)
+    watching.start()
+    try:
+        for line in cargo.stdout:
+            message = json.loads(line)
+            if message["reason"] == "compiler-artifact" and "custom-build" not in message["target"]["kind"]:
+                progress.done(name_of(message["package_id"]), message["fresh"])
+        words.join()
+        code = cargo.wait()
+    finally:
+        cargo.terminate()  # where this was interrupted
+    ended.set()
+    watching.join()
     return code
 
 
@@ -199,4 +211,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -171,7 +171,7 @@ class EmptySystemTest:
         found = self.enter("for tool in cc gcc c++ g++ clang ld make cargo; do command -v $tool || true; done; "
                            "ls /usr/share/zoneinfo /etc/ssl/certs 2>/dev/null || true; tail -n +3 /proc/net/dev | grep -v 'lo\\|ifb' || true; env")
         self.assertNotRegex(found, r"(?m)^/|Europe|\.pem|eth|HOME")
-        self.assertIn(empty_system.GLIBC[self.release], self.enter("ldd --version | head -1"))
+        self.assertIn(empty_system.GLIBC[self.release], self.enter("ldd --version"))
 
     def test_1_the_tarball_runs_from_a_path_with_spaces(self):
         name = self.tarball.name.removesuffix(".tar.gz")
