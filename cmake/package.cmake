@@ -70,7 +70,6 @@ add_custom_command(OUTPUT "${libstdcxx}"
 get_property(rooms GLOBAL PROPERTY WEIR_ROOMS)
 set(room_archives "$<TARGET_FILE:weir_plan_proto>")
 foreach(room ${rooms})
-  string(REGEX REPLACE ":.*" "" room "${room}")
   get_target_property(type weir_${room} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     list(APPEND room_archives "$<TARGET_FILE:weir_${room}>")

@@ -8,13 +8,13 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include "weir/base/filesystem.h"
 #include "weir/cli/command.h"
 #include "weir/cli/option_values.h"
 #include "weir/cli/wrong_use.h"
 #include "weir/functions/function_registry.h"
+#include "weir/graph/task_graph.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir::cli {
@@ -53,17 +53,8 @@ ProjectDefinition ProjectOf(const std::vector<std::string>& words) {
 }
 
 std::vector<Candidate> Profiles(const std::vector<std::string>& words) {
-  std::set<std::string> names = {"default"};
-  const LocalFileSystem files;
-  const auto text = files.ReadFile(Folder(words) + "/" + std::string(kProjectFileName));
-  try {
-    const toml::table table = toml::parse(text.ok() ? *text : "");
-    if (const toml::table* profiles = table["profiles"].as_table()) {
-      for (const auto& [name, profile] : *profiles) names.emplace(name.str());
-    }
-  } catch (const toml::parse_error&) {
-    // `weir check` says what is wrong there.
-  }
+  const auto text = LocalFileSystem().ReadFile(Folder(words) + "/" + std::string(kProjectFileName));
+  const std::vector<std::string> names = ProfileNames(text.ok() ? *text : "");
   std::vector<Candidate> candidates;
   candidates.reserve(names.size());
   for (const std::string& name : names) candidates.push_back({name});
@@ -92,17 +83,7 @@ std::vector<Candidate> Selectors(const ProjectDefinition& project) {
   candidates.push_back({"changed", "views that would run by themselves"});
   std::set<std::string> tags;
   for (const ViewDefinition& view : project.views) {
-    const auto listed = view.properties.find("tags");
-    if (listed == view.properties.end()) continue;
-    std::string tag;
-    for (const char c : listed->second + ",") {
-      if (c != ',') {
-        if (c != ' ') tag += c;
-        continue;
-      }
-      if (!tag.empty()) tags.insert(tag);
-      tag.clear();
-    }
+    tags.merge(TagsOf(view.properties));
   }
   for (const std::string& tag : tags) candidates.push_back({"tag:" + tag});
   return candidates;

@@ -48,10 +48,7 @@ TableLookup SourceLookup(const SessionRuntime& session,
     const PinnedTable* table = session.catalog().Find(name);
     if (table == nullptr) return nullptr;
     if (table->kind != TableKind::kView) return {std::shared_ptr<void>(), table};
-    auto stored = PinDelta(name, table->url, -1, "", session.engine());
-    if (!stored.ok() && defer_to) {
-      stored = PinDelta(name, TableUrl(defer_to->warehouse_url, name), -1, "", session.engine());
-    }
+    auto stored = PinStored(name, table->url, defer_to, session.engine());
     if (!stored.ok()) return nullptr;  // never built
     stored->kind = TableKind::kView;
     return std::make_shared<const PinnedTable>(*std::move(stored));

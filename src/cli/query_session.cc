@@ -316,11 +316,7 @@ Status QuerySession::RegisterDelta(const std::string& schema, const std::string&
                                    const std::string& url,
                                    const std::function<std::string()>& missing) {
   const std::string name = schema.empty() ? table_name : schema + "." + table_name;
-  auto table = PinDelta(name, url, -1, "", runtime_->engine());
-  if (!table.ok() && table.status().code() == StatusCode::kNotFound && defer_to_ &&
-      schema.empty()) {
-    table = PinDelta(name, TableUrl(defer_to_->warehouse_url, name), -1, "", runtime_->engine());
-  }
+  auto table = PinStored(name, url, schema.empty() ? defer_to_ : std::nullopt, runtime_->engine());
   if (table.ok()) return runtime_->engine().RegisterTable(table_name, *table->table, schema);
   registered_.erase(name);
   const Status failed = table.status().WithContext(fmt::format("table `{}`", name));

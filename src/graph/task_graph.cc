@@ -104,11 +104,12 @@ Status NothingSelected(const std::vector<ViewTask>& tasks, const std::string& se
               : "selectors are names, globs, path:…, tag:…, changed, +selector and selector+");
 }
 
-/// The names between the commas of a view's property `tags`.
-std::set<std::string> TagsOf(const PlanBundle& bundle) {
+}  // namespace
+
+std::set<std::string> TagsOf(const std::map<std::string, std::string>& properties) {
   std::set<std::string> tags;
-  const auto property = bundle.properties.find("tags");
-  if (property == bundle.properties.end()) return tags;
+  const auto property = properties.find("tags");
+  if (property == properties.end()) return tags;
   const std::string& text = property->second;
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
@@ -120,8 +121,6 @@ std::set<std::string> TagsOf(const PlanBundle& bundle) {
   }
   return tags;
 }
-
-}  // namespace
 
 TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>& bundles) {
   std::vector<const PlanBundle*> by_name;
@@ -141,7 +140,7 @@ TaskGraph TaskGraph::Derive(const std::vector<std::shared_ptr<const PlanBundle>>
     task.view_name = bundle.view_name;
     task.fingerprint = bundle.fingerprint;
     task.file = bundle.file;
-    task.tags = TagsOf(bundle);
+    task.tags = TagsOf(bundle.properties);
     for (const VersionPin& pin : bundle.pins) {
       const auto upstream = numbers.find(pin.table);
       if (upstream == numbers.end()) {

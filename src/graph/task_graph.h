@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +17,9 @@
 #include "weir/bundle/plan_bundle.h"
 
 namespace weir {
+
+/// The names between the commas of a view's property `tags`, blanks around them left out.
+std::set<std::string> TagsOf(const std::map<std::string, std::string>& properties);
 
 /// A view's place in the graph.
 struct ViewTask {

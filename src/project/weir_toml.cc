@@ -23,6 +23,16 @@ namespace {
 constexpr std::string_view kDefaultProfile = "default";
 constexpr int64_t kMostThreads = 4096;
 
+/// "default" first.
+std::vector<std::string> NamesOf(const toml::table* profiles) {
+  std::vector<std::string> names = {std::string(kDefaultProfile)};
+  if (profiles == nullptr) return names;
+  for (const auto& [name, value] : *profiles) {
+    if (name.str() != kDefaultProfile) names.emplace_back(name.str());
+  }
+  return names;
+}
+
 /// "scheme://host" without the slashes after it; nothing if `text` is no such URL.
 std::optional<std::string> ParseStoreUrl(std::string text) {
   while (text.ends_with('/') && !text.ends_with("://")) text.pop_back();
@@ -177,7 +187,7 @@ class WeirTomlReader {
     if (profiles.get(*parent) == nullptr && *parent != kDefaultProfile) {
       reader_.Fail("W1014", region,
                    fmt::format("a profile is wanted for `extends`, found `{}`", *parent),
-                   SuggestionHint(*parent, ProfileNames(&profiles)));
+                   SuggestionHint(*parent, NamesOf(&profiles)));
       return;
     }
     std::set<std::string> seen;
@@ -194,20 +204,11 @@ class WeirTomlReader {
     }
   }
 
-  static std::vector<std::string> ProfileNames(const toml::table* profiles) {
-    std::vector<std::string> names = {std::string(kDefaultProfile)};
-    if (profiles == nullptr) return names;
-    for (const auto& [name, value] : *profiles) {
-      if (name.str() != kDefaultProfile) names.emplace_back(name.str());
-    }
-    return names;
-  }
-
   /// Applies the chosen profile over those it extends.
   Status ChooseProfile(const toml::table* profiles, const std::string& chosen) {
     project_.profile.name = chosen;
     if (chosen != kDefaultProfile && (profiles == nullptr || profiles->get(chosen) == nullptr)) {
-      const std::vector<std::string> names = ProfileNames(profiles);
+      const std::vector<std::string> names = NamesOf(profiles);
       std::string hint = SuggestionHint(chosen, names);
       if (hint.empty()) hint = fmt::format("weir.toml has `{}`", fmt::join(names, "`, `"));
       return Status::User(StatusCode::kNotFound, "there is no profile of this name: `{}`", chosen)
@@ -440,6 +441,15 @@ Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      .message = fmt::format("the file is not TOML: {}", error.description()),
                      .location = LocationOf(error.source())});
     return Status::OK();
+  }
+}
+
+std::vector<std::string> ProfileNames(const std::string& text) {
+  try {
+    const toml::table root = toml::parse(text);
+    return NamesOf(root["profiles"].as_table());
+  } catch (const toml::parse_error&) {
+    return NamesOf(nullptr);
   }
 }
 

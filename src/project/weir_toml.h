@@ -21,6 +21,10 @@ inline constexpr std::string_view kProjectFileName = "weir.toml";
 Status ApplyWeirToml(const std::string& text, const ProfileChoice& choice,
                      ProjectDefinition& project, Diagnostics& diagnostics);
 
+/// The profiles that `text` has, "default" first, which there always is; it alone where the text is
+/// no TOML.
+std::vector<std::string> ProfileNames(const std::string& text);
+
 /// The warehouse of a profile, as ProjectDefinition has it; nothing else of the profile need be
 /// right. Fails with kNotFound if there is no such profile, and where a variable is not set that
 /// the warehouse needs.

@@ -75,6 +75,14 @@ Status CheckReader(const PlanBundle& reader, const std::string& view, const Defe
 
 }  // namespace
 
+Result<PinnedTable> PinStored(const std::string& view, const std::string& url,
+                              const std::optional<DeferTarget>& target,
+                              const engine::Session& session) {
+  auto table = PinDelta(view, url, -1, "", session);
+  if (table.ok() || table.status().code() != StatusCode::kNotFound || !target) return table;
+  return PinDelta(view, TableUrl(target->warehouse_url, view), -1, "", session);
+}
+
 Result<DeferredViews> DeferViews(const DeferTarget& target, const CompiledProject& compiled,
                                  const TaskGraph& graph, const std::set<std::string>& selected,
                                  const std::function<bool(const std::string& view)>& is_built_here,

@@ -8,10 +8,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "weir/bundle/compile.h"
+#include "weir/catalog/pinned_table.h"
 #include "weir/decide/history.h"
 #include "weir/graph/task_graph.h"
 #include "weir/session/session_runtime.h"
@@ -34,6 +36,12 @@ struct DeferredView {
 
 /// By view.
 using DeferredViews = std::map<std::string, DeferredView>;
+
+/// The table of a stored view at `url`, in its latest version; where it is not built, that of the
+/// other warehouse. Fails as PinDelta does.
+Result<PinnedTable> PinStored(const std::string& view, const std::string& url,
+                              const std::optional<DeferTarget>& target,
+                              const engine::Session& session);
 
 /// The views that the selected ones read and that are neither selected nor built here. Fails with
 /// kPlanFailed where one is not built there either, or where its table there has not the columns

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A project whose sources and warehouse lie in an S3 bucket: built, reused, queried, and rebuilt over its own tables.
-
-The bucket is served by moto's server on the loopback address, over HTTP, with conditional puts as S3 has them.
-"""
+"""A project whose sources and warehouse lie in an S3 bucket: built, reused, queried, and rebuilt over its own tables."""
 
 import json
 import os
-import pathlib
 import subprocess
-import sys
-import time
 import unittest
 
 import boto3
 import pyarrow
 import pyarrow.parquet
 import weir_project
+from bucket_server import serve_buckets
 from weir_project import ProjectCase
 
 VIEWS = {
@@ -27,10 +22,7 @@ VIEWS = {
 class ObjectStoreTest(ProjectCase):
     def setUp(self):
         super().setUp()
-        self.server = subprocess.Popen([str(pathlib.Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", "0"],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(self.stop)
-        self.endpoint = self.wait_for_endpoint()
+        self.endpoint = serve_buckets(self)
         self.client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="key",
                                    aws_secret_access_key="very-secret-value")
         self.client.create_bucket(Bucket="lake")
@@ -46,18 +38,6 @@ class ObjectStoreTest(ProjectCase):
         for path, text in files.items():
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / path).write_text(text)
-
-    def wait_for_endpoint(self) -> str:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            line = self.server.stderr.readline()
-            if "Running on http://" in line:
-                return line.split("Running on ")[1].split()[0]
-        raise AssertionError("moto_server did not start")
-
-    def stop(self):
-        self.server.terminate()
-        self.server.communicate()
 
     def put_airlines(self, lines: list[str]) -> None:
         self.client.put_object(Bucket="lake", Key="raw/airlines.csv", Body="\n".join(["carrier,name", *lines, ""]).encode())

@@ -13,9 +13,6 @@ import lzma
 import os
 import pathlib
 import re
-import subprocess
-import sys
-import time
 import unittest
 
 import boto3
@@ -24,6 +21,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
+from bucket_server import serve_buckets
 from sql_case import Anywhere, bag, of_duckdb, quoted, random_rows
 from weir_project import ROOT, obey_permissions
 
@@ -431,15 +429,7 @@ class InAProject(Anywhere):
 class ObjectStores(Anywhere):
     def setUp(self):
         super().setUp()
-        self.server = subprocess.Popen([str(pathlib.Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", "0"],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(self.stop)
-        deadline = time.monotonic() + 60
-        self.endpoint = ""
-        while not self.endpoint and time.monotonic() < deadline:
-            line = self.server.stderr.readline()
-            if "Running on http://" in line:
-                self.endpoint = line.split("Running on ")[1].split()[0]
+        self.endpoint = serve_buckets(self)
         self.client = client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="very-secret")
         client.create_bucket(Bucket="lake")
         for month in (1, 2):
@@ -449,10 +439,6 @@ class ObjectStores(Anywhere):
             "aws_allow_http": "true", "aws_s3_allow_unsafe_rename": "true"})
         self.environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret", "AWS_REGION": "us-east-1", "AWS_ENDPOINT": self.endpoint,
                             "AWS_ALLOW_HTTP": "true"}
-
-    def stop(self):
-        self.server.terminate()
-        self.server.communicate()
 
     def test_urls_are_read_with_what_the_environment_says(self):
         for path, wanted in {"s3://lake/raw/": [{"a": 1, "month": 1}, {"a": 2, "month": 2}], "s3://lake/raw/*/*.csv": [{"a": 1, "month": 1}, {"a": 2, "month": 2}],
