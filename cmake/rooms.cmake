@@ -11,7 +11,7 @@ function(weir_room name)
     file(CREATE_LINK "${dir}" "${include}/weir/${name}" SYMBOLIC)
   endif()
 
-  file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cc" "${dir}/*/*.cc")
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # icu_data.sh LIBICUDATA.A OUT.O: of ICU's 31 MB of data what Weir asks for, as an object file with the symbol that ICU looks for.
-# The tables of NFC and of upper and lower case are in ICU's code; src/functions/unicode_text.cc also normalises to NFKC and NFKD.
+# The tables of NFC and of upper and lower case are in ICU's code; src/functions/text/unicode_text.cc also normalises to NFKC and NFKD.
 set -euo pipefail
 wanted=(nfkc.nrm)
 

@@ -43,7 +43,7 @@ def main():
     rooms = declared_rooms()
     problems = []
     for room, uses in rooms.items():
-        for path in sorted((ROOT / "src" / room).glob("*.[hc]*")):
+        for path in sorted((ROOT / "src" / room).rglob("*.[hc]*")):
             writes_json = path.name == "json_text.h" or re.search(r"_(test|testing|fixture)\.", path.name) is not None
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 match = re.match(r'#include "weir/(\w+)/', line)

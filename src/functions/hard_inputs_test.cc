@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-#include "weir/functions/naive_text_testing.h"
 #include "weir/functions/scalar_model_testing.h"
+#include "weir/functions/text/naive_text_testing.h"
 
 namespace weir::testing {
 namespace {
