@@ -52,9 +52,9 @@ struct SessionOptions {
   std::string spill_directory;
   int64_t max_spill_bytes = 0;
   int64_t metadata_cache_bytes = 0;
-  /// Merges partitions in their order, not in the order of arrival: results do not depend on
-  /// timing.
-  bool ordered_coalesce = true;
+  /// Native aggregates stand in the place of the engine's (FunctionDeclaration::stands_for) in
+  /// optimised plans.
+  bool stand_ins = true;
   /// Guards that are left out, by name: tests and benchmarks show what each is for. Nobody else
   /// names any.
   std::vector<std::string> guards_off = {};

@@ -267,16 +267,19 @@ class NativeAggregate final : public AggregateCallback {
   void ReturnField(ArrowSchema* fields, ArrowSchema* out) const override {
     Must(arrow::ExportField(*Must(function_->ReturnField(ImportFields(fields))), out));
   }
-  void StateFields(ArrowSchema* fields, ArrowSchema* out) const override {
-    Must(arrow::ExportType(*arrow::struct_(Must(function_->StateFields(ImportFields(fields)))),
-                           out));
+  void StateFields(ArrowSchema* fields, bool distinct, ArrowSchema* out) const override {
+    const FieldVector states =
+        Must(function_->StateFields(ImportFields(fields), {.distinct = distinct}));
+    Must(arrow::ExportType(*arrow::struct_(states), out));
   }
   std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields, bool ignore_nulls,
+                                                         bool distinct,
                                                          bool sliding) const override {
     FieldVector arguments = ImportFields(fields);
-    FieldVector states = Must(function_->StateFields(arguments));
-    auto accumulator = Must(function_->CreateAccumulator(
-        arguments, {.ignore_nulls = ignore_nulls, .sliding = sliding}));
+    const AggregateCall call{
+        .ignore_nulls = ignore_nulls, .distinct = distinct, .sliding = sliding};
+    FieldVector states = Must(function_->StateFields(arguments, call));
+    auto accumulator = Must(function_->CreateAccumulator(arguments, call));
     return std::make_unique<NativeAccumulator>(std::move(accumulator), std::move(arguments),
                                                std::move(states));
   }
@@ -303,7 +306,9 @@ bridge::NativeFunction ToBridge(const FunctionDeclaration& declaration) {
   result.user_defined = declaration.signature_kind == SignatureKind::kUserDefined;
   result.strict = declaration.strict;
   result.ignores_duplicates = declaration.ignores_duplicates;
+  result.takes_distinct = declaration.takes_distinct;
   result.takes_null_treatment = declaration.takes_null_treatment;
+  result.stands_for = declaration.stands_for;
   result.opens_as_predicate = declaration.opens_as_predicate;
   result.simplifies = !declaration.simplification.empty();
   if (declaration.bounds) {

@@ -85,9 +85,9 @@ class AggregateCallback {
   virtual void CoerceTypes(ArrowSchema* fields, ArrowSchema* out) const = 0;
   virtual void ReturnField(ArrowSchema* fields, ArrowSchema* out) const = 0;
   /// A struct with the fields of the state.
-  virtual void StateFields(ArrowSchema* fields, ArrowSchema* out) const = 0;
+  virtual void StateFields(ArrowSchema* fields, bool distinct, ArrowSchema* out) const = 0;
   virtual std::unique_ptr<AccumulatorCallback> CreateAccumulator(ArrowSchema* fields,
-                                                                 bool ignore_nulls,
+                                                                 bool ignore_nulls, bool distinct,
                                                                  bool sliding) const = 0;
 };
 

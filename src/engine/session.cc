@@ -28,7 +28,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.spill_directory = rust::String::lossy(options.spill_directory);
   bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
   bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
-  bridged.ordered_coalesce = options.ordered_coalesce;
+  bridged.stand_ins = options.stand_ins;
   for (const std::string& name : options.guards_off)
     bridged.guards_off.push_back(rust::String::lossy(name));
   bridged.parameters = ToKeyValues(options.parameters);

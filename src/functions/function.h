@@ -105,8 +105,12 @@ struct FunctionDeclaration {
   OrderSensitivity order_sensitivity = OrderSensitivity::kInsensitive;
   /// Of an aggregate: DISTINCT changes nothing, and is allowed.
   bool ignores_duplicates = false;
+  /// Of an aggregate: DISTINCT may be written, and AggregateCall says it.
+  bool takes_distinct = false;
   /// Of an aggregate: IGNORE NULLS and RESPECT NULLS may be written behind the call.
   bool takes_null_treatment = false;
+  /// Of an aggregate of floats: the engine's, in whose place it stands in sessions that want it.
+  std::string stands_for = {};
   /// Of a boolean function: OpenPredicate may find something.
   bool opens_as_predicate = false;
   /// Of a scalar function with integer results: every result that is not NULL lies within, whatever
@@ -229,6 +233,7 @@ class GroupsAccumulator {
 /// How a call of an aggregate is written, and where.
 struct AggregateCall {
   bool ignore_nulls = false;
+  bool distinct = false;  ///< only if the declaration takes it
   /// For the frames of a window: rows leave by Retract in the order in which they came.
   bool sliding = false;
 };
@@ -243,7 +248,8 @@ class AggregateFunction {
   /// As ScalarFunction::CoerceTypes.
   virtual Result<TypeVector> CoerceTypes(const TypeVector& types) const;
   /// Fields of the intermediate state, in the order in which State returns its arrays.
-  virtual Result<FieldVector> StateFields(const FieldVector& arguments) const = 0;
+  virtual Result<FieldVector> StateFields(const FieldVector& arguments,
+                                          const AggregateCall& call) const = 0;
   /// The accumulator of a sliding call may be limited to one group, and supports_retract() where
   /// the function can.
   virtual Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(

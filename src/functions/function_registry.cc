@@ -141,6 +141,8 @@ FunctionRegistry NativeFunctions(const SpanDefaults& span_defaults) {
   AddCountIf(&aggregates);
   AddCollectSet(&aggregates);
   AddArgExtremes(&aggregates);
+  AddExactSums(&aggregates);
+  AddExactMoments(&aggregates);
   AddTableFunctions(&tables);
   Result<FunctionRegistry> registry =
       FunctionRegistry::Make(std::move(scalars), std::move(aggregates), std::move(tables));

@@ -36,6 +36,11 @@ void AddCollectSet(AggregateFunctions* functions);
 /// any_value_det (arg_min), arg_max
 void AddArgExtremes(AggregateFunctions* functions);
 
+/// exact_sum, exact_avg
+void AddExactSums(AggregateFunctions* functions);
+/// exact_var_samp … exact_regr_sxy
+void AddExactMoments(AggregateFunctions* functions);
+
 /// udf_docs … statistics_cache; only declared here
 void AddTableFunctions(std::vector<std::shared_ptr<const FunctionDeclaration>>* functions);
 

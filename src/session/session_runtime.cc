@@ -30,13 +30,9 @@ int64_t MachineMemoryBytes() {
 
 std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSettings& profile,
                                                                 int threads) {
-  // Under `deterministic` every view runs in one partition: what is sensitive to the order of rows
-  // (sums of floats, ties in windows) then depends on the input alone. Views run beside each other
-  // instead.
-  const int partitions = profile.deterministic ? 1 : threads;
   std::vector<std::pair<std::string, std::string>> settings = {
       {"datafusion.catalog.information_schema", "true"},
-      {"datafusion.execution.target_partitions", fmt::format("{}", partitions)},
+      {"datafusion.execution.target_partitions", fmt::format("{}", threads)},
       {"datafusion.execution.collect_statistics", "true"},
       {std::string(kTimeZone), kUsualTimeZone},
       {"datafusion.execution.parquet.pushdown_filters", "true"},
@@ -164,7 +160,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .spill_directory = profile.spill_directory,
                                        .max_spill_bytes = profile.max_spill_bytes,
                                        .metadata_cache_bytes = 0,
-                                       .ordered_coalesce = profile.deterministic,
+                                       .stand_ins = profile.deterministic,
                                        .guards_off = GuardsOff(profile),
                                        .parameters = Constants(project.parameters)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));

@@ -8,6 +8,7 @@ mod declaration;
 mod named_arguments;
 mod rewritten;
 mod scalar;
+mod stand_ins;
 mod user;
 
 pub use aggregate::register_aggregate_function;
@@ -15,5 +16,6 @@ pub(crate) use crossing::failure;
 pub use named_arguments::{complete_call, complete_calls};
 pub(crate) use scalar::NativeScalarUdf;
 pub use scalar::register_scalar_function;
+pub use stand_ins::{StandIns, with_stand_ins, without_stand_ins};
 pub(crate) use user::expand_user_functions;
 pub use user::{called_functions, define_user_function, function_kind, sql_type};

@@ -30,7 +30,6 @@ mod local_store;
 mod marked_table;
 mod memory_pool;
 mod named_source;
-mod ordered_coalesce;
 mod parameters;
 mod parsing;
 mod partitioned_writer;
@@ -103,8 +102,8 @@ pub mod ffi {
         max_spill_bytes: u64,
         /// Bytes of the cache of Parquet metadata; 0 = DataFusion's default.
         metadata_cache_bytes: u64,
-        /// Merge partitions in their order instead of in the order of arrival.
-        ordered_coalesce: bool,
+        /// Native aggregates stand in the place of the engine's where they say so.
+        stand_ins: bool,
         /// Guards that are left out, by name: tests and benchmarks show what they are for.
         guards_off: Vec<String>,
         /// What `$name` stands for: names in lower case, and constants as SQL; an empty one is a parameter without a value.
@@ -495,8 +494,12 @@ pub mod ffi {
         strict: bool,
         /// Of an aggregate: DISTINCT changes nothing.
         ignores_duplicates: bool,
+        /// Of an aggregate: DISTINCT may be written, and its accumulators are told.
+        takes_distinct: bool,
         /// Of an aggregate: IGNORE NULLS may be written behind the call.
         takes_null_treatment: bool,
+        /// Of an aggregate of floats: the engine's, in whose place it stands; empty: none.
+        stands_for: String,
         /// The callback may put comparisons in the place of a call in WHERE and ON.
         opens_as_predicate: bool,
         /// The callback may put something simpler in the place of a call, wherever it stands.
@@ -564,11 +567,17 @@ pub mod ffi {
         unsafe fn Signatures(self: &AggregateCallback, out: *mut ArrowSchema) -> Result<()>;
         unsafe fn CoerceTypes(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
         unsafe fn ReturnField(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
-        unsafe fn StateFields(self: &AggregateCallback, fields: *mut ArrowSchema, out: *mut ArrowSchema) -> Result<()>;
+        unsafe fn StateFields(
+            self: &AggregateCallback,
+            fields: *mut ArrowSchema,
+            distinct: bool,
+            out: *mut ArrowSchema,
+        ) -> Result<()>;
         unsafe fn CreateAccumulator(
             self: &AggregateCallback,
             fields: *mut ArrowSchema,
             ignore_nulls: bool,
+            distinct: bool,
             sliding: bool,
         ) -> Result<UniquePtr<AccumulatorCallback>>;
 

@@ -19,6 +19,7 @@ use datafusion::sql::parser::Statement;
 use sqlparser::ast;
 
 use crate::error::{BridgeError, Result, entry};
+use crate::functions::with_stand_ins;
 use crate::parsing::parse;
 use crate::plan::Plan;
 use crate::planning_steps::collecting;
@@ -139,7 +140,7 @@ pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
         let analyzed = if is_analyzed { plan } else { analyze(&state, plan)? };
         let (optimized, opened) = collecting(|| state.optimizer().optimize(analyzed, &planning, |_, _| {}));
         steps.extend(opened);
-        Ok(Box::new(Plan { plan: optimized?, steps, is_analyzed: true }))
+        Ok(Box::new(Plan { plan: with_stand_ins(&state, optimized?)?, steps, is_analyzed: true }))
     })
 }
 

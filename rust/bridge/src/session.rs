@@ -12,10 +12,10 @@ use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
+use crate::functions::StandIns;
 use crate::guards::{GuardedPlanner, Guards};
 use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
-use crate::ordered_coalesce::OrderedCoalesce;
 use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
 use crate::store::parse_url;
@@ -34,6 +34,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         }
         let config = config.with_extension(Arc::clone(&guards));
         let config = config.with_extension(Arc::new(Parameters::read(&options.parameters)?));
+        let config = config.with_extension(Arc::new(StandIns(options.stand_ins)));
 
         let mut disk = DiskManagerBuilder::default();
         if !options.spill_directory.is_empty() {
@@ -51,7 +52,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         }
         let runtime = runtime.build_arc()?;
 
-        let mut builder = SessionStateBuilder::new()
+        let builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
@@ -59,9 +60,6 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_optimizer_rules(optimizer_rules(&guards))
             .with_physical_optimizer_rules(guards.physical_rules())
             .with_query_planner(Arc::new(GuardedPlanner::new(Arc::clone(&guards), DeltaPlanner::new())));
-        if options.ordered_coalesce {
-            builder = builder.with_physical_optimizer_rule(Arc::new(OrderedCoalesce));
-        }
         let context = SessionContext::new_with_state(builder.build());
         context.register_object_store(&parse_url("file:///")?, Arc::new(LocalStore::new()));
         guards.functions(&context);

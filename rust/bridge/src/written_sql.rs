@@ -25,6 +25,7 @@ use sqlparser::ast::{self, Ident, Query, SetExpr, TableFactor, TableWithJoins, V
 use self::blocks::{Block, Stage, clean_names};
 use crate::empty_table::EMPTY_TABLE;
 use crate::error::{BridgeError, Result as BridgeResult};
+use crate::functions::without_stand_ins;
 use crate::guards::unguarded_plan;
 use crate::parsing::with_deep_stack;
 use crate::plan::Plan;
@@ -58,7 +59,7 @@ pub fn plan_to_sql(plan: &Plan, name: &str) -> BridgeResult<String> {
 /// Writes `plan` as one query.
 fn write_plan(plan: &LogicalPlan, name: &str, dialect: &dyn Dialect) -> Result<Query> {
     let mut writer = Writer { name, dialect, unparser: Unparser::new(dialect), aliases: HashSet::new() };
-    let plan = &unguarded_plan(plan)?;
+    let plan = &without_stand_ins(unguarded_plan(plan)?)?;
     let mut block = writer.block(plan, None)?;
     block.names = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
     writer.finish_last(block)

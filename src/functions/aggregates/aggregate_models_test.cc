@@ -161,6 +161,8 @@ TEST_F(AggregateModels, EveryAggregateOverEveryKindOfType) {
   Check("count_if", {&booleans}, CountIfModel, kLeastCases);
   const FunctionRegistry registry = NativeFunctions();
   for (const auto& function : registry.aggregates()) {
+    // exact_sums_test.cc models these.
+    if (!function->declaration().stands_for.empty()) continue;
     EXPECT_GE(cases_[function->declaration().name], kLeastCases) << function->declaration().name;
   }
 }

@@ -349,7 +349,8 @@ class ArgExtreme final : public AggregateFunction {
     return settled;
   }
 
-  Result<FieldVector> StateFields(const FieldVector& arguments) const override {
+  Result<FieldVector> StateFields(const FieldVector& arguments,
+                                  const AggregateCall&) const override {
     return FieldVector{arguments[kValue]->WithName("value")->WithNullable(true),
                        arguments[kKey]->WithName("key")->WithNullable(true)};
   }

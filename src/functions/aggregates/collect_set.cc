@@ -227,7 +227,8 @@ class CollectSet final : public AggregateFunction {
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector& arguments) const override {
     return arrow::field(declaration_.name, ListType(arguments), /*nullable=*/false);
   }
-  Result<FieldVector> StateFields(const FieldVector& arguments) const override {
+  Result<FieldVector> StateFields(const FieldVector& arguments,
+                                  const AggregateCall&) const override {
     return FieldVector{arrow::field("set", ListType(arguments), /*nullable=*/false)};
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(

@@ -115,7 +115,7 @@ class CountIf final : public AggregateFunction {
   Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&) const override {
     return arrow::field(declaration_.name, arrow::int64(), /*nullable=*/false);
   }
-  Result<FieldVector> StateFields(const FieldVector&) const override {
+  Result<FieldVector> StateFields(const FieldVector&, const AggregateCall&) const override {
     return FieldVector{arrow::field("count", arrow::int64(), /*nullable=*/false)};
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(

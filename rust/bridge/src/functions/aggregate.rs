@@ -27,59 +27,72 @@ use crate::ffi::{AccumulatorCallback, AggregateCallback, NativeFunction};
 use crate::session::Session;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct NativeAggregateUdf {
+pub(super) struct NativeAggregateUdf {
     declaration: Declaration,
     callback: Callback<AggregateCallback>,
 }
 
 impl NativeAggregateUdf {
-    fn native_state_fields(&self, fields: &[FieldRef]) -> EngineResult<Vec<FieldRef>> {
+    pub(super) fn stands_for(&self) -> &str {
+        &self.declaration.stands_for
+    }
+
+    fn native_state_fields(&self, fields: &[FieldRef], distinct: bool) -> EngineResult<Vec<FieldRef>> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
         let mut out = FFI_ArrowSchema::empty();
-        unsafe { self.callback.StateFields(schema_pointer(&mut arguments), schema_pointer(&mut out)) }
+        unsafe { self.callback.StateFields(schema_pointer(&mut arguments), distinct, schema_pointer(&mut out)) }
             .map_err(engine_failure)?;
         import_fields(&out)
     }
 
-    fn native_accumulator(
-        &self,
-        fields: &[FieldRef],
-        ignore_nulls: bool,
-        sliding: bool,
-    ) -> EngineResult<NativeAccumulator> {
+    fn native_accumulator(&self, fields: &[FieldRef], call: Call) -> EngineResult<NativeAccumulator> {
         let mut arguments = export_fields(fields.iter().map(AsRef::as_ref))?;
-        let callback =
-            unsafe { self.callback.CreateAccumulator(schema_pointer(&mut arguments), ignore_nulls, sliding) }
-                .map_err(engine_failure)?;
+        let callback = unsafe {
+            self.callback.CreateAccumulator(
+                schema_pointer(&mut arguments),
+                call.ignore_nulls,
+                call.distinct,
+                call.sliding,
+            )
+        }
+        .map_err(engine_failure)?;
         Ok(NativeAccumulator {
             name: self.declaration.name.clone(),
             callback,
             argument_types: fields.iter().map(|field| field.data_type().clone()).collect(),
-            state_type: DataType::Struct(self.native_state_fields(fields)?.into()),
+            state_type: DataType::Struct(self.native_state_fields(fields, call.distinct)?.into()),
             return_type: AggregateUDFImpl::return_field(self, fields)?.data_type().clone(),
             zeros: Vec::new(),
         })
     }
 
-    fn row_accumulator(
-        &self,
-        fields: &[FieldRef],
-        ignore_nulls: bool,
-        sliding: bool,
-    ) -> EngineResult<NativeAccumulator> {
-        let mut accumulator = self.native_accumulator(fields, ignore_nulls, sliding)?;
+    fn row_accumulator(&self, fields: &[FieldRef], call: Call) -> EngineResult<NativeAccumulator> {
+        let mut accumulator = self.native_accumulator(fields, call)?;
         let empty: Vec<ArrayRef> = accumulator.argument_types.iter().map(new_empty_array).collect();
         accumulator.update(&empty, &[], None, 1)?;
         Ok(accumulator)
     }
 }
 
+/// How an aggregate is called, as its accumulators are told.
+#[derive(Default, Clone, Copy)]
+struct Call {
+    ignore_nulls: bool,
+    distinct: bool,
+    sliding: bool,
+}
+
 impl NativeAggregateUdf {
-    fn check_distinct(&self, args: &AccumulatorArgs) -> EngineResult<()> {
-        if args.is_distinct && !self.declaration.ignores_duplicates {
+    fn takes_distinct(&self) -> bool {
+        self.declaration.ignores_duplicates || self.declaration.takes_distinct
+    }
+
+    fn call(&self, args: &AccumulatorArgs, sliding: bool) -> EngineResult<Call> {
+        if args.is_distinct && !self.takes_distinct() {
             return exec_err!("{} does not take DISTINCT", self.declaration.name);
         }
-        Ok(())
+        let distinct = args.is_distinct && self.declaration.takes_distinct;
+        Ok(Call { ignore_nulls: args.ignore_nulls, distinct, sliding })
     }
 }
 
@@ -134,14 +147,16 @@ impl AggregateUDFImpl for NativeAggregateUdf {
         match self.declaration.signatures.first() {
             Some(types) if !self.is_nullable() => {
                 // The type of a call may be another than that of the first signature; an empty value casts to it.
-                Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types), false, false)?)?.cast_to(data_type)
+                Accumulator::evaluate(&mut self.row_accumulator(&bare_fields(types), Call::default())?)?
+                    .cast_to(data_type)
             }
             _ => ScalarValue::try_from(data_type),
         }
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> EngineResult<Vec<FieldRef>> {
-        let fields = self.native_state_fields(args.input_fields)?;
+        let distinct = args.is_distinct && self.declaration.takes_distinct;
+        let fields = self.native_state_fields(args.input_fields, distinct)?;
         Ok(fields
             .iter()
             .map(|field| Arc::new(field.as_ref().clone().with_name(format_state_name(args.name, field.name()))))
@@ -149,21 +164,19 @@ impl AggregateUDFImpl for NativeAggregateUdf {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn Accumulator>> {
-        self.check_distinct(&args)?;
-        Ok(Box::new(self.row_accumulator(args.expr_fields, args.ignore_nulls, false)?))
+        Ok(Box::new(self.row_accumulator(args.expr_fields, self.call(&args, false)?)?))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn Accumulator>> {
-        self.check_distinct(&args)?;
-        Ok(Box::new(self.row_accumulator(args.expr_fields, args.ignore_nulls, true)?))
+        Ok(Box::new(self.row_accumulator(args.expr_fields, self.call(&args, true)?)?))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct || self.declaration.ignores_duplicates
+        !args.is_distinct || self.takes_distinct()
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> EngineResult<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(self.native_accumulator(args.expr_fields, args.ignore_nulls, false)?))
+        Ok(Box::new(self.native_accumulator(args.expr_fields, self.call(&args, false)?)?))
     }
 
     fn supports_null_handling_clause(&self) -> bool {

@@ -26,7 +26,10 @@ pub(super) struct Declaration {
     pub(super) documentation: Documentation,
     pub(super) strict: bool,
     pub(super) ignores_duplicates: bool,
+    pub(super) takes_distinct: bool,
     pub(super) takes_null_treatment: bool,
+    /// Of an aggregate: the engine's, in whose place it stands; may be empty.
+    pub(super) stands_for: String,
     pub(super) opens_as_predicate: bool,
     pub(super) simplifies: bool,
     /// Every result that is not NULL lies within; None where nothing is known.
@@ -68,7 +71,9 @@ impl Declaration {
             documentation: documentation.build(),
             strict: native.strict,
             ignores_duplicates: native.ignores_duplicates,
+            takes_distinct: native.takes_distinct,
             takes_null_treatment: native.takes_null_treatment,
+            stands_for: native.stands_for.clone(),
             opens_as_predicate: native.opens_as_predicate,
             simplifies: native.simplifies,
             bounds: bounds_of(native)?,

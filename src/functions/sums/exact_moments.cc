@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Variances, covariances, correlation and regression of doubles from the exact sums of x, y, x², y²
+// and xy, rounded once. They depend on the bag of their rows alone, and rows can be taken out
+// again.
+//
+//   group → narrow    sums of 128 bits, of products 256, in units of the windows (double_window.h)
+//         → wide      where a value did not fit: sums of any doubles, counters of what is not
+//         finite
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/type.h>
+#include <arrow/util/checked_cast.h>
+
+#include "weir/functions/function_sets.h"
+#include "weir/functions/result_buffers.h"
+#include "weir/functions/sums/distinct_values.h"
+#include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/rounding.h"
+#include "weir/functions/sums/wide_sum.h"
+
+namespace weir {
+namespace {
+
+using arrow::internal::checked_cast;
+
+enum class Moment {
+  kVarSamp,
+  kVarPop,
+  kStddevSamp,
+  kStddevPop,
+  kCovarSamp,
+  kCovarPop,
+  kCorr,
+  kSlope,
+  kIntercept,
+  kR2,
+  kAvgX,
+  kAvgY,
+  kSxx,
+  kSyy,
+  kSxy,
+};
+
+/// Of one column: how many values are not finite, and how.
+struct NotFinite {
+  int64_t nans = 0, infinities = 0, negative_infinities = 0;
+
+  void Count(uint64_t bits, int64_t by) {
+    const double value = std::bit_cast<double>(bits);
+    (std::isnan(value) ? nans : value > 0 ? infinities : negative_infinities) += by;
+  }
+  bool Any() const { return nans != 0 || infinities != 0 || negative_infinities != 0; }
+  /// The mean of such values. REQUIRES: Any()
+  double Mean() const {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (nans != 0 || (infinities != 0 && negative_infinities != 0))
+      return std::numeric_limits<double>::quiet_NaN();
+    return infinities != 0 ? kInfinity : -kInfinity;
+  }
+};
+
+struct Wide {
+  WideDoubleSum x, y;
+  WideProductSum xx, yy, xy;
+  NotFinite x_not_finite, y_not_finite;
+};
+
+/// A whole number in two's complement, lowest limb first.
+template <size_t kLimbs>
+struct Narrow {
+  std::array<uint64_t, kLimbs> limbs{};
+
+  /// Adds ± magnitude × 2^place. Returns false, and changes nothing, if the sum does not fit.
+  bool Add(bool negative, UInt128 magnitude, unsigned place) {
+    std::array<uint64_t, kLimbs> term{};
+    const size_t first = place / 64;
+    const unsigned bits = place % 64;
+    const auto low = static_cast<uint64_t>(magnitude),
+               high = static_cast<uint64_t>(magnitude >> 64);
+    const uint64_t shifted[] = {low << bits,
+                                bits == 0 ? high : (high << bits) | (low >> (64 - bits)),
+                                bits == 0 ? 0 : high >> (64 - bits)};
+    for (size_t i = 0; i < 3 && first + i < kLimbs; ++i) term[first + i] = shifted[i];
+    return AddTerm(negative, term);
+  }
+
+  bool AddTerm(bool negative, const std::array<uint64_t, kLimbs>& term) {
+    std::array<uint64_t, kLimbs> sum;
+    uint64_t carry = negative ? 1 : 0;
+    for (size_t i = 0; i < kLimbs; ++i) {
+      const UInt128 part = static_cast<UInt128>(limbs[i]) + (negative ? ~term[i] : term[i]) + carry;
+      sum[i] = static_cast<uint64_t>(part);
+      carry = static_cast<uint64_t>(part >> 64);
+    }
+    const bool was_negative = IsNegative(), is_negative = (sum.back() >> 63) != 0;
+    const bool term_is_negative = ((term.back() >> 63) != 0) != negative;
+    if (was_negative == term_is_negative && is_negative != was_negative) return false;
+    limbs = sum;
+    return true;
+  }
+
+  bool IsNegative() const { return (limbs.back() >> 63) != 0; }
+  std::array<uint64_t, kLimbs> Magnitude() const {
+    if (!IsNegative()) return limbs;
+    std::array<uint64_t, kLimbs> magnitude;
+    uint64_t carry = 1;
+    for (size_t i = 0; i < kLimbs; ++i) {
+      magnitude[i] = ~limbs[i] + carry;
+      carry = carry != 0 && magnitude[i] == 0 ? 1 : 0;
+    }
+    return magnitude;
+  }
+  template <typename Integer>
+  Integer ToInteger() const {
+    const auto magnitude = Magnitude();
+    Integer integer = 0;
+    for (size_t i = kLimbs; i-- > 0;) {
+      integer <<= 64;
+      integer |= magnitude[i];
+    }
+    return IsNegative() ? Integer(-integer) : integer;
+  }
+};
+
+/// One group's narrow sums. Without y there is but one column.
+template <bool kHasY>
+struct NarrowSums {
+  int64_t count = 0;
+  Narrow<2> x;
+  Narrow<4> xx;
+};
+template <>
+struct NarrowSums<true> {
+  int64_t count = 0;
+  Narrow<2> x;
+  Narrow<4> xx;
+  Narrow<2> y;
+  Narrow<4> yy, xy;
+};
+
+/// The sums of n rows, each in units of its own: x in 2^x_unit, xx in the square of that, and so
+/// on.
+template <typename Integer>
+struct Sums {
+  int64_t n = 0;
+  Integer x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+  int64_t x_unit = 0, y_unit = 0;
+};
+
+template <typename Integer>
+std::optional<double> Of(Moment moment, const Sums<Integer>& s) {
+  const Integer n = s.n;
+  const auto sxx = [&] { return Integer(n * s.xx - s.x * s.x); };  // n times the centred sum
+  const auto syy = [&] { return Integer(n * s.yy - s.y * s.y); };
+  const auto sxy = [&] { return Integer(n * s.xy - s.x * s.y); };
+  const auto square = [](const Integer& i) { return Integer(i * i); };
+  switch (moment) {
+    case Moment::kVarSamp:
+      return NearestQuotient(sxx(), Integer(n * (n - 1)), 2 * s.x_unit);
+    case Moment::kVarPop:
+      return NearestQuotient(sxx(), square(n), 2 * s.x_unit);
+    case Moment::kStddevSamp:
+      return NearestRoot(sxx(), Integer(n * (n - 1)), 2 * s.x_unit);
+    case Moment::kStddevPop:
+      return NearestRoot(sxx(), square(n), 2 * s.x_unit);
+    case Moment::kCovarSamp:
+      return NearestQuotient(sxy(), Integer(n * (n - 1)), s.x_unit + s.y_unit);
+    case Moment::kCovarPop:
+      return NearestQuotient(sxy(), square(n), s.x_unit + s.y_unit);
+    case Moment::kCorr: {
+      const Integer of_both = sxy();
+      const Integer spread = sxx() * syy();
+      if (spread == 0) return std::nullopt;
+      const double magnitude = NearestRoot(square(of_both), spread, 0);
+      return of_both < 0 ? -magnitude : magnitude;
+    }
+    case Moment::kR2: {
+      const Integer spread = sxx() * syy();
+      if (spread == 0) return std::nullopt;
+      return NearestQuotient(square(sxy()), spread, 0);
+    }
+    case Moment::kSlope: {
+      const Integer spread = sxx();
+      if (spread == 0) return std::nullopt;
+      return NearestQuotient(sxy(), spread, s.y_unit - s.x_unit);
+    }
+    case Moment::kIntercept: {
+      const Integer spread = sxx();
+      if (spread == 0) return std::nullopt;
+      return NearestQuotient(Integer(spread * s.y - sxy() * s.x), Integer(n * spread), s.y_unit);
+    }
+    case Moment::kAvgX:
+      return NearestQuotient(s.x, n, s.x_unit);
+    case Moment::kAvgY:
+      return NearestQuotient(s.y, n, s.y_unit);
+    case Moment::kSxx:
+      return NearestQuotient(sxx(), n, 2 * s.x_unit);
+    case Moment::kSyy:
+      return NearestQuotient(syy(), n, 2 * s.y_unit);
+    case Moment::kSxy:
+      return NearestQuotient(sxy(), n, s.x_unit + s.y_unit);
+  }
+  return std::nullopt;
+}
+
+/// What a group with values that are not finite gives; `x_varies`: the finite x differ, or x itself
+/// is not finite.
+std::optional<double> OfNotFinite(Moment moment, const NotFinite& x, const NotFinite& y,
+                                  bool& decided) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  decided = true;
+  switch (moment) {
+    case Moment::kAvgX:
+      if (x.Any()) return x.Mean();
+      break;
+    case Moment::kAvgY:
+      if (y.Any()) return y.Mean();
+      break;
+    case Moment::kVarSamp:
+    case Moment::kVarPop:
+    case Moment::kStddevSamp:
+    case Moment::kStddevPop:
+    case Moment::kSxx:
+      if (x.Any()) return kNaN;
+      break;
+    case Moment::kSyy:
+      if (y.Any()) return kNaN;
+      break;
+    default:
+      if (x.Any() || y.Any()) return kNaN;
+  }
+  decided = false;
+  return std::nullopt;
+}
+
+/// Fewer rows give NULL.
+int64_t RowsNeeded(Moment moment) {
+  switch (moment) {
+    case Moment::kVarSamp:
+    case Moment::kStddevSamp:
+    case Moment::kCovarSamp:
+    case Moment::kCorr:
+    case Moment::kSlope:
+    case Moment::kIntercept:
+    case Moment::kR2:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+/// State: `narrow` the bytes of a group's sums · `x_window`, `y_window` int16 · `wide` the bytes of
+/// a Wide, or NULL. With y, the arguments are y and x, as SQL has them.
+template <bool kHasY>
+class ExactMomentAccumulator final : public GroupsAccumulator {
+ public:
+  explicit ExactMomentAccumulator(Moment moment) : moment_(moment) {}
+
+  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                const arrow::BooleanArray* filter, int64_t group_count) override {
+    Grow(group_count);
+    Add(arguments, group_indices, filter, /*subtract=*/false);
+    return Status::OK();
+  }
+  bool supports_retract() const override { return true; }
+  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                 int64_t group_count) override {
+    Grow(group_count);
+    Add(arguments, group_indices, nullptr, /*subtract=*/true);
+    return Status::OK();
+  }
+
+  Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
+               const arrow::BooleanArray* filter, int64_t group_count) override {
+    Grow(group_count);
+    const auto& narrows = checked_cast<const arrow::FixedSizeBinaryArray&>(*states[0]);
+    const auto& x_windows = checked_cast<const arrow::Int16Array&>(*states[1]);
+    const auto& y_windows = checked_cast<const arrow::Int16Array&>(*states[2]);
+    const auto& wides = checked_cast<const arrow::BinaryArray&>(*states[3]);
+    for (int64_t row = 0; row < narrows.length(); ++row) {
+      if (narrows.IsNull(row)) continue;
+      if (filter != nullptr && (filter->IsNull(row) || !filter->Value(row))) continue;
+      NarrowSums<kHasY> other;
+      std::memcpy(static_cast<void*>(&other), narrows.GetValue(row), sizeof other);
+      if (other.count == 0) continue;
+      const uint64_t group = group_indices[static_cast<size_t>(row)];
+      DoubleWindow x, y;
+      x.Set(x_windows.Value(row));
+      y.Set(y_windows.Value(row));
+      if (!x_window_.is_chosen()) x_window_ = x;
+      if (!y_window_.is_chosen()) y_window_ = y;
+      const bool same = x.id() == x_window_.id() && y.id() == y_window_.id();
+      if (!same || !AddNarrow(groups_[group], other)) AddToWide(WideOf(group), other, x, y);
+      groups_[group].count += other.count;
+      if (wides.IsValid(row)) {
+        Wide more;
+        std::memcpy(static_cast<void*>(&more), wides.GetView(row).data(), sizeof more);
+        AddWide(WideOf(group), more);
+      }
+    }
+    return Status::OK();
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
+    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
+    for (int64_t group = 0; group < count; ++group) {
+      const auto result = ResultOf(groups_[static_cast<size_t>(group)], WideAt(group));
+      if (result) {
+        writer.Set(group, *result);
+      } else {
+        WEIR_RETURN_NOT_OK(writer.SetNull(group));
+      }
+    }
+    return writer.Finish(arrow::float64());
+  }
+
+  Result<arrow::ArrayVector> PeekState(int64_t count) const override {
+    WEIR_ASSIGN_OR_RETURN(auto narrows, FixedColumnWriter<NarrowSums<kHasY>>::Make(count));
+    WEIR_ASSIGN_OR_RETURN(auto x_windows, FixedColumnWriter<int16_t>::Make(count));
+    WEIR_ASSIGN_OR_RETURN(auto y_windows, FixedColumnWriter<int16_t>::Make(count));
+    arrow::BinaryBuilder wides;
+    for (int64_t group = 0; group < count; ++group) {
+      narrows.Set(group, groups_[static_cast<size_t>(group)]);
+      x_windows.Set(group, x_window_.id());
+      y_windows.Set(group, y_window_.id());
+      const Wide* wide = WideAt(group);
+      WEIR_RETURN_NOT_OK(FromArrow(
+          wide == nullptr ? wides.AppendNull()
+                          : wides.Append(reinterpret_cast<const uint8_t*>(wide), sizeof *wide)));
+    }
+    WEIR_ASSIGN_OR_RETURN(auto wide_array, FromArrow(wides.Finish()));
+    return arrow::ArrayVector{narrows.Finish(arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>))),
+                              x_windows.Finish(arrow::int16()), y_windows.Finish(arrow::int16()),
+                              std::move(wide_array)};
+  }
+
+  void Drop(int64_t count) override {
+    groups_.erase(groups_.begin(), groups_.begin() + count);
+    groups_.shrink_to_fit();
+    if (wides_.empty()) return;
+    for (auto wide = wides_.begin(); wide != wides_.begin() + count; ++wide)
+      wide_count_ -= *wide != nullptr ? 1 : 0;
+    wides_.erase(wides_.begin(), wides_.begin() + count);
+    wides_.shrink_to_fit();
+  }
+  int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
+
+  Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
+                                            const arrow::BooleanArray* filter) const override {
+    const int64_t rows = arguments[0]->length();
+    std::vector<uint64_t> groups(static_cast<size_t>(rows));
+    std::iota(groups.begin(), groups.end(), 0);
+    ExactMomentAccumulator alone(moment_);
+    alone.x_window_ = x_window_;
+    alone.y_window_ = y_window_;
+    WEIR_RETURN_NOT_OK(alone.Update(arguments, groups, filter, rows));
+    return alone.PeekState(rows);
+  }
+
+  int64_t SizeBytes() const override {
+    return static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(groups_[0]) +
+                                wides_.capacity() * sizeof(wides_[0]) + wide_count_ * sizeof(Wide));
+  }
+
+ private:
+  using Group = NarrowSums<kHasY>;
+
+  void Grow(int64_t group_count) {
+    const size_t wanted = std::max(groups_.size(), static_cast<size_t>(group_count));
+    groups_.resize(wanted);
+    if (!wides_.empty()) wides_.resize(wanted);
+  }
+
+  void Add(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+           const arrow::BooleanArray* filter, bool subtract) {
+    const auto& ys = checked_cast<const arrow::DoubleArray&>(*arguments.front());
+    const auto& xs = checked_cast<const arrow::DoubleArray&>(*arguments.back());
+    const auto takes_part = [&](int64_t row) {
+      return xs.IsValid(row) && ys.IsValid(row) &&
+             (filter == nullptr || (filter->IsValid(row) && filter->Value(row)));
+    };
+    const auto choose = [&](DoubleWindow& window, const arrow::DoubleArray& values) {
+      if (window.is_chosen()) return;
+      window.Choose([&](const auto& take) {
+        for (int64_t row = 0; row < values.length(); ++row) {
+          if (takes_part(row)) take(std::bit_cast<uint64_t>(values.Value(row)));
+        }
+      });
+    };
+    choose(x_window_, xs);
+    choose(y_window_, ys);
+    for (int64_t row = 0; row < xs.length(); ++row) {
+      if (!takes_part(row)) continue;
+      AddOne(group_indices[static_cast<size_t>(row)], std::bit_cast<uint64_t>(xs.Value(row)),
+             std::bit_cast<uint64_t>(ys.Value(row)), subtract);
+    }
+  }
+
+  void AddOne(uint64_t index, uint64_t x, uint64_t y, bool subtract) {
+    Group& group = groups_[index];
+    group.count += subtract ? -1 : 1;
+    if (IsZero(x) && (!kHasY || IsZero(y))) return;
+    const uint32_t x_place = x_window_.Place(x), y_place = y_window_.Place(y);
+    // A zero adds nothing wherever it stands.
+    if ((IsZero(x) || x_place <= DoubleWindow::kSpan) &&
+        (!kHasY || IsZero(y) || y_place <= DoubleWindow::kSpan)) {
+      Group sums = group;
+      if (AddToNarrow(sums, x, y, IsZero(x) ? 0 : x_place, IsZero(y) ? 0 : y_place, subtract)) {
+        group = sums;
+        return;
+      }
+    }
+    AddToWide(WideOf(index), x, y, subtract);
+  }
+
+  static bool AddToNarrow(Group& sums, uint64_t x, uint64_t y, uint32_t x_place, uint32_t y_place,
+                          bool subtract) {
+    const bool x_negative = (x & kSignBit) != 0, y_negative = (y & kSignBit) != 0;
+    const UInt128 x_significand = Significand(x), y_significand = Significand(y);
+    bool fits = sums.x.Add(x_negative != subtract, x_significand, x_place) &&
+                sums.xx.Add(subtract, x_significand * x_significand, 2 * x_place);
+    if constexpr (kHasY) {
+      fits = fits && sums.y.Add(y_negative != subtract, y_significand, y_place) &&
+             sums.yy.Add(subtract, y_significand * y_significand, 2 * y_place) &&
+             sums.xy.Add((x_negative != y_negative) != subtract, x_significand * y_significand,
+                         x_place + y_place);
+    }
+    return fits;
+  }
+
+  static void AddToWide(Wide& wide, uint64_t x, uint64_t y, bool subtract) {
+    const auto add = [&](auto& sum, bool negative, UInt128 magnitude, int last_bit) {
+      const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
+                                static_cast<uint64_t>(magnitude >> 64)};
+      sum.Add(negative != subtract, limbs, last_bit);
+    };
+    const bool x_negative = (x & kSignBit) != 0, y_negative = (y & kSignBit) != 0;
+    if (IsFinite(x)) {
+      add(wide.x, x_negative, Significand(x), LastBit(x));
+      add(wide.xx, false, static_cast<UInt128>(Significand(x)) * Significand(x), 2 * LastBit(x));
+    } else {
+      wide.x_not_finite.Count(x, subtract ? -1 : 1);
+    }
+    if constexpr (!kHasY) return;
+    if (IsFinite(y)) {
+      add(wide.y, y_negative, Significand(y), LastBit(y));
+      add(wide.yy, false, static_cast<UInt128>(Significand(y)) * Significand(y), 2 * LastBit(y));
+    } else {
+      wide.y_not_finite.Count(y, subtract ? -1 : 1);
+    }
+    if (IsFinite(x) && IsFinite(y)) {
+      add(wide.xy, x_negative != y_negative, static_cast<UInt128>(Significand(x)) * Significand(y),
+          LastBit(x) + LastBit(y));
+    }
+  }
+
+  /// Adds the sums, not the count. Returns false, and changes nothing, if they do not fit.
+  static bool AddNarrow(Group& group, const Group& other) {
+    Group sums = group;
+    bool fits = sums.x.AddTerm(false, other.x.limbs) && sums.xx.AddTerm(false, other.xx.limbs);
+    if constexpr (kHasY) {
+      fits = fits && sums.y.AddTerm(false, other.y.limbs) &&
+             sums.yy.AddTerm(false, other.yy.limbs) && sums.xy.AddTerm(false, other.xy.limbs);
+    }
+    if (fits) group = sums;
+    return fits;
+  }
+
+  /// The same where the sums are in units of other windows.
+  static void AddToWide(Wide& wide, const Group& other, const DoubleWindow& x_window,
+                        const DoubleWindow& y_window) {
+    const auto add = [](auto& sum, const auto& narrow, int unit) {
+      sum.Add(narrow.IsNegative(), narrow.Magnitude(), unit);
+    };
+    // A window that was never chosen has sums of zero.
+    const int x_unit = x_window.is_chosen() ? x_window.exponent() : 0;
+    const int y_unit = y_window.is_chosen() ? y_window.exponent() : 0;
+    add(wide.x, other.x, x_unit);
+    add(wide.xx, other.xx, 2 * x_unit);
+    if constexpr (kHasY) {
+      add(wide.y, other.y, y_unit);
+      add(wide.yy, other.yy, 2 * y_unit);
+      add(wide.xy, other.xy, x_unit + y_unit);
+    }
+  }
+
+  static void AddWide(Wide& wide, const Wide& other) {
+    wide.x.Add(other.x, false);
+    wide.y.Add(other.y, false);
+    wide.xx.Add(other.xx, false);
+    wide.yy.Add(other.yy, false);
+    wide.xy.Add(other.xy, false);
+    const auto count = [](NotFinite& mine, const NotFinite& theirs) {
+      mine.nans += theirs.nans;
+      mine.infinities += theirs.infinities;
+      mine.negative_infinities += theirs.negative_infinities;
+    };
+    count(wide.x_not_finite, other.x_not_finite);
+    count(wide.y_not_finite, other.y_not_finite);
+  }
+
+  Wide& WideOf(uint64_t index) {
+    if (wides_.empty()) wides_.resize(groups_.size());
+    auto& wide = wides_[index];
+    if (wide == nullptr) {
+      wide = std::make_unique<Wide>();
+      ++wide_count_;
+    }
+    return *wide;
+  }
+  const Wide* WideAt(int64_t group) const {
+    return wides_.empty() ? nullptr : wides_[static_cast<size_t>(group)].get();
+  }
+
+  std::optional<double> ResultOf(const Group& group, const Wide* wide) const {
+    // The engine's corr is NaN even of one row.
+    if (wide != nullptr && moment_ == Moment::kCorr && group.count == 1 &&
+        (wide->x_not_finite.Any() || wide->y_not_finite.Any()))
+      return std::numeric_limits<double>::quiet_NaN();
+    if (group.count < RowsNeeded(moment_)) return std::nullopt;
+    if (wide == nullptr) {
+      Sums<ShortInteger> sums{.n = group.count,
+                              .x = group.x.template ToInteger<ShortInteger>(),
+                              .xx = group.xx.template ToInteger<ShortInteger>(),
+                              .x_unit = x_window_.is_chosen() ? x_window_.exponent() : 0,
+                              .y_unit = y_window_.is_chosen() ? y_window_.exponent() : 0};
+      if constexpr (kHasY) {
+        sums.y = group.y.template ToInteger<ShortInteger>();
+        sums.yy = group.yy.template ToInteger<ShortInteger>();
+        sums.xy = group.xy.template ToInteger<ShortInteger>();
+      }
+      return Of(moment_, sums);
+    }
+    bool decided = false;
+    const auto not_finite = OfNotFinite(moment_, wide->x_not_finite, wide->y_not_finite, decided);
+    if (decided) return not_finite;
+    Wide all = *wide;
+    AddToWide(all, group, x_window_, y_window_);
+    return Of(moment_, Sums<LongInteger>{.n = group.count,
+                                         .x = all.x.ToInteger(),
+                                         .y = all.y.ToInteger(),
+                                         .xx = all.xx.ToInteger(),
+                                         .yy = all.yy.ToInteger(),
+                                         .xy = all.xy.ToInteger(),
+                                         .x_unit = WideDoubleSum::kLowestBit,
+                                         .y_unit = WideDoubleSum::kLowestBit});
+  }
+
+  Moment moment_;
+  DoubleWindow x_window_, y_window_;
+  std::vector<Group> groups_;
+  std::vector<std::unique_ptr<Wide>> wides_;  ///< empty until a group has one
+  int64_t wide_count_ = 0;
+};
+
+template <bool kHasY>
+class ExactMoment final : public AggregateFunction {
+ public:
+  ExactMoment(FunctionDeclaration declaration, Moment moment)
+      : declaration_(std::move(declaration)), moment_(moment) {}
+  const FunctionDeclaration& declaration() const override { return declaration_; }
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&) const override {
+    return arrow::field(declaration_.name, arrow::float64());
+  }
+  Result<FieldVector> StateFields(const FieldVector& arguments,
+                                  const AggregateCall& call) const override {
+    if (call.distinct) return DistinctStateFields(arguments[0]);
+    return FieldVector{
+        arrow::field("narrow", arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>)), false),
+        arrow::field("x_window", arrow::int16(), false),
+        arrow::field("y_window", arrow::int16(), false), arrow::field("wide", arrow::binary())};
+  }
+  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
+      const FieldVector& arguments, const AggregateCall& call) const override {
+    const auto make = [moment = moment_] {
+      return std::make_unique<ExactMomentAccumulator<kHasY>>(moment);
+    };
+    if (call.distinct) return MakeDistinctAccumulator(arguments[0], call, make);
+    return make();
+  }
+
+ private:
+  FunctionDeclaration declaration_;
+  Moment moment_;
+};
+
+struct MomentText {
+  Moment moment;
+  bool has_y;
+  const char* name;
+  const char* stands_for;
+  const char* what;
+};
+
+constexpr MomentText kMoments[] = {
+    {Moment::kVarSamp, false, "exact_var_samp", "var", "The sample variance"},
+    {Moment::kVarPop, false, "exact_var_pop", "var_pop", "The population variance"},
+    {Moment::kStddevSamp, false, "exact_stddev_samp", "stddev", "The sample standard deviation"},
+    {Moment::kStddevPop, false, "exact_stddev_pop", "stddev_pop",
+     "The population standard deviation"},
+    {Moment::kCovarSamp, true, "exact_covar_samp", "covar_samp", "The sample covariance"},
+    {Moment::kCovarPop, true, "exact_covar_pop", "covar_pop", "The population covariance"},
+    {Moment::kCorr, true, "exact_corr", "corr", "The coefficient of correlation"},
+    {Moment::kSlope, true, "exact_regr_slope", "regr_slope", "The slope of the regression line"},
+    {Moment::kIntercept, true, "exact_regr_intercept", "regr_intercept",
+     "Where the regression line crosses x = 0"},
+    {Moment::kR2, true, "exact_regr_r2", "regr_r2", "The square of the coefficient of correlation"},
+    {Moment::kAvgX, true, "exact_regr_avgx", "regr_avgx", "The mean of x where y is not NULL"},
+    {Moment::kAvgY, true, "exact_regr_avgy", "regr_avgy", "The mean of y where x is not NULL"},
+    {Moment::kSxx, true, "exact_regr_sxx", "regr_sxx", "The sum of squares of x around its mean"},
+    {Moment::kSyy, true, "exact_regr_syy", "regr_syy", "The sum of squares of y around its mean"},
+    {Moment::kSxy, true, "exact_regr_sxy", "regr_sxy",
+     "The sum of products of x and y around their means"},
+};
+
+FunctionDeclaration Declare(const MomentText& text) {
+  FunctionDeclaration declaration;
+  declaration.name = text.name;
+  declaration.stands_for = text.stands_for;
+  declaration.kind = FunctionKind::kAggregate;
+  declaration.tags = {"aggregate", "deterministic"};
+  declaration.description = std::string(text.what) +
+                            " of floats, computed exactly and rounded once, to the nearest float. "
+                            "Does not depend on the order of the rows.";
+  const std::string at_least = RowsNeeded(text.moment) == 1 ? "one row is" : "two rows are";
+  declaration.null_handling = "Rows with a NULL are left out; NULL unless " + at_least +
+                              " left. NaN and infinities give NaN.";
+  declaration.result_type = "float64";
+  if (text.has_y) {
+    declaration.arguments = {{"y", "float64", "The dependent values."},
+                             {"x", "float64", "The independent values."}};
+    declaration.signatures = {{arrow::float64(), arrow::float64()}};
+    declaration.example = declaration.name + "(arr_delay, dep_delay)";
+  } else {
+    declaration.arguments = {{"x", "float64", "The values."}};
+    declaration.signatures = {{arrow::float64()}};
+    declaration.takes_distinct = true;
+    declaration.example = declaration.name + "(distance)";
+  }
+  return declaration;
+}
+
+}  // namespace
+
+void AddExactMoments(AggregateFunctions* functions) {
+  for (const MomentText& text : kMoments) {
+    if (text.has_y) {
+      functions->push_back(std::make_shared<ExactMoment<true>>(Declare(text), text.moment));
+    } else {
+      functions->push_back(std::make_shared<ExactMoment<false>>(Declare(text), text.moment));
+    }
+  }
+}
+
+}  // namespace weir

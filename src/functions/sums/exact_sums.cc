@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// exact_sum and exact_avg of doubles: the exact sum, rounded once. They depend on the bag of their
+// rows alone, and rows can be taken out again.
+//
+//   group → narrow    a whole number of 128 bits, in units of the window; what nearly all values
+//   fit
+//         → wide      where a value did not fit: a sum of any doubles, counters of infinities and
+//                     NaN. The sum of a group is that of both.
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/type.h>
+#include <arrow/util/checked_cast.h>
+
+#include "weir/functions/function_sets.h"
+#include "weir/functions/result_buffers.h"
+#include "weir/functions/sums/distinct_values.h"
+#include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/rounding.h"
+#include "weir/functions/sums/wide_sum.h"
+
+namespace weir {
+namespace {
+
+using arrow::internal::checked_cast;
+
+enum class Of { kSum, kMean };
+
+struct Wide {
+  WideDoubleSum sum;
+  int64_t nans = 0, infinities = 0, negative_infinities = 0;
+};
+
+/// State: `count` int64 · `narrow` the 128 bits, lowest byte first · `window` int16 · `wide` the
+/// bytes of a Wide, or NULL.
+class ExactSumAccumulator final : public GroupsAccumulator {
+ public:
+  explicit ExactSumAccumulator(Of of) : of_(of) {}
+
+  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                const arrow::BooleanArray* filter, int64_t group_count) override {
+    Grow(group_count);
+    Add<false>(checked_cast<const arrow::DoubleArray&>(*arguments[0]), group_indices, filter);
+    return Status::OK();
+  }
+  bool supports_retract() const override { return true; }
+  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                 int64_t group_count) override {
+    Grow(group_count);
+    Add<true>(checked_cast<const arrow::DoubleArray&>(*arguments[0]), group_indices, nullptr);
+    return Status::OK();
+  }
+
+  Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
+               const arrow::BooleanArray* filter, int64_t group_count) override {
+    Grow(group_count);
+    const auto& counts = checked_cast<const arrow::Int64Array&>(*states[0]);
+    const auto& narrows = checked_cast<const arrow::FixedSizeBinaryArray&>(*states[1]);
+    const auto& windows = checked_cast<const arrow::Int16Array&>(*states[2]);
+    const auto& wides = checked_cast<const arrow::BinaryArray&>(*states[3]);
+    for (int64_t row = 0; row < counts.length(); ++row) {
+      if (counts.IsNull(row) || counts.Value(row) == 0) continue;
+      if (filter != nullptr && (filter->IsNull(row) || !filter->Value(row))) continue;
+      const uint64_t group = group_indices[static_cast<size_t>(row)];
+      groups_[group].count += counts.Value(row);
+      Int128 narrow;
+      std::memcpy(&narrow, narrows.GetValue(row), sizeof narrow);
+      if (narrow != 0) AddNarrow(group, narrow, windows.Value(row));
+      if (wides.IsValid(row)) {
+        Wide other;
+        std::memcpy(static_cast<void*>(&other), wides.GetView(row).data(), sizeof other);
+        Wide& wide = WideOf(group);
+        wide.sum.Add(other.sum, /*negative=*/false);
+        wide.nans += other.nans;
+        wide.infinities += other.infinities;
+        wide.negative_infinities += other.negative_infinities;
+      }
+    }
+    return Status::OK();
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
+    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
+    for (int64_t group = 0; group < count; ++group) {
+      const Group& one = groups_[static_cast<size_t>(group)];
+      if (one.count == 0) {
+        WEIR_RETURN_NOT_OK(writer.SetNull(group));
+      } else {
+        writer.Set(group, ResultOf(one, WideAt(group)));
+      }
+    }
+    return writer.Finish(arrow::float64());
+  }
+
+  Result<arrow::ArrayVector> PeekState(int64_t count) const override {
+    WEIR_ASSIGN_OR_RETURN(auto counts, FixedColumnWriter<int64_t>::Make(count));
+    WEIR_ASSIGN_OR_RETURN(auto narrows, FixedColumnWriter<Int128>::Make(count));
+    WEIR_ASSIGN_OR_RETURN(auto windows, FixedColumnWriter<int16_t>::Make(count));
+    arrow::BinaryBuilder wides;
+    WEIR_RETURN_NOT_OK(FromArrow(wides.Reserve(count)));
+    for (int64_t group = 0; group < count; ++group) {
+      const Group& one = groups_[static_cast<size_t>(group)];
+      counts.Set(group, one.count);
+      narrows.Set(group, one.narrow());
+      windows.Set(group, window_.id());
+      const Wide* wide = WideAt(group);
+      WEIR_RETURN_NOT_OK(FromArrow(
+          wide == nullptr ? wides.AppendNull()
+                          : wides.Append(reinterpret_cast<const uint8_t*>(wide), sizeof *wide)));
+    }
+    WEIR_ASSIGN_OR_RETURN(auto wide_array, FromArrow(wides.Finish()));
+    return arrow::ArrayVector{counts.Finish(arrow::int64()),
+                              narrows.Finish(arrow::fixed_size_binary(sizeof(Int128))),
+                              windows.Finish(arrow::int16()), std::move(wide_array)};
+  }
+
+  void Drop(int64_t count) override {
+    groups_.erase(groups_.begin(), groups_.begin() + count);
+    groups_.shrink_to_fit();
+    if (wides_.empty()) return;
+    for (auto wide = wides_.begin(); wide != wides_.begin() + count; ++wide)
+      wide_count_ -= *wide != nullptr ? 1 : 0;
+    wides_.erase(wides_.begin(), wides_.begin() + count);
+    wides_.shrink_to_fit();
+  }
+  int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
+
+  Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
+                                            const arrow::BooleanArray* filter) const override {
+    const int64_t rows = arguments[0]->length();
+    std::vector<uint64_t> groups(static_cast<size_t>(rows));
+    std::iota(groups.begin(), groups.end(), 0);
+    ExactSumAccumulator alone(of_);
+    alone.window_ = window_;
+    WEIR_RETURN_NOT_OK(alone.Update(arguments, groups, filter, rows));
+    return alone.PeekState(rows);
+  }
+
+  int64_t SizeBytes() const override {
+    return static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(Group) +
+                                wides_.capacity() * sizeof(wides_[0]) + wide_count_ * sizeof(Wide));
+  }
+
+ private:
+  struct Group {
+    uint64_t low = 0;
+    uint64_t high = 0;
+    int64_t count = 0;
+
+    Int128 narrow() const { return static_cast<Int128>((static_cast<UInt128>(high) << 64) | low); }
+    void Set(Int128 narrow) {
+      low = static_cast<uint64_t>(narrow);
+      high = static_cast<uint64_t>(static_cast<UInt128>(narrow) >> 64);
+    }
+  };
+
+  void Grow(int64_t group_count) {
+    const size_t wanted = std::max(groups_.size(), static_cast<size_t>(group_count));
+    groups_.resize(wanted);
+    if (!wides_.empty()) wides_.resize(wanted);
+  }
+
+  template <bool kSubtract>
+  void Add(const arrow::DoubleArray& values, std::span<const uint64_t> group_indices,
+           const arrow::BooleanArray* filter) {
+    const double* const numbers = values.raw_values();
+    const int64_t rows = values.length();
+    const auto takes_part = [&](int64_t row) {
+      return values.IsValid(row) &&
+             (filter == nullptr || (filter->IsValid(row) && filter->Value(row)));
+    };
+    if (!window_.is_chosen()) {
+      window_.Choose([&](const auto& take) {
+        for (int64_t row = 0; row < rows; ++row) {
+          if (takes_part(row)) take(std::bit_cast<uint64_t>(numbers[row]));
+        }
+      });
+    }
+    if (filter == nullptr && values.null_count() == 0) {
+      const bool far = groups_.size() > kGroupsNearby;
+      for (int64_t row = 0; row < rows; ++row) {
+        if (far && row + kAhead < rows)
+          __builtin_prefetch(&groups_[group_indices[static_cast<size_t>(row + kAhead)]], 1);
+        AddOne<kSubtract>(group_indices[static_cast<size_t>(row)],
+                          std::bit_cast<uint64_t>(numbers[row]));
+      }
+      return;
+    }
+    for (int64_t row = 0; row < rows; ++row) {
+      if (takes_part(row))
+        AddOne<kSubtract>(group_indices[static_cast<size_t>(row)],
+                          std::bit_cast<uint64_t>(numbers[row]));
+    }
+  }
+
+  template <bool kSubtract>
+  void AddOne(uint64_t index, uint64_t bits) {
+    Group& group = groups_[index];
+    group.count += kSubtract ? -1 : 1;
+    const uint32_t place = window_.Place(bits);
+    if (place > DoubleWindow::kSpan) [[unlikely]] {
+      if (!IsZero(bits)) AddToWide(index, bits, kSubtract);
+      return;
+    }
+    const auto magnitude =
+        static_cast<Int128>(static_cast<UInt128>((bits & (kHiddenBit - 1)) | kHiddenBit) << place);
+    const Int128 sign = static_cast<int64_t>(kSubtract ? ~bits : bits) >> 63;
+    AddTerm(index, group, (magnitude ^ sign) - sign);
+  }
+
+  void AddTerm(uint64_t index, Group& group, Int128 term) {
+    Int128 sum;
+    if (__builtin_add_overflow(group.narrow(), term, &sum)) [[unlikely]] {
+      AddToWide(index, group.narrow(), window_.exponent());
+      sum = term;
+    }
+    group.Set(sum);
+  }
+
+  /// A narrow sum of another accumulator.
+  void AddNarrow(uint64_t index, Int128 narrow, int16_t window) {
+    if (!window_.is_chosen()) window_.Set(window);
+    const int left = window - window_.id();
+    if (left >= 0 && left < 127 && ((narrow << left) >> left) == narrow) {
+      AddTerm(index, groups_[index], narrow << left);
+    } else {
+      DoubleWindow theirs;
+      theirs.Set(window);
+      AddToWide(index, narrow, theirs.exponent());
+    }
+  }
+
+  Wide& WideOf(uint64_t index) {
+    if (wides_.empty()) wides_.resize(groups_.size());
+    auto& wide = wides_[index];
+    if (wide == nullptr) {
+      wide = std::make_unique<Wide>();
+      ++wide_count_;
+    }
+    return *wide;
+  }
+  const Wide* WideAt(int64_t group) const {
+    return wides_.empty() ? nullptr : wides_[static_cast<size_t>(group)].get();
+  }
+
+  void AddToWide(uint64_t index, uint64_t bits, bool subtract) {
+    Wide& wide = WideOf(index);
+    if (IsFinite(bits)) {
+      const uint64_t magnitude[] = {Significand(bits)};
+      wide.sum.Add(((bits & kSignBit) != 0) != subtract, magnitude, LastBit(bits));
+      return;
+    }
+    const double value = std::bit_cast<double>(bits);
+    int64_t& counter = std::isnan(value) ? wide.nans
+                       : value > 0       ? wide.infinities
+                                         : wide.negative_infinities;
+    counter += subtract ? -1 : 1;
+  }
+
+  void AddToWide(uint64_t index, Int128 sum, int exponent) {
+    const UInt128 magnitude = sum < 0 ? -static_cast<UInt128>(sum) : static_cast<UInt128>(sum);
+    const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
+                              static_cast<uint64_t>(magnitude >> 64)};
+    WideOf(index).sum.Add(sum < 0, limbs, exponent);
+  }
+
+  double ResultOf(const Group& group, const Wide* wide) const {
+    const int64_t divisor = of_ == Of::kMean ? group.count : 1;
+    if (wide == nullptr) {
+      return of_ == Of::kMean ? NearestQuotient(group.narrow(), window_.exponent(), divisor)
+                              : NearestDouble(group.narrow(), window_.exponent());
+    }
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (wide->nans != 0 || (wide->infinities != 0 && wide->negative_infinities != 0))
+      return std::numeric_limits<double>::quiet_NaN();
+    if (wide->infinities != 0) return kInfinity;
+    if (wide->negative_infinities != 0) return -kInfinity;
+    WideDoubleSum sum = wide->sum;
+    if (const Int128 narrow = group.narrow(); narrow != 0) {
+      const UInt128 magnitude =
+          narrow < 0 ? -static_cast<UInt128>(narrow) : static_cast<UInt128>(narrow);
+      const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
+                                static_cast<uint64_t>(magnitude >> 64)};
+      sum.Add(narrow < 0, limbs, window_.exponent());
+    }
+    return NearestQuotient(sum.ToInteger(), LongInteger(divisor), WideDoubleSum::kLowestBit);
+  }
+
+  static constexpr size_t kGroupsNearby = 1 << 14;  ///< as many fit the nearest caches
+  static constexpr int64_t kAhead = 16;             ///< rows
+
+  Of of_;
+  DoubleWindow window_;
+  std::vector<Group> groups_;
+  std::vector<std::unique_ptr<Wide>> wides_;  ///< empty until a group has one
+  int64_t wide_count_ = 0;
+};
+
+class ExactSum final : public AggregateFunction {
+ public:
+  ExactSum(FunctionDeclaration declaration, Of of)
+      : declaration_(std::move(declaration)), of_(of) {}
+  const FunctionDeclaration& declaration() const override { return declaration_; }
+
+  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&) const override {
+    return arrow::field(declaration_.name, arrow::float64());
+  }
+  Result<FieldVector> StateFields(const FieldVector& arguments,
+                                  const AggregateCall& call) const override {
+    if (call.distinct) return DistinctStateFields(arguments[0]);
+    return FieldVector{arrow::field("count", arrow::int64(), false),
+                       arrow::field("narrow", arrow::fixed_size_binary(sizeof(Int128)), false),
+                       arrow::field("window", arrow::int16(), false),
+                       arrow::field("wide", arrow::binary())};
+  }
+  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
+      const FieldVector& arguments, const AggregateCall& call) const override {
+    if (!call.distinct) return std::make_unique<ExactSumAccumulator>(of_);
+    return MakeDistinctAccumulator(
+        arguments[0], call, [of = of_] { return std::make_unique<ExactSumAccumulator>(of); });
+  }
+
+ private:
+  FunctionDeclaration declaration_;
+  Of of_;
+};
+
+FunctionDeclaration Declare(std::string name, std::string stands_for, const std::string& what) {
+  FunctionDeclaration declaration;
+  declaration.stands_for = std::move(stands_for);
+  declaration.example = name + "(distance)";
+  declaration.name = std::move(name);
+  declaration.kind = FunctionKind::kAggregate;
+  declaration.tags = {"aggregate", "deterministic"};
+  declaration.description =
+      what +
+      " of floats, computed exactly and rounded once, to the nearest float. Does not depend on the "
+      "order of the rows.";
+  declaration.arguments = {{"x", "float64", "What is added up."}};
+  declaration.signatures = {{arrow::float64()}};
+  declaration.takes_distinct = true;
+  declaration.result_type = "float64";
+  declaration.null_handling =
+      "NULL is left out; NULL if nothing is left. NaN, or infinities of both signs, give NaN.";
+  return declaration;
+}
+
+}  // namespace
+
+void AddExactSums(AggregateFunctions* functions) {
+  functions->push_back(
+      std::make_shared<ExactSum>(Declare("exact_sum", "sum", "The sum"), Of::kSum));
+  functions->push_back(
+      std::make_shared<ExactSum>(Declare("exact_avg", "avg", "The arithmetic mean"), Of::kMean));
+}
+
+}  // namespace weir
