@@ -143,12 +143,21 @@ class Execution {
       const ViewTask& task = *ready_.front();
       ready_.pop_front();
       ++running_;
+      const int partitions = PartitionsOfOne();
       lock.unlock();
-      ViewOutcome outcome = Settle(task);
+      ViewOutcome outcome = Settle(task, partitions);
       lock.lock();
       --running_;
       Finish(task, std::move(outcome));
     }
+  }
+
+  /// Cores that no other view asks for go to the partitions of the one that starts; twice as many
+  /// as there are, since the last views of a run end one by one. REQUIRES: mutex_ is held, and the
+  /// view is among the running ones.
+  int PartitionsOfOne() const {
+    const int views = running_ + static_cast<int>(ready_.size());
+    return std::clamp((2 * session_.threads() + views - 1) / views, 1, session_.threads());
   }
 
   bool MemoryIsShort() const {
@@ -169,12 +178,12 @@ class Execution {
   }
 
   /// Brings one view, whose upstream views are final, to its final state.
-  ViewOutcome Settle(const ViewTask& task) {
+  ViewOutcome Settle(const ViewTask& task, int partitions) {
     ViewOutcome outcome;
     outcome.view_name = task.view_name;
     outcome.fingerprint = task.fingerprint;
     outcome.started_at_us = clock_.Now();
-    const Status status = TrySettle(task, outcome);
+    const Status status = TrySettle(task, partitions, outcome);
     if (!status.ok()) {
       outcome.state = ViewState::kFailed;
       outcome.status = status;
@@ -183,7 +192,7 @@ class Execution {
     return outcome;
   }
 
-  Status TrySettle(const ViewTask& task, ViewOutcome& outcome) {
+  Status TrySettle(const ViewTask& task, int partitions, ViewOutcome& outcome) {
     if (Blocked(task, outcome)) return Status::OK();
     if (cancellation_.is_cancelled())
       return Status::User(StatusCode::kCancelled, "cancelled before it began");
@@ -217,7 +226,7 @@ class Execution {
       outcome.rows = last->rows;
       return Status::OK();
     }
-    return Build(task, bundle, outcome);
+    return Build(task, bundle, partitions, outcome);
   }
 
   bool Blocked(const ViewTask& task, ViewOutcome& outcome) {
@@ -289,7 +298,8 @@ class Execution {
     return found == loaded_.end() ? nullptr : found->second;
   }
 
-  Status Build(const ViewTask& task, const PlanBundle& bundle, ViewOutcome& outcome) {
+  Status Build(const ViewTask& task, const PlanBundle& bundle, int partitions,
+               ViewOutcome& outcome) {
     observer_.OnStarted(task.view_name);
     WEIR_RETURN_NOT_OK(LoadUpstream(task));
     const auto content = [&](const std::string& view) { return StateOf(view).content; };
@@ -302,8 +312,8 @@ class Execution {
     ViewExecution execution(bundle,
                             readings == readings_.end() ? std::vector<Reading>() : readings->second,
                             session_, cancellation_);
-    WEIR_RETURN_NOT_OK(
-        execution.Write([&](const std::string& name) { return Lookup(name); }, by_lane_, outcome));
+    WEIR_RETURN_NOT_OK(execution.Write([&](const std::string& name) { return Lookup(name); },
+                                       by_lane_, partitions, outcome));
     const BuildRecord record{.view_name = task.view_name,
                              .fingerprint = task.fingerprint,
                              .input_hash = outcome.input_hash,

@@ -2,6 +2,8 @@
 
 #include "weir/run/view_execution.h"
 
+#include <algorithm>
+
 #include "weir/bundle/lane.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/constraint_check.h"
@@ -9,7 +11,15 @@
 
 namespace weir {
 
-Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome) {
+namespace {
+
+/// Below, a further partition costs more than it saves.
+constexpr int64_t kBytesAPartition = 4 << 20;
+
+}  // namespace
+
+Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_partitions,
+                            ViewOutcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
   std::vector<std::pair<uint32_t, engine::Table>> bindings;
   for (const ScanUnit& unit : outcome.scan_units) {
@@ -34,7 +44,10 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
     WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
   }
   WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
-  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session_.engine(), plan));
+  const auto cuts = static_cast<int>(
+      std::min<int64_t>(most_partitions, 1 + outcome.bytes_read / kBytesAPartition));
+  WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session_.EngineOf(cuts));
+  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
   engine::WriteOptions options;
   options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
   options.partition_columns = bundle_.partition_columns;
@@ -46,9 +59,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
   engine::BatchSieve sieve;
   if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
-  WEIR_ASSIGN_OR_RETURN(auto written,
-                        physical.Write(session_.engine(), options, bundle_.stored_schema, observer,
-                                       cancellation_, sieve));
+  WEIR_ASSIGN_OR_RETURN(auto written, physical.Write(*engine, options, bundle_.stored_schema,
+                                                     observer, cancellation_, sieve));
   outcome.constraints = check->outcomes();
   const auto metrics = physical.Metrics();
   const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();

@@ -28,8 +28,9 @@ class ViewExecution {
         hasher_(*bundle.stored_schema, readings, session.engine()) {}
 
   /// Executes the bundle's plan over `lookup`'s tables and writes the result's files; commits
-  /// nothing. `by_lane`: from the bytes of the view's lane.
-  Status Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome);
+  /// nothing. `by_lane`: from the bytes of the view's lane. A view that reads much is cut into up
+  /// to `most_partitions`.
+  Status Write(const TableLookup& lookup, bool by_lane, int most_partitions, ViewOutcome& outcome);
 
  private:
   const PlanBundle& bundle_;

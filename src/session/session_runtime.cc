@@ -20,6 +20,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kTimeZone = "datafusion.execution.time_zone";
+constexpr std::string_view kPartitions = "datafusion.execution.target_partitions";
 constexpr char kUsualTimeZone[] = "+00:00";
 
 int64_t MachineMemoryBytes() {
@@ -32,7 +33,7 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
                                                                 int threads) {
   std::vector<std::pair<std::string, std::string>> settings = {
       {"datafusion.catalog.information_schema", "true"},
-      {"datafusion.execution.target_partitions", fmt::format("{}", threads)},
+      {std::string(kPartitions), fmt::format("{}", threads)},
       {"datafusion.execution.collect_statistics", "true"},
       {std::string(kTimeZone), kUsualTimeZone},
       {"datafusion.execution.parquet.pushdown_filters", "true"},
@@ -164,6 +165,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .guards_off = GuardsOff(profile),
                                        .parameters = Constants(project.parameters)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
+  runtime->has_own_partitions_ = profile.settings.contains(std::string(kPartitions));
   runtime->functions_ = NativeFunctionsFor(profile);
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));
   UserFunctions user_functions =
@@ -180,6 +182,19 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
       RegisterTableFunctions(runtime->engine_, runtime->functions_,
                              NameTables(project, runtime->catalog_, runtime->warehouse_url_)));
   return runtime;
+}
+
+Result<const engine::Session*> SessionRuntime::EngineOf(int partitions) const {
+  if (has_own_partitions_ || partitions == threads_) return &engine_;
+  const std::lock_guard lock(mutex_);
+  auto found = engines_.find(partitions);
+  if (found == engines_.end()) {
+    WEIR_ASSIGN_OR_RETURN(
+        engine::Session other,
+        engine_.WithSettings({{std::string(kPartitions), fmt::format("{}", partitions)}}));
+    found = engines_.emplace(partitions, std::move(other)).first;
+  }
+  return &found->second;
 }
 
 Status SessionRuntime::DefineFunction(const UserFunctionDefinition& definition) {

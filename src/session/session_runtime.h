@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ class SessionRuntime {
                                                       Diagnostics& diagnostics);
 
   const engine::Session& engine() const { return engine_; }
+  /// The same whose plans have as many partitions, from 1 to threads(); those that the profile sets
+  /// whatever is asked for. Valid as long as this.
+  Result<const engine::Session*> EngineOf(int partitions) const;
   Catalog& catalog() { return catalog_; }
   const Catalog& catalog() const { return catalog_; }
   /// Native functions and the project's own.
@@ -44,7 +48,7 @@ class SessionRuntime {
   Result<RegistrySnapshot> Registry() const { return RegistrySnapshot::Take(engine_, functions_); }
   /// URL of the warehouse, with a trailing slash.
   const std::string& warehouse_url() const { return warehouse_url_; }
-  /// Views that run at the same time.
+  /// Views that run at the same time, and partitions of one.
   int threads() const { return threads_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
 
@@ -57,6 +61,9 @@ class SessionRuntime {
   SessionRuntime() = default;
 
   engine::Session engine_;
+  bool has_own_partitions_ = false;  ///< the profile sets them
+  mutable std::mutex mutex_;
+  mutable std::map<int, engine::Session> engines_;  ///< by partitions; guarded by mutex_
   Catalog catalog_;
   FunctionRegistry functions_;
   std::set<std::string> broken_functions_;
