@@ -83,7 +83,7 @@ TEST(NativeBuilders, TheHeaderHasTheParametersByTheirNames) {
 /// A table of one row that has every column named in examples.
 constexpr char kExampleTable[] =
     "SELECT 'insert' AS _change_type, 'UA' AS carrier, TIMESTAMP '2013-01-01 00:00:00' AS "
-    "time_hour, 16 AS arr_delay";
+    "time_hour, 16 AS arr_delay, 12.5 AS dep_delay, 700.0 AS distance";
 
 /// Columns by their bare names, as a program names them.
 Expression Bare(Expression e) {

@@ -633,7 +633,9 @@ FunctionDeclaration Declare(const MomentText& text) {
   declaration.tags = {"aggregate", "deterministic"};
   declaration.description = std::string(text.what) +
                             " of floats, computed exactly and rounded once, to the nearest float. "
-                            "Does not depend on the order of the rows.";
+                            "Does not depend on the order of the rows. Under `deterministic` it "
+                            "stands in the place of `" +
+                            declaration.stands_for + "`.";
   const std::string at_least = RowsNeeded(text.moment) == 1 ? "one row is" : "two rows are";
   declaration.null_handling = "Rows with a NULL are left out; NULL unless " + at_least +
                               " left. NaN and infinities give NaN.";
