@@ -50,8 +50,9 @@ bench: build  ## ratios against baselines measured in the same run
 	@"$$(scripts/venv.sh)/bin/python" bench/functions.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/guards.py --weir $(BUILD)/weir
 
-bench-peers: build  ## other tools of the day beside `weir check`; installs them from PyPI, hence not in `bench`
-	@"$$(scripts/venv.sh)/bin/python" bench/compare_peers.py --weir $(BUILD)/weir
+bench-peers: build  ## other tools of the day beside `weir check` and `weir run`; installs them from PyPI, hence not in `bench`
+	@"$$(scripts/venv.sh)/bin/python" bench/peer_checks.py --weir $(BUILD)/weir
+	@"$$(scripts/venv.sh)/bin/python" bench/peer_builds.py --weir $(BUILD)/weir
 
 lint: setup $(BUILD)/build.ninja
 	@scripts/lint.sh $(BUILD)

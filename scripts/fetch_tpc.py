@@ -28,6 +28,7 @@ JAR_SHA256 = "132cf2b0ebbe4ef6367e373288b5891fcacd148b1798455fb0ceec07649e61e1"
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 SCHEMA_CLASS = "org/apache/spark/sql/TPCDSSchema.class"
 SCALE = "0.01"
+TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 QUERIES = {"tpch": 22, "tpcds": 103}  # 99, four of them in variants a and b
 
 # What is changed in a query, by its name: (from, to, why). Each must occur.
@@ -133,23 +134,26 @@ def write_tpcds_tables(folder: pathlib.Path, tables: dict[str, list[tuple[str, s
         deltalake.DeltaTable.create(str(folder / "data" / table), schema)
 
 
-def write_tpch_tables(folder: pathlib.Path) -> None:
+def write_tpch_tables(folder: pathlib.Path, scale: str) -> None:
+    """Writes the eight tables below `folder`/data, a table at a time and as a stream."""
     import deltalake
     import pyarrow
-    import pyarrow.parquet
+    import pyarrow.dataset
     generator = pathlib.Path(sys.executable).parent / "tpchgen-cli"
     if not generator.exists():
         raise FetchError("tpchgen-cli is not in this Python's environment: run this script with the one of scripts/venv.sh")
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        result = subprocess.run([str(generator), "parquet", "-s", SCALE, "--output-dir", scratch], capture_output=True, text=True,
-                                check=False)
-        if result.returncode != 0:
-            raise FetchError(f"tpchgen-cli failed: `{result.stderr.strip()}`")
-        for file in sorted(pathlib.Path(scratch).glob("*.parquet")):
-            rows = pyarrow.parquet.read_table(file)
+    for table in TPCH_TABLES:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            result = subprocess.run([str(generator), "parquet", "-s", scale, "--tables", table, "--output-dir", scratch],
+                                    capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                raise FetchError(f"tpchgen-cli failed: `{result.stderr.strip()}`")
+            rows = pyarrow.dataset.dataset(scratch, format="parquet").scanner(batch_size=1 << 16).to_reader()
             plain = pyarrow.schema([field.with_type(pyarrow.string()) if pyarrow.types.is_string_view(field.type) else field
                                     for field in rows.schema])
-            deltalake.write_deltalake(str(folder / "data" / file.stem), rows.cast(plain))
+            batches = (pyarrow.record_batch([column.cast(field.type) for column, field in zip(batch.columns, plain)], schema=plain)
+                       for batch in rows)
+            deltalake.write_deltalake(str(folder / "data" / table), pyarrow.RecordBatchReader.from_batches(plain, batches))
 
 
 def rewritten(suite: str, name: str, query: str) -> str:
@@ -178,7 +182,7 @@ def make_projects(jar_file: pathlib.Path, target: pathlib.Path) -> None:
         made = pathlib.Path(scratch) / "projects"
         for suite in QUERIES:
             (made / suite / "data").mkdir(parents=True)
-        write_tpch_tables(made / "tpch")
+        write_tpch_tables(made / "tpch", SCALE)
         write_tpcds_tables(made / "tpcds", tpcds_columns(jar))
         for suite in QUERIES:
             write_project(made / suite, suite, read_queries(jar, suite))
@@ -203,6 +207,22 @@ def projects(jar: pathlib.Path | None = None) -> dict[str, pathlib.Path]:
             check_pin(jar)
             make_projects(jar, target)
     return {suite: target / suite for suite in QUERIES}
+
+
+def tpch_tables(scale: str) -> pathlib.Path:
+    """The folder of the eight tables at a scale factor; makes it if it is not there."""
+    root = cache_folder() / "tpc"
+    root.mkdir(parents=True, exist_ok=True)
+    target = root / f"tpch-{scale}"
+    with open(root / "lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=root) as scratch:
+                made = pathlib.Path(scratch) / "made"
+                (made / "data").mkdir(parents=True)
+                write_tpch_tables(made, scale)
+                os.replace(made, target)
+    return target / "data"
 
 
 def main() -> int:

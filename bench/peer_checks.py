@@ -7,7 +7,7 @@ again with nothing changed, and again with one view edited. Each peer is install
 of its own; a peer that cannot be installed, or that fails or takes too long, is a row that says so. The projects hold the same
 queries with the same names in the same folders; references are written as each tool wants them.
 
-    bench/compare_peers.py --weir build/weir --views 1000
+    bench/peer_checks.py --weir build/weir --views 1000
 
 What is timed of each tool is in its class below. The tools do not do the same: dbt 1 knows no columns, dbt 2's baseline analysis and
 SQLMesh's loading stop at less than types and lineage of every column, which `weir check` and sqlbuild derive.
