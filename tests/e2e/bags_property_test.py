@@ -34,21 +34,22 @@ from queries import QueryMaker  # noqa: E402
 
 #: What seeds a run has: fixed ones, so that what fails once fails again.
 SEEDS = range(1, 41) if FULL_SCALE else range(1, 3)
-VARIANTS = 15 if FULL_SCALE else 3
+VARIANTS, VARIANTS_OF_PROJECTS = (15, 15) if FULL_SCALE else (3, 2)
 CASES = 60
 
 
 class BagCase(ProjectCase):
-    def compare(self, bags, seed: int, count: int = VARIANTS, **options) -> tuple[Project, dict[str, str]]:
+    def compare(self, bags, seed: int, count: int, **options) -> tuple[Project, dict[str, str]]:
         """Builds `bags` in the plain layout and in `count` others: all views have the same content. Returns the plain one, built."""
         plain, first = self.built(bags, Variant(), "plain")
         for variant in bag_layouts.variants(seed, count, **options):
             with self.subTest(bags=bags.name, variant=str(variant)):
                 other, found = self.built(bags, variant, "other")
                 self.assertEqual(first.keys(), found.keys())
-                different = [view.name for view in plain.stored_views() if first[view.name] != found[view.name]]
+                # In the order of reading: what differs first is not told of by what reads it.
+                different = [view.name for view in plain.stored_views() if not same(first[view.name], found[view.name])]
                 told_of = "\n".join(self.difference(view, plain, other, first, found) for view in different[:4])
-                self.assertFalse(different, f"{len(different)} of {len(first)} views differ: {', '.join(different)}\n{told_of}")
+                self.assertEqual(len(different), 0, f"of {len(first)} views: {', '.join(different)}\n{told_of}")
         return plain, first
 
     def built(self, bags, variant: Variant, name: str) -> tuple[Project, dict[str, str]]:
@@ -61,7 +62,16 @@ class BagCase(ProjectCase):
         if not plain.log_files(view) or not other.log_files(view):
             return f"{view}: {first[view]}\n{' ' * len(view)}  {found[view]}"
         one, two = rows_of(plain, view), rows_of(other, view)
-        return f"{view}:\n  plain only: {sorted((one - two).elements())[:3]}\n  other only: {sorted((two - one).elements())[:3]}"
+        return f"{view}:\n  plain only: {shortened(one - two)}\n  other only: {shortened(two - one)}"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether a view came to the same; what fails may name other rows."""
+    return one == other or (one.startswith("failed") and other.startswith("failed"))
+
+
+def shortened(rows) -> str:
+    return str(sorted(rows.elements())[:2])[:300]
 
 
 def rows_of(project: Project, view: str) -> collections.Counter:
@@ -118,28 +128,35 @@ class ModelTest(unittest.TestCase):
 
 
 class KnownProjects(BagCase):
+    SCALE = "0.01" if FULL_SCALE else "0.001"
+    ROWS = 200 if FULL_SCALE else 60
+    VIEWS = 200 if FULL_SCALE else 24
+
+    def assert_of_the_bag(self, bags, seed: int, **options) -> dict[str, str]:
+        return self.compare(bags, seed, VARIANTS_OF_PROJECTS, **options)[1]
+
     def test_tpch(self):
-        self.compare(bag_projects.tpch("0.01" if FULL_SCALE else "0.002"), seed=1)
+        self.assert_of_the_bag(bag_projects.tpch(self.SCALE), seed=1)
 
     def test_tpch_with_floats(self):
-        self.compare(bag_projects.with_floats(bag_projects.tpch("0.01" if FULL_SCALE else "0.002")), seed=2)
+        self.assert_of_the_bag(bag_projects.with_floats(bag_projects.tpch(self.SCALE)), seed=2)
 
     def test_tpcds(self):
-        _, found = self.compare(bag_projects.tpcds(rows=200 if FULL_SCALE else 60, seed=1), seed=3)
-        self.assertLessEqual(sum("failed" in content for content in found.values()), 3, found)
+        found = self.assert_of_the_bag(bag_projects.tpcds(self.ROWS, seed=1), seed=3)
+        self.assertLessEqual(sum(content.startswith("failed") for content in found.values()), 3, found)
 
     def test_tpcds_with_floats(self):
-        self.compare(bag_projects.with_floats(bag_projects.tpcds(rows=200 if FULL_SCALE else 60, seed=2)), seed=4, count=VARIANTS if FULL_SCALE else 1)
+        self.assert_of_the_bag(bag_projects.with_floats(bag_projects.tpcds(self.ROWS, seed=2)), seed=4)
 
     def test_generated(self):
-        self.compare(bag_projects.generated(self.scratch / "made", 200 if FULL_SCALE else 40, seed=5), seed=5)
+        self.assert_of_the_bag(bag_projects.generated(self.scratch / "made", self.VIEWS, seed=5), seed=5)
 
     def test_generated_with_floats(self):
-        bags = bag_projects.generated(self.scratch / "made", 200 if FULL_SCALE else 40, seed=6)
-        self.compare(bag_projects.with_floats(bags, ("amount",), divisor=7.0), seed=6)
+        bags = bag_projects.generated(self.scratch / "made", self.VIEWS, seed=6)
+        self.assert_of_the_bag(bag_projects.with_floats(bags, ("amount",), divisor=7.0), seed=6)
 
     def test_demo(self):
-        self.compare(Demo(None if FULL_SCALE else 4000), seed=7, forms=["csv"])
+        self.assert_of_the_bag(Demo(None if FULL_SCALE else 3000), seed=7, forms=["csv"])
 
 
 @dataclasses.dataclass
@@ -181,12 +198,12 @@ class RandomQueries(BagCase):
             maker = bag_queries.CaseMaker(seed)
             cases = [maker.make() for _ in range(CASES)]
             tables = bag_queries.make_tables(seed)
-            plain, found = self.compare(bags_of(cases, tables, f"sums_{seed}"), seed)
+            plain, found = self.compare(bags_of(cases, tables, f"sums_{seed}"), seed, VARIANTS)
             self.assert_rows(plain, found, cases, tables)
 
     def assert_rows(self, project, found, cases, tables):
         wrong = list(self.wrong_rows(project, found, cases, tables))
-        self.assertFalse(wrong, f"{len(wrong)} of {len(cases)} queries have rows that are not exact\n" + "\n".join(wrong[:8]))
+        self.assertEqual(len(wrong), 0, f"of {len(cases)} queries have rows that are not exact\n" + "\n".join(wrong[:8]))
 
     def wrong_rows(self, project, found, cases, tables):
         for number, case in enumerate(cases):
@@ -196,8 +213,7 @@ class RandomQueries(BagCase):
                 continue
             rows, wanted = rows_of(project, view), collections.Counter(map(told, case.wanted(tables)))
             if rows != wanted:
-                yield (f"{case.sql}\n  found only:  {sorted((rows - wanted).elements())[:2]}\n"
-                       f"  wanted only: {sorted((wanted - rows).elements())[:2]}")
+                yield f"{case.sql}\n  found only:  {shortened(rows - wanted)}\n  wanted only: {shortened(wanted - rows)}"
 
     def test_plain_sums_are_found_out(self):
         """The test of exactness can fail: without `deterministic` most of the sums are others."""
@@ -219,7 +235,7 @@ class RandomQueries(BagCase):
     def test_ties_are_decided_in_one_way(self):
         for seed in SEEDS:
             cases, tables = bag_queries.order_cases(seed), bag_queries.make_tables(seed)
-            plain, found = self.compare(bags_of(cases, tables, f"orders_{seed}"), seed + 1000)
+            plain, found = self.compare(bags_of(cases, tables, f"orders_{seed}"), seed + 1000, VARIANTS)
             for number, case in enumerate(cases):
                 if case.flaw is not None:
                     with self.subTest(seed=seed, sql=case.sql):
@@ -229,8 +245,8 @@ class RandomQueries(BagCase):
         for seed in SEEDS:
             data = differential_tables.TableMaker(seed).make()
             maker = QueryMaker(data, seed)
-            queries = {f"v{number:03}": printers.say(maker.make(), "weir") for number in range(250 if FULL_SCALE else 80)}
-            self.compare(Differential(f"differential_{seed}", data, queries), seed + 2000)
+            queries = {f"v{number:03}": printers.say(maker.make(), "weir") for number in range(250 if FULL_SCALE else 60)}
+            self.compare(Differential(f"differential_{seed}", data, queries), seed + 2000, VARIANTS_OF_PROJECTS)
 
 
 @dataclasses.dataclass
@@ -257,17 +273,18 @@ class Differential:
         project.write("sources/tables.sql", "\n".join(statements) + "\n")
         for name, query in self.queries.items():
             project.write(f"views/{name}.sql", query + "\n")
-        for name in self.refused(project):
-            (folder / "views" / f"{name}.sql").unlink()
+        if variant == Variant():
+            self.take_out(project)
         return project
 
-    def refused(self, project: Project) -> set[str]:
-        """The queries that are errors before anything runs, whatever the rows."""
+    def take_out(self, project: Project) -> None:
+        """Takes out the queries that are errors before anything runs, whatever the rows."""
         diagnostics = project.weir("check", "--format", "json").json()["diagnostics"]
         names = {diagnostic.get("view_name") or pathlib.Path(diagnostic.get("file") or "").stem
                  for diagnostic in diagnostics if diagnostic["severity"] == "error"}
-        self.queries = {name: query for name, query in self.queries.items() if name not in names}
-        return names
+        for name in names:
+            del self.queries[name]
+            (project.folder / "views" / f"{name}.sql").unlink()
 
 
 class ManyRows(BagCase):
@@ -295,7 +312,7 @@ class ManyRows(BagCase):
         return ", ".join(f"{function}(x) AS {function}_of_x" for function in self.FUNCTIONS)
 
     def test_many_rows(self):
-        plain, first = self.compare(self.bags, seed=8, batch_sizes=(1000, 8192, 64))
+        plain, first = self.compare(self.bags, 8, VARIANTS, batch_sizes=(1000, 8192, 64))
         for limit in ("48MB", "96MB") if FULL_SCALE else ():
             with self.subTest(memory_limit=limit):
                 _, found = self.built(self.bags, Variant(9, partitions=8, order="shuffled", files=5, memory_limit=limit), "other")
@@ -308,7 +325,7 @@ class ManyRows(BagCase):
             found = {row[0]: told(row[1:]) for row in tuples_of(plain, view)}
             wrong = {key: (found.get(key), exact) for key, values in wanted.items() if found.get(key) != (exact := told(self.exact(values)))}
             self.assertEqual(len(found), len(wanted))
-            self.assertFalse(wrong, f"{view}: {len(wrong)} of {len(wanted)} groups, {list(wrong.items())[:2]}")
+            self.assertEqual(len(wrong), 0, f"of {len(wanted)} groups of {view}: {list(wrong.items())[:2]}")
         pairs = [(value, float(key)) for value, key in zip(self.x, self.k)]
         self.assertEqual(told(tuples_of(plain, "all_rows")[0]), told((*self.exact(self.x), exact_model.of_two("corr", pairs))))
 
