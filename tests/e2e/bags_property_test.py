@@ -142,11 +142,15 @@ class KnownProjects(BagCase):
         self.assert_of_the_bag(bag_projects.with_floats(bag_projects.tpch(self.SCALE)), seed=2)
 
     def test_tpcds(self):
-        found = self.assert_of_the_bag(bag_projects.tpcds(self.ROWS, seed=1), seed=3)
+        found = self.assert_of_the_bag(self.some_of(bag_projects.tpcds(self.ROWS, seed=1), 0), seed=3)
         self.assertLessEqual(sum(content.startswith("failed") for content in found.values()), 3, found)
 
     def test_tpcds_with_floats(self):
-        self.assert_of_the_bag(bag_projects.with_floats(bag_projects.tpcds(self.ROWS, seed=2)), seed=4)
+        self.assert_of_the_bag(self.some_of(bag_projects.with_floats(bag_projects.tpcds(self.ROWS, seed=2)), 1), seed=4)
+
+    def some_of(self, bags: Bags, first: int) -> Bags:
+        """Every other view, the full scale all of them."""
+        return bags if FULL_SCALE else dataclasses.replace(bags, views=dict(list(bags.views.items())[first::2]))
 
     def test_generated(self):
         self.assert_of_the_bag(bag_projects.generated(self.scratch / "made", self.VIEWS, seed=5), seed=5)
@@ -245,7 +249,7 @@ class RandomQueries(BagCase):
         for seed in SEEDS:
             data = differential_tables.TableMaker(seed).make()
             maker = QueryMaker(data, seed)
-            queries = {f"v{number:03}": printers.say(maker.make(), "weir") for number in range(250 if FULL_SCALE else 60)}
+            queries = {f"v{number:03}": printers.say(maker.make(), "weir") for number in range(250 if FULL_SCALE else 40)}
             self.compare(Differential(f"differential_{seed}", data, queries), seed + 2000, VARIANTS_OF_PROJECTS)
 
 

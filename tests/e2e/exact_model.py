@@ -98,19 +98,21 @@ def of_two(function: str, pairs) -> float | int | None:
         return (x if function == "regr_avgx" else y).rounded_sum(count)
     if function in ("covar_samp", "covar_pop", "regr_sxx", "regr_syy", "regr_sxy"):
         one, other = {"regr_sxx": (x, x), "regr_syy": (y, y)}.get(function, (x, y))
-        divisor = {"covar_samp": count - 1, "covar_pop": count}.get(function, 1)
+        divisor = {"covar_samp": count - 1, "covar_pop": count}.get(function, 1)  # n·Σ(x−x̄)(y−ȳ) is what is centred
         if divisor == 0:
             return None
         if not (one.finite and other.finite):
             return math.nan
         return quotient(centred(one, other), count * divisor << (2 * UNIT_BITS))
-    # A column without variance gives NULL, whatever the other one holds; an intercept and a slope ask for that of x only.
-    fixed = [series for series in ((x,) if function in ("regr_slope", "regr_intercept") else (x, y)) if is_constant(series)]
-    if count < 2 or fixed:
-        return None
-    if not (x.finite and y.finite):
+    finite = x.finite and y.finite
+    if count < 2:
+        return math.nan if function == "corr" and not finite else None
+    if not finite:
         return math.nan
     xx, yy, xy = centred(x, x), centred(y, y), centred(x, y)
+    # A column without variance gives NULL; an intercept and a slope ask for that of x only.
+    if xx == 0 or (yy == 0 and function in ("corr", "regr_r2")):
+        return None
     if function == "regr_slope":
         return quotient(xy, xx)
     if function == "regr_intercept":
@@ -120,10 +122,6 @@ def of_two(function: str, pairs) -> float | int | None:
     assert function == "corr", function
     size = root(xy * xy, xx * yy)
     return -size if xy < 0 else size
-
-
-def is_constant(series: Series) -> bool:
-    return series.finite and all(value == series.units[0] for value in series.units)
 
 
 def of_whole(function: str, values):
