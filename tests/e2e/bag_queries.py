@@ -428,7 +428,7 @@ def order_cases(seed: int) -> list[Case]:
         Case("SELECT a.x, b.x AS bx FROM t a JOIN u b ON a.x = b.x"),
         Case("SELECT coalesce(a.x, b.x) AS v, a.id AS i, b.id AS j FROM t a FULL JOIN u b ON a.x = b.x AND a.h = b.h"),
         Case("SELECT g, median(x) AS a, median(i) AS b, count(DISTINCT x) AS c, avg(d) AS e, bit_xor(i) AS k FROM t GROUP BY g"),
-        Case("SELECT h, approx_distinct(s) AS a, bool_and(o > 1) AS b FROM t GROUP BY h"),
+        Case("SELECT h, approx_distinct(id) AS a, bool_and(o > 1) AS b FROM t GROUP BY h"),
         Case("SELECT g, percentile_cont(0.3) WITHIN GROUP (ORDER BY x) AS a FROM t WHERE x IS NOT NULL GROUP BY g"),
         Case(f"WITH RECURSIVE r AS (SELECT id, o, 1 AS n FROM u WHERE o < 3 UNION ALL SELECT id, o + 1, n + 1 FROM r WHERE o < 5) "
              f"SELECT n, s, row_number() OVER (PARTITION BY n ORDER BY r.o) AS k FROM r JOIN u USING (id) ORDER BY k LIMIT {some}"),
