@@ -25,5 +25,13 @@ TEST(FloatExtremes, OfFloatsOfAnyWidth) {
   }
 }
 
+TEST(FloatExtremes, ZerosByTheirSignsWhicheverCameFirst) {
+  ExpectGuarded({.guard = "float_extremes",
+                 .tables = {"CREATE TABLE z(g INT, x DOUBLE) AS VALUES (1, 0.0), (1, CAST('-0.0' "
+                            "AS DOUBLE)), (2, CAST('-0.0' AS DOUBLE)), (2, 0.0)"},
+                 .sql = "SELECT g, min(x), max(x) FROM z GROUP BY g",
+                 .rows = {"1|-0|0|", "2|-0|0|"}});
+}
+
 }  // namespace
 }  // namespace weir

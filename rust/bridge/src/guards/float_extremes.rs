@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `min` and `max` of floats by groups. The engine begins with the greatest finite number, and takes whatever comes before or behind a
-//! NaN: groups then lose NaN, infinities and numbers. Ours go by the total order, in which NaN is above all numbers; they stand in the
-//! place of the engine's only in plans that are about to be executed.
+//! NaN: groups then lose NaN, infinities and numbers; of two zeros it keeps the one that came first. Ours go by the total order, in which
+//! NaN is above all numbers and -0.0 below 0.0, as the engine itself does without groups; they stand in the place of the engine's only in
+//! plans that are about to be executed.
 
 use std::sync::Arc;
 
+use arrow::array::ArrowNativeTypeOp;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Float16Type, Float32Type, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -26,11 +28,11 @@ impl Guard for FloatExtremes {
     fn about(&self) -> About {
         About {
             name: "float_extremes",
-            version: 1,
+            version: 2,
             fault: "`SELECT max(x) … GROUP BY k` is 4.0 for NaN and 4.0, and -1.7976931348623157e308 for -infinity alone",
             upstream: "apache/datafusion#24432",
             means: Means::Correction,
-            effect: "the least and the greatest value, NaN above all numbers",
+            effect: "the least and the greatest value, NaN above all numbers, -0.0 below 0.0",
         }
     }
 
@@ -78,14 +80,15 @@ impl FloatExtreme {
     ) -> Box<dyn GroupsAccumulator> {
         if self.engine.inner().is::<Max>() {
             let keep = |greatest: &mut T::Native, new: T::Native| {
-                if new > *greatest || is_nan(&new) {
+                // Zeros are equal, and yet one of them is the greater: asked of equals only, whose bits are compared.
+                if new > *greatest || is_nan(&new) || (new == *greatest && new.is_gt(*greatest)) {
                     *greatest = new;
                 }
             };
             return Box::new(PrimitiveGroupsAccumulator::<T, _>::new(data_type, keep).with_starting_value(least));
         }
         let keep = |least: &mut T::Native, new: T::Native| {
-            if new < *least || is_nan(least) {
+            if new < *least || is_nan(least) || (new == *least && new.is_lt(*least)) {
                 *least = new;
             }
         };
