@@ -132,8 +132,8 @@ def comparison_rows(name: str, result: Comparison, wall_target: str, memory_targ
             row("processor time", "cpu_seconds", "s", ""), row("peak memory", "peak_mb", "MB", memory_target)]
 
 
-def render(rows: list[tuple]) -> str:
-    header = ("what (medians)", "weir", "baseline", "ratio", "aim")
+def render(rows: list[tuple], sides: tuple[str, str] = ("weir", "baseline")) -> str:
+    header = ("what (medians)", *sides, "ratio", "aim")
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = []
     for row in [header, *rows]:

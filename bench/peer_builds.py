@@ -41,9 +41,10 @@ TOLERANCE = 1e-6
 FIELDS = (("seconds", "s"), ("cpu_seconds", "s"), ("peak_mb", "MB"))
 
 
-def write_project(folder: pathlib.Path, scale: str, profile: str) -> weir_project.Project:
+def write_project(folder: pathlib.Path, scale: str, profile: str,
+                  data: pathlib.Path | None = None) -> weir_project.Project:
     """The 22 queries as stored views over tables that lie elsewhere."""
-    data = fetch_tpc.tpch_tables(scale)
+    data = data or fetch_tpc.tpch_tables(scale)
     texts = fetch_tpc.projects()["tpch"] / "views"
     (folder / "sources").mkdir(parents=True)
     (folder / "views").mkdir()
