@@ -18,7 +18,6 @@
 #include <optional>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
 #include <arrow/type.h>
 #include <arrow/util/checked_cast.h>
 
@@ -27,6 +26,7 @@
 #include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
 #include "weir/functions/sums/rounding.h"
+#include "weir/functions/sums/wide_groups.h"
 #include "weir/functions/sums/wide_sum.h"
 
 namespace weir {
@@ -304,8 +304,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
       if (!same || !AddNarrow(groups_[group], other)) AddToWide(WideOf(group), other, x, y);
       groups_[group].count += other.count;
       if (wides.IsValid(row)) {
-        Wide more;
-        std::memcpy(static_cast<void*>(&more), wides.GetView(row).data(), sizeof more);
+        const Wide more = WideGroups<Wide>::FromState(wides, row);
         AddWide(WideOf(group), more);
       }
     }
@@ -315,7 +314,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
   Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
     WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
     for (int64_t group = 0; group < count; ++group) {
-      const auto result = ResultOf(groups_[static_cast<size_t>(group)], WideAt(group));
+      const auto result = ResultOf(groups_[static_cast<size_t>(group)], wides_.At(group));
       if (result) {
         writer.Set(group, *result);
       } else {
@@ -329,30 +328,21 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
     WEIR_ASSIGN_OR_RETURN(auto narrows, FixedColumnWriter<NarrowSums<kHasY>>::Make(count));
     WEIR_ASSIGN_OR_RETURN(auto x_windows, FixedColumnWriter<int16_t>::Make(count));
     WEIR_ASSIGN_OR_RETURN(auto y_windows, FixedColumnWriter<int16_t>::Make(count));
-    arrow::BinaryBuilder wides;
     for (int64_t group = 0; group < count; ++group) {
       narrows.Set(group, groups_[static_cast<size_t>(group)]);
       x_windows.Set(group, x_window_.id());
       y_windows.Set(group, y_window_.id());
-      const Wide* wide = WideAt(group);
-      WEIR_RETURN_NOT_OK(FromArrow(
-          wide == nullptr ? wides.AppendNull()
-                          : wides.Append(reinterpret_cast<const uint8_t*>(wide), sizeof *wide)));
     }
-    WEIR_ASSIGN_OR_RETURN(auto wide_array, FromArrow(wides.Finish()));
+    WEIR_ASSIGN_OR_RETURN(auto wides, wides_.Column(count));
     return arrow::ArrayVector{narrows.Finish(arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>))),
                               x_windows.Finish(arrow::int16()), y_windows.Finish(arrow::int16()),
-                              std::move(wide_array)};
+                              std::move(wides)};
   }
 
   void Drop(int64_t count) override {
     groups_.erase(groups_.begin(), groups_.begin() + count);
     groups_.shrink_to_fit();
-    if (wides_.empty()) return;
-    for (auto wide = wides_.begin(); wide != wides_.begin() + count; ++wide)
-      wide_count_ -= *wide != nullptr ? 1 : 0;
-    wides_.erase(wides_.begin(), wides_.begin() + count);
-    wides_.shrink_to_fit();
+    wides_.Drop(count);
   }
   int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
 
@@ -369,17 +359,15 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
   }
 
   int64_t SizeBytes() const override {
-    return static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(groups_[0]) +
-                                wides_.capacity() * sizeof(wides_[0]) + wide_count_ * sizeof(Wide));
+    return wides_.SizeBytes() +
+           static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(groups_[0]));
   }
 
  private:
   using Group = NarrowSums<kHasY>;
 
   void Grow(int64_t group_count) {
-    const size_t wanted = std::max(groups_.size(), static_cast<size_t>(group_count));
-    groups_.resize(wanted);
-    if (!wides_.empty()) wides_.resize(wanted);
+    groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
   }
 
   void Add(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
@@ -510,18 +498,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
     count(wide.y_not_finite, other.y_not_finite);
   }
 
-  Wide& WideOf(uint64_t index) {
-    if (wides_.empty()) wides_.resize(groups_.size());
-    auto& wide = wides_[index];
-    if (wide == nullptr) {
-      wide = std::make_unique<Wide>();
-      ++wide_count_;
-    }
-    return *wide;
-  }
-  const Wide* WideAt(int64_t group) const {
-    return wides_.empty() ? nullptr : wides_[static_cast<size_t>(group)].get();
-  }
+  Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
 
   std::optional<double> ResultOf(const Group& group, const Wide* wide) const {
     // The engine's corr is NaN even of one row.
@@ -560,8 +537,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
   Moment moment_;
   DoubleWindow x_window_, y_window_;
   std::vector<Group> groups_;
-  std::vector<std::unique_ptr<Wide>> wides_;  ///< empty until a group has one
-  int64_t wide_count_ = 0;
+  WideGroups<Wide> wides_;
 };
 
 template <bool kHasY>
@@ -580,7 +556,7 @@ class ExactMoment final : public AggregateFunction {
     return FieldVector{
         arrow::field("narrow", arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>)), false),
         arrow::field("x_window", arrow::int16(), false),
-        arrow::field("y_window", arrow::int16(), false), arrow::field("wide", arrow::binary())};
+        arrow::field("y_window", arrow::int16(), false), WideGroups<Wide>::Field()};
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
       const FieldVector& arguments, const AggregateCall& call) const override {

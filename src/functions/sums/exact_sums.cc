@@ -16,7 +16,6 @@
 #include <numeric>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
 #include <arrow/type.h>
 #include <arrow/util/checked_cast.h>
 
@@ -25,6 +24,7 @@
 #include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
 #include "weir/functions/sums/rounding.h"
+#include "weir/functions/sums/wide_groups.h"
 #include "weir/functions/sums/wide_sum.h"
 
 namespace weir {
@@ -52,18 +52,6 @@ struct PackedGroup {
   int64_t count() const { return static_cast<int64_t>(rest) >> 16; }
   int16_t window() const { return static_cast<int16_t>(rest & 0xffff); }
 };
-
-/// A column of NULL.
-Result<std::shared_ptr<arrow::Array>> NoWides(int64_t rows) {
-  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> valid,
-                        FromArrow(arrow::AllocateEmptyBitmap(rows)));
-  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> offsets,
-                        FromArrow(arrow::AllocateBuffer((rows + 1) * 4)));
-  std::memset(offsets->mutable_data(), 0, static_cast<size_t>(offsets->size()));
-  return arrow::MakeArray(arrow::ArrayData::Make(
-      arrow::binary(), rows,
-      {std::move(valid), std::move(offsets), std::make_shared<arrow::Buffer>(nullptr, 0)}, rows));
-}
 
 class ExactSumAccumulator final : public GroupsAccumulator {
  public:
@@ -101,8 +89,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
       groups_[group].count += other.count();
       if (other.narrow() != 0) AddNarrow(group, other.narrow(), other.window());
       if (has_wides && wides.IsValid(row)) {
-        Wide other;
-        std::memcpy(static_cast<void*>(&other), wides.GetView(row).data(), sizeof other);
+        const Wide other = WideGroups<Wide>::FromState(wides, row);
         Wide& wide = WideOf(group);
         wide.sum.Add(other.sum, /*negative=*/false);
         wide.nans += other.nans;
@@ -120,7 +107,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
       if (one.count == 0) {
         WEIR_RETURN_NOT_OK(writer.SetNull(group));
       } else {
-        writer.Set(group, ResultOf(one, WideAt(group)));
+        writer.Set(group, ResultOf(one, wides_.At(group)));
       }
     }
     return writer.Finish(arrow::float64());
@@ -133,7 +120,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
       narrows.Set(group,
                   PackedGroup::Make(static_cast<UInt128>(one.narrow()), one.count, window_.id()));
     }
-    WEIR_ASSIGN_OR_RETURN(auto wides, wides_.empty() ? NoWides(count) : Wides(count));
+    WEIR_ASSIGN_OR_RETURN(auto wides, wides_.Column(count));
     return arrow::ArrayVector{narrows.Finish(arrow::fixed_size_binary(sizeof(PackedGroup))),
                               std::move(wides)};
   }
@@ -141,11 +128,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
   void Drop(int64_t count) override {
     groups_.erase(groups_.begin(), groups_.begin() + count);
     groups_.shrink_to_fit();
-    if (wides_.empty()) return;
-    for (auto wide = wides_.begin(); wide != wides_.begin() + count; ++wide)
-      wide_count_ -= *wide != nullptr ? 1 : 0;
-    wides_.erase(wides_.begin(), wides_.begin() + count);
-    wides_.shrink_to_fit();
+    wides_.Drop(count);
   }
   int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
 
@@ -164,7 +147,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
         narrows.Set(row, PackedGroup::Make(static_cast<UInt128>(term), 1, window_.id()));
       }
       if (row == rows) {
-        WEIR_ASSIGN_OR_RETURN(auto wides, NoWides(rows));
+        WEIR_ASSIGN_OR_RETURN(auto wides, WideGroups<Wide>::NoColumn(rows));
         return arrow::ArrayVector{narrows.Finish(arrow::fixed_size_binary(sizeof(PackedGroup))),
                                   std::move(wides)};
       }
@@ -178,23 +161,11 @@ class ExactSumAccumulator final : public GroupsAccumulator {
   }
 
   int64_t SizeBytes() const override {
-    return static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(Group) +
-                                wides_.capacity() * sizeof(wides_[0]) + wide_count_ * sizeof(Wide));
+    return wides_.SizeBytes() +
+           static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(Group));
   }
 
  private:
-  Result<std::shared_ptr<arrow::Array>> Wides(int64_t count) const {
-    arrow::BinaryBuilder builder;
-    WEIR_RETURN_NOT_OK(FromArrow(builder.Reserve(count)));
-    for (int64_t group = 0; group < count; ++group) {
-      const Wide* wide = WideAt(group);
-      WEIR_RETURN_NOT_OK(FromArrow(
-          wide == nullptr ? builder.AppendNull()
-                          : builder.Append(reinterpret_cast<const uint8_t*>(wide), sizeof *wide)));
-    }
-    return FromArrow(builder.Finish());
-  }
-
   struct Group {
     uint64_t low = 0;
     uint64_t high = 0;
@@ -208,9 +179,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
   };
 
   void Grow(int64_t group_count) {
-    const size_t wanted = std::max(groups_.size(), static_cast<size_t>(group_count));
-    groups_.resize(wanted);
-    if (!wides_.empty()) wides_.resize(wanted);
+    groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
   }
 
   template <bool kSubtract>
@@ -288,18 +257,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
     }
   }
 
-  Wide& WideOf(uint64_t index) {
-    if (wides_.empty()) wides_.resize(groups_.size());
-    auto& wide = wides_[index];
-    if (wide == nullptr) {
-      wide = std::make_unique<Wide>();
-      ++wide_count_;
-    }
-    return *wide;
-  }
-  const Wide* WideAt(int64_t group) const {
-    return wides_.empty() ? nullptr : wides_[static_cast<size_t>(group)].get();
-  }
+  Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
 
   void AddToWide(uint64_t index, uint64_t bits, bool subtract) {
     Wide& wide = WideOf(index);
@@ -350,8 +308,7 @@ class ExactSumAccumulator final : public GroupsAccumulator {
   Of of_;
   DoubleWindow window_;
   std::vector<Group> groups_;
-  std::vector<std::unique_ptr<Wide>> wides_;  ///< empty until a group has one
-  int64_t wide_count_ = 0;
+  WideGroups<Wide> wides_;
 };
 
 class ExactSum final : public AggregateFunction {
@@ -367,7 +324,7 @@ class ExactSum final : public AggregateFunction {
                                   const AggregateCall& call) const override {
     if (call.distinct) return DistinctStateFields(arguments[0]);
     return FieldVector{arrow::field("narrow", arrow::fixed_size_binary(sizeof(PackedGroup)), false),
-                       arrow::field("wide", arrow::binary())};
+                       WideGroups<Wide>::Field()};
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
       const FieldVector& arguments, const AggregateCall& call) const override {
