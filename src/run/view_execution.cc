@@ -35,6 +35,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   }
   WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session_.engine(), plan));
+  // Execution fills in the filters that joins find.
+  WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
   engine::WriteOptions options;
   options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
   options.partition_columns = bundle_.partition_columns;
