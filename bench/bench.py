@@ -85,7 +85,9 @@ class Contest:
         self.baseline_warehouse = project.folder / "baseline-warehouse"
 
     def build_by_weir(self) -> Measurement:
+        # A first build: nothing is left of an earlier one, compiled plans neither.
         shutil.rmtree(self.project.warehouse, ignore_errors=True)
+        shutil.rmtree(self.project.folder / ".weir", ignore_errors=True)
         return self.run_weir()
 
     def run_weir(self) -> Measurement:
@@ -158,7 +160,7 @@ def bench_many_views(weir: str, scratch: pathlib.Path, views: int, rounds: int) 
     contest = Contest(weir, weir_project.Project(scratch / "generated"))
     result = contest.compare(f"{views} views", rounds)
     idle = contest.run_weir()
-    rows = comparison_rows(f"{views} small views, first build", result, "<= 0.50", "")
+    rows = comparison_rows(f"{views} small views, first build", result, "<= 0.30", "<= 1.20")
     rows.append((f"{views} small views, nothing to do: time", f"{idle.seconds:.3f} s", "", "", ""))
     return rows, {"views": dataclasses.asdict(result), "views_idle": dataclasses.asdict(idle)}
 

@@ -300,8 +300,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(const ArtifactTable& 
   arrow::ArrayVector columns;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     std::unique_ptr<arrow::ArrayBuilder> builder;
+    // Held for long, and read once: not worth the large pages of Arrow's own pool.
     ARROW_RETURN_NOT_OK(
-        arrow::MakeBuilder(arrow::default_memory_pool(), ToArrow(table.columns[i].type), &builder));
+        arrow::MakeBuilder(arrow::system_memory_pool(), ToArrow(table.columns[i].type), &builder));
+    ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(rows.size())));
     for (const ArtifactRow& row : rows)
       ARROW_RETURN_NOT_OK(Append(*builder, table.columns[i].type, row[i]));
     ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
@@ -335,7 +337,28 @@ std::string ArtifactTableUrl(const std::string& warehouse_url, const std::string
 }
 
 void ArtifactRows::Add(const std::string& table, ArtifactRow row) {
-  rows_[table].push_back(std::move(row));
+  // The rows of some tables hold plans, of 20 kB and more each.
+  static constexpr size_t kRowsABatch = 64;
+  Rows& rows = rows_[table];
+  ++rows.count;
+  rows.pending.push_back(std::move(row));
+  if (rows.pending.size() == kRowsABatch) Pack(table, rows);
+}
+
+void ArtifactRows::Pack(const std::string& table, Rows& rows) {
+  if (rows.pending.empty()) return;
+  const auto& tables = ArtifactTables();
+  const auto found = std::find_if(tables.begin(), tables.end(),
+                                  [&](const ArtifactTable& t) { return t.name == table; });
+  WEIR_CHECK(found != tables.end());
+  auto batch = ToBatch(*found, rows.pending);
+  rows.pending.clear();
+  if (batch.ok()) {
+    rows.batches.push_back(*std::move(batch));
+  } else if (rows.status.ok()) {
+    rows.status =
+        Status::Bug("rows of the artifact table `{}`: {}", table, batch.status().ToString());
+  }
 }
 
 void ArtifactRows::SetTransaction(const std::string& table, std::string id, int64_t version) {
@@ -343,16 +366,16 @@ void ArtifactRows::SetTransaction(const std::string& table, std::string id, int6
 }
 
 Status ArtifactRows::Append(const ArtifactTable& table, const engine::Session& session,
-                            const std::string& url, int64_t now_ms) const {
-  const auto batch = ToBatch(table, rows_.at(table.name));
-  if (!batch.ok())
-    return Status::Bug("rows of the artifact table `{}`: {}", table.name,
-                       batch.status().ToString());
+                            const std::string& url, int64_t now_ms) {
+  Rows& rows = rows_.at(table.name);
+  Pack(table.name, rows);
+  WEIR_RETURN_NOT_OK(rows.status);
   const auto own = own_transactions_.find(table.name);
   const Transaction& transaction = own == own_transactions_.end() ? transaction_ : own->second;
   engine::WriteOptions options;
   options.root_url = url;
-  WEIR_ASSIGN_OR_RETURN(auto written, session.WriteBatch(options, **batch));
+  WEIR_ASSIGN_OR_RETURN(auto written,
+                        session.WriteBatches(options, table.schema(), std::move(rows.batches)));
   const DeltaWriteSpec spec{.table_url = url,
                             .schema = table.schema(),
                             .partition_columns = {},
@@ -376,20 +399,24 @@ Status ArtifactRows::Append(const ArtifactTable& table, const engine::Session& s
 
 Status ArtifactRows::CommitTables(const std::vector<const ArtifactTable*>& tables,
                                   const engine::Session& session, const std::string& warehouse_url,
-                                  int64_t now_ms) const {
-  // Most of the time goes into waiting for storage.
-  static constexpr size_t kThreads = 4;
+                                  int64_t now_ms) {
+  // Most of the time of a small run goes into waiting for storage. Of a large one the writers of
+  // some hundred columns take as much memory as all that came before.
+  static constexpr size_t kThreads = 4, kThreadsOfLargeRuns = 2, kLargeRows = 5000;
+  size_t rows = 0;
+  for (const ArtifactTable* table : tables) rows += rows_.at(table->name).count;
   std::vector<Status> statuses(tables.size());
-  ForEachInParallel(tables.size(), kThreads, [&](size_t i) {
-    const std::string url = ArtifactTableUrl(warehouse_url, tables[i]->name);
-    statuses[i] = Append(*tables[i], session, url, now_ms);
-  });
+  ForEachInParallel(tables.size(), rows < kLargeRows ? kThreads : kThreadsOfLargeRuns,
+                    [&](size_t i) {
+                      const std::string url = ArtifactTableUrl(warehouse_url, tables[i]->name);
+                      statuses[i] = Append(*tables[i], session, url, now_ms);
+                    });
   for (const Status& status : statuses) WEIR_RETURN_NOT_OK(status);
   return Status::OK();
 }
 
 Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url,
-                            int64_t now_ms) const {
+                            int64_t now_ms) {
   std::vector<const ArtifactTable*> first, last;
   for (const ArtifactTable& table : ArtifactTables()) {
     if (rows_.contains(table.name)) (table.name == "runs" ? last : first).push_back(&table);

@@ -48,6 +48,15 @@ using ArtifactValue =
     std::variant<std::monostate, std::string, int64_t, double, bool, std::vector<std::string>>;
 using ArtifactRow = std::vector<ArtifactValue>;
 
+/// A row of values that are moved where they may be; a list in braces copies each of them twice.
+template <typename... Values>
+ArtifactRow RowOf(Values&&... values) {
+  ArtifactRow row;
+  row.reserve(sizeof...(values));
+  (row.emplace_back(std::forward<Values>(values)), ...);
+  return row;
+}
+
 /// Rows of one run, by table. Each table gets them in one commit with an application transaction,
 /// so that whoever records the same again, after a kill in between for instance, adds nothing.
 class ArtifactRows {
@@ -55,6 +64,7 @@ class ArtifactRows {
   /// `run_id`: whose rows these are; the transaction's id is made of it.
   explicit ArtifactRows(const std::string& run_id) : transaction_{"weir.run." + run_id, 1} {}
 
+  /// Keeps them as Arrow, which takes a fraction of the memory of values.
   /// REQUIRES: `table` exists and `row` has a value of the right kind for each of its columns.
   void Add(const std::string& table, ArtifactRow row);
   /// The rows of `table` are not those of the run alone: they count as recorded once there is a
@@ -64,8 +74,8 @@ class ArtifactRows {
   /// Appends everything: one commit a table that has rows. Tables are written side by side, `runs`
   /// when all others are: a run that stands there is complete. On failure some tables may have
   /// their rows and others not; what was built is not touched.
-  Status Commit(const engine::Session& session, const std::string& warehouse_url,
-                int64_t now_ms) const;
+  /// Lets go of the rows while it writes them.
+  Status Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms);
 
  private:
   struct Transaction {
@@ -74,13 +84,22 @@ class ArtifactRows {
   };
   Status CommitTables(const std::vector<const ArtifactTable*>& tables,
                       const engine::Session& session, const std::string& warehouse_url,
-                      int64_t now_ms) const;
+                      int64_t now_ms);
   Status Append(const ArtifactTable& table, const engine::Session& session, const std::string& url,
-                int64_t now_ms) const;
+                int64_t now_ms);
+
+  /// Of one table: rows as they came, and those before them.
+  struct Rows {
+    std::vector<ArtifactRow> pending;
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    size_t count = 0;  ///< of both
+    Status status;     ///< of making them
+  };
+  static void Pack(const std::string& table, Rows& rows);
 
   Transaction transaction_;
   std::map<std::string, Transaction> own_transactions_;  ///< by table
-  std::map<std::string, std::vector<ArtifactRow>> rows_;
+  std::map<std::string, Rows> rows_;                     ///< by table
 };
 
 /// "***" for values whose key looks like a secret's.

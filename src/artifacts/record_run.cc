@@ -3,17 +3,15 @@
 #include "weir/artifacts/record_run.h"
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <map>
-#include <optional>
-#include <thread>
 
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
 #include "weir/artifacts/project_statements.h"
 #include "weir/base/json_text.h"
+#include "weir/base/parallel.h"
 #include "weir/bundle/required_functions.h"
 #include "weir/bundle/view_parameters.h"
 #include "weir/delta/delta_log.h"
@@ -26,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-ArtifactValue TextOrNull(const std::string& text) {
+ArtifactValue TextOrNull(std::string text) {
   if (text.empty()) return {};
   return text;
 }
@@ -45,10 +43,31 @@ Json UnitJson(const ScanUnit& unit) {
           {"bytes_kept", unit.kept_bytes}};
 }
 
-/// What describing one view that ran yields; made in parallel.
+/// What describing one view that ran yields.
 struct Description {
   BundleDetails details;
   Lineage lineage;
+};
+
+/// The rows of one view, made in parallel, on their way to those of its run.
+class ViewRows {
+ public:
+  /// `run`, which gets the row, must outlive the object.
+  void Add(ArtifactRows& run, const char* table, ArtifactRow row) {
+    rows_.push_back({&run, table, std::move(row)});
+  }
+  void HandOver() {
+    for (Entry& entry : rows_) entry.run->Add(entry.table, std::move(entry.row));
+    rows_ = {};
+  }
+
+ private:
+  struct Entry {
+    ArtifactRows* run;
+    const char* table;
+    ArtifactRow row;
+  };
+  std::vector<Entry> rows_;
 };
 
 class Recorder {
@@ -72,9 +91,7 @@ class Recorder {
     AddRun();
     const std::string known_statements = AddStatements();
     AddEarlierRuns();
-    WEIR_RETURN_NOT_OK(Describe());
-    for (size_t i = 0; i < envelope_.views.size(); ++i)
-      AddView(envelope_.views[i], descriptions_[i]);
+    WEIR_RETURN_NOT_OK(AddViews());
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
     const int64_t now_ms = envelope_.finished_at_us / 1000;
     for (const UnrecordedRun& run : lock_.unrecorded()) {
@@ -198,11 +215,12 @@ class Recorder {
     }
     ChangedStatements changed =
         ReadChangedStatements(session_.engine(), project_, lines, session_.threads());
-    for (const ProjectStatement& statement : changed.statements) {
+    for (ProjectStatement& statement : changed.statements) {
       rows_.Add("statements",
-                {envelope_.run_id, statement.kind, statement.name, statement.file,
-                 TextOrNull(statement.sql), statement.dialect, statement.normalized_sql,
-                 statement.dialect, statement.tree, statement.tree_fingerprint.ToString()});
+                RowOf(envelope_.run_id, std::move(statement.kind), std::move(statement.name),
+                      std::move(statement.file), TextOrNull(std::move(statement.sql)),
+                      statement.dialect, std::move(statement.normalized_sql), statement.dialect,
+                      std::move(statement.tree), statement.tree_fingerprint.ToString()));
     }
     if (changed.known == lines) return {};
     const std::string change =
@@ -225,85 +243,87 @@ class Recorder {
                        JsonText(Json(AllParameters(project_))), TextOrNull(deferred_to)});
   }
 
-  Status Describe() {
-    descriptions_.resize(envelope_.views.size());
-    std::vector<Status> statuses(envelope_.views.size());
-    std::atomic<size_t> next = 0;
-    const auto drain = [&] {
-      for (size_t i = next++; i < statuses.size(); i = next++) statuses[i] = DescribeOne(i);
-    };
-    std::vector<std::thread> others;
-    for (int t = 1; t < session_.threads(); ++t) others.emplace_back(drain);
-    drain();
-    for (std::thread& other : others) other.join();
-    for (const Status& status : statuses) WEIR_RETURN_NOT_OK(status);
+  /// In parallel, some at a time: descriptions of all would take more memory than the run did.
+  Status AddViews() {
+    static constexpr size_t kViewsAtATime = 64;
+    const std::vector<ViewOutcome>& views = envelope_.views;
+    for (size_t begin = 0; begin < views.size(); begin += kViewsAtATime) {
+      const size_t count = std::min(kViewsAtATime, views.size() - begin);
+      std::vector<ViewRows> rows(count);
+      std::vector<Status> statuses(count);
+      ForEachInParallel(count, static_cast<size_t>(session_.threads()),
+                        [&](size_t i) { statuses[i] = AddView(views[begin + i], rows[i]); });
+      for (const Status& status : statuses) WEIR_RETURN_NOT_OK(status);
+      for (ViewRows& of_view : rows) of_view.HandOver();
+    }
     return Status::OK();
   }
 
-  Status DescribeOne(size_t i) {
-    if (envelope_.views[i].state != ViewState::kRun && !IsOfEarlierRun(envelope_.views[i]))
-      return Status::OK();
-    const auto bundle = compiled_.Find(envelope_.views[i].view_name);
+  /// REQUIRES: the view ran, in this run or in an earlier one that did not record it
+  Result<Description> Describe(const ViewOutcome& view) {
+    const auto bundle = compiled_.Find(view.view_name);
     Description description;
-    WEIR_ASSIGN_OR_RETURN(description.details, DescribeBundle(*bundle, session_));
+    WEIR_ASSIGN_OR_RETURN(description.details,
+                          DescribeBundle(*bundle, session_, view.physical_plan));
     WEIR_ASSIGN_OR_RETURN(description.lineage, DeriveLineage(*bundle->plan));
     for (const BundledConstraint& constraint : bundle->constraints) {
       if (constraint.action == ViolationAction::kDropRow)
         AddRowFilter(constraint.columns, description.lineage);
     }
-    descriptions_[i] = std::move(description);
-    return Status::OK();
+    return description;
   }
 
-  void AddView(const ViewOutcome& view, const std::optional<Description>& description) {
-    rows_.Add("tasks", {envelope_.run_id, view.view_name, "view:" + view.view_name,
-                        std::string(ToString(view.state)), view.started_at_us, view.finished_at_us,
-                        view.rows, view.bytes_read, view.bytes_written,
-                        TextOrNull(view.status.message()), TextOrNull(view.metrics_json)});
+  Status AddView(const ViewOutcome& view, ViewRows& out) {
+    out.Add(rows_, "tasks",
+            {envelope_.run_id, view.view_name, "view:" + view.view_name,
+             std::string(ToString(view.state)), view.started_at_us, view.finished_at_us, view.rows,
+             view.bytes_read, view.bytes_written, TextOrNull(view.status.message()),
+             TextOrNull(view.metrics_json)});
     if (!view.decision.code.empty()) {
-      rows_.Add("decisions",
-                {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
-                 view.decision.code, view.decision.reason, view.fingerprint.ToString(),
-                 TextOrNull(view.input_hash.ToString())});
+      out.Add(rows_, "decisions",
+              {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
+               view.decision.code, view.decision.reason, view.fingerprint.ToString(),
+               TextOrNull(view.input_hash.ToString())});
     }
     for (const ConstraintOutcome& constraint : view.constraints) {
-      rows_.Add("expectations",
-                {envelope_.run_id, view.view_name, constraint.name,
-                 std::string(ToString(constraint.action)), constraint.text, constraint.rows_passed,
-                 constraint.rows_failed, constraint.rows_dropped, TextOrNull(constraint.example)});
+      out.Add(rows_, "expectations",
+              {envelope_.run_id, view.view_name, constraint.name,
+               std::string(ToString(constraint.action)), constraint.text, constraint.rows_passed,
+               constraint.rows_failed, constraint.rows_dropped, TextOrNull(constraint.example)});
     }
-    if (!description) return;
+    if (view.state != ViewState::kRun && !IsOfEarlierRun(view)) return Status::OK();
+    WEIR_ASSIGN_OR_RETURN(Description description, Describe(view));
     const auto bundle = compiled_.Find(view.view_name);
     ArtifactRows& rows = RowsOfBuild(view);
     if (IsOfEarlierRun(view)) {
-      rows.Add("tasks", {view.built_by,
-                         view.view_name,
-                         "view:" + view.view_name,
-                         "run",
-                         {},
-                         {},
-                         view.rows,
-                         {},
-                         {},
-                         {},
-                         {}});
+      out.Add(rows, "tasks",
+              {view.built_by,
+               view.view_name,
+               "view:" + view.view_name,
+               "run",
+               {},
+               {},
+               view.rows,
+               {},
+               {},
+               {},
+               {}});
     }
-    rows.Add("writes",
-             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
-              view.version, "overwrite",
-              IsOfEarlierRun(view) ? ArtifactValue()
-                                   : ArtifactValue(static_cast<int64_t>(view.files.size())),
-              view.rows, IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-              engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
-    AddBundle(view, *bundle, *description);
-    AddLineage(view, description->lineage);
-    for (const ScanUnit& unit : view.scan_units)
-      AddScanUnit(RowsOfBuild(view), view.built_by, unit);
+    out.Add(rows, "writes",
+            {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
+             view.version, "overwrite",
+             IsOfEarlierRun(view) ? ArtifactValue()
+                                  : ArtifactValue(static_cast<int64_t>(view.files.size())),
+             view.rows, IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
+             engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
+    AddBundle(view, *bundle, std::move(description.details), description.lineage, out);
+    AddLineage(view, description.lineage, out);
+    for (const ScanUnit& unit : view.scan_units) AddScanUnit(rows, view.built_by, unit, out);
+    return Status::OK();
   }
 
-  void AddBundle(const ViewOutcome& view, const PlanBundle& bundle,
-                 const Description& description) {
-    const BundleDetails& details = description.details;
+  void AddBundle(const ViewOutcome& view, const PlanBundle& bundle, BundleDetails details,
+                 const Lineage& lineage, ViewRows& out) {
     std::vector<std::string> functions;
     for (const RequiredFunction& function : bundle.functions)
       functions.push_back(function.name + "@" + function.version);
@@ -312,38 +332,24 @@ class Recorder {
       inputs[unit.table] = unit.version;
       units.push_back(UnitJson(unit));
     }
-    RowsOfBuild(view).Add(
-        "plan_bundles",
-        {view.built_by,
-         view.view_name,
-         bundle.fingerprint.ToString(),
-         bundle.fingerprint_input,
-         bundle.file,
-         bundle.definition_sql,
-         details.lane.name,
-         TextOrNull(details.lane.reason),
-         bundle.plan_proto,
-         bundle.plan_outputs,
-         TextOrNull(details.lane.substrait),
-         details.logical_plan,
-         details.optimized_plan,
-         details.physical_plan,
-         details.optimized_plan_graphviz,
-         details.optimized_plan_pgjson,
-         bundle.stored_schema->ToString(),
-         JsonText(inputs),
-         functions,
-         std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
-         std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
-         udf_snapshot_hash_,
-         function_registry_hash_,
-         CheckRequiredFunctions(bundle, session_.functions()).ok(),
-         settings_hash_,
-         JsonText(ToJson(description.lineage)),
-         JsonText(units),
-         JsonText(Json{{"partition_columns", bundle.partition_columns},
-                       {"nodes", NodeCount(*bundle.plan)}}),
-         JsonText(Json(bundle.parameters))});
+    out.Add(
+        RowsOfBuild(view), "plan_bundles",
+        RowOf(
+            view.built_by, view.view_name, bundle.fingerprint.ToString(), bundle.fingerprint_input,
+            bundle.file, bundle.definition_sql, std::move(details.lane.name),
+            TextOrNull(details.lane.reason), bundle.plan_proto, bundle.plan_outputs,
+            TextOrNull(std::move(details.lane.substrait)), std::move(details.logical_plan),
+            std::move(details.optimized_plan), std::move(details.physical_plan),
+            std::move(details.optimized_plan_graphviz), std::move(details.optimized_plan_pgjson),
+            bundle.stored_schema->ToString(), JsonText(inputs), functions,
+            std::vector<std::string>(bundle.required_tags.begin(), bundle.required_tags.end()),
+            std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
+            udf_snapshot_hash_, function_registry_hash_,
+            CheckRequiredFunctions(bundle, session_.functions()).ok(), settings_hash_,
+            JsonText(ToJson(lineage)), JsonText(units),
+            JsonText(Json{{"partition_columns", bundle.partition_columns},
+                          {"nodes", NodeCount(*bundle.plan)}}),
+            JsonText(Json(bundle.parameters))));
   }
 
   static int NodeCount(const LogicalPlan& plan) {
@@ -352,41 +358,40 @@ class Recorder {
     return nodes;
   }
 
-  void AddLineage(const ViewOutcome& view, const Lineage& lineage) {
+  void AddLineage(const ViewOutcome& view, const Lineage& lineage, ViewRows& out) {
     ArtifactRows& rows = RowsOfBuild(view);
     for (size_t i = 0; i < lineage.columns.size(); ++i) {
       const ColumnLineage& column = lineage.columns[i];
       const std::string transformation(ToString(column.transformation));
       const ColumnInputs inputs = lineage.InputsOf(i);
       if (inputs.empty()) {
-        rows.Add("lineage", {view.built_by,
-                             view.view_name,
-                             column.name,
-                             {},
-                             {},
-                             {},
-                             transformation,
-                             column.expression});
+        out.Add(rows, "lineage",
+                RowOf(view.built_by, view.view_name, column.name, ArtifactValue(), ArtifactValue(),
+                      ArtifactValue(), transformation, column.expression));
       }
       for (const ColumnInput& input : inputs) {
-        rows.Add("lineage", {view.built_by, view.view_name, column.name, input.table, input.column,
-                             std::string(ToString(input.use)), transformation, column.expression});
+        out.Add(rows, "lineage",
+                RowOf(view.built_by, view.view_name, column.name, input.table, input.column,
+                      std::string(ToString(input.use)), transformation, column.expression));
       }
     }
   }
 
-  static void AddScanUnit(ArtifactRows& rows, const std::string& run_id, const ScanUnit& unit) {
-    rows.Add("scan_units", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
-                            std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns,
-                            unit.filters, static_cast<int64_t>(unit.kept.size()),
-                            static_cast<int64_t>(unit.pruned_files.size()), unit.kept_bytes,
-                            unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
+  static void AddScanUnit(ArtifactRows& rows, const std::string& run_id, const ScanUnit& unit,
+                          ViewRows& out) {
+    out.Add(
+        rows, "scan_units",
+        {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
+         std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns, unit.filters,
+         static_cast<int64_t>(unit.kept.size()), static_cast<int64_t>(unit.pruned_files.size()),
+         unit.kept_bytes, unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
     const auto add_file = [&](uint32_t file, bool kept, const std::string& reason) {
       // A location that is a file has no path below itself.
       std::string path(unit.files->path(file));
       if (path.empty()) path = unit.url.substr(unit.url.rfind('/') + 1);
-      rows.Add("scan_files", {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
-                              unit.files->size_bytes(file), kept, TextOrNull(reason)});
+      out.Add(rows, "scan_files",
+              {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
+               unit.files->size_bytes(file), kept, TextOrNull(reason)});
     };
     for (const uint32_t file : unit.kept) add_file(file, true, "");
     for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);
@@ -410,7 +415,6 @@ class Recorder {
   std::string settings_hash_;
   std::string function_registry_hash_;
   std::string udf_snapshot_hash_;
-  std::vector<std::optional<Description>> descriptions_;
   std::vector<std::string> new_sets_;  ///< markers to leave
   ArtifactRows rows_;
   std::map<std::string, ArtifactRows> earlier_rows_;  ///< by run id

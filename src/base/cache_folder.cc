@@ -37,6 +37,11 @@ std::optional<std::string> CacheFolder::Read(const std::string& name) const {
 }
 
 void CacheFolder::Write(const std::string& name, std::string_view bytes) const {
+  WriteParts(name, {Blake2bHex128(bytes), bytes});
+}
+
+void CacheFolder::WriteParts(const std::string& name,
+                             std::initializer_list<std::string_view> parts) const {
   const std::string path = path_ + name;
   const std::string temporary = fmt::format("{}.{}", path, getpid());
   std::error_code error;
@@ -46,7 +51,7 @@ void CacheFolder::Write(const std::string& name, std::string_view bytes) const {
     if (!fs::exists(path_ + ".gitignore", error)) std::ofstream(path_ + ".gitignore") << "*\n";
     file.open(temporary, std::ios::binary);
   }
-  file << Blake2bHex128(bytes) << bytes;
+  for (const std::string_view part : parts) file << part;
   file.close();
   if (file) {
     fs::rename(temporary, path, error);
@@ -55,13 +60,29 @@ void CacheFolder::Write(const std::string& name, std::string_view bytes) const {
   }
 }
 
+void CacheFolder::Remove(const std::string& name) const {
+  std::error_code error;
+  fs::remove(path_ + name, error);
+}
+
+std::vector<std::string> CacheFolder::List(const std::string& folder) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(path_ + folder, error), end; entry != end;
+       entry.increment(error)) {
+    if (error) break;
+    if (entry->is_regular_file(error)) names.push_back(entry->path().filename().string());
+  }
+  return names;
+}
+
 void CacheFolder::Sweep(const std::string& folder,
                         const std::function<bool(const std::string& file)>& keep) const {
   std::error_code error;
   for (fs::directory_iterator entry(path_ + folder, error), end; entry != end;
        entry.increment(error)) {
     if (error) return;
-    if (!keep(entry->path().filename().string())) fs::remove(entry->path(), error);
+    if (!keep(entry->path().filename().string())) fs::remove_all(entry->path(), error);
   }
 }
 

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
@@ -22,7 +24,14 @@ class CacheFolder {
   /// it was damaged.
   std::optional<std::string> Read(const std::string& name) const;
   void Write(const std::string& name, std::string_view bytes) const;
-  /// Removes the files of a folder that `keep` does not want, by their names in it.
+  /// The parts one after the other, without a hash: for files that have their own and are read by
+  /// their path.
+  void WriteParts(const std::string& name, std::initializer_list<std::string_view> parts) const;
+  void Remove(const std::string& name) const;
+  std::string PathOf(const std::string& name) const { return path_ + name; }
+  /// The names of the files in a folder, in any order.
+  std::vector<std::string> List(const std::string& folder) const;
+  /// Removes what is in a folder that `keep` does not want, by their names in it.
   void Sweep(const std::string& folder,
              const std::function<bool(const std::string& file)>& keep) const;
 

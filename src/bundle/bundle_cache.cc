@@ -143,8 +143,7 @@ std::string LookOf(const PinnedTable& table) {
 
 BundleCache::BundleCache(const ProjectDefinition& project, const SessionRuntime& session)
     : session_(session),
-      files_(project.root),
-      folder_("bundles-" + project.profile.name),
+      packs_(project.root, "bundles-" + project.profile.name),
       environment_(EnvironmentOfViews(project)),
       parameters_(HashOfParameters(project)) {
   for (const SourceDefinition& source : project.sources) {
@@ -188,7 +187,7 @@ void BundleCache::NoteTable(const std::string& view_name, const std::string& key
 }
 
 std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const ViewDefinition& view) {
-  const auto bytes = files_.Read(NameOf(key));
+  const auto bytes = packs_.Find(key);
   if (!bytes) return nullptr;
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
   for (const ConstraintDefinition& constraint : view.constraints) {
@@ -207,30 +206,11 @@ std::shared_ptr<PlanBundle> BundleCache::Find(const std::string& key, const View
   auto pins = PinsOf(*bundle->plan, session_);
   if (!pins.ok()) return nullptr;
   bundle->pins = *std::move(pins);
-  MarkUsed(key);
   return bundle;
 }
 
 void BundleCache::Keep(const std::string& key, const PlanBundle& bundle) {
-  files_.Write(NameOf(key), Serialize(bundle));
-  MarkUsed(key);
-}
-
-void BundleCache::Sweep() const {
-  for (const char digit : std::string_view("0123456789abcdef")) {
-    files_.Sweep(folder_ + "/" + digit,
-                 [&](const std::string& file) { return used_.contains(file); });
-  }
-}
-
-std::string BundleCache::NameOf(const std::string& key) const {
-  // Threads that write into one folder wait for each other.
-  return folder_ + "/" + key.front() + "/" + key;
-}
-
-void BundleCache::MarkUsed(const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  used_.insert(key);
+  packs_.Keep(key, Serialize(bundle));
 }
 
 }  // namespace weir

@@ -4,20 +4,18 @@
 // planning looks at. In: a view, and what each table that it names looks like. Out: the bundle that
 // the same compilation made before.
 //
-// `<project>/.weir/bundles-<profile>/<digit>/<key>`, one file a bundle; its name is the hash of all
-// that decided about it, so that no entry is ever out of date. A cache: what is missing or damaged
-// is compiled, what cannot be written is left.
+// `<project>/.weir/bundles-<profile>/`, packs of bundles; the key of each is the hash of all that
+// decided about it, so that no entry is ever out of date. A cache: what is missing or damaged is
+// compiled, what cannot be written is left.
 
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
-#include "weir/base/cache_folder.h"
+#include "weir/base/cache_packs.h"
 #include "weir/bundle/plan_bundle.h"
 #include "weir/session/session_runtime.h"
 
@@ -48,21 +46,16 @@ class BundleCache {
   /// Null if there is none.
   std::shared_ptr<PlanBundle> Find(const std::string& key, const ViewDefinition& view);
   void Keep(const std::string& key, const PlanBundle& bundle);
-  /// Removes the bundles that were neither found nor kept. Call it when all views compiled.
-  void Sweep() const;
+  /// Removes the bundles that were neither found nor kept, as CachePacks does. Call it when all
+  /// views compiled.
+  void Sweep() { packs_.Sweep(); }
 
  private:
-  std::string NameOf(const std::string& key) const;
-  void MarkUsed(const std::string& key);
-
   const SessionRuntime& session_;
-  CacheFolder files_;
-  std::string folder_;  ///< in the cache folder
+  CachePacks packs_;
   std::string environment_;
   std::string parameters_;                              ///< a hash of all of them
   std::unordered_map<std::string, std::string> looks_;  ///< by table
-  std::mutex mutex_;
-  std::unordered_set<std::string> used_;  ///< keys; guarded by mutex_
 };
 
 }  // namespace weir

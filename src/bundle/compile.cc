@@ -492,7 +492,8 @@ CheckedProject CheckViews(const ProjectDefinition& project,
   return checked;
 }
 
-Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session) {
+Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session,
+                                     std::string executed) {
   const engine::Session& engine = session.engine();
   BundleDetails details;
   WEIR_ASSIGN_OR_RETURN(const engine::Plan plan,
@@ -500,9 +501,12 @@ Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRunt
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan, plan.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan_graphviz, plan.Display("graphviz"));
   WEIR_ASSIGN_OR_RETURN(details.optimized_plan_pgjson, plan.Display("pgjson"));
-  WEIR_ASSIGN_OR_RETURN(const engine::PhysicalPlan physical,
-                        engine::PhysicalPlan::Create(engine, plan));
-  WEIR_ASSIGN_OR_RETURN(details.physical_plan, physical.Display("indent"));
+  details.physical_plan = std::move(executed);
+  if (details.physical_plan.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const engine::PhysicalPlan physical,
+                          engine::PhysicalPlan::Create(engine, plan));
+    WEIR_ASSIGN_OR_RETURN(details.physical_plan, physical.Display("indent"));
+  }
   details.logical_plan = bundle.logical_plan;
   WEIR_ASSIGN_OR_RETURN(details.lane, ChooseLane(bundle, session));
   return details;

@@ -85,6 +85,8 @@ struct BundleDetails {
   Lane lane;
 };
 
-Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session);
+/// `executed`: the physical plan of an execution; empty: one is made over the session's tables.
+Result<BundleDetails> DescribeBundle(const PlanBundle& bundle, const SessionRuntime& session,
+                                     std::string executed = {});
 
 }  // namespace weir

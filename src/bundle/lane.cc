@@ -33,13 +33,8 @@ Result<std::shared_ptr<const LogicalPlan>> Decode(const engine::Plan& plan) {
   return DecodePlan(bytes, outputs);
 }
 
-/// The bundle's plan as it comes back from `bytes`.
-Result<engine::Plan> ComeBack(const std::string& bytes, const engine::Session& session) {
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan read, engine::Plan::FromSubstrait(session, bytes));
-  return read.Optimize(session);
-}
-
-Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, std::string bytes) {
+/// The lane of a plan that comes back as `back` from `bytes`.
+Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, const std::string& bytes) {
   WEIR_ASSIGN_OR_RETURN(const auto schema, back.output_schema());
   // Whether a column is declared nullable says nothing of its values, and is not stored.
   const auto& planned = *bundle.output_schema;
@@ -61,7 +56,7 @@ Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, std::st
     return lane;
   }
   return Lane{.name = "substrait",
-              .substrait = std::move(bytes),
+              .substrait = bytes,
               .obstacle = LaneObstacle::kNone,
               .reason = {},
               .difference = {}};
@@ -78,9 +73,13 @@ Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session)
   const engine::Session& engine = session.engine();
   auto bytes = engine::Plan::ProtoToSubstrait(engine, bundle.plan_proto);
   if (!bytes.ok()) return Proto(LaneObstacle::kNotWritten, bytes.status().message());
-  const auto back = ComeBack(*bytes, engine);
-  if (!back.ok()) return Proto(LaneObstacle::kNotRead, back.status().message());
-  return Compare(bundle, *back, *std::move(bytes));
+  auto read = engine::Plan::FromSubstrait(engine, *bytes);
+  if (!read.ok()) return Proto(LaneObstacle::kNotRead, read.status().message());
+  WEIR_ASSIGN_OR_RETURN(Lane lane, Compare(bundle, *read, *bytes));
+  if (lane.obstacle == LaneObstacle::kNone) return lane;
+  const auto optimized = (*std::move(read)).Optimize(engine);
+  if (!optimized.ok()) return Proto(LaneObstacle::kNotRead, optimized.status().message());
+  return Compare(bundle, *optimized, *bytes);
 }
 
 Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
@@ -89,9 +88,11 @@ Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
   WEIR_RETURN_NOT_OK(CheckRequiredFunctions(bundle, session.functions()));
   if (lane.substrait.empty())
     return engine::Plan::FromProto(session.engine(), bundle.plan_proto, scans);
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan read,
+  WEIR_ASSIGN_OR_RETURN(engine::Plan read,
                         engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
-  return read.Optimize(session.engine());
+  WEIR_ASSIGN_OR_RETURN(const Lane as_read, Compare(bundle, read, lane.substrait));
+  if (as_read.obstacle == LaneObstacle::kNone) return read;
+  return std::move(read).Optimize(session.engine());
 }
 
 }  // namespace weir

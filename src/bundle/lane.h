@@ -41,12 +41,12 @@ struct Lane {
   std::optional<PlanDifference> difference;  ///< of a plan that comes back changed
 };
 
-/// Writes the optimised plan as Substrait, reads it, optimises it again and compares.
-/// Safe to call from several threads at once.
+/// Writes the optimised plan as Substrait, reads it and compares; what differs is optimised once
+/// more before it counts as changed. Safe to call from several threads at once.
 Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session);
 
-/// The executable plan of a bundle from its lane's bytes, which for Substrait are optimised once
-/// more. `scans` binds the bundle's scans to tables, as Plan::FromProto takes them.
+/// The executable plan of a bundle from its lane's bytes, for Substrait as ChooseLane compared it.
+/// `scans` binds the bundle's scans to tables, as Plan::FromProto takes them.
 Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
                                   const SessionRuntime& session,
                                   const std::vector<std::pair<uint32_t, engine::Table>>& scans);

@@ -366,6 +366,10 @@ class Session {
   /// Writes one batch as Delta data files; commits nothing.
   Result<WriteOutcome> WriteBatch(const WriteOptions& options,
                                   const arrow::RecordBatch& batch) const;
+  /// The same for several of one schema, each let go of as soon as it is written.
+  Result<WriteOutcome> WriteBatches(const WriteOptions& options,
+                                    const std::shared_ptr<arrow::Schema>& schema,
+                                    std::vector<std::shared_ptr<arrow::RecordBatch>> batches) const;
   /// Has delta-rs write a checkpoint of the table's latest version.
   Status CreateCheckpoint(const std::string& table_url) const;
 

@@ -162,13 +162,41 @@ Status Session::CreateCheckpoint(const std::string& table_url) const {
   return Try([&] { bridge::create_checkpoint(*state_->handle, table_url); });
 }
 
+namespace {
+
+/// Gives its batches away.
+class BatchReader : public arrow::RecordBatchReader {
+ public:
+  BatchReader(std::shared_ptr<arrow::Schema> schema,
+              std::vector<std::shared_ptr<arrow::RecordBatch>> batches)
+      : schema_(std::move(schema)), batches_(std::move(batches)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    *batch = next_ < batches_.size() ? std::move(batches_[next_++]) : nullptr;
+    return arrow::Status::OK();
+  }
+
+ private:
+  std::shared_ptr<arrow::Schema> schema_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> batches_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
 Result<WriteOutcome> Session::WriteBatch(const WriteOptions& options,
                                          const arrow::RecordBatch& batch) const {
   auto copy = arrow::RecordBatch::Make(batch.schema(), batch.num_rows(), batch.columns());
-  auto reader = arrow::RecordBatchReader::Make({copy}, batch.schema());
-  if (!reader.ok()) return FromArrow(reader.status());
+  return WriteBatches(options, batch.schema(), {std::move(copy)});
+}
+
+Result<WriteOutcome> Session::WriteBatches(
+    const WriteOptions& options, const std::shared_ptr<arrow::Schema>& schema,
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches) const {
+  const auto reader = std::make_shared<BatchReader>(schema, std::move(batches));
   ArrowArrayStream stream;
-  const arrow::Status exported = arrow::ExportRecordBatchReader(*reader, &stream);
+  const arrow::Status exported = arrow::ExportRecordBatchReader(reader, &stream);
   if (!exported.ok()) return FromArrow(exported);
   const auto bridged = internal::ToBridge(options);
   WEIR_ASSIGN_OR_RETURN(

@@ -62,7 +62,8 @@ struct ViewOutcome {
   bool failed_at_partition = false;  ///< at a value that Delta cannot partition by
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
-  std::string metrics_json;  ///< one object an operator; empty when nothing was executed
+  std::string metrics_json;   ///< one object an operator; empty when nothing was executed
+  std::string physical_plan;  ///< as executed, indent form; likewise
 };
 
 /// A run as a whole.

@@ -48,6 +48,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
       std::min<int64_t>(most_partitions, 1 + outcome.bytes_read / kBytesAPartition));
   WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session_.EngineOf(cuts));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
+  // Execution fills in the filters that joins find.
+  WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
   engine::WriteOptions options;
   options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
   options.partition_columns = bundle_.partition_columns;

@@ -271,20 +271,21 @@ class PlanTest(unittest.TestCase):
     def test_cached_bundles_that_are_damaged_are_made_anew(self):
         generate(self.folder, 8)
         first = plan(self.folder)
-        (self.folder / ".weir" / "plan-default.memo").unlink()
         rng = random.Random(5)
-        bundles = sorted((self.folder / ".weir" / "bundles-default").glob("*/*"))
-        self.assertEqual(len(bundles), len(list(self.folder.glob("views/**/*.sql"))))
-        for path in bundles:
-            whole = path.read_bytes()
+        sizes = set()
+        for number in range(12):
+            (self.folder / ".weir" / "plan-default.memo").unlink()
+            [pack] = (self.folder / ".weir" / "bundles-default").glob("*")
+            whole = pack.read_bytes()
+            sizes.add(len(whole))
             bad = bytearray(whole)
             bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
-            path.write_bytes(rng.choice([b"", whole[:50], bytes(bad)]))
-        self.assertEqual(plan(self.folder), first)
+            pack.write_bytes([bytes(bad), bytes(bad), whole[:-50], b""][number % 4])
+            self.assertEqual(plan(self.folder), first)
         (self.folder / ".weir" / "plan-default.memo").write_bytes(b"damaged")
         self.assertEqual(plan(self.folder), first)
-        # The same bundles again, none beside them.
-        self.assertEqual(sorted((self.folder / ".weir" / "bundles-default").glob("*/*")), bundles)
+        # The same bundles each time, none beside them.
+        self.assertEqual(len(sizes), 1)
 
     def test_a_project_that_cannot_be_written_is_planned_all_the_same(self):
         generate(self.folder, 4)

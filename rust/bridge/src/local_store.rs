@@ -3,7 +3,8 @@
 //! reads, and the footer of a damaged Parquet file may ask for terabytes.
 
 use std::fmt;
-use std::io::{Error as IoError, ErrorKind};
+use std::fs::File;
+use std::io::{Error as IoError, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
+use tokio::runtime::Handle;
 
 #[derive(Debug)]
 pub struct LocalStore(LocalFileSystem);
@@ -23,6 +25,23 @@ impl LocalStore {
     pub fn new() -> Self {
         Self(LocalFileSystem::new())
     }
+}
+
+/// Opens the file once, in one turn on a thread that may wait: the engine's store takes a turn for the size and another for the bytes.
+fn read_ranges(path: &std::path::Path, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let read = |range: &Range<u64>| {
+        if range.start > range.end || range.end > size {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let wanted = (range.end - range.start) as usize;
+        let mut bytes = Vec::with_capacity(wanted);
+        file.seek(SeekFrom::Start(range.start))?;
+        let read = Read::by_ref(&mut file).take(wanted as u64).read_to_end(&mut bytes)?;
+        if read == wanted { Ok(Bytes::from(bytes)) } else { Err(ErrorKind::UnexpectedEof.into()) }
+    };
+    ranges.iter().map(read).collect()
 }
 
 impl fmt::Display for LocalStore {
@@ -47,6 +66,14 @@ impl ObjectStore for LocalStore {
         self.0.get_opts(location, options).await
     }
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if let (Ok(path), Ok(runtime)) = (self.0.path_to_filesystem(location), Handle::try_current()) {
+            let wanted = ranges.to_vec();
+            let read = runtime.spawn_blocking(move || read_ranges(&path, &wanted)).await;
+            if let Ok(Ok(bytes)) = read {
+                return Ok(bytes);
+            }
+        }
+        // Whatever is wrong, the engine's store finds it and names it.
         let size = self.0.head(location).await?.size;
         if let Some(range) = ranges.iter().find(|range| range.start > range.end || range.end > size) {
             let text = format!("bytes {}–{} of `{location}` are wanted, and it has {size}", range.start, range.end);

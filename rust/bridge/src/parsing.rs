@@ -183,9 +183,11 @@ fn is_token(value: &Value) -> bool {
 }
 
 pub fn parse_sql(session: &Session, sql: &str, dialect: &str) -> Result<ParsedSql> {
-    with_deep_stack(|| {
+    let work = || {
         let statement = parse(&session.context.state_ref().read(), sql, dialect)?;
         let tree = tree_of(&statement).map_err(|e| BridgeError::bug(format!("a syntax tree has no JSON: {e}")))?;
         Ok(ParsedSql { tree: without_places(tree).to_string(), sql: statement.to_string() })
-    })
+    };
+    // Each level takes a character at least, and a thread of its own longer than a short text.
+    if sql.len() <= MAX_QUERY_LEVELS { entry(work) } else { with_deep_stack(work) }
 }

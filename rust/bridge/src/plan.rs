@@ -8,11 +8,12 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatch;
-use datafusion::error::Result as EngineResult;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion::physical_plan::{
+    ExecutionPlan, ExecutionPlanProperties, displayable, execute_stream as execute_merged,
+};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -157,20 +158,10 @@ pub unsafe fn execute_stream(
 ) -> Result<()> {
     entry(|| {
         let context = session.context.task_ctx();
-        let partitions = plan.plan.output_partitioning().partition_count();
         let _guard = runtime().enter();
         let schema = plan.plan.schema();
-        let stream: SendableRecordBatchStream = if partitions == 1 {
-            plan.plan.execute(0, context)?
-        } else {
-            let streams = (0..partitions)
-                .map(|partition| plan.plan.execute(partition, Arc::clone(&context)))
-                .collect::<EngineResult<Vec<_>>>()?;
-            Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(
-                Arc::clone(&schema),
-                futures::stream::iter(streams).flatten(),
-            ))
-        };
+        // All partitions at once: those of a join wait for each other.
+        let stream = execute_merged(Arc::clone(&plan.plan), context)?;
         let reader = PulledStream { schema, stream, cancellation: cancellation.clone() };
         let exported = FFI_ArrowArrayStream::new(Box::new(reader));
         unsafe { std::ptr::write(out_stream.cast::<FFI_ArrowArrayStream>(), exported) };

@@ -160,7 +160,9 @@ impl NdjsonFile {
             };
             self.decoded.extend_from_slice(&self.rest[..used]);
             self.rest.advance(used);
-            if self.has_ended || self.decoder.len() >= self.batch_size || !self.rest.is_empty() {
+            // A record counts from its beginning.
+            let is_full = self.decoder.len() >= self.batch_size && !self.decoder.has_partial_record();
+            if self.has_ended || is_full || !self.rest.is_empty() {
                 break;
             }
         }
