@@ -3,6 +3,7 @@
 windows; in a stored view, replayed from its lanes."""
 
 import hashlib
+import math
 import re
 import unicodedata
 
@@ -77,6 +78,27 @@ AGGREGATES = {
     "array_to_string(collect_set(x), ',', 'NULL')": "1,2,NULL",
     "array_to_string(collect_set(x) IGNORE NULLS, ',', 'NULL')": "1,2",
     "array_to_string(list_unique(x) FILTER (WHERE x > 1), ',')": "2",
+    # The line through these points is y = 3 x - 2.
+    "exact_sum(x)": "5.0",
+    "exact_sum(DISTINCT x)": "3.0",
+    "exact_avg(x)": str(5 / 3),
+    "exact_var_samp(x)": str(1 / 3),
+    "exact_var_pop(x)": str(2 / 9),
+    "exact_stddev_samp(x)": str(math.sqrt(1 / 3)),
+    "exact_stddev_pop(x)": str(math.sqrt(2 / 9)),
+    "exact_covar_samp(x * x, x)": "1.0",
+    "exact_covar_pop(x * x, x)": str(2 / 3),
+    "exact_corr(x * x, x)": "1.0",
+    "exact_corr(-x, x)": "-1.0",
+    "exact_corr(x, 1)": None,
+    "exact_regr_slope(x * x, x)": "3.0",
+    "exact_regr_intercept(x * x, x)": "-2.0",
+    "exact_regr_r2(x * x, x)": "1.0",
+    "exact_regr_avgx(x * x, x)": str(5 / 3),
+    "exact_regr_avgy(x * x, x)": "3.0",
+    "exact_regr_sxx(x * x, x)": str(2 / 3),
+    "exact_regr_syy(x * x, x)": "6.0",
+    "exact_regr_sxy(x * x, x)": "2.0",
 }
 ROWS = "(VALUES (2), (NULL), (1), (2)) AS v(x)"
 
