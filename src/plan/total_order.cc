@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/plan/total_order.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include <arrow/api.h>
+#include <fmt/format.h>
+
+#include "weir/plan/unique_key.h"
+
+namespace weir {
+
+namespace {
+
+using PlanPtr = std::shared_ptr<const LogicalPlan>;
+using Names = std::set<std::string_view>;
+using Keys = std::vector<SortKey>;
+
+/// Number rows or look at their neighbours, whatever the frame.
+const Names kNumbering = {"row_number", "ntile", "lag", "lead"};
+/// Are the same for all peers.
+const Names kRanking = {"rank", "dense_rank", "percent_rank", "cume_dist"};
+/// Takes the first value that is not NULL, and as an aggregate heeds no ORDER BY.
+constexpr char kAnyValue[] = "any_value";
+/// Keep the order of their rows, or take one of them by its place.
+const Names kOrdered = {"first_value", "last_value", "nth_value",
+                        "array_agg",   "string_agg", kAnyValue};
+/// Take rows as they arrive, and no ORDER BY changes that.
+const Names kArriving = {"approx_percentile_cont", "approx_percentile_cont_with_weight",
+                         "approx_median"};
+
+/// Of a column that keeps rows in order, and that nothing but a filter reads.
+constexpr char kRowNumber[] = "__weir_row";
+
+Expression ColumnOf(const OutputColumn& output) {
+  return {.kind = ExpressionKind::kColumn, .name = output.name, .relation = output.relation};
+}
+
+bool IsAmong(const Expression& value, const Keys& keys) {
+  const std::string text = ToText(WithoutAlias(value));
+  return std::any_of(keys.begin(), keys.end(), [&](const SortKey& key) {
+    return ToText(WithoutAlias(key.expression)) == text;
+  });
+}
+
+bool AreSame(const SortKey& left, const SortKey& right) {
+  return left.ascending == right.ascending && left.nulls_first == right.nulls_first &&
+         ToText(left.expression) == ToText(right.expression);
+}
+
+bool StartsWith(const Keys& keys, const Keys& prefix) {
+  return keys.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), keys.begin(), AreSame);
+}
+
+void Append(Keys& keys, const Keys& more) { keys.insert(keys.end(), more.begin(), more.end()); }
+
+std::vector<std::string> Texts(const Keys& keys) {
+  std::vector<std::string> texts;
+  for (const SortKey& key : keys) {
+    std::string text = ToText(key.expression);
+    if (!key.ascending) text += " DESC";
+    if (key.nulls_first == key.ascending) text += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+std::set<size_t> Covered(const std::vector<Expression>& partition, const Keys& keys,
+                         const LogicalPlan& input) {
+  std::set<size_t> covered;
+  for (const Expression& key : partition) {
+    if (const auto index = IndexOfColumn(key, input)) covered.insert(*index);
+  }
+  for (const SortKey& key : keys) {
+    if (const auto index = IndexOfColumn(key.expression, input)) covered.insert(*index);
+  }
+  return covered;
+}
+
+/// Whether no two rows of a partition tie.
+bool IsUnique(const std::vector<Expression>& partition, const Keys& keys,
+              const LogicalPlan& input) {
+  const auto unique = UniqueKeyOf(input);
+  if (!unique) return false;
+  const std::set<size_t> covered = Covered(partition, keys, input);
+  return std::includes(covered.begin(), covered.end(), unique->begin(), unique->end());
+}
+
+/// The function whose order the rows of `node` have; null if that is not known.
+const Expression* WindowBelow(const LogicalPlan& node) {
+  switch (node.kind) {
+    case PlanKind::kWindow:
+      return &WithoutAlias(node.expressions[0]);
+    case PlanKind::kProjection:
+    case PlanKind::kFilter:
+      return WindowBelow(*node.inputs[0]);
+    default:
+      return nullptr;
+  }
+}
+
+std::set<std::string> TextsOf(const std::vector<Expression>& expressions) {
+  std::set<std::string> texts;
+  for (const Expression& e : expressions) texts.insert(ToText(e));
+  return texts;
+}
+
+/// The columns of `input` that are missing for its rows to tie only where all of them are the same.
+/// The order of a window below goes first, so that rows need not be sorted again.
+Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
+                    const LogicalPlan& input) {
+  std::set<size_t> needed;
+  if (const auto unique = UniqueKeyOf(input)) {
+    needed = *unique;
+  } else {
+    for (size_t i = 0; i < input.outputs.size(); ++i) needed.insert(i);
+  }
+  for (const size_t index : Covered(partition, keys, input)) needed.erase(index);
+  Keys missing;
+  const Expression* below = WindowBelow(input);
+  if (below != nullptr && StartsWith(below->order_by, keys) &&
+      TextsOf(below->partition_by) == TextsOf(partition)) {
+    for (size_t i = keys.size(); i < below->order_by.size(); ++i) {
+      const auto index = IndexOfColumn(below->order_by[i].expression, input);
+      if (index && needed.erase(*index) > 0) missing.push_back(below->order_by[i]);
+    }
+  }
+  for (const size_t index : needed) missing.push_back({ColumnOf(input.outputs[index]), true});
+  return missing;
+}
+
+/// Those of the arguments that neither `keys` nor `missing` has, appended to `missing`.
+void AddMissingArguments(const Expression& function, const Keys& keys, Keys& missing) {
+  for (const Expression& argument : function.inputs) {
+    if (argument.kind == ExpressionKind::kLiteral) continue;
+    if (!IsAmong(argument, keys) && !IsAmong(argument, missing))
+      missing.push_back({WithoutAlias(argument), true});
+  }
+}
+
+bool IsUnbounded(const FrameBound& bound) {
+  return bound.kind != FrameBoundKind::kCurrentRow &&
+         (!bound.distance || bound.distance->literal == nullptr ||
+          !bound.distance->literal->is_valid);
+}
+
+/// A frame as a function has it, its defaults filled in.
+struct Frame {
+  FrameUnits units = FrameUnits::kRange;
+  FrameBound start = {.kind = FrameBoundKind::kPreceding, .distance = {}};
+  FrameBound end;
+
+  explicit Frame(const Expression& function) {
+    if (function.frame == nullptr) return;
+    units = function.frame->units;
+    start = function.frame->start;
+    end = function.frame->end.value_or(FrameBound{});
+  }
+
+  bool starts_with_partition() const {
+    return start.kind == FrameBoundKind::kPreceding && IsUnbounded(start);
+  }
+  bool ends_with_partition() const {
+    return end.kind == FrameBoundKind::kFollowing && IsUnbounded(end);
+  }
+  bool is_whole_partition() const { return starts_with_partition() && ends_with_partition(); }
+  bool has_distance() const {
+    const auto is_distance = [](const FrameBound& bound) {
+      return bound.kind != FrameBoundKind::kCurrentRow && !IsUnbounded(bound);
+    };
+    return is_distance(start) || is_distance(end);
+  }
+};
+
+/// What a window function wants of the order of rows that tie in its keys.
+enum class Need {
+  kNothing,
+  kValues,  ///< its arguments as further keys
+  kRows,    ///< all columns as further keys
+  kPeers,   ///< its rows sorted by its arguments too, but peers as they are
+};
+
+Need NeedOf(const Expression& function) {
+  if (kNumbering.contains(function.name)) return Need::kRows;
+  if (kRanking.contains(function.name)) return Need::kNothing;
+  const Frame frame(function);
+  const bool is_ordered = kOrdered.contains(function.name) || kArriving.contains(function.name);
+  if (frame.is_whole_partition()) return is_ordered ? Need::kValues : Need::kNothing;
+  if (frame.units == FrameUnits::kRows) return Need::kRows;
+  if (!is_ordered) return Need::kNothing;
+  // The first row of a partition is the first of every frame that begins there and has its row.
+  const bool has_row =
+      (frame.start.kind == FrameBoundKind::kCurrentRow || frame.starts_with_partition()) &&
+      (frame.end.kind == FrameBoundKind::kCurrentRow || frame.ends_with_partition());
+  const bool is_end_of_partition =
+      (function.name == "first_value" && frame.starts_with_partition()) ||
+      (function.name == "last_value" && frame.ends_with_partition());
+  return has_row && is_end_of_partition && !function.ignore_nulls ? Need::kValues : Need::kPeers;
+}
+
+std::shared_ptr<const WindowFrame> RowsFrame(bool to_end_of_partition) {
+  static const auto kUpTo = std::make_shared<const WindowFrame>(
+      WindowFrame{.units = FrameUnits::kRows,
+                  .start = {.kind = FrameBoundKind::kPreceding, .distance = {}},
+                  .end = FrameBound{}});
+  static const auto kFrom = std::make_shared<const WindowFrame>(
+      WindowFrame{.units = FrameUnits::kRows,
+                  .start = {},
+                  .end = FrameBound{.kind = FrameBoundKind::kFollowing, .distance = {}}});
+  return to_end_of_partition ? kFrom : kUpTo;
+}
+
+/// A frame that means the same with more keys.
+void SettleFrame(Expression& function) {
+  const Frame frame(function);
+  if (frame.units == FrameUnits::kRows || frame.is_whole_partition()) return;
+  if (kNumbering.contains(function.name)) {
+    if (!frame.has_distance()) return;
+    function.frame = RowsFrame(false);
+  } else {
+    function.frame = RowsFrame(function.name == "last_value");
+  }
+  function.text = ToText(*function.frame);
+}
+
+/// The function of a column that is one, maybe under an alias; null if it is none.
+Expression* FunctionIn(Expression& e) {
+  Expression* inner = &e;
+  while (inner->kind == ExpressionKind::kAlias) inner = &inner->inputs[0];
+  const bool is_function = inner->kind == ExpressionKind::kAggregateFunction ||
+                           inner->kind == ExpressionKind::kWindowFunction;
+  return is_function ? inner : nullptr;
+}
+
+/// The column under the name that it had.
+void KeepName(Expression& e, const OutputColumn& output) {
+  if (e.kind == ExpressionKind::kAlias) return;
+  Expression alias{
+      .kind = ExpressionKind::kAlias, .name = output.name, .relation = output.relation};
+  alias.inputs.push_back(std::move(e));
+  e = std::move(alias);
+}
+
+class OrderCompleter {
+ public:
+  PlanPtr Complete(const PlanPtr& plan) {
+    PlanPtr node = CompleteParts(plan);
+    switch (node->kind) {
+      case PlanKind::kSort:
+        return node->fetch < 0 ? node : CompleteSort(*node, node);
+      case PlanKind::kLimit:
+        return CompleteLimit(node);
+      case PlanKind::kWindow:
+        return CompleteWindow(node);
+      case PlanKind::kAggregate:
+        return CompleteAggregate(node);
+      default:
+        return node;
+    }
+  }
+
+  std::vector<CompletedOrder>& completed() { return completed_; }
+  bool needs_one_partition() const { return needs_one_partition_; }
+
+ private:
+  static bool HasSubquery(const Expression& e) {
+    bool has_subquery = false;
+    VisitExpression(e, [&](const Expression& part) { has_subquery |= part.subquery != nullptr; });
+    return has_subquery;
+  }
+
+  void CompleteSubqueries(Expression& e) {
+    if (e.subquery) e.subquery = Complete(e.subquery);
+    for (Expression& input : e.inputs) CompleteSubqueries(input);
+    for (Expression& input : e.filter) CompleteSubqueries(input);
+    for (Expression& input : e.partition_by) CompleteSubqueries(input);
+    for (SortKey& key : e.order_by) CompleteSubqueries(key.expression);
+  }
+
+  /// Inputs and subqueries.
+  PlanPtr CompleteParts(const PlanPtr& plan) {
+    std::shared_ptr<LogicalPlan> copy;
+    const auto changed = [&]() -> LogicalPlan& {
+      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
+      return *copy;
+    };
+    for (size_t i = 0; i < plan->inputs.size(); ++i) {
+      PlanPtr input = Complete(plan->inputs[i]);
+      if (input != plan->inputs[i]) changed().inputs[i] = std::move(input);
+    }
+    for (size_t i = 0; i < plan->expressions.size(); ++i) {
+      if (HasSubquery(plan->expressions[i])) CompleteSubqueries(changed().expressions[i]);
+    }
+    for (size_t i = 0; i < plan->sort_keys.size(); ++i) {
+      if (HasSubquery(plan->sort_keys[i].expression))
+        CompleteSubqueries(changed().sort_keys[i].expression);
+    }
+    return copy ? copy : plan;
+  }
+
+  void Note(std::string place, const Keys& keys, const Keys& added) {
+    completed_.push_back({.place = std::move(place), .keys = Texts(keys), .added = Texts(added)});
+  }
+
+  static std::string RowsText(int64_t fetch, int64_t skip) {
+    return fetch < 0 ? fmt::format("all but the first {} rows", skip)
+                     : fmt::format("the first {} rows", fetch);
+  }
+
+  /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
+  PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
+    const Keys added = MissingColumns({}, sort->sort_keys, *sort->inputs[0]);
+    if (added.empty()) return sort;
+    Note(RowsText(limit.fetch, limit.skip), sort->sort_keys, added);
+    auto copy = std::make_shared<LogicalPlan>(*sort);
+    Append(copy->sort_keys, added);
+    return copy;
+  }
+
+  PlanPtr CompleteLimit(const PlanPtr& limit) {
+    PlanPtr input = CompleteBelow(*limit, limit->inputs[0]);
+    if (input == nullptr) {
+      input = limit->inputs[0];
+      const Keys added = MissingColumns({}, {}, *input);
+      if (added.empty()) return limit;
+      Note(RowsText(limit->fetch, limit->skip), {}, added);
+      auto sort = std::make_shared<LogicalPlan>();
+      sort->kind = PlanKind::kSort;
+      sort->outputs = input->outputs;
+      sort->sort_keys = added;
+      sort->fetch = limit->fetch < 0 ? -1 : limit->skip + limit->fetch;
+      sort->inputs.push_back(std::move(input));
+      input = std::move(sort);
+    }
+    if (input == limit->inputs[0]) return limit;
+    auto copy = std::make_shared<LogicalPlan>(*limit);
+    copy->inputs[0] = std::move(input);
+    return copy;
+  }
+
+  /// The input of a limit with the Sort completed whose order it cuts; null if there is none.
+  PlanPtr CompleteBelow(const LogicalPlan& limit, const PlanPtr& node) {
+    switch (node->kind) {
+      case PlanKind::kSort:
+        return CompleteSort(limit, node);
+      case PlanKind::kProjection:
+      case PlanKind::kSubqueryAlias:
+      case PlanKind::kLimit: {
+        PlanPtr input = CompleteBelow(limit, node->inputs[0]);
+        if (input == nullptr || input == node->inputs[0]) return input == nullptr ? nullptr : node;
+        auto copy = std::make_shared<LogicalPlan>(*node);
+        copy->inputs[0] = std::move(input);
+        return copy;
+      }
+      default:
+        return nullptr;
+    }
+  }
+
+  PlanPtr CompleteWindow(const PlanPtr& node) {
+    const LogicalPlan& input = *node->inputs[0];
+    // All functions of a node have the same keys.
+    const Expression& first = WithoutAlias(node->expressions[0]);
+    const Keys& keys = first.order_by;
+    std::vector<size_t> open, kept, peers;
+    Keys values;
+    bool by_rows = false;
+    for (size_t i = 0; i < node->expressions.size(); ++i) {
+      const Expression& function = WithoutAlias(node->expressions[i]);
+      const Need need = NeedOf(function);
+      by_rows = by_rows || need == Need::kRows;
+      const bool is_open = need == Need::kRows || need == Need::kValues;
+      (is_open ? open : kept).push_back(i);
+      if (need == Need::kPeers) peers.push_back(i);
+      if (need == Need::kValues || need == Need::kPeers)
+        AddMissingArguments(function, keys, values);
+    }
+    if (open.empty() && peers.empty()) return node;
+    Keys added;
+    if (by_rows) {
+      added = MissingColumns(first.partition_by, keys, input);
+    } else if (!IsUnique(first.partition_by, keys, input)) {
+      added = std::move(values);
+    }
+    if (added.empty()) return node;
+    for (const size_t i : open) NoteFunction(*node, i, added);
+    for (const size_t i : peers) NoteFunction(*node, i, added);
+    PlanPtr below = open.empty() ? SortedRows(node->inputs[0], first.partition_by, keys, added)
+                                 : WindowOf(*node, open, node->inputs[0], &added);
+    if (kept.empty()) return below;
+    return Restored(*node, WindowOf(*node, kept, std::move(below), nullptr));
+  }
+
+  void NoteFunction(const LogicalPlan& node, size_t i, const Keys& added) {
+    const Expression& function = WithoutAlias(node.expressions[i]);
+    Expression call = function;
+    call.order_by.clear();
+    call.partition_by.clear();
+    call.frame = nullptr;
+    call.kind = ExpressionKind::kScalarFunction;
+    Note(ToText(call), function.order_by, added);
+  }
+
+  /// Some of a node's functions over `input`, with `added` keys if there are any.
+  static PlanPtr WindowOf(const LogicalPlan& node, const std::vector<size_t>& functions,
+                          PlanPtr input, const Keys* added) {
+    const size_t before = node.inputs[0]->outputs.size();
+    auto window = std::make_shared<LogicalPlan>();
+    window->kind = PlanKind::kWindow;
+    window->outputs = input->outputs;
+    window->inputs.push_back(std::move(input));
+    for (const size_t i : functions) {
+      Expression e = node.expressions[i];
+      const OutputColumn& output = node.outputs[before + i];
+      if (added != nullptr) {
+        Expression& function = *FunctionIn(e);
+        Append(function.order_by, *added);
+        SettleFrame(function);
+        KeepName(e, output);
+      }
+      window->expressions.push_back(std::move(e));
+      window->outputs.push_back(output);
+    }
+    return window;
+  }
+
+  /// The columns of `node` in their order.
+  static PlanPtr Restored(const LogicalPlan& node, PlanPtr input) {
+    if (input->outputs == node.outputs) return input;
+    auto projection = std::make_shared<LogicalPlan>();
+    projection->kind = PlanKind::kProjection;
+    projection->outputs = node.outputs;
+    for (const OutputColumn& output : node.outputs)
+      projection->expressions.push_back(ColumnOf(output));
+    projection->inputs.push_back(std::move(input));
+    return projection;
+  }
+
+  /// The rows of `input`, and one more column, sorted within partitions for the node that reads
+  /// them. A Sort that nothing cuts is dropped when the engine plans; a window keeps its order, and
+  /// a filter that all rows pass keeps the window.
+  static PlanPtr SortedRows(const PlanPtr& input, const std::vector<Expression>& partition,
+                            Keys keys, const Keys& added) {
+    const OutputColumn number{.relation = {}, .name = kRowNumber};
+    Expression function{.kind = ExpressionKind::kWindowFunction, .name = "row_number"};
+    function.partition_by = partition;
+    Append(keys, added);
+    function.order_by = std::move(keys);
+    function.frame = RowsFrame(false);
+    function.text = ToText(*function.frame);
+    KeepName(function, number);
+    auto window = std::make_shared<LogicalPlan>();
+    window->kind = PlanKind::kWindow;
+    window->outputs = input->outputs;
+    window->outputs.push_back(number);
+    window->expressions.push_back(std::move(function));
+    window->inputs.push_back(input);
+
+    Expression condition{.kind = ExpressionKind::kBinary, .name = ">"};
+    condition.inputs.push_back(ColumnOf(number));
+    condition.inputs.push_back(MakeLiteral(std::make_shared<arrow::UInt64Scalar>(0)));
+    auto filter = std::make_shared<LogicalPlan>();
+    filter->kind = PlanKind::kFilter;
+    filter->outputs = window->outputs;
+    filter->expressions.push_back(std::move(condition));
+    filter->inputs.push_back(std::move(window));
+    return filter;
+  }
+
+  /// Functions whose orders go together: that of each is a beginning of `keys`.
+  struct Chain {
+    Keys keys;
+    std::vector<size_t> functions;
+    bool is_open = false;
+  };
+
+  /// A DISTINCT function can have no order but that by its argument.
+  static Keys KeysOf(const Expression& function) {
+    if (!function.distinct || !function.order_by.empty()) return function.order_by;
+    return {{WithoutAlias(function.inputs[0]), true}};
+  }
+
+  static void Join(std::vector<Chain>& chains, size_t i, const Keys& keys, bool is_open) {
+    auto chain = std::find_if(chains.begin(), chains.end(), [&](const Chain& other) {
+      return StartsWith(other.keys, keys) || StartsWith(keys, other.keys);
+    });
+    if (chain == chains.end()) chain = chains.insert(chains.end(), Chain{});
+    if (keys.size() > chain->keys.size()) chain->keys = keys;
+    chain->functions.push_back(i);
+    chain->is_open = chain->is_open || is_open;
+  }
+
+  PlanPtr CompleteAggregate(const PlanPtr& node) {
+    const LogicalPlan& input = *node->inputs[0];
+    const std::vector<Expression> groups(
+        node->expressions.begin(),
+        node->expressions.begin() + static_cast<std::ptrdiff_t>(node->group_count));
+    std::vector<Chain> chains;
+    std::shared_ptr<LogicalPlan> copy;
+    Keys arriving;
+    for (size_t i = node->group_count; i < node->expressions.size(); ++i) {
+      const Expression& function = WithoutAlias(node->expressions[i]);
+      if (kArriving.contains(function.name)) AddMissingArguments(function, {}, arriving);
+      if (!kOrdered.contains(function.name)) continue;
+      const Keys keys = KeysOf(function);
+      Keys missing;
+      if (!function.distinct && !IsUnique(groups, keys, input))
+        AddMissingArguments(function, keys, missing);
+      Join(
+          chains, i, keys,
+          !missing.empty() || keys.size() > function.order_by.size() || function.name == kAnyValue);
+    }
+    for (const Chain& chain : chains) {
+      if (!chain.is_open) continue;
+      if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+      CompleteChain(*node, chain, *copy);
+    }
+    if (!arriving.empty()) {
+      if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+      copy->inputs[0] = ArrivingInOrder(*node, groups, arriving);
+    }
+    return copy ? copy : node;
+  }
+
+  void CompleteChain(const LogicalPlan& node, const Chain& chain, LogicalPlan& copy) {
+    Keys total = chain.keys;
+    for (const size_t i : chain.functions) {
+      const Expression& function = WithoutAlias(node.expressions[i]);
+      Keys missing;
+      if (!function.distinct) AddMissingArguments(function, total, missing);
+      Append(total, missing);
+    }
+    const size_t first_output = node.outputs.size() - node.expressions.size();
+    for (const size_t i : chain.functions) {
+      Expression& e = copy.expressions[i];
+      Expression& function = *FunctionIn(e);
+      const Keys keys = function.distinct ? KeysOf(function) : total;
+      const Keys added(keys.begin() + static_cast<std::ptrdiff_t>(function.order_by.size()),
+                       keys.end());
+      if (added.empty() && function.name != kAnyValue) continue;
+      NoteFunction(node, i, added);
+      function.order_by = keys;
+      if (function.name == kAnyValue) {
+        function.name = "first_value";
+        function.ignore_nulls = true;
+      }
+      KeepName(e, node.outputs[first_output + i]);
+    }
+  }
+
+  PlanPtr ArrivingInOrder(const LogicalPlan& node, const std::vector<Expression>& groups,
+                          const Keys& arriving) {
+    needs_one_partition_ = true;
+    const bool is_grouped = std::all_of(groups.begin(), groups.end(), [](const Expression& group) {
+      return group.kind != ExpressionKind::kGroupingSets && group.kind != ExpressionKind::kCube &&
+             group.kind != ExpressionKind::kRollup;
+    });
+    for (size_t i = node.group_count; i < node.expressions.size(); ++i) {
+      if (kArriving.contains(WithoutAlias(node.expressions[i]).name))
+        NoteFunction(node, i, arriving);
+    }
+    return SortedRows(node.inputs[0], is_grouped ? groups : std::vector<Expression>{}, {},
+                      arriving);
+  }
+
+  std::vector<CompletedOrder> completed_;
+  bool needs_one_partition_ = false;
+};
+
+}  // namespace
+
+std::string ToText(const CompletedOrder& order) {
+  if (order.keys.empty()) return fmt::format("{} by {}", order.place, fmt::join(order.added, ", "));
+  return fmt::format("{} by {}, then by {}", order.place, fmt::join(order.keys, ", "),
+                     fmt::join(order.added, ", "));
+}
+
+OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan) {
+  OrderCompleter completer;
+  OrderedPlan ordered;
+  ordered.plan = completer.Complete(plan);
+  ordered.completed = std::move(completer.completed());
+  ordered.needs_one_partition = completer.needs_one_partition();
+  return ordered;
+}
+
+}  // namespace weir
