@@ -3,6 +3,7 @@
 #include "weir/plan/total_order.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -91,29 +92,58 @@ bool IsUnique(const std::vector<Expression>& partition, const Keys& keys,
   return std::includes(covered.begin(), covered.end(), unique->begin(), unique->end());
 }
 
-/// The function whose order the rows of `node` have; null if that is not known.
-const Expression* WindowBelow(const LogicalPlan& node) {
-  switch (node.kind) {
-    case PlanKind::kWindow:
-      return &WithoutAlias(node.expressions[0]);
-    case PlanKind::kProjection:
-    case PlanKind::kFilter:
-      return WindowBelow(*node.inputs[0]);
-    default:
-      return nullptr;
-  }
-}
-
 std::set<std::string> TextsOf(const std::vector<Expression>& expressions) {
   std::set<std::string> texts;
   for (const Expression& e : expressions) texts.insert(ToText(e));
   return texts;
 }
 
+bool HasOnlyColumns(const LogicalPlan& projection) {
+  return std::all_of(
+      projection.expressions.begin(), projection.expressions.end(),
+      [](const Expression& e) { return WithoutAlias(e).kind == ExpressionKind::kColumn; });
+}
+
+/// The window whose rows `node` puts out one by one, as they come; null if there is none.
+const LogicalPlan* WindowBelow(const LogicalPlan& node) {
+  if (node.kind == PlanKind::kWindow && !node.expressions.empty()) return &node;
+  if (node.kind == PlanKind::kProjection && HasOnlyColumns(node))
+    return WindowBelow(*node.inputs[0]);
+  return nullptr;
+}
+
+Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
+                    const LogicalPlan& input);
+
+/// The further keys of a window below that sorts the same partitions by `keys` first, and leaves no
+/// ties. Rows are then not sorted again, hence come in the order that they had there: what its
+/// functions gave needs no place among the keys.
+std::optional<Keys> KeysFromBelow(const std::vector<Expression>& partition, const Keys& keys,
+                                  const LogicalPlan& input) {
+  const LogicalPlan* sorted = nullptr;
+  Keys sorted_by = keys;
+  for (const LogicalPlan* window = WindowBelow(input); window != nullptr;
+       window = WindowBelow(*window->inputs[0])) {
+    const Expression& function = WithoutAlias(window->expressions[0]);
+    if (!StartsWith(function.order_by, sorted_by) ||
+        TextsOf(function.partition_by) != TextsOf(partition))
+      break;
+    sorted = window;
+    sorted_by = function.order_by;
+  }
+  if (sorted == nullptr || !MissingColumns(partition, sorted_by, *sorted->inputs[0]).empty())
+    return std::nullopt;
+  const Keys further(sorted_by.begin() + static_cast<std::ptrdiff_t>(keys.size()), sorted_by.end());
+  const bool all_here = std::all_of(further.begin(), further.end(), [&](const SortKey& key) {
+    return IndexOfColumn(key.expression, input).has_value();
+  });
+  return all_here ? std::optional(further) : std::nullopt;
+}
+
 /// The columns of `input` that are missing for its rows to tie only where all of them are the same.
-/// The order of a window below goes first, so that rows need not be sorted again.
 Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
                     const LogicalPlan& input) {
+  if (auto further = KeysFromBelow(partition, keys, input)) return *std::move(further);
   std::set<size_t> needed;
   if (const auto unique = UniqueKeyOf(input)) {
     needed = *unique;
@@ -122,14 +152,6 @@ Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
   }
   for (const size_t index : Covered(partition, keys, input)) needed.erase(index);
   Keys missing;
-  const Expression* below = WindowBelow(input);
-  if (below != nullptr && StartsWith(below->order_by, keys) &&
-      TextsOf(below->partition_by) == TextsOf(partition)) {
-    for (size_t i = keys.size(); i < below->order_by.size(); ++i) {
-      const auto index = IndexOfColumn(below->order_by[i].expression, input);
-      if (index && needed.erase(*index) > 0) missing.push_back(below->order_by[i]);
-    }
-  }
   for (const size_t index : needed) missing.push_back({ColumnOf(input.outputs[index]), true});
   return missing;
 }
@@ -228,13 +250,10 @@ void SettleFrame(Expression& function) {
   function.text = ToText(*function.frame);
 }
 
-/// The function of a column that is one, maybe under an alias; null if it is none.
-Expression* FunctionIn(Expression& e) {
+Expression& FunctionIn(Expression& e) {
   Expression* inner = &e;
   while (inner->kind == ExpressionKind::kAlias) inner = &inner->inputs[0];
-  const bool is_function = inner->kind == ExpressionKind::kAggregateFunction ||
-                           inner->kind == ExpressionKind::kWindowFunction;
-  return is_function ? inner : nullptr;
+  return *inner;
 }
 
 /// The column under the name that it had.
@@ -303,20 +322,38 @@ class OrderCompleter {
     return copy ? copy : plan;
   }
 
+  /// Whether all expressions from the `first` on are functions, each with its column after `before`
+  /// others: true for every plan, but not for damaged bytes of one.
+  static bool HasFunctions(const LogicalPlan& node, size_t first, size_t before) {
+    const size_t count = node.expressions.size() - first;
+    return count > 0 && node.outputs.size() >= before + count &&
+           std::all_of(node.expressions.begin() + static_cast<std::ptrdiff_t>(first),
+                       node.expressions.end(), [](const Expression& e) {
+                         const ExpressionKind kind = WithoutAlias(e).kind;
+                         return kind == ExpressionKind::kAggregateFunction ||
+                                kind == ExpressionKind::kWindowFunction;
+                       });
+  }
+
   void Note(std::string place, const Keys& keys, const Keys& added) {
     completed_.push_back({.place = std::move(place), .keys = Texts(keys), .added = Texts(added)});
   }
 
-  static std::string RowsText(int64_t fetch, int64_t skip) {
-    return fetch < 0 ? fmt::format("all but the first {} rows", skip)
-                     : fmt::format("the first {} rows", fetch);
+  /// The engine's bytes say the largest number for no limit.
+  static bool IsEndless(const LogicalPlan& limit) {
+    return limit.fetch < 0 || limit.fetch > std::numeric_limits<int64_t>::max() - limit.skip;
+  }
+
+  static std::string RowsText(const LogicalPlan& limit) {
+    return IsEndless(limit) ? fmt::format("all but the first {} rows", limit.skip)
+                            : fmt::format("the first {} rows", limit.skip + limit.fetch);
   }
 
   /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
   PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
     const Keys added = MissingColumns({}, sort->sort_keys, *sort->inputs[0]);
     if (added.empty()) return sort;
-    Note(RowsText(limit.fetch, limit.skip), sort->sort_keys, added);
+    Note(RowsText(limit), sort->sort_keys, added);
     auto copy = std::make_shared<LogicalPlan>(*sort);
     Append(copy->sort_keys, added);
     return copy;
@@ -328,26 +365,40 @@ class OrderCompleter {
       input = limit->inputs[0];
       const Keys added = MissingColumns({}, {}, *input);
       if (added.empty()) return limit;
-      Note(RowsText(limit->fetch, limit->skip), {}, added);
-      auto sort = std::make_shared<LogicalPlan>();
-      sort->kind = PlanKind::kSort;
-      sort->outputs = input->outputs;
-      sort->sort_keys = added;
-      sort->fetch = limit->fetch < 0 ? -1 : limit->skip + limit->fetch;
-      sort->inputs.push_back(std::move(input));
-      input = std::move(sort);
+      Note(RowsText(*limit), {}, added);
+      input = Cut(*limit, input, added);
     }
     if (input == limit->inputs[0]) return limit;
+    if (IsEndless(*limit)) return input;
     auto copy = std::make_shared<LogicalPlan>(*limit);
     copy->inputs[0] = std::move(input);
     return copy;
   }
 
+  /// The rows of `input` that a limit takes in the order of `keys`; of one that has an end those
+  /// before its first ones too.
+  static PlanPtr Cut(const LogicalPlan& limit, const PlanPtr& input, Keys keys) {
+    if (IsEndless(limit)) {
+      PlanPtr numbered = NumberedRows(input, {}, std::move(keys), limit.skip);
+      return Restored(*input, std::move(numbered));
+    }
+    auto sort = std::make_shared<LogicalPlan>();
+    sort->kind = PlanKind::kSort;
+    sort->outputs = input->outputs;
+    sort->sort_keys = std::move(keys);
+    sort->fetch = limit.skip + limit.fetch;
+    sort->inputs.push_back(input);
+    return sort;
+  }
+
   /// The input of a limit with the Sort completed whose order it cuts; null if there is none.
   PlanPtr CompleteBelow(const LogicalPlan& limit, const PlanPtr& node) {
     switch (node->kind) {
-      case PlanKind::kSort:
-        return CompleteSort(limit, node);
+      case PlanKind::kSort: {
+        PlanPtr sort = CompleteSort(limit, node);
+        if (!IsEndless(limit)) return sort;
+        return Cut(limit, sort->inputs[0], sort->sort_keys);
+      }
       case PlanKind::kProjection:
       case PlanKind::kSubqueryAlias:
       case PlanKind::kLimit: {
@@ -364,6 +415,7 @@ class OrderCompleter {
 
   PlanPtr CompleteWindow(const PlanPtr& node) {
     const LogicalPlan& input = *node->inputs[0];
+    if (!HasFunctions(*node, 0, input.outputs.size())) return node;
     // All functions of a node have the same keys.
     const Expression& first = WithoutAlias(node->expressions[0]);
     const Keys& keys = first.order_by;
@@ -388,22 +440,24 @@ class OrderCompleter {
       added = std::move(values);
     }
     if (added.empty()) return node;
-    for (const size_t i : open) NoteFunction(*node, i, added);
-    for (const size_t i : peers) NoteFunction(*node, i, added);
-    PlanPtr below = open.empty() ? SortedRows(node->inputs[0], first.partition_by, keys, added)
-                                 : WindowOf(*node, open, node->inputs[0], &added);
+    for (const size_t i : open) NoteFunction(*node, i, keys, added);
+    for (const size_t i : peers) NoteFunction(*node, i, keys, added);
+    Keys total = keys;
+    Append(total, added);
+    PlanPtr below = open.empty()
+                        ? NumberedRows(node->inputs[0], first.partition_by, std::move(total), 0)
+                        : WindowOf(*node, open, node->inputs[0], &added);
     if (kept.empty()) return below;
     return Restored(*node, WindowOf(*node, kept, std::move(below), nullptr));
   }
 
-  void NoteFunction(const LogicalPlan& node, size_t i, const Keys& added) {
+  void NoteFunction(const LogicalPlan& node, size_t i, const Keys& keys, const Keys& added) {
     const Expression& function = WithoutAlias(node.expressions[i]);
-    Expression call = function;
-    call.order_by.clear();
-    call.partition_by.clear();
-    call.frame = nullptr;
-    call.kind = ExpressionKind::kScalarFunction;
-    Note(ToText(call), function.order_by, added);
+    Expression call{.kind = ExpressionKind::kAggregateFunction, .name = function.name};
+    call.inputs = function.inputs;
+    call.distinct = function.distinct;
+    call.ignore_nulls = function.ignore_nulls;
+    Note(ToText(call), keys, added);
   }
 
   /// Some of a node's functions over `input`, with `added` keys if there are any.
@@ -418,7 +472,7 @@ class OrderCompleter {
       Expression e = node.expressions[i];
       const OutputColumn& output = node.outputs[before + i];
       if (added != nullptr) {
-        Expression& function = *FunctionIn(e);
+        Expression& function = FunctionIn(e);
         Append(function.order_by, *added);
         SettleFrame(function);
         KeepName(e, output);
@@ -441,15 +495,14 @@ class OrderCompleter {
     return projection;
   }
 
-  /// The rows of `input`, and one more column, sorted within partitions for the node that reads
-  /// them. A Sort that nothing cuts is dropped when the engine plans; a window keeps its order, and
-  /// a filter that all rows pass keeps the window.
-  static PlanPtr SortedRows(const PlanPtr& input, const std::vector<Expression>& partition,
-                            Keys keys, const Keys& added) {
+  /// The rows of `input` after the first `skip`, and one more column, sorted within partitions for
+  /// the node that reads them. A Sort that has no limit is dropped when the engine plans; a window
+  /// keeps its order, and a filter, even one that all rows pass, keeps the window.
+  static PlanPtr NumberedRows(const PlanPtr& input, const std::vector<Expression>& partition,
+                              Keys keys, int64_t skip) {
     const OutputColumn number{.relation = {}, .name = kRowNumber};
     Expression function{.kind = ExpressionKind::kWindowFunction, .name = "row_number"};
     function.partition_by = partition;
-    Append(keys, added);
     function.order_by = std::move(keys);
     function.frame = RowsFrame(false);
     function.text = ToText(*function.frame);
@@ -463,7 +516,8 @@ class OrderCompleter {
 
     Expression condition{.kind = ExpressionKind::kBinary, .name = ">"};
     condition.inputs.push_back(ColumnOf(number));
-    condition.inputs.push_back(MakeLiteral(std::make_shared<arrow::UInt64Scalar>(0)));
+    condition.inputs.push_back(
+        MakeLiteral(std::make_shared<arrow::UInt64Scalar>(static_cast<uint64_t>(skip))));
     auto filter = std::make_shared<LogicalPlan>();
     filter->kind = PlanKind::kFilter;
     filter->outputs = window->outputs;
@@ -481,7 +535,8 @@ class OrderCompleter {
 
   /// A DISTINCT function can have no order but that by its argument.
   static Keys KeysOf(const Expression& function) {
-    if (!function.distinct || !function.order_by.empty()) return function.order_by;
+    if (!function.distinct || !function.order_by.empty() || function.inputs.empty())
+      return function.order_by;
     return {{WithoutAlias(function.inputs[0]), true}};
   }
 
@@ -497,6 +552,7 @@ class OrderCompleter {
 
   PlanPtr CompleteAggregate(const PlanPtr& node) {
     const LogicalPlan& input = *node->inputs[0];
+    if (!HasFunctions(*node, node->group_count, 0)) return node;
     const std::vector<Expression> groups(
         node->expressions.begin(),
         node->expressions.begin() + static_cast<std::ptrdiff_t>(node->group_count));
@@ -538,12 +594,12 @@ class OrderCompleter {
     const size_t first_output = node.outputs.size() - node.expressions.size();
     for (const size_t i : chain.functions) {
       Expression& e = copy.expressions[i];
-      Expression& function = *FunctionIn(e);
+      Expression& function = FunctionIn(e);
       const Keys keys = function.distinct ? KeysOf(function) : total;
       const Keys added(keys.begin() + static_cast<std::ptrdiff_t>(function.order_by.size()),
                        keys.end());
       if (added.empty() && function.name != kAnyValue) continue;
-      NoteFunction(node, i, added);
+      NoteFunction(node, i, function.order_by, added);
       function.order_by = keys;
       if (function.name == kAnyValue) {
         function.name = "first_value";
@@ -562,10 +618,10 @@ class OrderCompleter {
     });
     for (size_t i = node.group_count; i < node.expressions.size(); ++i) {
       if (kArriving.contains(WithoutAlias(node.expressions[i]).name))
-        NoteFunction(node, i, arriving);
+        NoteFunction(node, i, {}, arriving);
     }
-    return SortedRows(node.inputs[0], is_grouped ? groups : std::vector<Expression>{}, {},
-                      arriving);
+    return NumberedRows(node.inputs[0], is_grouped ? groups : std::vector<Expression>{}, arriving,
+                        0);
   }
 
   std::vector<CompletedOrder> completed_;
