@@ -197,7 +197,15 @@ Status TakePlan(const engine::Plan& plan, PlanBundle& bundle) {
 /// Under `deterministic` the result hangs on no order that the view leaves open.
 Status CompleteOrdersOf(const SessionRuntime& session, PlanBundle& bundle) {
   if (!session.is_deterministic()) return Status::OK();
-  OrderedPlan ordered = CompleteOrders(bundle.plan);
+  const auto schema_of = [&](const LogicalPlan& plan) -> std::shared_ptr<arrow::Schema> {
+    const auto bytes = EncodePlan(plan);
+    if (!bytes.ok()) return nullptr;
+    const auto part = engine::Plan::FromProto(session.engine(), *bytes);
+    if (!part.ok()) return nullptr;
+    const auto schema = part->output_schema();
+    return schema.ok() ? *schema : nullptr;
+  };
+  OrderedPlan ordered = CompleteOrders(bundle.plan, schema_of);
   if (ordered.plan == bundle.plan) return Status::OK();
   WEIR_ASSIGN_OR_RETURN(const std::string bytes, EncodePlan(*ordered.plan));
   WEIR_ASSIGN_OR_RETURN(const engine::Plan plan, engine::Plan::FromProto(session.engine(), bytes));

@@ -11,6 +11,7 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/plan/flat_type.h"
 #include "weir/plan/unique_key.h"
 
 namespace weir {
@@ -156,13 +157,22 @@ Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
   return missing;
 }
 
+void AddKey(const Expression& key, const Keys& keys, Keys& missing) {
+  if (!IsAmong(key, keys) && !IsAmong(key, missing)) missing.push_back({WithoutAlias(key), true});
+}
+
 /// Those of the arguments that neither `keys` nor `missing` has, appended to `missing`.
 void AddMissingArguments(const Expression& function, const Keys& keys, Keys& missing) {
   for (const Expression& argument : function.inputs) {
-    if (argument.kind == ExpressionKind::kLiteral) continue;
-    if (!IsAmong(argument, keys) && !IsAmong(argument, missing))
-      missing.push_back({WithoutAlias(argument), true});
+    if (argument.kind != ExpressionKind::kLiteral) AddKey(argument, keys, missing);
   }
+}
+
+/// A text that differs where the values do, NULL and the spelling of numbers included.
+Expression HashOf(const Expression& value) {
+  Expression hash{.kind = ExpressionKind::kScalarFunction, .name = "stable_hash_any"};
+  hash.inputs = {value, MakeLiteral(std::make_shared<arrow::BooleanScalar>(false))};
+  return hash;
 }
 
 bool IsUnbounded(const FrameBound& bound) {
@@ -267,6 +277,8 @@ void KeepName(Expression& e, const OutputColumn& output) {
 
 class OrderCompleter {
  public:
+  explicit OrderCompleter(const SchemaOfPlan& schema_of) : schema_of_(schema_of) {}
+
   PlanPtr Complete(const PlanPtr& plan) {
     PlanPtr node = CompleteParts(plan);
     switch (node->kind) {
@@ -533,6 +545,41 @@ class OrderCompleter {
     bool is_open = false;
   };
 
+  bool IsFlatColumn(const Expression& column, const PlanPtr& input) const {
+    if (IsKnownFlat(column, *input)) return true;
+    const auto index = IndexOfColumn(column, *input);
+    const auto schema = schema_of_ && index ? schema_of_(*input) : nullptr;
+    return schema != nullptr && static_cast<int>(*index) < schema->num_fields() &&
+           IsFlat(*schema->field(static_cast<int>(*index))->type());
+  }
+
+  /// Keys that are the same only where `value` is. Aggregates compare values of nested types by
+  /// rules that leave ties or fail, other than sorts: these go by what they are made of, or by a
+  /// hash.
+  void AddValue(const Expression& value, const PlanPtr& input, const Keys& keys,
+                Keys& missing) const {
+    if (value.kind == ExpressionKind::kLiteral) return;
+    if (IsAmong(value, keys) || IsKnownFlat(value, *input)) return AddKey(value, keys, missing);
+    switch (value.kind) {
+      case ExpressionKind::kAlias:
+      case ExpressionKind::kScalarFunction:
+      case ExpressionKind::kCast:
+      case ExpressionKind::kCase:
+      case ExpressionKind::kBinary:
+        for (const Expression& part : value.inputs) AddValue(part, input, keys, missing);
+        return;
+      case ExpressionKind::kColumn:
+        return AddKey(IsFlatColumn(value, input) ? value : HashOf(value), keys, missing);
+      default:
+        return AddKey(HashOf(value), keys, missing);
+    }
+  }
+
+  void AddValues(const Expression& function, const PlanPtr& input, const Keys& keys,
+                 Keys& missing) const {
+    for (const Expression& argument : function.inputs) AddValue(argument, input, keys, missing);
+  }
+
   /// A DISTINCT function can have no order but that by its argument.
   static Keys KeysOf(const Expression& function) {
     if (!function.distinct || !function.order_by.empty() || function.inputs.empty())
@@ -566,7 +613,7 @@ class OrderCompleter {
       const Keys keys = KeysOf(function);
       Keys missing;
       if (!function.distinct && !IsUnique(groups, keys, input))
-        AddMissingArguments(function, keys, missing);
+        AddValues(function, node->inputs[0], keys, missing);
       Join(
           chains, i, keys,
           !missing.empty() || keys.size() > function.order_by.size() || function.name == kAnyValue);
@@ -588,7 +635,7 @@ class OrderCompleter {
     for (const size_t i : chain.functions) {
       const Expression& function = WithoutAlias(node.expressions[i]);
       Keys missing;
-      if (!function.distinct) AddMissingArguments(function, total, missing);
+      if (!function.distinct) AddValues(function, node.inputs[0], total, missing);
       Append(total, missing);
     }
     const size_t first_output = node.outputs.size() - node.expressions.size();
@@ -624,6 +671,7 @@ class OrderCompleter {
                         0);
   }
 
+  const SchemaOfPlan& schema_of_;
   std::vector<CompletedOrder> completed_;
   bool needs_one_partition_ = false;
 };
@@ -636,8 +684,9 @@ std::string ToText(const CompletedOrder& order) {
                      fmt::join(order.added, ", "));
 }
 
-OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan) {
-  OrderCompleter completer;
+OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan,
+                           const SchemaOfPlan& schema_of) {
+  OrderCompleter completer(schema_of);
   OrderedPlan ordered;
   ordered.plan = completer.Complete(plan);
   ordered.completed = std::move(completer.completed());

@@ -7,9 +7,12 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <arrow/type_fwd.h>
 
 #include "weir/plan/logical_plan.h"
 
@@ -35,6 +38,9 @@ struct OrderedPlan {
   bool needs_one_partition = false;
 };
 
+/// The columns' types of a plan, which its tree does not say; null if they cannot be told.
+using SchemaOfPlan = std::function<std::shared_ptr<arrow::Schema>(const LogicalPlan&)>;
+
 /// Completes
 ///  - ORDER BY with a limit, and a limit without ORDER BY, by the columns there;
 ///  - ORDER BY of windows that number rows, look at neighbours or have a frame in ROWS, by the
@@ -43,6 +49,9 @@ struct OrderedPlan {
 ///  - ORDER BY of aggregates that keep an order, by their arguments; those of one order together,
 ///    so that their values come from the same row.
 /// A key that the plan proves to be unique ends an order. The same plan for the same plan.
-OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan);
+/// `schema_of` is asked where an aggregate is ordered by a column whose type the tree does not
+/// tell.
+OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan,
+                           const SchemaOfPlan& schema_of = {});
 
 }  // namespace weir
