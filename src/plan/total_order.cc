@@ -72,6 +72,15 @@ std::vector<std::string> Texts(const Keys& keys) {
   return texts;
 }
 
+constexpr char kHash[] = "stable_hash_any";
+
+/// A text that differs where the values do, NULL and the spelling of numbers included.
+Expression HashOf(const Expression& value) {
+  Expression hash{.kind = ExpressionKind::kScalarFunction, .name = kHash};
+  hash.inputs = {value, MakeLiteral(std::make_shared<arrow::BooleanScalar>(false))};
+  return hash;
+}
+
 std::set<size_t> Covered(const std::vector<Expression>& partition, const Keys& keys,
                          const LogicalPlan& input) {
   std::set<size_t> covered;
@@ -79,7 +88,10 @@ std::set<size_t> Covered(const std::vector<Expression>& partition, const Keys& k
     if (const auto index = IndexOfColumn(key, input)) covered.insert(*index);
   }
   for (const SortKey& key : keys) {
-    if (const auto index = IndexOfColumn(key.expression, input)) covered.insert(*index);
+    const bool is_hash = key.expression.kind == ExpressionKind::kScalarFunction &&
+                         key.expression.name == kHash && !key.expression.inputs.empty();
+    const Expression& column = is_hash ? key.expression.inputs[0] : key.expression;
+    if (const auto index = IndexOfColumn(column, input)) covered.insert(*index);
   }
   return covered;
 }
@@ -166,13 +178,6 @@ void AddMissingArguments(const Expression& function, const Keys& keys, Keys& mis
   for (const Expression& argument : function.inputs) {
     if (argument.kind != ExpressionKind::kLiteral) AddKey(argument, keys, missing);
   }
-}
-
-/// A text that differs where the values do, NULL and the spelling of numbers included.
-Expression HashOf(const Expression& value) {
-  Expression hash{.kind = ExpressionKind::kScalarFunction, .name = "stable_hash_any"};
-  hash.inputs = {value, MakeLiteral(std::make_shared<arrow::BooleanScalar>(false))};
-  return hash;
 }
 
 bool IsUnbounded(const FrameBound& bound) {
@@ -361,9 +366,23 @@ class OrderCompleter {
                             : fmt::format("the first {} rows", limit.skip + limit.fetch);
   }
 
+  /// The columns that are missing for a Sort that is cut. What it has read makes the engine leave
+  /// out further rows, and with values of nested types such that belong to the first ones.
+  Keys MissingForCut(const Keys& keys, const PlanPtr& input) const {
+    Keys flat, hashes;
+    Keys missing = MissingColumns({}, keys, *input);
+    for (SortKey& key : missing) {
+      const bool is_flat = IsFlatColumn(key.expression, input);
+      if (!is_flat) key.expression = HashOf(key.expression);
+      (is_flat ? flat : hashes).push_back(std::move(key));
+    }
+    Append(flat, hashes);
+    return flat;
+  }
+
   /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
   PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
-    const Keys added = MissingColumns({}, sort->sort_keys, *sort->inputs[0]);
+    const Keys added = MissingForCut(sort->sort_keys, sort->inputs[0]);
     if (added.empty()) return sort;
     Note(RowsText(limit), sort->sort_keys, added);
     auto copy = std::make_shared<LogicalPlan>(*sort);
@@ -375,7 +394,7 @@ class OrderCompleter {
     PlanPtr input = CompleteBelow(*limit, limit->inputs[0]);
     if (input == nullptr) {
       input = limit->inputs[0];
-      const Keys added = MissingColumns({}, {}, *input);
+      const Keys added = MissingForCut({}, input);
       if (added.empty()) return limit;
       Note(RowsText(*limit), {}, added);
       input = Cut(*limit, input, added);
