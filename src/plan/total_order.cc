@@ -310,12 +310,19 @@ class OrderCompleter {
     return has_subquery;
   }
 
-  void CompleteSubqueries(Expression& e) {
-    if (e.subquery) e.subquery = Complete(e.subquery);
-    for (Expression& input : e.inputs) CompleteSubqueries(input);
-    for (Expression& input : e.filter) CompleteSubqueries(input);
-    for (Expression& input : e.partition_by) CompleteSubqueries(input);
-    for (SortKey& key : e.order_by) CompleteSubqueries(key.expression);
+  /// Returns whether any changed.
+  bool CompleteSubqueries(Expression& e) {
+    bool changed = false;
+    if (e.subquery) {
+      PlanPtr subquery = Complete(e.subquery);
+      changed = subquery != e.subquery;
+      e.subquery = std::move(subquery);
+    }
+    for (Expression& input : e.inputs) changed |= CompleteSubqueries(input);
+    for (Expression& input : e.filter) changed |= CompleteSubqueries(input);
+    for (Expression& input : e.partition_by) changed |= CompleteSubqueries(input);
+    for (SortKey& key : e.order_by) changed |= CompleteSubqueries(key.expression);
+    return changed;
   }
 
   /// Inputs and subqueries.
@@ -330,11 +337,14 @@ class OrderCompleter {
       if (input != plan->inputs[i]) changed().inputs[i] = std::move(input);
     }
     for (size_t i = 0; i < plan->expressions.size(); ++i) {
-      if (HasSubquery(plan->expressions[i])) CompleteSubqueries(changed().expressions[i]);
+      if (!HasSubquery(plan->expressions[i])) continue;
+      Expression e = plan->expressions[i];
+      if (CompleteSubqueries(e)) changed().expressions[i] = std::move(e);
     }
     for (size_t i = 0; i < plan->sort_keys.size(); ++i) {
-      if (HasSubquery(plan->sort_keys[i].expression))
-        CompleteSubqueries(changed().sort_keys[i].expression);
+      if (!HasSubquery(plan->sort_keys[i].expression)) continue;
+      SortKey key = plan->sort_keys[i];
+      if (CompleteSubqueries(key.expression)) changed().sort_keys[i] = std::move(key);
     }
     return copy ? copy : plan;
   }

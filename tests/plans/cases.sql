@@ -385,7 +385,7 @@ SELECT flight, row_number() OVER (PARTITION BY carrier ORDER BY time_hour) AS nt
 SELECT carrier, last_value(flight) OVER (PARTITION BY carrier ORDER BY time_hour) AS last FROM flights;
 
 -- first_groups_by_their_count
-SELECT carrier, n FROM (SELECT carrier, origin, count(*) AS n FROM flights GROUP BY carrier, origin) ORDER BY n DESC LIMIT 3;
+SELECT carrier, origin, n, last FROM (SELECT carrier, origin, count(*) AS n, max(flight) AS last FROM flights GROUP BY carrier, origin) ORDER BY n DESC LIMIT 3;
 
 -- first_groups_by_their_keys
 SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY carrier LIMIT 3;
