@@ -11,6 +11,7 @@
 #include "weir/base/nearest.h"
 #include "weir/base/parallel.h"
 #include "weir/bundle/constraints.h"
+#include "weir/bundle/failure_place.h"
 #include "weir/bundle/lane.h"
 #include "weir/bundle/pins.h"
 #include "weir/bundle/plan_failure.h"
@@ -24,6 +25,7 @@
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
 #include "weir/plan/total_order.h"
+#include "weir/plan/unstable_calls.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir {
@@ -41,6 +43,7 @@ struct Outcome {
   std::optional<engine::Plan> plan;              ///< of an inlined view
   std::optional<PinnedTable> table;  ///< of a stored view that compiled: what its readers see
   std::vector<Diagnostic> diagnostics;
+  std::vector<Diagnostic> warnings;  ///< of a view that compiled; only of a check
   std::vector<ConstraintProblem> constraint_problems;
   bool blocked = false;  ///< it reads what has an error that is reported already
 };
@@ -242,6 +245,21 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   return Status::OK();
 }
 
+/// Warns of calls that keep a view from being a function of the rows that it reads.
+void WarnOfUnstableCalls(const ViewDefinition& view, const LogicalPlan& plan,
+                         std::vector<Diagnostic>& warnings) {
+  for (const UnstableCall& call : UnstableCallsOf(plan)) {
+    Status status = Status::User(StatusCode::kUnsupported,
+                                 "a result that hangs on nothing but the rows that are read is "
+                                 "wanted (`deterministic`); `{}` {}",
+                                 call.function, call.problem)
+                        .WithHint(call.instead);
+    if (const auto place = PlaceOfText({call.function}, view)) status = status.WithLocation(*place);
+    warnings.push_back(DiagnosticOf("W2013", status, view));
+    warnings.back().severity = Severity::kWarning;
+  }
+}
+
 /// Goes as far as types, and has the typed plan looked at.
 Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                  const PlanInspector& inspect, Outcome& outcome) {
@@ -261,6 +279,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   WEIR_ASSIGN_OR_RETURN(const std::string outputs, typed.Outputs());
   WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(*proto, outputs));
   WEIR_RETURN_NOT_OK(PinsOf(*decoded, session).status());
+  if (session.is_deterministic()) WarnOfUnstableCalls(view, *decoded, outcome.warnings);
   return inspect(view.name, *decoded);
 }
 
@@ -454,6 +473,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
         failed.insert(view.name);
       }
       for (Diagnostic& diagnostic : outcome.diagnostics) diagnostics.Add(std::move(diagnostic));
+      for (Diagnostic& warning : outcome.warnings) diagnostics.Add(std::move(warning));
     }
   }
   return failed;

@@ -634,11 +634,16 @@ class OrderCompleter {
         node->expressions.begin() + static_cast<std::ptrdiff_t>(node->group_count));
     std::vector<Chain> chains;
     std::shared_ptr<LogicalPlan> copy;
+    std::vector<size_t> lists;
     Keys arriving;
     for (size_t i = node->group_count; i < node->expressions.size(); ++i) {
       const Expression& function = WithoutAlias(node->expressions[i]);
       if (kArriving.contains(function.name)) AddMissingArguments(function, {}, arriving);
       if (!kOrdered.contains(function.name)) continue;
+      if (IsSortableList(function, input)) {
+        lists.push_back(i);
+        continue;
+      }
       const Keys keys = KeysOf(function);
       Keys missing;
       if (!function.distinct && !IsUnique(groups, keys, input))
@@ -656,7 +661,73 @@ class OrderCompleter {
       if (!copy) copy = std::make_shared<LogicalPlan>(*node);
       copy->inputs[0] = ArrivingInOrder(*node, groups, arriving);
     }
-    return copy ? copy : node;
+    if (lists.empty()) return copy ? copy : node;
+    if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+    return SortLists(lists, copy);
+  }
+
+  /// Whether values go into a list that can as well be sorted afterwards. To collect them in order
+  /// takes the engine many times as long.
+  static bool IsSortableList(const Expression& function, const LogicalPlan& input) {
+    return (function.name == "array_agg" || function.name == "string_agg") &&
+           function.order_by.empty() && !function.inputs.empty() &&
+           (function.name == "string_agg" || IsKnownFlat(function.inputs[0], input));
+  }
+
+  /// `aggregate` with lists of values, and above it a projection that sorts and joins them.
+  PlanPtr SortLists(const std::vector<size_t>& lists, std::shared_ptr<LogicalPlan> aggregate) {
+    auto projection = std::make_shared<LogicalPlan>();
+    projection->kind = PlanKind::kProjection;
+    projection->outputs = aggregate->outputs;
+    for (const OutputColumn& output : aggregate->outputs)
+      projection->expressions.push_back(ColumnOf(output));
+    const size_t first_output = aggregate->outputs.size() - aggregate->expressions.size();
+    for (const size_t i : lists) {
+      Expression& e = aggregate->expressions[i];
+      const OutputColumn& output = aggregate->outputs[first_output + i];
+      Keys added;
+      AddMissingArguments(WithoutAlias(e), {}, added);
+      NoteFunction(*aggregate, i, {}, added);
+      Expression& value = projection->expressions[first_output + i];
+      value = Call("array_sort", {value, Text("ASC"), Text("NULLS LAST")});
+      Expression& function = FunctionIn(e);
+      if (function.name == "string_agg") value = JoinedText(std::move(value), function);
+      KeepName(e, output);
+      KeepName(value, output);
+    }
+    projection->inputs.push_back(std::move(aggregate));
+    return projection;
+  }
+
+  /// The text of a sorted list, and `function` made one that gives the list: it leaves NULL out, as
+  /// string_agg does.
+  static Expression JoinedText(Expression list, Expression& function) {
+    const Expression separator = function.inputs.size() > 1 ? function.inputs[1] : Text("");
+    const bool is_null = separator.literal == nullptr || !separator.literal->is_valid;
+    Expression is_there{.kind = ExpressionKind::kIsNotNull};
+    is_there.inputs.push_back(function.inputs[0]);
+    if (!function.filter.empty()) {
+      Expression both{.kind = ExpressionKind::kBinary, .name = "AND"};
+      both.inputs = {std::move(function.filter[0]), std::move(is_there)};
+      is_there = std::move(both);
+    }
+    function.filter = {std::move(is_there)};
+    function.name = "array_agg";
+    function.inputs.resize(1);
+    Expression text{.kind = ExpressionKind::kCast, .type = arrow::large_utf8()};
+    text.inputs.push_back(
+        Call("array_to_string", {std::move(list), is_null ? Text("") : separator}));
+    return text;
+  }
+
+  static Expression Call(const char* name, std::vector<Expression> arguments) {
+    Expression call{.kind = ExpressionKind::kScalarFunction, .name = name};
+    call.inputs = std::move(arguments);
+    return call;
+  }
+
+  static Expression Text(const char* text) {
+    return MakeLiteral(std::make_shared<arrow::StringScalar>(text));
   }
 
   void CompleteChain(const LogicalPlan& node, const Chain& chain, LogicalPlan& copy) {

@@ -47,7 +47,8 @@ using SchemaOfPlan = std::function<std::shared_ptr<arrow::Schema>(const LogicalP
 ///    columns of their input; what keeps its peers (rank, frames in RANGE and GROUPS) keeps its
 ///    keys, and gets its rows sorted where it takes one of them by its place;
 ///  - ORDER BY of aggregates that keep an order, by their arguments; those of one order together,
-///    so that their values come from the same row.
+///    so that their values come from the same row;
+///  - lists and joined texts without ORDER BY: they are sorted.
 /// A key that the plan proves to be unique ends an order. The same plan for the same plan.
 /// `schema_of` is asked where an aggregate is ordered by a column whose type the tree does not
 /// tell.

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import random
+import shutil
 import unittest
 
 import pyarrow as pa
@@ -340,6 +341,7 @@ def aggregates(rng):
         "second": f"nth_value(x, 2{suffix}){filtered}",
         "some": "any_value(x)",
         "different": "array_agg(DISTINCT x)",
+        "joined": "string_agg(DISTINCT s, ',')",
         "structs": f"array_agg(t{suffix})",
     }
     chosen = rng.sample(list(wanted), rng.randint(1, 5))
@@ -358,7 +360,7 @@ def aggregates(rng):
             at_second = [r for r in rows if not ordered or order.place(r) == places[1 % len(places)]]
             if not rows:
                 continue
-            if "xs" in chosen and "keys" in chosen:
+            if ordered and "xs" in chosen and "keys" in chosen:
                 c.case.assertEqual(bag(zip(row["keys"], row["xs"])), bag((r[key], r["x"]) for r in rows))
             for name in chosen:
                 if name == "xs":
@@ -379,6 +381,9 @@ def aggregates(rng):
                     c.case.assertIn(row[name], [r["x"] for r in at_second] if len(rows) > 1 else [None])
                 elif name == "some":
                     c.case.assertIn(row[name], [r["x"] for r in whole if r["x"] is not None] or [None])
+                elif name == "joined":
+                    texts = {r["s"] for r in whole} - {None}
+                    c.case.assertEqual(None if row[name] is None else sorted(row[name].split(",")), sorted(texts) or None)
                 elif name == "different":
                     c.case.assertEqual(bag(row[name]), bag({r["x"] for r in whole}))
             if "first_x" in chosen and "first_s" in chosen:  # from one row
@@ -429,8 +434,8 @@ class Ties(ProjectCase):
             pq.write_table(pa.Table.from_pylist(rows[start:end], SCHEMA), folder / f"{i}.parquet",
                            row_group_size=rng.choice([10, 1000]))
 
-    def hashes(self, project: Project, profile: str) -> dict[str, str]:
-        run = json.loads(project.succeed("run", "--force", "--profile", profile, "--format", "json").stdout)
+    def hashes(self, project: Project, profile: str, *options: str) -> dict[str, str]:
+        run = json.loads(project.succeed("run", "--force", "--profile", profile, "--format", "json", *options).stdout)
         rows = json.loads(project.succeed("sql", "--profile", profile, "--format", "json",
                                           f"SELECT view_name, content_hash FROM weir.writes WHERE run_id = '{run['run_id']}'").stdout)
         return {row["view_name"]: row["content_hash"] for row in rows}
@@ -450,7 +455,8 @@ class Ties(ProjectCase):
                 first = None
                 for partitions, batch in itertools.product(PARTITIONS, BATCH_SIZES):
                     self.lay_out(project, rows, rng)
-                    found = self.hashes(project, f"p{partitions}_{batch}")
+                    lane = ["--by-lane"] if batch == 7 else []
+                    found = self.hashes(project, f"p{partitions}_{batch}", *lane)
                     if first is None:
                         first = found
                         self.assertEqual(set(first), set(checks))
@@ -462,6 +468,47 @@ class Ties(ProjectCase):
                         with self.subTest(view=name, partitions=partitions, batch=batch,
                                           sql=(project.folder / f"views/{name}.sql").read_text()):
                             self.assertEqual(found[name], first[name])
+
+    def test_what_was_completed_is_told_and_changes_no_bytes_twice(self):
+        project = self.project("told")
+        self.lay_out(project, random_rows(random.Random(1)), random.Random(2))
+        project.write("views/v.sql", "SELECT k, x FROM t ORDER BY k DESC LIMIT 3\n")
+        project.write("views/whole.sql", "SELECT k, sum(x) AS x FROM t GROUP BY k ORDER BY k LIMIT 3\n")
+        told = project.succeed("explain", "v", "--format", "json").json()
+        self.assertEqual(told["completed_orders"], ["the first 3 rows by t.k DESC, then by t.x"])
+        self.assertIn("the first 3 rows by t.k DESC, then by t.x", project.succeed("explain", "v").stdout)
+        self.assertEqual(project.succeed("explain", "whole", "--format", "json").json()["completed_orders"], [])
+        fingerprint = project.succeed("explain", "v", "--fingerprint").stdout
+        shutil.rmtree(project.folder / ".weir")
+        self.assertEqual(project.succeed("explain", "v", "--fingerprint").stdout, fingerprint)
+        # What a session of SQL asks for stays as it is written.
+        self.assertIn("fetch=3", project.succeed("sql", "EXPLAIN SELECT k, x FROM t ORDER BY k DESC LIMIT 3").stdout)
+        self.assertNotIn("x@", project.succeed("sql", "EXPLAIN SELECT k, x FROM t ORDER BY k DESC LIMIT 3").stdout.split("SortExec")[1].split("]")[0])
+
+    def test_what_no_order_settles_is_warned_of(self):
+        project = self.project("warned")
+        self.lay_out(project, random_rows(random.Random(1)), random.Random(2))
+        project.write("views/v.sql", "SELECT g, approx_median(x) AS m FROM t GROUP BY g\n")
+        project.write("views/r.sql", "SELECT x, random() AS y FROM t\n")
+        project.write("views/fine.sql", "SELECT g, median(x) AS m FROM t GROUP BY g\n")
+        for _ in range(2):  # the second time nothing has changed
+            checked = project.succeed("check").text
+            self.assertEqual(checked.count("warning[W2013]"), 2, checked)
+            self.assertIn("views/v.sql:1:11", checked)
+            self.assertIn("views/r.sql:1:11", checked)
+
+    def test_approximate_percentiles_of_one_partition_hang_on_the_bag(self):
+        rows = [{**row, "f": None if row["f"] is None or not math.isfinite(row["f"]) else row["f"] + row["x"] / 7 if row["x"] else 1.0}
+                for row in random_rows(random.Random(5)) * 20]
+        project = self.project("approximate")
+        project.write("views/v.sql", "SELECT g, approx_percentile_cont(0.3) WITHIN GROUP (ORDER BY f) AS p, approx_median(x) AS m "
+                                     "FROM t GROUP BY g\n")
+        rng = random.Random(6)
+        found = set()
+        for _ in range(4):
+            self.lay_out(project, rows, rng)
+            found.add(self.hashes(project, "p1_8192")["v"])
+        self.assertEqual(len(found), 1)
 
 
 if __name__ == "__main__":
