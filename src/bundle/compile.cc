@@ -19,12 +19,12 @@
 #include "weir/bundle/schema_bytes.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
+#include "weir/bundle/taken_plan.h"
 #include "weir/bundle/view_parameters.h"
 #include "weir/bundle/view_query.h"
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
-#include "weir/plan/total_order.h"
 #include "weir/plan/unstable_calls.h"
 #include "weir/project/weir_toml.h"
 
@@ -190,35 +190,6 @@ bool ReportConstants(const ViewDefinition& view, const engine::Plan& typed,
   return true;
 }
 
-Status TakePlan(const engine::Plan& plan, PlanBundle& bundle) {
-  WEIR_ASSIGN_OR_RETURN(bundle.plan_proto, plan.ToProto());
-  WEIR_ASSIGN_OR_RETURN(bundle.plan_outputs, plan.Outputs());
-  WEIR_ASSIGN_OR_RETURN(bundle.plan, DecodePlan(bundle.plan_proto, bundle.plan_outputs));
-  return Status::OK();
-}
-
-/// Under `deterministic` the result hangs on no order that the view leaves open.
-Status CompleteOrdersOf(const SessionRuntime& session, PlanBundle& bundle) {
-  if (!session.is_deterministic()) return Status::OK();
-  const auto schema_of = [&](const LogicalPlan& plan) -> std::shared_ptr<arrow::Schema> {
-    const auto bytes = EncodePlan(plan);
-    if (!bytes.ok()) return nullptr;
-    const auto part = engine::Plan::FromProto(session.engine(), *bytes);
-    if (!part.ok()) return nullptr;
-    const auto schema = part->output_schema();
-    return schema.ok() ? *schema : nullptr;
-  };
-  OrderedPlan ordered = CompleteOrders(bundle.plan, schema_of);
-  if (ordered.plan == bundle.plan) return Status::OK();
-  WEIR_ASSIGN_OR_RETURN(const std::string bytes, EncodePlan(*ordered.plan));
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan plan, engine::Plan::FromProto(session.engine(), bytes));
-  WEIR_RETURN_NOT_OK(TakePlan(plan, bundle));
-  for (const CompletedOrder& order : ordered.completed)
-    bundle.completed_orders.push_back(ToText(order));
-  bundle.needs_one_partition = ordered.needs_one_partition;
-  return Status::OK();
-}
-
 /// Compiles a stored view to its bundle.
 Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                   const ParameterValues& parameters, Outcome& outcome) {
@@ -231,8 +202,7 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
   if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
-  WEIR_RETURN_NOT_OK(TakePlan(optimized, *bundle));
-  WEIR_RETURN_NOT_OK(CompleteOrdersOf(session, *bundle));
+  WEIR_RETURN_NOT_OK(TakePlan(optimized, session, *bundle));
   WEIR_ASSIGN_OR_RETURN(bundle->pins, PinsOf(*bundle->plan, session));
   CompiledConstraints constraints = CompileConstraints(view, *bundle->stored_schema, session);
   bundle->constraints = std::move(constraints.constraints);
