@@ -13,7 +13,7 @@ namespace weir {
 namespace {
 
 /// Raise it when the form of the bytes changes.
-constexpr uint32_t kFormat = 2;
+constexpr uint32_t kFormat = 3;
 
 std::set<std::string> GetTextSet(ByteReader& in) {
   const std::vector<std::string> texts = in.GetTexts();
@@ -27,6 +27,8 @@ std::string Serialize(const PlanBundle& bundle) {
   out.PutText(bundle.logical_plan);
   out.PutText(bundle.plan_proto);
   out.PutText(bundle.plan_outputs);
+  out.PutTexts(bundle.completed_orders);
+  out.Put(static_cast<uint32_t>(bundle.needs_one_partition ? 1 : 0));
   out.PutText(SchemaBytes(bundle.output_schema));
   out.PutText(SchemaBytes(bundle.stored_schema));
   out.Put(static_cast<uint32_t>(bundle.constraints.size()));
@@ -56,6 +58,8 @@ bool Parse(std::string_view bytes, PlanBundle& bundle) {
   bundle.logical_plan = in.GetText();
   bundle.plan_proto = in.GetText();
   bundle.plan_outputs = in.GetText();
+  bundle.completed_orders = in.GetTexts();
+  bundle.needs_one_partition = in.Get<uint32_t>() != 0;
   bundle.output_schema = SchemaOf(in.GetText());
   bundle.stored_schema = SchemaOf(in.GetText());
   if (in.GetCount(sizeof(uint32_t)) != bundle.constraints.size()) return false;

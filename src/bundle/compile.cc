@@ -11,6 +11,7 @@
 #include "weir/base/nearest.h"
 #include "weir/base/parallel.h"
 #include "weir/bundle/constraints.h"
+#include "weir/bundle/failure_place.h"
 #include "weir/bundle/lane.h"
 #include "weir/bundle/pins.h"
 #include "weir/bundle/plan_failure.h"
@@ -18,11 +19,13 @@
 #include "weir/bundle/schema_bytes.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/table_function_calls.h"
+#include "weir/bundle/taken_plan.h"
 #include "weir/bundle/view_parameters.h"
 #include "weir/bundle/view_query.h"
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
+#include "weir/plan/unstable_calls.h"
 #include "weir/project/weir_toml.h"
 
 namespace weir {
@@ -40,6 +43,7 @@ struct Outcome {
   std::optional<engine::Plan> plan;              ///< of an inlined view
   std::optional<PinnedTable> table;  ///< of a stored view that compiled: what its readers see
   std::vector<Diagnostic> diagnostics;
+  std::vector<Diagnostic> warnings;  ///< of a view that compiled; only of a check
   std::vector<ConstraintProblem> constraint_problems;
   bool blocked = false;  ///< it reads what has an error that is reported already
 };
@@ -198,9 +202,7 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
   if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
-  WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, optimized.ToProto());
-  WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, optimized.Outputs());
-  WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
+  WEIR_RETURN_NOT_OK(TakePlan(optimized, session, *bundle));
   WEIR_ASSIGN_OR_RETURN(bundle->pins, PinsOf(*bundle->plan, session));
   CompiledConstraints constraints = CompileConstraints(view, *bundle->stored_schema, session);
   bundle->constraints = std::move(constraints.constraints);
@@ -211,6 +213,21 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   outcome.stored_schema = bundle->stored_schema;
   outcome.bundle = std::move(bundle);
   return Status::OK();
+}
+
+/// Warns of calls that keep a view from being a function of the rows that it reads.
+void WarnOfUnstableCalls(const ViewDefinition& view, const LogicalPlan& plan,
+                         std::vector<Diagnostic>& warnings) {
+  for (const UnstableCall& call : UnstableCallsOf(plan)) {
+    Status status = Status::User(StatusCode::kUnsupported,
+                                 "a result that hangs on nothing but the rows that are read is "
+                                 "wanted (`deterministic`); `{}` {}",
+                                 call.function, call.problem)
+                        .WithHint(call.instead);
+    if (const auto place = PlaceOfText({call.function}, view)) status = status.WithLocation(*place);
+    warnings.push_back(DiagnosticOf("W2013", status, view));
+    warnings.back().severity = Severity::kWarning;
+  }
 }
 
 /// Goes as far as types, and has the typed plan looked at.
@@ -232,6 +249,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   WEIR_ASSIGN_OR_RETURN(const std::string outputs, typed.Outputs());
   WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(*proto, outputs));
   WEIR_RETURN_NOT_OK(PinsOf(*decoded, session).status());
+  if (session.is_deterministic()) WarnOfUnstableCalls(view, *decoded, outcome.warnings);
   return inspect(view.name, *decoded);
 }
 
@@ -425,6 +443,7 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
         failed.insert(view.name);
       }
       for (Diagnostic& diagnostic : outcome.diagnostics) diagnostics.Add(std::move(diagnostic));
+      for (Diagnostic& warning : outcome.warnings) diagnostics.Add(std::move(warning));
     }
   }
   return failed;

@@ -69,6 +69,11 @@ struct PlanBundle {
   std::string comment;
   std::map<std::string, std::string> properties;
 
+  /// What CompleteOrders did to the plan, one text a place.
+  std::vector<std::string> completed_orders;
+  /// Its rows must come in one stream, for an aggregate that takes them as they arrive.
+  bool needs_one_partition = false;
+
   std::vector<VersionPin> pins;             ///< ordered by table name
   std::vector<RequiredFunction> functions;  ///< ordered by kind and name
   std::set<std::string> required_tags;

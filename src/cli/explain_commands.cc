@@ -95,6 +95,14 @@ Result<std::string> ScansText(const PlanBundle& bundle, const SessionRuntime& se
   return text;
 }
 
+/// What was added to the orders that the view leaves open.
+std::string CompletedOrdersText(const PlanBundle& bundle) {
+  if (bundle.completed_orders.empty()) return {};
+  std::string text = "\ncompleted orders:\n";
+  for (const std::string& order : bundle.completed_orders) text += "  " + order + "\n";
+  return text;
+}
+
 Result<ProjectStatement> StatementOf(const std::string& view, const OpenProject& open) {
   const auto& views = open.definition.views;
   const auto found = std::find_if(views.begin(), views.end(),
@@ -154,6 +162,10 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
     if (what == "graphviz") text = details->optimized_plan_graphviz;
     if (what == "pgjson") text = details->optimized_plan_pgjson + "\n";
     json = {{"view", view}, {what, text}};
+    if (what == "plan") {
+      json["completed_orders"] = (*bundle)->completed_orders;
+      text += CompletedOrdersText(**bundle);
+    }
   }
   std::cout << (options.format == Format::kJson ? JsonText(json, 2) + "\n" : text);
   return kDone;

@@ -5,8 +5,8 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include "weir/plan/order_dependence.h"
 #include "weir/plan/plan_testing.h"
+#include "weir/plan/total_order.h"
 
 namespace weir {
 
@@ -85,7 +85,7 @@ TEST_P(CapturedPlans, DamagedBytesNeverCrash) {
     }
     EXPECT_FALSE(ToText(**plan).empty());
     CollectFunctions(**plan);
-    OrderDiagnostics(**plan);
+    CompleteOrders(*plan);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/stored_schema.h"
+#include "weir/bundle/taken_plan.h"
 #include "weir/bundle/view_query.h"
 #include "weir/project/dialect.h"
 #include "weir/run/constraint_check.h"
@@ -156,9 +157,7 @@ class UnitTest {
     bundle->stored_schema = StoredSchema(*bundle->output_schema, problems);
     if (!problems.empty()) return problems[0];
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).Optimize(engine));
-    WEIR_ASSIGN_OR_RETURN(bundle->plan_proto, plan.ToProto());
-    WEIR_ASSIGN_OR_RETURN(bundle->plan_outputs, plan.Outputs());
-    WEIR_ASSIGN_OR_RETURN(bundle->plan, DecodePlan(bundle->plan_proto, bundle->plan_outputs));
+    WEIR_RETURN_NOT_OK(TakePlan(plan, session_, *bundle));
     bundle_ = std::move(bundle);
     return Status::OK();
   }

@@ -50,6 +50,8 @@ class SessionRuntime {
   const std::string& warehouse_url() const { return warehouse_url_; }
   /// Views that run at the same time, and partitions of one.
   int threads() const { return threads_; }
+  /// Results may hang on nothing but the bags of rows that are read.
+  bool is_deterministic() const { return is_deterministic_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
 
   /// Those settings whose change can change a result; part of every fingerprint.
@@ -69,6 +71,7 @@ class SessionRuntime {
   std::set<std::string> broken_functions_;
   std::string warehouse_url_;
   int threads_ = 1;
+  bool is_deterministic_ = true;
   int64_t memory_limit_bytes_ = 0;
   std::map<std::string, std::string> result_settings_;
 };

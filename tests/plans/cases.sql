@@ -377,3 +377,24 @@ SELECT flight, sum(distance) FILTER (WHERE dep_delay > 0) OVER (PARTITION BY car
 
 -- lateral_join_is_a_correlated_subquery
 SELECT a.faa, x.n FROM airports a LEFT JOIN LATERAL (SELECT count(*) AS n FROM flights f WHERE f.dest = a.faa) x ON true;
+
+-- windows_over_the_same_keys
+SELECT flight, row_number() OVER (PARTITION BY carrier ORDER BY time_hour) AS nth, rank() OVER (PARTITION BY carrier ORDER BY time_hour) AS place, dest FROM flights;
+
+-- last_value_of_peers
+SELECT carrier, last_value(flight) OVER (PARTITION BY carrier ORDER BY time_hour) AS last FROM flights;
+
+-- first_groups_by_their_count
+SELECT carrier, origin, n, last FROM (SELECT carrier, origin, count(*) AS n, max(flight) AS last FROM flights GROUP BY carrier, origin) ORDER BY n DESC LIMIT 3;
+
+-- first_groups_by_their_keys
+SELECT carrier, count(*) AS n FROM flights GROUP BY carrier ORDER BY carrier LIMIT 3;
+
+-- rows_after_an_offset
+SELECT count(*) AS n, sum(flight) AS total FROM (SELECT flight FROM flights ORDER BY time_hour OFFSET 5);
+
+-- approximate_percentile
+SELECT carrier, approx_percentile_cont(0.9) WITHIN GROUP (ORDER BY dep_delay) AS late FROM flights GROUP BY carrier;
+
+-- lists_in_an_aggregate
+SELECT at, first_value(tags) AS tags FROM events GROUP BY at;

@@ -1,0 +1,797 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/plan/total_order.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include <arrow/api.h>
+#include <fmt/format.h>
+
+#include "weir/plan/flat_type.h"
+#include "weir/plan/unique_key.h"
+
+namespace weir {
+
+namespace {
+
+using PlanPtr = std::shared_ptr<const LogicalPlan>;
+using Names = std::set<std::string_view>;
+using Keys = std::vector<SortKey>;
+
+/// Number rows or look at their neighbours, whatever the frame.
+const Names kNumbering = {"row_number", "ntile", "lag", "lead"};
+/// Are the same for all peers.
+const Names kRanking = {"rank", "dense_rank", "percent_rank", "cume_dist"};
+/// Takes the first value that is not NULL, and as an aggregate heeds no ORDER BY.
+constexpr char kAnyValue[] = "any_value";
+/// Keep the order of their rows, or take one of them by its place.
+const Names kOrdered = {"first_value", "last_value", "nth_value",
+                        "array_agg",   "string_agg", kAnyValue};
+/// Take rows as they arrive, and no ORDER BY changes that.
+const Names kArriving = {"approx_percentile_cont", "approx_percentile_cont_with_weight",
+                         "approx_median"};
+
+/// Of a column that keeps rows in order, and that nothing but a filter reads.
+constexpr char kRowNumber[] = "__weir_row";
+
+Expression ColumnOf(const OutputColumn& output) {
+  return {.kind = ExpressionKind::kColumn, .name = output.name, .relation = output.relation};
+}
+
+bool IsAmong(const Expression& value, const Keys& keys) {
+  const std::string text = ToText(WithoutAlias(value));
+  return std::any_of(keys.begin(), keys.end(), [&](const SortKey& key) {
+    return ToText(WithoutAlias(key.expression)) == text;
+  });
+}
+
+bool AreSame(const SortKey& left, const SortKey& right) {
+  return left.ascending == right.ascending && left.nulls_first == right.nulls_first &&
+         ToText(left.expression) == ToText(right.expression);
+}
+
+bool StartsWith(const Keys& keys, const Keys& prefix) {
+  return keys.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), keys.begin(), AreSame);
+}
+
+void Append(Keys& keys, const Keys& more) { keys.insert(keys.end(), more.begin(), more.end()); }
+
+std::vector<std::string> Texts(const Keys& keys) {
+  std::vector<std::string> texts;
+  for (const SortKey& key : keys) {
+    std::string text = ToText(key.expression);
+    if (!key.ascending) text += " DESC";
+    if (key.nulls_first == key.ascending) text += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+constexpr char kHash[] = "stable_hash_any";
+
+/// A text that differs where the values do, NULL and the spelling of numbers included.
+Expression HashOf(const Expression& value) {
+  Expression hash{.kind = ExpressionKind::kScalarFunction, .name = kHash};
+  hash.inputs = {value, MakeLiteral(std::make_shared<arrow::BooleanScalar>(false))};
+  return hash;
+}
+
+std::set<size_t> Covered(const std::vector<Expression>& partition, const Keys& keys,
+                         const LogicalPlan& input) {
+  std::set<size_t> covered;
+  for (const Expression& key : partition) {
+    if (const auto index = IndexOfColumn(key, input)) covered.insert(*index);
+  }
+  for (const SortKey& key : keys) {
+    const bool is_hash = key.expression.kind == ExpressionKind::kScalarFunction &&
+                         key.expression.name == kHash && !key.expression.inputs.empty();
+    const Expression& column = is_hash ? key.expression.inputs[0] : key.expression;
+    if (const auto index = IndexOfColumn(column, input)) covered.insert(*index);
+  }
+  return covered;
+}
+
+/// Whether no two rows of a partition tie.
+bool IsUnique(const std::vector<Expression>& partition, const Keys& keys,
+              const LogicalPlan& input) {
+  const auto unique = UniqueKeyOf(input);
+  if (!unique) return false;
+  const std::set<size_t> covered = Covered(partition, keys, input);
+  return std::includes(covered.begin(), covered.end(), unique->begin(), unique->end());
+}
+
+std::set<std::string> TextsOf(const std::vector<Expression>& expressions) {
+  std::set<std::string> texts;
+  for (const Expression& e : expressions) texts.insert(ToText(e));
+  return texts;
+}
+
+bool HasOnlyColumns(const LogicalPlan& projection) {
+  return std::all_of(
+      projection.expressions.begin(), projection.expressions.end(),
+      [](const Expression& e) { return WithoutAlias(e).kind == ExpressionKind::kColumn; });
+}
+
+/// The window whose rows `node` puts out one by one, as they come; null if there is none.
+const LogicalPlan* WindowBelow(const LogicalPlan& node) {
+  if (node.kind == PlanKind::kWindow && !node.expressions.empty()) return &node;
+  if (node.kind == PlanKind::kProjection && HasOnlyColumns(node))
+    return WindowBelow(*node.inputs[0]);
+  return nullptr;
+}
+
+Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
+                    const LogicalPlan& input);
+
+/// The further keys of a window below that sorts the same partitions by `keys` first, and leaves no
+/// ties. Rows are then not sorted again, hence come in the order that they had there: what its
+/// functions gave needs no place among the keys.
+std::optional<Keys> KeysFromBelow(const std::vector<Expression>& partition, const Keys& keys,
+                                  const LogicalPlan& input) {
+  const LogicalPlan* sorted = nullptr;
+  Keys sorted_by = keys;
+  for (const LogicalPlan* window = WindowBelow(input); window != nullptr;
+       window = WindowBelow(*window->inputs[0])) {
+    const Expression& function = WithoutAlias(window->expressions[0]);
+    if (!StartsWith(function.order_by, sorted_by) ||
+        TextsOf(function.partition_by) != TextsOf(partition))
+      break;
+    sorted = window;
+    sorted_by = function.order_by;
+  }
+  if (sorted == nullptr || !MissingColumns(partition, sorted_by, *sorted->inputs[0]).empty())
+    return std::nullopt;
+  const Keys further(sorted_by.begin() + static_cast<std::ptrdiff_t>(keys.size()), sorted_by.end());
+  const bool all_here = std::all_of(further.begin(), further.end(), [&](const SortKey& key) {
+    return IndexOfColumn(key.expression, input).has_value();
+  });
+  return all_here ? std::optional(further) : std::nullopt;
+}
+
+/// The columns of `input` that are missing for its rows to tie only where all of them are the same.
+Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
+                    const LogicalPlan& input) {
+  if (auto further = KeysFromBelow(partition, keys, input)) return *std::move(further);
+  std::set<size_t> needed;
+  if (const auto unique = UniqueKeyOf(input)) {
+    needed = *unique;
+  } else {
+    for (size_t i = 0; i < input.outputs.size(); ++i) needed.insert(i);
+  }
+  for (const size_t index : Covered(partition, keys, input)) needed.erase(index);
+  Keys missing;
+  for (const size_t index : needed) missing.push_back({ColumnOf(input.outputs[index]), true});
+  return missing;
+}
+
+void AddKey(const Expression& key, const Keys& keys, Keys& missing) {
+  if (!IsAmong(key, keys) && !IsAmong(key, missing)) missing.push_back({WithoutAlias(key), true});
+}
+
+/// Those of the arguments that neither `keys` nor `missing` has, appended to `missing`.
+void AddMissingArguments(const Expression& function, const Keys& keys, Keys& missing) {
+  for (const Expression& argument : function.inputs) {
+    if (argument.kind != ExpressionKind::kLiteral) AddKey(argument, keys, missing);
+  }
+}
+
+bool IsUnbounded(const FrameBound& bound) {
+  return bound.kind != FrameBoundKind::kCurrentRow &&
+         (!bound.distance || bound.distance->literal == nullptr ||
+          !bound.distance->literal->is_valid);
+}
+
+/// A frame as a function has it, its defaults filled in.
+struct Frame {
+  FrameUnits units = FrameUnits::kRange;
+  FrameBound start = {.kind = FrameBoundKind::kPreceding, .distance = {}};
+  FrameBound end;
+
+  explicit Frame(const Expression& function) {
+    if (function.frame == nullptr) return;
+    units = function.frame->units;
+    start = function.frame->start;
+    end = function.frame->end.value_or(FrameBound{});
+  }
+
+  bool starts_with_partition() const {
+    return start.kind == FrameBoundKind::kPreceding && IsUnbounded(start);
+  }
+  bool ends_with_partition() const {
+    return end.kind == FrameBoundKind::kFollowing && IsUnbounded(end);
+  }
+  bool is_whole_partition() const { return starts_with_partition() && ends_with_partition(); }
+  bool has_distance() const {
+    const auto is_distance = [](const FrameBound& bound) {
+      return bound.kind != FrameBoundKind::kCurrentRow && !IsUnbounded(bound);
+    };
+    return is_distance(start) || is_distance(end);
+  }
+};
+
+/// What a window function wants of the order of rows that tie in its keys.
+enum class Need {
+  kNothing,
+  kValues,  ///< its arguments as further keys
+  kRows,    ///< all columns as further keys
+  kPeers,   ///< its rows sorted by its arguments too, but peers as they are
+};
+
+Need NeedOf(const Expression& function) {
+  if (kNumbering.contains(function.name)) return Need::kRows;
+  if (kRanking.contains(function.name)) return Need::kNothing;
+  const Frame frame(function);
+  const bool is_ordered = kOrdered.contains(function.name) || kArriving.contains(function.name);
+  if (frame.is_whole_partition()) return is_ordered ? Need::kValues : Need::kNothing;
+  if (frame.units == FrameUnits::kRows) return Need::kRows;
+  if (!is_ordered) return Need::kNothing;
+  // The first row of a partition is the first of every frame that begins there and has its row.
+  const bool has_row =
+      (frame.start.kind == FrameBoundKind::kCurrentRow || frame.starts_with_partition()) &&
+      (frame.end.kind == FrameBoundKind::kCurrentRow || frame.ends_with_partition());
+  const bool is_end_of_partition =
+      (function.name == "first_value" && frame.starts_with_partition()) ||
+      (function.name == "last_value" && frame.ends_with_partition());
+  return has_row && is_end_of_partition && !function.ignore_nulls ? Need::kValues : Need::kPeers;
+}
+
+std::shared_ptr<const WindowFrame> RowsFrame(bool to_end_of_partition) {
+  static const auto kUpTo = std::make_shared<const WindowFrame>(
+      WindowFrame{.units = FrameUnits::kRows,
+                  .start = {.kind = FrameBoundKind::kPreceding, .distance = {}},
+                  .end = FrameBound{}});
+  static const auto kFrom = std::make_shared<const WindowFrame>(
+      WindowFrame{.units = FrameUnits::kRows,
+                  .start = {},
+                  .end = FrameBound{.kind = FrameBoundKind::kFollowing, .distance = {}}});
+  return to_end_of_partition ? kFrom : kUpTo;
+}
+
+/// A frame that means the same with more keys.
+void SettleFrame(Expression& function) {
+  const Frame frame(function);
+  if (frame.units == FrameUnits::kRows || frame.is_whole_partition()) return;
+  if (kNumbering.contains(function.name)) {
+    if (!frame.has_distance()) return;
+    function.frame = RowsFrame(false);
+  } else {
+    function.frame = RowsFrame(function.name == "last_value");
+  }
+  function.text = ToText(*function.frame);
+}
+
+Expression& FunctionIn(Expression& e) {
+  Expression* inner = &e;
+  while (inner->kind == ExpressionKind::kAlias) inner = &inner->inputs[0];
+  return *inner;
+}
+
+/// The column under the name that it had.
+void KeepName(Expression& e, const OutputColumn& output) {
+  if (e.kind == ExpressionKind::kAlias) return;
+  Expression alias{
+      .kind = ExpressionKind::kAlias, .name = output.name, .relation = output.relation};
+  alias.inputs.push_back(std::move(e));
+  e = std::move(alias);
+}
+
+class OrderCompleter {
+ public:
+  explicit OrderCompleter(const SchemaOfPlan& schema_of) : schema_of_(schema_of) {}
+
+  PlanPtr Complete(const PlanPtr& plan) {
+    PlanPtr node = CompleteParts(plan);
+    switch (node->kind) {
+      case PlanKind::kSort:
+        return node->fetch < 0 ? node : CompleteSort(*node, node);
+      case PlanKind::kLimit:
+        return CompleteLimit(node);
+      case PlanKind::kWindow:
+        return CompleteWindow(node);
+      case PlanKind::kAggregate:
+        return CompleteAggregate(node);
+      default:
+        return node;
+    }
+  }
+
+  std::vector<CompletedOrder>& completed() { return completed_; }
+  bool needs_one_partition() const { return needs_one_partition_; }
+
+ private:
+  static bool HasSubquery(const Expression& e) {
+    bool has_subquery = false;
+    VisitExpression(e, [&](const Expression& part) { has_subquery |= part.subquery != nullptr; });
+    return has_subquery;
+  }
+
+  /// Returns whether any changed.
+  bool CompleteSubqueries(Expression& e) {
+    bool changed = false;
+    if (e.subquery) {
+      PlanPtr subquery = Complete(e.subquery);
+      changed = subquery != e.subquery;
+      e.subquery = std::move(subquery);
+    }
+    for (Expression& input : e.inputs) changed |= CompleteSubqueries(input);
+    for (Expression& input : e.filter) changed |= CompleteSubqueries(input);
+    for (Expression& input : e.partition_by) changed |= CompleteSubqueries(input);
+    for (SortKey& key : e.order_by) changed |= CompleteSubqueries(key.expression);
+    return changed;
+  }
+
+  /// Inputs and subqueries.
+  PlanPtr CompleteParts(const PlanPtr& plan) {
+    std::shared_ptr<LogicalPlan> copy;
+    const auto changed = [&]() -> LogicalPlan& {
+      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
+      return *copy;
+    };
+    for (size_t i = 0; i < plan->inputs.size(); ++i) {
+      PlanPtr input = Complete(plan->inputs[i]);
+      if (input != plan->inputs[i]) changed().inputs[i] = std::move(input);
+    }
+    for (size_t i = 0; i < plan->expressions.size(); ++i) {
+      if (!HasSubquery(plan->expressions[i])) continue;
+      Expression e = plan->expressions[i];
+      if (CompleteSubqueries(e)) changed().expressions[i] = std::move(e);
+    }
+    for (size_t i = 0; i < plan->sort_keys.size(); ++i) {
+      if (!HasSubquery(plan->sort_keys[i].expression)) continue;
+      SortKey key = plan->sort_keys[i];
+      if (CompleteSubqueries(key.expression)) changed().sort_keys[i] = std::move(key);
+    }
+    return copy ? copy : plan;
+  }
+
+  /// Whether all expressions from the `first` on are functions, each with its column after `before`
+  /// others: true for every plan, but not for damaged bytes of one.
+  static bool HasFunctions(const LogicalPlan& node, size_t first, size_t before) {
+    const size_t count = node.expressions.size() - first;
+    return count > 0 && node.outputs.size() >= before + count &&
+           std::all_of(node.expressions.begin() + static_cast<std::ptrdiff_t>(first),
+                       node.expressions.end(), [](const Expression& e) {
+                         const ExpressionKind kind = WithoutAlias(e).kind;
+                         return kind == ExpressionKind::kAggregateFunction ||
+                                kind == ExpressionKind::kWindowFunction;
+                       });
+  }
+
+  void Note(std::string place, const Keys& keys, const Keys& added) {
+    completed_.push_back({.place = std::move(place), .keys = Texts(keys), .added = Texts(added)});
+  }
+
+  /// The engine's bytes say the largest number for no limit.
+  static bool IsEndless(const LogicalPlan& limit) {
+    return limit.fetch < 0 || limit.fetch > std::numeric_limits<int64_t>::max() - limit.skip;
+  }
+
+  static std::string RowsText(const LogicalPlan& limit) {
+    return IsEndless(limit) ? fmt::format("all but the first {} rows", limit.skip)
+                            : fmt::format("the first {} rows", limit.skip + limit.fetch);
+  }
+
+  /// The columns that are missing for a Sort that is cut. What it has read makes the engine leave
+  /// out further rows, and with values of nested types such that belong to the first ones.
+  Keys MissingForCut(const Keys& keys, const PlanPtr& input) const {
+    Keys flat, hashes;
+    Keys missing = MissingColumns({}, keys, *input);
+    for (SortKey& key : missing) {
+      const bool is_flat = IsFlatColumn(key.expression, input);
+      if (!is_flat) key.expression = HashOf(key.expression);
+      (is_flat ? flat : hashes).push_back(std::move(key));
+    }
+    Append(flat, hashes);
+    return flat;
+  }
+
+  /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
+  PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
+    const Keys added = MissingForCut(sort->sort_keys, sort->inputs[0]);
+    if (added.empty()) return sort;
+    Note(RowsText(limit), sort->sort_keys, added);
+    auto copy = std::make_shared<LogicalPlan>(*sort);
+    Append(copy->sort_keys, added);
+    return copy;
+  }
+
+  PlanPtr CompleteLimit(const PlanPtr& limit) {
+    PlanPtr input = CompleteBelow(*limit, limit->inputs[0]);
+    if (input == nullptr) {
+      input = limit->inputs[0];
+      const Keys added = MissingForCut({}, input);
+      if (added.empty()) return limit;
+      Note(RowsText(*limit), {}, added);
+      input = Cut(*limit, input, added);
+    }
+    if (input == limit->inputs[0]) return limit;
+    if (IsEndless(*limit)) return input;
+    auto copy = std::make_shared<LogicalPlan>(*limit);
+    copy->inputs[0] = std::move(input);
+    return copy;
+  }
+
+  /// The rows of `input` that a limit takes in the order of `keys`; of one that has an end those
+  /// before its first ones too.
+  static PlanPtr Cut(const LogicalPlan& limit, const PlanPtr& input, Keys keys) {
+    if (IsEndless(limit)) {
+      PlanPtr numbered = NumberedRows(input, {}, std::move(keys), limit.skip);
+      return Restored(*input, std::move(numbered));
+    }
+    auto sort = std::make_shared<LogicalPlan>();
+    sort->kind = PlanKind::kSort;
+    sort->outputs = input->outputs;
+    sort->sort_keys = std::move(keys);
+    sort->fetch = limit.skip + limit.fetch;
+    sort->inputs.push_back(input);
+    return sort;
+  }
+
+  /// The input of a limit with the Sort completed whose order it cuts; null if there is none.
+  PlanPtr CompleteBelow(const LogicalPlan& limit, const PlanPtr& node) {
+    switch (node->kind) {
+      case PlanKind::kSort: {
+        PlanPtr sort = CompleteSort(limit, node);
+        if (!IsEndless(limit)) return sort;
+        return Cut(limit, sort->inputs[0], sort->sort_keys);
+      }
+      case PlanKind::kProjection:
+      case PlanKind::kSubqueryAlias:
+      case PlanKind::kLimit: {
+        PlanPtr input = CompleteBelow(limit, node->inputs[0]);
+        if (input == nullptr || input == node->inputs[0]) return input == nullptr ? nullptr : node;
+        auto copy = std::make_shared<LogicalPlan>(*node);
+        copy->inputs[0] = std::move(input);
+        return copy;
+      }
+      default:
+        return nullptr;
+    }
+  }
+
+  PlanPtr CompleteWindow(const PlanPtr& node) {
+    const LogicalPlan& input = *node->inputs[0];
+    if (!HasFunctions(*node, 0, input.outputs.size())) return node;
+    // All functions of a node have the same keys.
+    const Expression& first = WithoutAlias(node->expressions[0]);
+    const Keys& keys = first.order_by;
+    std::vector<size_t> open, kept, peers;
+    Keys values;
+    bool by_rows = false;
+    for (size_t i = 0; i < node->expressions.size(); ++i) {
+      const Expression& function = WithoutAlias(node->expressions[i]);
+      const Need need = NeedOf(function);
+      by_rows = by_rows || need == Need::kRows;
+      const bool is_open = need == Need::kRows || need == Need::kValues;
+      (is_open ? open : kept).push_back(i);
+      if (need == Need::kPeers) peers.push_back(i);
+      if (need == Need::kValues || need == Need::kPeers)
+        AddMissingArguments(function, keys, values);
+    }
+    if (open.empty() && peers.empty()) return node;
+    Keys added;
+    if (by_rows) {
+      added = MissingColumns(first.partition_by, keys, input);
+    } else if (!IsUnique(first.partition_by, keys, input)) {
+      added = std::move(values);
+    }
+    if (added.empty()) return node;
+    for (const size_t i : open) NoteFunction(*node, i, keys, added);
+    for (const size_t i : peers) NoteFunction(*node, i, keys, added);
+    Keys total = keys;
+    Append(total, added);
+    PlanPtr below = open.empty()
+                        ? NumberedRows(node->inputs[0], first.partition_by, std::move(total), 0)
+                        : WindowOf(*node, open, node->inputs[0], &added);
+    if (kept.empty()) return below;
+    return Restored(*node, WindowOf(*node, kept, std::move(below), nullptr));
+  }
+
+  void NoteFunction(const LogicalPlan& node, size_t i, const Keys& keys, const Keys& added) {
+    const Expression& function = WithoutAlias(node.expressions[i]);
+    Expression call{.kind = ExpressionKind::kAggregateFunction, .name = function.name};
+    call.inputs = function.inputs;
+    call.distinct = function.distinct;
+    call.ignore_nulls = function.ignore_nulls;
+    Note(ToText(call), keys, added);
+  }
+
+  /// Some of a node's functions over `input`, with `added` keys if there are any.
+  static PlanPtr WindowOf(const LogicalPlan& node, const std::vector<size_t>& functions,
+                          PlanPtr input, const Keys* added) {
+    const size_t before = node.inputs[0]->outputs.size();
+    auto window = std::make_shared<LogicalPlan>();
+    window->kind = PlanKind::kWindow;
+    window->outputs = input->outputs;
+    window->inputs.push_back(std::move(input));
+    for (const size_t i : functions) {
+      Expression e = node.expressions[i];
+      const OutputColumn& output = node.outputs[before + i];
+      if (added != nullptr) {
+        Expression& function = FunctionIn(e);
+        Append(function.order_by, *added);
+        SettleFrame(function);
+        KeepName(e, output);
+      }
+      window->expressions.push_back(std::move(e));
+      window->outputs.push_back(output);
+    }
+    return window;
+  }
+
+  /// The columns of `node` in their order.
+  static PlanPtr Restored(const LogicalPlan& node, PlanPtr input) {
+    if (input->outputs == node.outputs) return input;
+    auto projection = std::make_shared<LogicalPlan>();
+    projection->kind = PlanKind::kProjection;
+    projection->outputs = node.outputs;
+    for (const OutputColumn& output : node.outputs)
+      projection->expressions.push_back(ColumnOf(output));
+    projection->inputs.push_back(std::move(input));
+    return projection;
+  }
+
+  /// The rows of `input` after the first `skip`, and one more column, sorted within partitions for
+  /// the node that reads them. A Sort that has no limit is dropped when the engine plans; a window
+  /// keeps its order, and a filter, even one that all rows pass, keeps the window.
+  static PlanPtr NumberedRows(const PlanPtr& input, const std::vector<Expression>& partition,
+                              Keys keys, int64_t skip) {
+    const OutputColumn number{.relation = {}, .name = kRowNumber};
+    Expression function{.kind = ExpressionKind::kWindowFunction, .name = "row_number"};
+    function.partition_by = partition;
+    function.order_by = std::move(keys);
+    function.frame = RowsFrame(false);
+    function.text = ToText(*function.frame);
+    KeepName(function, number);
+    auto window = std::make_shared<LogicalPlan>();
+    window->kind = PlanKind::kWindow;
+    window->outputs = input->outputs;
+    window->outputs.push_back(number);
+    window->expressions.push_back(std::move(function));
+    window->inputs.push_back(input);
+
+    Expression condition{.kind = ExpressionKind::kBinary, .name = ">"};
+    condition.inputs.push_back(ColumnOf(number));
+    condition.inputs.push_back(
+        MakeLiteral(std::make_shared<arrow::UInt64Scalar>(static_cast<uint64_t>(skip))));
+    auto filter = std::make_shared<LogicalPlan>();
+    filter->kind = PlanKind::kFilter;
+    filter->outputs = window->outputs;
+    filter->expressions.push_back(std::move(condition));
+    filter->inputs.push_back(std::move(window));
+    return filter;
+  }
+
+  /// Functions whose orders go together: that of each is a beginning of `keys`.
+  struct Chain {
+    Keys keys;
+    std::vector<size_t> functions;
+    bool is_open = false;
+  };
+
+  bool IsFlatColumn(const Expression& column, const PlanPtr& input) const {
+    if (IsKnownFlat(column, *input)) return true;
+    const auto index = IndexOfColumn(column, *input);
+    const auto schema = schema_of_ && index ? schema_of_(*input) : nullptr;
+    return schema != nullptr && static_cast<int>(*index) < schema->num_fields() &&
+           IsFlat(*schema->field(static_cast<int>(*index))->type());
+  }
+
+  /// Keys that are the same only where `value` is. Aggregates compare values of nested types by
+  /// rules that leave ties or fail, other than sorts: these go by what they are made of, or by a
+  /// hash.
+  void AddValue(const Expression& value, const PlanPtr& input, const Keys& keys,
+                Keys& missing) const {
+    if (value.kind == ExpressionKind::kLiteral) return;
+    if (IsAmong(value, keys) || IsKnownFlat(value, *input)) return AddKey(value, keys, missing);
+    switch (value.kind) {
+      case ExpressionKind::kAlias:
+      case ExpressionKind::kScalarFunction:
+      case ExpressionKind::kCast:
+      case ExpressionKind::kCase:
+      case ExpressionKind::kBinary:
+        for (const Expression& part : value.inputs) AddValue(part, input, keys, missing);
+        return;
+      case ExpressionKind::kColumn:
+        return AddKey(IsFlatColumn(value, input) ? value : HashOf(value), keys, missing);
+      default:
+        return AddKey(HashOf(value), keys, missing);
+    }
+  }
+
+  void AddValues(const Expression& function, const PlanPtr& input, const Keys& keys,
+                 Keys& missing) const {
+    for (const Expression& argument : function.inputs) AddValue(argument, input, keys, missing);
+  }
+
+  /// A DISTINCT function can have no order but that by its argument.
+  static Keys KeysOf(const Expression& function) {
+    if (!function.distinct || !function.order_by.empty() || function.inputs.empty())
+      return function.order_by;
+    return {{WithoutAlias(function.inputs[0]), true}};
+  }
+
+  static void Join(std::vector<Chain>& chains, size_t i, const Keys& keys, bool is_open) {
+    auto chain = std::find_if(chains.begin(), chains.end(), [&](const Chain& other) {
+      return StartsWith(other.keys, keys) || StartsWith(keys, other.keys);
+    });
+    if (chain == chains.end()) chain = chains.insert(chains.end(), Chain{});
+    if (keys.size() > chain->keys.size()) chain->keys = keys;
+    chain->functions.push_back(i);
+    chain->is_open = chain->is_open || is_open;
+  }
+
+  PlanPtr CompleteAggregate(const PlanPtr& node) {
+    const LogicalPlan& input = *node->inputs[0];
+    if (!HasFunctions(*node, node->group_count, 0)) return node;
+    const std::vector<Expression> groups(
+        node->expressions.begin(),
+        node->expressions.begin() + static_cast<std::ptrdiff_t>(node->group_count));
+    std::vector<Chain> chains;
+    std::shared_ptr<LogicalPlan> copy;
+    std::vector<size_t> lists;
+    Keys arriving;
+    for (size_t i = node->group_count; i < node->expressions.size(); ++i) {
+      const Expression& function = WithoutAlias(node->expressions[i]);
+      if (kArriving.contains(function.name)) AddMissingArguments(function, {}, arriving);
+      if (!kOrdered.contains(function.name)) continue;
+      if (IsSortableList(function, input)) {
+        lists.push_back(i);
+        continue;
+      }
+      const Keys keys = KeysOf(function);
+      Keys missing;
+      if (!function.distinct && !IsUnique(groups, keys, input))
+        AddValues(function, node->inputs[0], keys, missing);
+      Join(
+          chains, i, keys,
+          !missing.empty() || keys.size() > function.order_by.size() || function.name == kAnyValue);
+    }
+    for (const Chain& chain : chains) {
+      if (!chain.is_open) continue;
+      if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+      CompleteChain(*node, chain, *copy);
+    }
+    if (!arriving.empty()) {
+      if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+      copy->inputs[0] = ArrivingInOrder(*node, groups, arriving);
+    }
+    if (lists.empty()) return copy ? copy : node;
+    if (!copy) copy = std::make_shared<LogicalPlan>(*node);
+    return SortLists(lists, copy);
+  }
+
+  /// Whether values go into a list that can as well be sorted afterwards. To collect them in order
+  /// takes the engine many times as long.
+  static bool IsSortableList(const Expression& function, const LogicalPlan& input) {
+    return (function.name == "array_agg" || function.name == "string_agg") &&
+           function.order_by.empty() && !function.inputs.empty() &&
+           (function.name == "string_agg" || IsKnownFlat(function.inputs[0], input));
+  }
+
+  /// `aggregate` with lists of values, and above it a projection that sorts and joins them.
+  PlanPtr SortLists(const std::vector<size_t>& lists, std::shared_ptr<LogicalPlan> aggregate) {
+    auto projection = std::make_shared<LogicalPlan>();
+    projection->kind = PlanKind::kProjection;
+    projection->outputs = aggregate->outputs;
+    for (const OutputColumn& output : aggregate->outputs)
+      projection->expressions.push_back(ColumnOf(output));
+    const size_t first_output = aggregate->outputs.size() - aggregate->expressions.size();
+    for (const size_t i : lists) {
+      Expression& e = aggregate->expressions[i];
+      const OutputColumn& output = aggregate->outputs[first_output + i];
+      Keys added;
+      AddMissingArguments(WithoutAlias(e), {}, added);
+      NoteFunction(*aggregate, i, {}, added);
+      Expression& value = projection->expressions[first_output + i];
+      value = Call("array_sort", {value, Text("ASC"), Text("NULLS LAST")});
+      Expression& function = FunctionIn(e);
+      if (function.name == "string_agg") value = JoinedText(std::move(value), function);
+      KeepName(e, output);
+      KeepName(value, output);
+    }
+    projection->inputs.push_back(std::move(aggregate));
+    return projection;
+  }
+
+  /// The text of a sorted list, and `function` made one that gives the list: it leaves NULL out, as
+  /// string_agg does.
+  static Expression JoinedText(Expression list, Expression& function) {
+    const Expression separator = function.inputs.size() > 1 ? function.inputs[1] : Text("");
+    const bool is_null = separator.literal == nullptr || !separator.literal->is_valid;
+    Expression is_there{.kind = ExpressionKind::kIsNotNull};
+    is_there.inputs.push_back(function.inputs[0]);
+    if (!function.filter.empty()) {
+      Expression both{.kind = ExpressionKind::kBinary, .name = "AND"};
+      both.inputs = {std::move(function.filter[0]), std::move(is_there)};
+      is_there = std::move(both);
+    }
+    function.filter = {std::move(is_there)};
+    function.name = "array_agg";
+    function.inputs.resize(1);
+    Expression text{.kind = ExpressionKind::kCast, .type = arrow::large_utf8()};
+    text.inputs.push_back(
+        Call("array_to_string", {std::move(list), is_null ? Text("") : separator}));
+    return text;
+  }
+
+  static Expression Call(const char* name, std::vector<Expression> arguments) {
+    Expression call{.kind = ExpressionKind::kScalarFunction, .name = name};
+    call.inputs = std::move(arguments);
+    return call;
+  }
+
+  static Expression Text(const char* text) {
+    return MakeLiteral(std::make_shared<arrow::StringScalar>(text));
+  }
+
+  void CompleteChain(const LogicalPlan& node, const Chain& chain, LogicalPlan& copy) {
+    Keys total = chain.keys;
+    for (const size_t i : chain.functions) {
+      const Expression& function = WithoutAlias(node.expressions[i]);
+      Keys missing;
+      if (!function.distinct) AddValues(function, node.inputs[0], total, missing);
+      Append(total, missing);
+    }
+    const size_t first_output = node.outputs.size() - node.expressions.size();
+    for (const size_t i : chain.functions) {
+      Expression& e = copy.expressions[i];
+      Expression& function = FunctionIn(e);
+      const Keys keys = function.distinct ? KeysOf(function) : total;
+      const Keys added(keys.begin() + static_cast<std::ptrdiff_t>(function.order_by.size()),
+                       keys.end());
+      if (added.empty() && function.name != kAnyValue) continue;
+      NoteFunction(node, i, function.order_by, added);
+      function.order_by = keys;
+      if (function.name == kAnyValue) {
+        function.name = "first_value";
+        function.ignore_nulls = true;
+      }
+      KeepName(e, node.outputs[first_output + i]);
+    }
+  }
+
+  PlanPtr ArrivingInOrder(const LogicalPlan& node, const std::vector<Expression>& groups,
+                          const Keys& arriving) {
+    needs_one_partition_ = true;
+    const bool is_grouped = std::all_of(groups.begin(), groups.end(), [](const Expression& group) {
+      return group.kind != ExpressionKind::kGroupingSets && group.kind != ExpressionKind::kCube &&
+             group.kind != ExpressionKind::kRollup;
+    });
+    for (size_t i = node.group_count; i < node.expressions.size(); ++i) {
+      if (kArriving.contains(WithoutAlias(node.expressions[i]).name))
+        NoteFunction(node, i, {}, arriving);
+    }
+    return NumberedRows(node.inputs[0], is_grouped ? groups : std::vector<Expression>{}, arriving,
+                        0);
+  }
+
+  const SchemaOfPlan& schema_of_;
+  std::vector<CompletedOrder> completed_;
+  bool needs_one_partition_ = false;
+};
+
+}  // namespace
+
+std::string ToText(const CompletedOrder& order) {
+  if (order.keys.empty()) return fmt::format("{} by {}", order.place, fmt::join(order.added, ", "));
+  return fmt::format("{} by {}, then by {}", order.place, fmt::join(order.keys, ", "),
+                     fmt::join(order.added, ", "));
+}
+
+OrderedPlan CompleteOrders(const std::shared_ptr<const LogicalPlan>& plan,
+                           const SchemaOfPlan& schema_of) {
+  OrderCompleter completer(schema_of);
+  OrderedPlan ordered;
+  ordered.plan = completer.Complete(plan);
+  ordered.completed = std::move(completer.completed());
+  ordered.needs_one_partition = completer.needs_one_partition();
+  return ordered;
+}
+
+}  // namespace weir

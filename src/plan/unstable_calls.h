@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls in a plan whose result is no function of the rows that it reads, whatever their order.
+// In: a plan of any stage. Out: each function once, with what to write instead.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weir/plan/logical_plan.h"
+
+namespace weir {
+
+struct UnstableCall {
+  std::string function;
+  std::string problem;  ///< "gives other values in every run"
+  std::string instead;  ///< what to do, as a hint says it
+};
+
+/// Ordered by function.
+std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan);
+
+}  // namespace weir
