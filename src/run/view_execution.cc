@@ -44,8 +44,9 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
     WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
   }
   WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
-  const auto cuts = static_cast<int>(
+  const auto worth = static_cast<int>(
       std::min<int64_t>(most_partitions, 1 + outcome.bytes_read / kBytesAPartition));
+  const int cuts = bundle_.needs_one_partition ? 1 : session_.own_partitions().value_or(worth);
   WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session_.EngineOf(cuts));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
   // Execution fills in the filters that joins find.

@@ -166,7 +166,10 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                                        .guards_off = GuardsOff(profile),
                                        .parameters = Constants(project.parameters)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
-  runtime->has_own_partitions_ = profile.settings.contains(std::string(kPartitions));
+  if (const auto own = profile.settings.find(std::string(kPartitions));
+      own != profile.settings.end()) {
+    runtime->own_partitions_ = std::max(1, std::atoi(own->second.c_str()));
+  }
   runtime->functions_ = NativeFunctionsFor(profile);
   WEIR_RETURN_NOT_OK(runtime->engine_.RegisterFunctions(runtime->functions_));
   UserFunctions user_functions =
@@ -186,7 +189,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
 }
 
 Result<const engine::Session*> SessionRuntime::EngineOf(int partitions) const {
-  if (has_own_partitions_ || partitions == threads_) return &engine_;
+  if (partitions == own_partitions_.value_or(threads_)) return &engine_;
   const std::lock_guard lock(mutex_);
   auto found = engines_.find(partitions);
   if (found == engines_.end()) {

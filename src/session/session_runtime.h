@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,8 +34,7 @@ class SessionRuntime {
                                                       Diagnostics& diagnostics);
 
   const engine::Session& engine() const { return engine_; }
-  /// The same whose plans have as many partitions, from 1 to threads(); those that the profile sets
-  /// whatever is asked for. Valid as long as this.
+  /// The same whose plans have as many partitions. Valid as long as this.
   Result<const engine::Session*> EngineOf(int partitions) const;
   Catalog& catalog() { return catalog_; }
   const Catalog& catalog() const { return catalog_; }
@@ -48,8 +48,9 @@ class SessionRuntime {
   Result<RegistrySnapshot> Registry() const { return RegistrySnapshot::Take(engine_, functions_); }
   /// URL of the warehouse, with a trailing slash.
   const std::string& warehouse_url() const { return warehouse_url_; }
-  /// Views that run at the same time, and partitions of one.
+  /// Views that run at the same time, and partitions of one unless the profile sets these.
   int threads() const { return threads_; }
+  std::optional<int> own_partitions() const { return own_partitions_; }
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
@@ -63,7 +64,6 @@ class SessionRuntime {
   SessionRuntime() = default;
 
   engine::Session engine_;
-  bool has_own_partitions_ = false;  ///< the profile sets them
   mutable std::mutex mutex_;
   mutable std::map<int, engine::Session> engines_;  ///< by partitions; guarded by mutex_
   Catalog catalog_;
@@ -71,6 +71,7 @@ class SessionRuntime {
   std::set<std::string> broken_functions_;
   std::string warehouse_url_;
   int threads_ = 1;
+  std::optional<int> own_partitions_;
   bool is_deterministic_ = true;
   int64_t memory_limit_bytes_ = 0;
   std::map<std::string, std::string> result_settings_;
