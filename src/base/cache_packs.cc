@@ -46,7 +46,7 @@ CachePacks::CachePacks(const std::string& root, std::string folder)
 }
 
 CachePacks::~CachePacks() {
-  Rewrite(ManySmallPacks(), false);
+  Rewrite(PacksToRewrite(), false);
   Flush();
   for (const Pack& pack : packs_) close(pack.descriptor);
 }
@@ -56,7 +56,7 @@ void CachePacks::Load(const std::string& name) {
   if (descriptor < 0) return;
   packs_.push_back({.name = name, .descriptor = descriptor});
   Pack& pack = packs_.back();
-  pack.is_damaged = true;
+  pack.is_outdated = true;
   const uint64_t size = SizeOf(descriptor);
   const auto head = size < kHeadBytes ? std::nullopt : ReadAt(descriptor, 0, kHeadBytes);
   if (!head) return;
@@ -78,7 +78,7 @@ void CachePacks::Load(const std::string& name) {
     offset += bytes;
   }
   pack.bytes = offset - kHeadBytes - length;
-  pack.is_damaged = offset > size;
+  pack.is_outdated = offset > size;
 }
 
 std::optional<std::string> CachePacks::Read(const Place& place) const {
@@ -102,7 +102,7 @@ std::optional<std::string> CachePacks::Find(const std::string& key) {
   if (value) {
     used_.insert(key);
   } else {
-    packs_[place.pack].is_damaged = true;
+    packs_[place.pack].is_outdated = true;
     places_.erase(key);
   }
   return value;
@@ -113,7 +113,10 @@ void CachePacks::Keep(const std::string& key, std::string_view value) {
   Buffer full;
   {
     const std::lock_guard lock(mutex_);
-    places_.erase(key);
+    if (const auto old = places_.find(key); old != places_.end()) {
+      packs_[old->second.pack].is_outdated = true;
+      places_.erase(old);
+    }
     used_.insert(key);
     buffer_.index.PutText(key);
     buffer_.index.Put(static_cast<uint32_t>(value.size()));
@@ -147,12 +150,14 @@ void CachePacks::Write(const Buffer& buffer) {
   written_.insert(name);
 }
 
-std::unordered_set<size_t> CachePacks::ManySmallPacks() const {
-  std::unordered_set<size_t> small;
+std::unordered_set<size_t> CachePacks::PacksToRewrite() const {
+  std::unordered_set<size_t> small, chosen;
   for (size_t i = 0; i < packs_.size(); ++i) {
+    if (packs_[i].is_outdated) chosen.insert(i);
     if (packs_[i].bytes < kSmallPackBytes) small.insert(i);
   }
-  return small.size() > kMostSmallPacks ? small : std::unordered_set<size_t>();
+  if (small.size() > kMostSmallPacks) chosen.merge(small);
+  return chosen;
 }
 
 void CachePacks::Rewrite(const std::unordered_set<size_t>& packs, bool used) {
@@ -168,7 +173,8 @@ void CachePacks::Rewrite(const std::unordered_set<size_t>& packs, bool used) {
   Flush();
   for (const size_t pack : packs) {
     if (!written_.contains(packs_[pack].name)) files_.Remove(folder_ + "/" + packs_[pack].name);
-    packs_[pack].bytes = kPackBytes;  // not small, nor to be counted again
+    packs_[pack].bytes = kPackBytes;  // not to be chosen again
+    packs_[pack].is_outdated = false;
   }
 }
 
@@ -177,11 +183,11 @@ void CachePacks::Sweep() {
   for (const auto& [key, place] : places_) {
     if (used_.contains(key)) live[place.pack] += place.size;
   }
-  std::unordered_set<size_t> rewritten = ManySmallPacks();
+  std::unordered_set<size_t> rewritten = PacksToRewrite();
   std::unordered_set<std::string> names;
   for (size_t i = 0; i < packs_.size(); ++i) {
     names.insert(packs_[i].name);
-    if (packs_[i].is_damaged || live[i] * 2 < packs_[i].bytes) rewritten.insert(i);
+    if (live[i] * 2 < packs_[i].bytes) rewritten.insert(i);
   }
   Rewrite(rewritten, true);
   Flush();

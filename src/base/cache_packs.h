@@ -47,7 +47,8 @@ class CachePacks {
     std::string name;
     int descriptor = -1;
     uint64_t bytes = 0;  ///< of its values
-    bool is_damaged = false;
+    /// It is damaged, or holds what was kept anew.
+    bool is_outdated = false;
   };
   struct Place {
     size_t pack = 0;
@@ -68,8 +69,8 @@ class CachePacks {
   void Flush();
   /// Keeps what packs hold anew, and removes them. `used`: only what was found or kept.
   void Rewrite(const std::unordered_set<size_t>& packs, bool used);
-  /// Those that hold little, if there are many.
-  std::unordered_set<size_t> ManySmallPacks() const;
+  /// The outdated ones, and those that hold little if there are many.
+  std::unordered_set<size_t> PacksToRewrite() const;
 
   CacheFolder files_;
   const std::string folder_;
