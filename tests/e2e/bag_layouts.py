@@ -154,11 +154,12 @@ def write_table(folder: pathlib.Path, name: str, rows: pyarrow.Table, variant: V
     path = folder / "data" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = pieces(arranged(rows, variant, draw), variant.files, draw)
+    row_group = max(variant.row_group, len(rows) // 2000)  # a Parquet file has no more than 32767
     form = variant.form
     if form == "csv" and not all(map(csv_holds, rows.columns)):
         form = "parquet"
     if form.startswith("delta"):
-        properties = deltalake.WriterProperties(max_row_group_size=variant.row_group)
+        properties = deltalake.WriterProperties(max_row_group_size=row_group)
         for part in parts:
             deltalake.write_deltalake(str(path), part, mode="append", writer_properties=properties)
         if form == "delta compacted":
@@ -171,7 +172,7 @@ def write_table(folder: pathlib.Path, name: str, rows: pyarrow.Table, variant: V
         if form == "csv":
             write_csv(path / f"{number:02}.csv", part)
         else:
-            pyarrow.parquet.write_table(as_form(part, form), path / f"{number:02}.parquet", row_group_size=variant.row_group)
+            pyarrow.parquet.write_table(as_form(part, form), path / f"{number:02}.parquet", row_group_size=row_group)
     if form == "csv":
         columns = ", ".join(f"{field.name} {sql_type(field.type)}" for field in rows.schema)
         return f"CREATE EXTERNAL TABLE {name} ({columns}) STORED AS CSV LOCATION 'data/{name}/' OPTIONS ('has_header' 'true');"
