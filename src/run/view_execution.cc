@@ -2,12 +2,28 @@
 
 #include "weir/run/view_execution.h"
 
+#include <nlohmann/json.hpp>
+
 #include "weir/bundle/lane.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 
 namespace weir {
+
+namespace {
+
+/// What the scans among a plan's operators fetched of files.
+int64_t BytesScanned(const std::string& metrics) {
+  int64_t bytes = 0;
+  for (const auto& node : nlohmann::json::parse(metrics, nullptr, /*allow_exceptions=*/false)) {
+    const auto scanned = node.find("bytes_scanned");
+    if (scanned != node.end() && scanned->is_number()) bytes += scanned->get<int64_t>();
+  }
+  return bytes;
+}
+
+}  // namespace
 
 Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
@@ -19,7 +35,6 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
                           unit.table)
           .WithHint(fmt::format("run it too: --select +{}", bundle_.view_name));
     }
-    outcome.bytes_read += unit.kept_bytes;
     engine::Table read = *table->table;
     if (!unit.pruned_files.empty()) {
       std::vector<std::string> paths;
@@ -46,11 +61,12 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, ViewOutcome
   WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
   engine::BatchSieve sieve;
   if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
-  WEIR_ASSIGN_OR_RETURN(auto written,
-                        physical.Write(session_.engine(), options, bundle_.stored_schema, observer,
-                                       cancellation_, sieve));
-  outcome.constraints = check->outcomes();
+  auto outcome_of_write = physical.Write(session_.engine(), options, bundle_.stored_schema,
+                                         observer, cancellation_, sieve);
   const auto metrics = physical.Metrics();
+  if (metrics.ok()) outcome.bytes_read = BytesScanned(*metrics);
+  WEIR_ASSIGN_OR_RETURN(auto written, std::move(outcome_of_write));
+  outcome.constraints = check->outcomes();
   const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();
   outcome.failed_at_partition = of_constraints.ok() && !of_partitions.ok();
   for (const Status& failed : {of_constraints, of_partitions, metrics.status()}) {

@@ -40,6 +40,7 @@ mod planning;
 mod planning_steps;
 mod predicates;
 mod preparation;
+mod reader_filters;
 mod runtime;
 mod session;
 mod sql_tree;
