@@ -54,7 +54,7 @@ struct ViewOutcome {
   Fingerprint input_hash;
   ViewContent content;
   int64_t rows = 0;
-  int64_t bytes_read = 0;  ///< size of the files that its scans kept; 0 when reused
+  int64_t bytes_read = 0;  ///< that its scans fetched of files; 0 when reused
   int64_t bytes_written = 0;
   std::vector<DataFile> files;  ///< written
   /// What its constraints counted, if it ran or failed at them; in the order of the file.

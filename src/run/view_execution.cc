@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "weir/bundle/lane.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/constraint_check.h"
@@ -16,12 +18,23 @@ namespace {
 /// Below, a further partition costs more than it saves.
 constexpr int64_t kBytesAPartition = 4 << 20;
 
+/// What the scans among a plan's operators fetched of files.
+int64_t BytesScanned(const std::string& metrics) {
+  int64_t bytes = 0;
+  for (const auto& node : nlohmann::json::parse(metrics, nullptr, /*allow_exceptions=*/false)) {
+    const auto scanned = node.find("bytes_scanned");
+    if (scanned != node.end() && scanned->is_number()) bytes += scanned->get<int64_t>();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_partitions,
                             ViewOutcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
   std::vector<std::pair<uint32_t, engine::Table>> bindings;
+  int64_t kept_bytes = 0;
   for (const ScanUnit& unit : outcome.scan_units) {
     const auto table = lookup(unit.table);
     if (!table || !table->table) {
@@ -29,7 +42,7 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
                           unit.table)
           .WithHint(fmt::format("run it too: --select +{}", bundle_.view_name));
     }
-    outcome.bytes_read += unit.kept_bytes;
+    kept_bytes += unit.kept_bytes;
     engine::Table read = *table->table;
     if (!unit.pruned_files.empty()) {
       std::vector<std::string> paths;
@@ -44,8 +57,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
     WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
   }
   WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
-  const auto worth = static_cast<int>(
-      std::min<int64_t>(most_partitions, 1 + outcome.bytes_read / kBytesAPartition));
+  const auto worth =
+      static_cast<int>(std::min<int64_t>(most_partitions, 1 + kept_bytes / kBytesAPartition));
   const int cuts = bundle_.needs_one_partition ? 1 : session_.own_partitions().value_or(worth);
   WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session_.EngineOf(cuts));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
@@ -62,10 +75,12 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
   WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(bundle_, session_.engine()));
   engine::BatchSieve sieve;
   if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
-  WEIR_ASSIGN_OR_RETURN(auto written, physical.Write(*engine, options, bundle_.stored_schema,
-                                                     observer, cancellation_, sieve));
-  outcome.constraints = check->outcomes();
+  auto outcome_of_write =
+      physical.Write(*engine, options, bundle_.stored_schema, observer, cancellation_, sieve);
   const auto metrics = physical.Metrics();
+  if (metrics.ok()) outcome.bytes_read = BytesScanned(*metrics);
+  WEIR_ASSIGN_OR_RETURN(auto written, std::move(outcome_of_write));
+  outcome.constraints = check->outcomes();
   const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();
   outcome.failed_at_partition = of_constraints.ok() && !of_partitions.ok();
   for (const Status& failed : {of_constraints, of_partitions, metrics.status()}) {

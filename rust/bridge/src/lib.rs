@@ -39,6 +39,7 @@ mod planning;
 mod planning_steps;
 mod predicates;
 mod preparation;
+mod reader_filters;
 mod runtime;
 mod session;
 mod sql_tree;

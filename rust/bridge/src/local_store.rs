@@ -13,8 +13,8 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use tokio::runtime::Handle;
 
@@ -27,27 +27,39 @@ impl LocalStore {
     }
 }
 
-/// Opens the file once, in one turn on a thread that may wait: the engine's store takes a turn for the size and another for the bytes.
-fn read_ranges(path: &std::path::Path, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let read = |range: &Range<u64>| {
-        if range.start > range.end || range.end > size {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        let wanted = (range.end - range.start) as usize;
-        let mut bytes = Vec::with_capacity(wanted);
-        file.seek(SeekFrom::Start(range.start))?;
-        let read = Read::by_ref(&mut file).take(wanted as u64).read_to_end(&mut bytes)?;
-        if read == wanted { Ok(Bytes::from(bytes)) } else { Err(ErrorKind::UnexpectedEof.into()) }
-    };
-    ranges.iter().map(read).collect()
-}
-
 impl fmt::Display for LocalStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+fn read_ranges(path: &std::path::Path, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    let failed = |error: IoError| -> object_store::Error {
+        let (path, source) = (location.to_string(), Box::new(error));
+        match source.kind() {
+            ErrorKind::NotFound => object_store::Error::NotFound { path, source },
+            ErrorKind::PermissionDenied => object_store::Error::PermissionDenied { path, source },
+            _ => object_store::Error::Generic { store: "LocalFileSystem", source },
+        }
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let past_end = |range: &Range<u64>| {
+        let text = format!("bytes {}–{} of `{location}` are wanted, and it has {size}", range.start, range.end);
+        failed(IoError::new(ErrorKind::UnexpectedEof, text))
+    };
+    ranges
+        .iter()
+        .map(|range| {
+            let wanted =
+                range.end.checked_sub(range.start).filter(|_| range.end <= size).ok_or_else(|| past_end(range))?;
+            let mut bytes = Vec::with_capacity(wanted as usize);
+            file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+            // Which of the ways to read is the one that takes memory as it is.
+            (&file).take(wanted).read_to_end(&mut bytes).map_err(failed)?;
+            if (bytes.len() as u64) < wanted { Err(past_end(range)) } else { Ok(bytes.into()) }
+        })
+        .collect()
 }
 
 #[async_trait]
@@ -65,22 +77,15 @@ impl ObjectStore for LocalStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.0.get_opts(location, options).await
     }
+    /// All ranges in one go, into memory that nobody clears first.
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        if let (Ok(path), Ok(runtime)) = (self.0.path_to_filesystem(location), Handle::try_current()) {
-            let wanted = ranges.to_vec();
-            let read = runtime.spawn_blocking(move || read_ranges(&path, &wanted)).await;
-            if let Ok(Ok(bytes)) = read {
-                return Ok(bytes);
-            }
+        let path = self.0.path_to_filesystem(location)?;
+        let (location, ranges) = (location.clone(), ranges.to_vec());
+        let read = move || read_ranges(&path, &location, &ranges);
+        match Handle::try_current() {
+            Ok(runtime) => runtime.spawn_blocking(read).await?,
+            Err(_) => read(),
         }
-        // Whatever is wrong, the engine's store finds it and names it.
-        let size = self.0.head(location).await?.size;
-        if let Some(range) = ranges.iter().find(|range| range.start > range.end || range.end > size) {
-            let text = format!("bytes {}–{} of `{location}` are wanted, and it has {size}", range.start, range.end);
-            let source = Box::new(IoError::new(ErrorKind::UnexpectedEof, text));
-            return Err(object_store::Error::Generic { store: "LocalFileSystem", source });
-        }
-        self.0.get_ranges(location, ranges).await
     }
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         self.0.delete_stream(locations)

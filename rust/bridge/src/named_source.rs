@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A file source that behaves as the one it wraps, but whose failures say which file, and which lets no NULL pass where none may be.
 
+use std::collections::HashSet;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::Field;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::physical_plan::ParquetSource;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, Literal};
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, LikeExpr, Literal,
+};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr, conjunction_opt};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
@@ -30,6 +35,7 @@ use serde_json::json;
 
 use crate::contained::Contained;
 use crate::error::BridgeError;
+use crate::reader_filters::ReaderFilter;
 
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is. `required` are the columns, by their places in
 /// the files' schema, in which a NULL is a fault.
@@ -49,7 +55,7 @@ fn with_named_source(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>, of_
     else {
         return plan;
     };
-    let source = NamedSource { inner: Arc::clone(config.file_source()), required, of_log };
+    let source = NamedSource { inner: Arc::clone(config.file_source()), required, of_log, goes_by_rows: false };
     DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build())
 }
 
@@ -168,11 +174,17 @@ struct NamedSource {
     required: Arc<Vec<bool>>,
     /// Whether the files are those of a Delta log.
     of_log: bool,
+    /// Whether the reader applies the filters that it has to rows.
+    goes_by_rows: bool,
 }
 
 impl NamedSource {
     fn named(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-        Arc::new(NamedSource { inner, required: Arc::clone(&self.required), of_log: self.of_log })
+        Arc::new(self.around(inner))
+    }
+
+    fn around(&self, inner: Arc<dyn FileSource>) -> Self {
+        NamedSource { inner, required: Arc::clone(&self.required), ..*self }
     }
 
     /// Whether the reader may be given a filter: it understands its columns, and lets no row pass for a NULL that is a fault.
@@ -186,6 +198,45 @@ impl NamedSource {
         }
         let is_required = |column: &Column| self.required.get(column.index()).copied().unwrap_or(false);
         filter.is::<DynamicFilterPhysicalExpr>() || is_comparison(filter) || !columns.iter().any(is_required)
+    }
+
+    /// Gives the reader filters that are looked at above as well, and lets it apply them to rows as far as that pays; what is known of files,
+    /// row groups and pages is compared with them in any case. REQUIRES: all are simple.
+    fn push_as_it_pays(
+        &self,
+        source: &ParquetSource,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<Option<Arc<dyn FileSource>>> {
+        let (dynamic, fixed): (Vec<_>, Vec<_>) =
+            filters.into_iter().partition(|filter| filter.is::<DynamicFilterPhysicalExpr>());
+        let goes_by_rows = self.goes_by_rows || !dynamic.is_empty() || self.spares_costly_columns(&fixed);
+        // What cannot fail is evaluated at once: the reader goes over the rows once a filter.
+        let (comparisons, others): (Vec<_>, Vec<_>) = fixed.into_iter().partition(is_comparison);
+        let parts = conjunction_opt(comparisons).into_iter().chain(others).chain(dynamic);
+        let parts = parts.map(|part| Arc::new(ReaderFilter::new(part)) as Arc<dyn PhysicalExpr>).collect();
+        let updated = source.try_pushdown_filters(parts, config)?.updated_node;
+        Ok(updated.as_ref().and_then(|updated| updated.downcast_ref::<ParquetSource>()).map(|source| {
+            let inner = Arc::new(source.clone().with_pushdown_filters(goes_by_rows));
+            Arc::new(NamedSource { goes_by_rows, ..self.around(inner) }) as Arc<dyn FileSource>
+        }))
+    }
+
+    /// Whether columns are read that cost more than going over the rows of the filters' columns first.
+    fn spares_costly_columns(&self, filters: &[Arc<dyn PhysicalExpr>]) -> bool {
+        let in_filters: HashSet<usize> =
+            filters.iter().flat_map(collect_columns).map(|column| column.index()).collect();
+        let schema = self.inner.table_schema().table_schema();
+        let is_costly = |column: usize| {
+            let is_read = |field: &Field| !field.data_type().is_primitive();
+            !in_filters.contains(&column) && schema.fields().get(column).is_some_and(|field| is_read(field))
+        };
+        match self.inner.projection() {
+            None => (0..schema.fields().len()).any(is_costly),
+            Some(outputs) => {
+                outputs.iter().flat_map(|o| collect_columns(&o.expr)).any(|column| is_costly(column.index()))
+            }
+        }
     }
 
     /// The columns of the output in which a NULL is a fault.
@@ -213,6 +264,17 @@ fn is_comparison(filter: &Arc<dyn PhysicalExpr>) -> bool {
         }
         _ => false,
     })
+}
+
+/// Conditions on columns as they are, which cannot fail.
+fn is_simple(filter: &Arc<dyn PhysicalExpr>) -> bool {
+    if let Some(list) = filter.downcast_ref::<InListExpr>() {
+        return list.expr().is::<Column>() && list.list().iter().all(|each| each.is::<Literal>());
+    }
+    if let Some(like) = filter.downcast_ref::<LikeExpr>() {
+        return like.expr().is::<Column>() && like.pattern().is::<Literal>();
+    }
+    filter.is::<DynamicFilterPhysicalExpr>() || is_comparison(filter)
 }
 
 impl FileSource for NamedSource {
@@ -289,13 +351,21 @@ impl FileSource for NamedSource {
         let mut outcome = vec![PushedDown::No; filters.len()];
         let (places, taken): (Vec<usize>, Vec<Arc<dyn PhysicalExpr>>) =
             filters.into_iter().enumerate().filter(|(_, filter)| self.takes(filter)).unzip();
+        let is_reader_asked = config.execution.parquet.pushdown_filters && taken.iter().all(is_simple);
+        if let Some(source) = self.inner.downcast_ref::<ParquetSource>().filter(|_| is_reader_asked) {
+            let updated_node = self.push_as_it_pays(source, taken, config)?;
+            return Ok(FilterPushdownPropagation { filters: outcome, updated_node });
+        }
         let pushed = self.inner.try_pushdown_filters(taken, config)?;
         for (place, each) in places.into_iter().zip(pushed.filters) {
             outcome[place] = each;
         }
         Ok(FilterPushdownPropagation {
             filters: outcome,
-            updated_node: pushed.updated_node.map(|inner| self.named(inner)),
+            // Some of the filters may be nobody's but the reader's.
+            updated_node: pushed
+                .updated_node
+                .map(|inner| Arc::new(NamedSource { goes_by_rows: true, ..self.around(inner) }) as Arc<dyn FileSource>),
         })
     }
 

@@ -99,6 +99,19 @@ fn with_distance(bound: &WindowFrameBound, distance: Expr) -> EngineResult<Windo
     })
 }
 
+/// Rows and groups are counted: unbounded is a count that is not known, where Substrait has nothing at all.
+fn counted(bound: &WindowFrameBound) -> WindowFrameBound {
+    match bound {
+        WindowFrameBound::Preceding(distance) if distance.is_null() => {
+            WindowFrameBound::Preceding(ScalarValue::UInt64(None))
+        }
+        WindowFrameBound::Following(distance) if distance.is_null() => {
+            WindowFrameBound::Following(ScalarValue::UInt64(None))
+        }
+        other => other.clone(),
+    }
+}
+
 fn with_null_treatment(expr: Expr, treatment: NullTreatment) -> Expr {
     match expr {
         Expr::Alias(mut alias) => {
@@ -336,10 +349,14 @@ impl Consumer<'_> {
             let name = function.fun.name().to_string();
             function.fun = WindowFunctionDefinition::AggregateUDF(self.state.udaf(&name)?);
         }
-        if option(&written.options, FRAME_UNITS) == Some(GROUPS) {
-            let frame = &function.params.window_frame;
+        let frame = &function.params.window_frame;
+        let units = match option(&written.options, FRAME_UNITS) {
+            Some(GROUPS) => WindowFrameUnits::Groups,
+            _ => frame.units,
+        };
+        if units != WindowFrameUnits::Range {
             function.params.window_frame =
-                WindowFrame::new_bounds(WindowFrameUnits::Groups, frame.start_bound.clone(), frame.end_bound.clone());
+                WindowFrame::new_bounds(units, counted(&frame.start_bound), counted(&frame.end_bound));
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The decompressed bytes of a file, chunk by chunk.
 
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_plan::metrics::Count;
 use datafusion_datasource::boundary_stream::AlignedBoundaryStream;
 use datafusion_datasource::file_compression_type::FileCompressionType;
 use datafusion_datasource::{FileRange, PartitionedFile};
@@ -22,17 +24,35 @@ pub enum BytesInput {
     Arriving(BoxStream<'static, Result<Bytes>>),
 }
 
+struct CountedFile {
+    file: File,
+    scanned: Count,
+}
+
+impl Read for CountedFile {
+    fn read(&mut self, chunk: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(chunk)?;
+        self.scanned.add(read);
+        Ok(read)
+    }
+}
+
 impl BytesInput {
-    /// The whole file.
+    /// The whole file. `scanned` counts its bytes as they are read, still compressed.
     pub async fn open(
         store: &Arc<dyn ObjectStore>,
         location: &Path,
         compression: FileCompressionType,
+        scanned: &Count,
     ) -> Result<BytesInput> {
+        let scanned = scanned.clone();
         Ok(match store.get_opts(location, GetOptions::default()).await?.payload {
-            GetResultPayload::File(file, _) => BytesInput::Blocking(compression.convert_read(file)?),
+            GetResultPayload::File(file, _) => {
+                BytesInput::Blocking(compression.convert_read(CountedFile { file, scanned })?)
+            }
             GetResultPayload::Stream(stream) => {
-                BytesInput::Arriving(compression.convert_stream(stream.map_err(DataFusionError::from).boxed())?)
+                let counted = stream.map_err(DataFusionError::from).inspect_ok(move |chunk| scanned.add(chunk.len()));
+                BytesInput::Arriving(compression.convert_stream(counted.boxed())?)
             }
         })
     }
@@ -43,7 +63,9 @@ impl BytesInput {
         file: &PartitionedFile,
         range: &FileRange,
         terminator: u8,
+        scanned: &Count,
     ) -> Result<BytesInput> {
+        let scanned = scanned.clone();
         let place = |at: i64| {
             u64::try_from(at).map_err(|_| DataFusionError::Internal(format!("a range of bytes begins before 0: {at}")))
         };
@@ -56,7 +78,8 @@ impl BytesInput {
             terminator,
         )
         .await?;
-        Ok(BytesInput::Arriving(lines.map_err(DataFusionError::from).boxed()))
+        let counted = lines.map_err(DataFusionError::from).inspect_ok(move |chunk| scanned.add(chunk.len()));
+        Ok(BytesInput::Arriving(counted.boxed()))
     }
 
     /// Empty at the end.

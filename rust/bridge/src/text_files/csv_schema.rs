@@ -7,6 +7,7 @@ use arrow::compute::kernels::cast_utils::{Parser, string_to_datetime};
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, Schema, SchemaRef, TimeUnit};
 use bytes::{Buf, Bytes};
 use chrono::Utc;
+use datafusion::physical_plan::metrics::Count;
 use datafusion_datasource::file_compression_type::FileCompressionType;
 use object_store::{ObjectMeta, ObjectStore};
 use regex::RegexSet;
@@ -111,7 +112,7 @@ async fn look_at(
     wanted: usize,
 ) -> Result<usize> {
     let compression = FileCompressionType::from(rules.options.compression);
-    let mut input = BytesInput::open(store, &meta.location, compression).await?;
+    let mut input = BytesInput::open(store, &meta.location, compression, &Count::new()).await?;
     let mut records = Records::new(&rules.options, true);
     let mut rest = Bytes::new();
     let Some(first) = read_first_record(&mut records, &mut input, &mut rest, file).await? else {

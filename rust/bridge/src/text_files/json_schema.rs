@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::json::reader::infer_json_schema_from_iterator;
 use bytes::Buf;
 use datafusion::common::config::JsonOptions;
+use datafusion::physical_plan::metrics::Count;
 use datafusion_datasource::file_compression_type::FileCompressionType;
 use datafusion_datasource_json::utils::JsonArrayToNdjsonReader;
 use object_store::{ObjectMeta, ObjectStore};
@@ -43,7 +44,7 @@ pub async fn infer(
             break;
         }
         let file = TextFile::new(store_url, &meta.location);
-        let reader = reader_of(BytesInput::open(store, &meta.location, compression).await?).await?;
+        let reader = reader_of(BytesInput::open(store, &meta.location, compression, &Count::new()).await?).await?;
         let reader: Box<dyn Read + Send> =
             if options.newline_delimited { reader } else { Box::new(JsonArrayToNdjsonReader::new(reader)) };
         inputs.push(file);

@@ -11,7 +11,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::{DisplayFormatType, apply_expression_roots};
 use datafusion_datasource::PartitionedFile;
 use datafusion_datasource::file::FileSource;
@@ -64,7 +64,7 @@ impl FileSource for TextSource {
         &self,
         store: Arc<dyn ObjectStore>,
         config: &FileScanConfig,
-        _partition: usize,
+        partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
         let schema = self.table_schema.file_schema();
         let first = config.file_groups.iter().flat_map(|group| group.iter()).map(|file| &file.object_meta.location);
@@ -79,6 +79,7 @@ impl FileSource for TextSource {
             store_url: config.object_store_url.as_str().to_string(),
             first_file: first.min().cloned(),
             first_header: Arc::new(OnceCell::new()),
+            scanned: MetricBuilder::new(&self.metrics).counter("bytes_scanned", partition),
         });
         ProjectionOpener::try_new(self.projection.clone(), opener, schema)
     }
@@ -150,6 +151,8 @@ struct TextOpener {
     /// The files go by its header where the names of columns do not tell.
     first_file: Option<Path>,
     first_header: Arc<OnceCell<Option<Vec<String>>>>,
+    /// Bytes of files that were read.
+    scanned: Count,
 }
 
 impl FileOpener for TextOpener {
@@ -185,8 +188,8 @@ impl TextOpener {
         let mut records = Records::new(&rules.options, !is_middle);
         let mut rest = Bytes::new();
         let mut input = match &range {
-            Some(range) => BytesInput::open_range(&self.store, &file, range, rules.terminator()).await?,
-            None => BytesInput::open(&self.store, location, self.compression).await?,
+            Some(range) => BytesInput::open_range(&self.store, &file, range, rules.terminator(), &self.scanned).await?,
+            None => BytesInput::open(&self.store, location, self.compression, &self.scanned).await?,
         };
         let layout = if !rules.has_header() {
             by_place(self.schema.fields().len())
@@ -245,7 +248,7 @@ impl TextOpener {
     }
 
     async fn header_of(&self, rules: &CsvRules, path: &Path) -> Result<Option<Vec<String>>> {
-        let mut input = BytesInput::open(&self.store, path, self.compression).await?;
+        let mut input = BytesInput::open(&self.store, path, self.compression, &self.scanned).await?;
         let file = TextFile::new(&self.store_url, path);
         read_first_record(&mut Records::new(&rules.options, true), &mut input, &mut Bytes::new(), &file).await
     }
@@ -255,8 +258,8 @@ impl TextOpener {
         let range = file.range.clone().filter(|range| range.start > 0 || range.end < file.object_meta.size as i64);
         let knows_lines = range.as_ref().is_none_or(|range| range.start == 0);
         let input = match &range {
-            Some(range) => BytesInput::open_range(&self.store, &file, range, b'\n').await?,
-            None => BytesInput::open(&self.store, location, self.compression).await?,
+            Some(range) => BytesInput::open_range(&self.store, &file, range, b'\n', &self.scanned).await?,
+            None => BytesInput::open(&self.store, location, self.compression, &self.scanned).await?,
         };
         let named = TextFile::new(&self.store_url, location);
         let schema = Arc::new(self.schema.project(&self.columns)?);

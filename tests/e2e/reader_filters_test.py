@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the Parquet reader filters, and stops filtering, never shows in results. DuckDB reads the same files and says what is right."""
+
+import random
+
+import deltalake
+import duckdb
+import pyarrow
+
+import weir_project
+
+ROWS = 300_000  # more than the reader looks at before it decides
+
+# Of a table whose first rows meet hardly any filter and whose last ones meet most, and the other way round.
+QUERIES = {
+    "most_first": "SELECT count(*) AS n, sum(value) AS total FROM events WHERE place < 250000 AND kind < 90",
+    "few_first": "SELECT count(*) AS n, sum(value) AS total FROM events WHERE place > 250000",
+    "rare": "SELECT id, note FROM events WHERE value = 4711 ORDER BY id",
+    "rare_with_text": "SELECT id, note, kind FROM events WHERE value BETWEEN 10 AND 40 AND note LIKE '%7%' ORDER BY id",
+    "nulls": "SELECT count(*) AS n, count(maybe) AS m FROM events WHERE maybe <> 3 OR value < 100",
+    "null_only": "SELECT count(*) AS n FROM events WHERE maybe = 5 AND maybe <> 5",
+    "in_list": "SELECT kind, count(*) AS n FROM events WHERE kind IN (1, 50, 99) GROUP BY kind ORDER BY kind",
+    "between_columns": "SELECT count(*) AS n, min(note) AS least FROM events WHERE value < place",
+    "not_simple": "SELECT count(*) AS n FROM events WHERE value % 7 = 3 AND kind < 20",
+    "mixed": "SELECT count(*) AS n FROM (SELECT * FROM events WHERE abs(value) > 500000) AS e WHERE kind < 50 AND place > 1000",
+    "join_few": "SELECT count(*) AS n, sum(e.value) AS total FROM events e JOIN few f ON e.kind = f.kind WHERE f.kind < 3",
+    "join_most": "SELECT count(*) AS n, sum(e.value) AS total FROM events e JOIN few f ON e.kind = f.kind",
+    "join_wide": "SELECT e.id, e.note FROM events e JOIN few f ON e.id = f.id WHERE e.kind < 95 ORDER BY e.id",
+    "semi": "SELECT count(*) AS n FROM events WHERE id IN (SELECT id FROM few WHERE kind > 10)",
+    "top": "SELECT id, value FROM events ORDER BY value DESC, id LIMIT 20",
+    "least": "SELECT min(value) AS least, max(place) AS most FROM events WHERE kind > 2",
+}
+
+
+class ReaderFiltersTest(weir_project.ProjectCase):
+    def setUp(self):
+        super().setUp()
+        self.project = weir_project.Project(self.scratch / "project")
+        self.duckdb = duckdb.connect()
+        draw = random.Random(7)
+        events = pyarrow.table({
+            "id": pyarrow.array(range(ROWS), pyarrow.int64()),
+            "place": pyarrow.array(range(ROWS), pyarrow.int32()),
+            "kind": pyarrow.array([draw.randrange(100) for _ in range(ROWS)], pyarrow.int64()),
+            "value": pyarrow.array([draw.randrange(-1_000_000, 1_000_000) for _ in range(ROWS)], pyarrow.int64()),
+            "maybe": pyarrow.array([None if draw.random() < 0.3 else draw.randrange(6) for _ in range(ROWS)], pyarrow.int32()),
+            "note": pyarrow.array([f"note {draw.randrange(10**6)}" for _ in range(ROWS)])})
+        few = pyarrow.table({"id": pyarrow.array([draw.randrange(ROWS) for _ in range(90)], pyarrow.int64()),
+                             "kind": pyarrow.array(range(90), pyarrow.int64())})
+        sources = []
+        for name, rows in (("events", events), ("few", few)):
+            properties = deltalake.WriterProperties(max_row_group_size=ROWS // 3)
+            deltalake.write_deltalake(str(self.scratch / name), rows, writer_properties=properties)
+            sources.append(f"CREATE EXTERNAL TABLE {name} STORED AS DELTATABLE LOCATION '{self.scratch / name}';\n")
+            self.duckdb.register(name, rows)
+        self.project.write("sources/tables.sql", "".join(sources))
+        for name, query in QUERIES.items():
+            self.project.write(f"views/{name}.sql", query + "\n")
+
+    def check(self, settings: str) -> None:
+        self.project.write("weir.toml", '[project]\nname = "filters"\n' + settings)
+        self.project.run()
+        for name, query in QUERIES.items():
+            with self.subTest(name):
+                expected = self.duckdb.execute(query).fetchall()
+                found = [tuple(row.values()) for row in self.project.read(name).to_pylist()]
+                self.assertEqual(sorted(map(repr, expected)), sorted(map(repr, found)))
+
+    def test_results_are_those_of_another_engine(self):
+        self.check("")
+
+    def test_so_they_are_with_several_partitions_and_small_batches(self):
+        self.check('\n[profiles.default.settings]\n"datafusion.execution.target_partitions" = "3"\n'
+                   '"datafusion.execution.batch_size" = "1000"\n')
+
+    def test_so_they_are_without_filters_in_the_reader(self):
+        self.check('\n[profiles.default.settings]\n"datafusion.execution.parquet.pushdown_filters" = "false"\n')
