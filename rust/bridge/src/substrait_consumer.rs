@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::cte_worktable::CteWorkTable;
-use datafusion::common::{Column, DFSchema, NullHandling, RecursionUnnestOption, TableReference, UnnestOptions};
+use datafusion::common::{
+    Column, DFSchema, NullHandling, RecursionUnnestOption, ScalarValue, TableReference, UnnestOptions,
+};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::FunctionRegistry;
