@@ -24,6 +24,9 @@ import weir_project  # noqa: E402
 # Native functions are Weir's. The loop computes something of the same size and effort with functions that DataFusion has:
 # a BLAKE2b digest of the same text, cut to as many digits; a filtered count; the first value.
 _STAND_INS = (
+    # The demo's own function, written out.
+    (re.compile(r"\bis_late\(([^(),]*), minutes => (\d+)\)", re.I), r"\1 > \2"),
+    (re.compile(r"\bis_late\(([^(),]*)\)", re.I), r"\1 > 15"),
     (re.compile(r"\bstable_id_parts\(\s*('[^']*')\s*,\s*([^()]*)\)", re.I),
      r"concat(\1, ':', substr(encode(digest(concat_ws(chr(31), \2), 'blake2b'), 'hex'), 1, 32))"),
     (re.compile(r"\bcount_if\(([^()]*)\)", re.I), r"count(*) FILTER (WHERE \1)"),
