@@ -4,266 +4,24 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
-#include <set>
-#include <string_view>
 
 #include <arrow/api.h>
 #include <fmt/format.h>
 
 #include "weir/plan/flat_type.h"
+#include "weir/plan/order_keys.h"
 #include "weir/plan/unique_key.h"
+#include "weir/plan/window_order.h"
 
 namespace weir {
 
 namespace {
 
+using namespace internal;  // NOLINT(google-build-using-namespace): of this room
 using PlanPtr = std::shared_ptr<const LogicalPlan>;
-using Names = std::set<std::string_view>;
-using Keys = std::vector<SortKey>;
-
-/// Number rows or look at their neighbours, whatever the frame.
-const Names kNumbering = {"row_number", "ntile", "lag", "lead"};
-/// Are the same for all peers.
-const Names kRanking = {"rank", "dense_rank", "percent_rank", "cume_dist"};
-/// Takes the first value that is not NULL, and as an aggregate heeds no ORDER BY.
-constexpr char kAnyValue[] = "any_value";
-/// Keep the order of their rows, or take one of them by its place.
-const Names kOrdered = {"first_value", "last_value", "nth_value",
-                        "array_agg",   "string_agg", kAnyValue};
-/// Take rows as they arrive, and no ORDER BY changes that.
-const Names kArriving = {"approx_percentile_cont", "approx_percentile_cont_with_weight",
-                         "approx_median"};
 
 /// Of a column that keeps rows in order, and that nothing but a filter reads.
 constexpr char kRowNumber[] = "__weir_row";
-
-Expression ColumnOf(const OutputColumn& output) {
-  return {.kind = ExpressionKind::kColumn, .name = output.name, .relation = output.relation};
-}
-
-bool IsAmong(const Expression& value, const Keys& keys) {
-  const std::string text = ToText(WithoutAlias(value));
-  return std::any_of(keys.begin(), keys.end(), [&](const SortKey& key) {
-    return ToText(WithoutAlias(key.expression)) == text;
-  });
-}
-
-bool AreSame(const SortKey& left, const SortKey& right) {
-  return left.ascending == right.ascending && left.nulls_first == right.nulls_first &&
-         ToText(left.expression) == ToText(right.expression);
-}
-
-bool StartsWith(const Keys& keys, const Keys& prefix) {
-  return keys.size() >= prefix.size() &&
-         std::equal(prefix.begin(), prefix.end(), keys.begin(), AreSame);
-}
-
-void Append(Keys& keys, const Keys& more) { keys.insert(keys.end(), more.begin(), more.end()); }
-
-std::vector<std::string> Texts(const Keys& keys) {
-  std::vector<std::string> texts;
-  for (const SortKey& key : keys) {
-    std::string text = ToText(key.expression);
-    if (!key.ascending) text += " DESC";
-    if (key.nulls_first == key.ascending) text += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
-    texts.push_back(std::move(text));
-  }
-  return texts;
-}
-
-constexpr char kHash[] = "stable_hash_any";
-
-/// A text that differs where the values do, NULL and the spelling of numbers included.
-Expression HashOf(const Expression& value) {
-  Expression hash{.kind = ExpressionKind::kScalarFunction, .name = kHash};
-  hash.inputs = {value, MakeLiteral(std::make_shared<arrow::BooleanScalar>(false))};
-  return hash;
-}
-
-std::set<size_t> Covered(const std::vector<Expression>& partition, const Keys& keys,
-                         const LogicalPlan& input) {
-  std::set<size_t> covered;
-  for (const Expression& key : partition) {
-    if (const auto index = IndexOfColumn(key, input)) covered.insert(*index);
-  }
-  for (const SortKey& key : keys) {
-    const bool is_hash = key.expression.kind == ExpressionKind::kScalarFunction &&
-                         key.expression.name == kHash && !key.expression.inputs.empty();
-    const Expression& column = is_hash ? key.expression.inputs[0] : key.expression;
-    if (const auto index = IndexOfColumn(column, input)) covered.insert(*index);
-  }
-  return covered;
-}
-
-/// Whether no two rows of a partition tie.
-bool IsUnique(const std::vector<Expression>& partition, const Keys& keys,
-              const LogicalPlan& input) {
-  const auto unique = UniqueKeyOf(input);
-  if (!unique) return false;
-  const std::set<size_t> covered = Covered(partition, keys, input);
-  return std::includes(covered.begin(), covered.end(), unique->begin(), unique->end());
-}
-
-std::set<std::string> TextsOf(const std::vector<Expression>& expressions) {
-  std::set<std::string> texts;
-  for (const Expression& e : expressions) texts.insert(ToText(e));
-  return texts;
-}
-
-bool HasOnlyColumns(const LogicalPlan& projection) {
-  return std::all_of(
-      projection.expressions.begin(), projection.expressions.end(),
-      [](const Expression& e) { return WithoutAlias(e).kind == ExpressionKind::kColumn; });
-}
-
-/// The window whose rows `node` puts out one by one, as they come; null if there is none.
-const LogicalPlan* WindowBelow(const LogicalPlan& node) {
-  if (node.kind == PlanKind::kWindow && !node.expressions.empty()) return &node;
-  if (node.kind == PlanKind::kProjection && HasOnlyColumns(node))
-    return WindowBelow(*node.inputs[0]);
-  return nullptr;
-}
-
-Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
-                    const LogicalPlan& input);
-
-/// The further keys of a window below that sorts the same partitions by `keys` first, and leaves no
-/// ties. Rows are then not sorted again, hence come in the order that they had there: what its
-/// functions gave needs no place among the keys.
-std::optional<Keys> KeysFromBelow(const std::vector<Expression>& partition, const Keys& keys,
-                                  const LogicalPlan& input) {
-  const LogicalPlan* sorted = nullptr;
-  Keys sorted_by = keys;
-  for (const LogicalPlan* window = WindowBelow(input); window != nullptr;
-       window = WindowBelow(*window->inputs[0])) {
-    const Expression& function = WithoutAlias(window->expressions[0]);
-    if (!StartsWith(function.order_by, sorted_by) ||
-        TextsOf(function.partition_by) != TextsOf(partition))
-      break;
-    sorted = window;
-    sorted_by = function.order_by;
-  }
-  if (sorted == nullptr || !MissingColumns(partition, sorted_by, *sorted->inputs[0]).empty())
-    return std::nullopt;
-  const Keys further(sorted_by.begin() + static_cast<std::ptrdiff_t>(keys.size()), sorted_by.end());
-  const bool all_here = std::all_of(further.begin(), further.end(), [&](const SortKey& key) {
-    return IndexOfColumn(key.expression, input).has_value();
-  });
-  return all_here ? std::optional(further) : std::nullopt;
-}
-
-/// The columns of `input` that are missing for its rows to tie only where all of them are the same.
-Keys MissingColumns(const std::vector<Expression>& partition, const Keys& keys,
-                    const LogicalPlan& input) {
-  if (auto further = KeysFromBelow(partition, keys, input)) return *std::move(further);
-  std::set<size_t> needed;
-  if (const auto unique = UniqueKeyOf(input)) {
-    needed = *unique;
-  } else {
-    for (size_t i = 0; i < input.outputs.size(); ++i) needed.insert(i);
-  }
-  for (const size_t index : Covered(partition, keys, input)) needed.erase(index);
-  Keys missing;
-  for (const size_t index : needed) missing.push_back({ColumnOf(input.outputs[index]), true});
-  return missing;
-}
-
-void AddKey(const Expression& key, const Keys& keys, Keys& missing) {
-  if (!IsAmong(key, keys) && !IsAmong(key, missing)) missing.push_back({WithoutAlias(key), true});
-}
-
-/// Those of the arguments that neither `keys` nor `missing` has, appended to `missing`.
-void AddMissingArguments(const Expression& function, const Keys& keys, Keys& missing) {
-  for (const Expression& argument : function.inputs) {
-    if (argument.kind != ExpressionKind::kLiteral) AddKey(argument, keys, missing);
-  }
-}
-
-bool IsUnbounded(const FrameBound& bound) {
-  return bound.kind != FrameBoundKind::kCurrentRow &&
-         (!bound.distance || bound.distance->literal == nullptr ||
-          !bound.distance->literal->is_valid);
-}
-
-/// A frame as a function has it, its defaults filled in.
-struct Frame {
-  FrameUnits units = FrameUnits::kRange;
-  FrameBound start = {.kind = FrameBoundKind::kPreceding, .distance = {}};
-  FrameBound end;
-
-  explicit Frame(const Expression& function) {
-    if (function.frame == nullptr) return;
-    units = function.frame->units;
-    start = function.frame->start;
-    end = function.frame->end.value_or(FrameBound{});
-  }
-
-  bool starts_with_partition() const {
-    return start.kind == FrameBoundKind::kPreceding && IsUnbounded(start);
-  }
-  bool ends_with_partition() const {
-    return end.kind == FrameBoundKind::kFollowing && IsUnbounded(end);
-  }
-  bool is_whole_partition() const { return starts_with_partition() && ends_with_partition(); }
-  bool has_distance() const {
-    const auto is_distance = [](const FrameBound& bound) {
-      return bound.kind != FrameBoundKind::kCurrentRow && !IsUnbounded(bound);
-    };
-    return is_distance(start) || is_distance(end);
-  }
-};
-
-/// What a window function wants of the order of rows that tie in its keys.
-enum class Need {
-  kNothing,
-  kValues,  ///< its arguments as further keys
-  kRows,    ///< all columns as further keys
-  kPeers,   ///< its rows sorted by its arguments too, but peers as they are
-};
-
-Need NeedOf(const Expression& function) {
-  if (kNumbering.contains(function.name)) return Need::kRows;
-  if (kRanking.contains(function.name)) return Need::kNothing;
-  const Frame frame(function);
-  const bool is_ordered = kOrdered.contains(function.name) || kArriving.contains(function.name);
-  if (frame.is_whole_partition()) return is_ordered ? Need::kValues : Need::kNothing;
-  if (frame.units == FrameUnits::kRows) return Need::kRows;
-  if (!is_ordered) return Need::kNothing;
-  // The first row of a partition is the first of every frame that begins there and has its row.
-  const bool has_row =
-      (frame.start.kind == FrameBoundKind::kCurrentRow || frame.starts_with_partition()) &&
-      (frame.end.kind == FrameBoundKind::kCurrentRow || frame.ends_with_partition());
-  const bool is_end_of_partition =
-      (function.name == "first_value" && frame.starts_with_partition()) ||
-      (function.name == "last_value" && frame.ends_with_partition());
-  return has_row && is_end_of_partition && !function.ignore_nulls ? Need::kValues : Need::kPeers;
-}
-
-std::shared_ptr<const WindowFrame> RowsFrame(bool to_end_of_partition) {
-  static const auto kUpTo = std::make_shared<const WindowFrame>(
-      WindowFrame{.units = FrameUnits::kRows,
-                  .start = {.kind = FrameBoundKind::kPreceding, .distance = {}},
-                  .end = FrameBound{}});
-  static const auto kFrom = std::make_shared<const WindowFrame>(
-      WindowFrame{.units = FrameUnits::kRows,
-                  .start = {},
-                  .end = FrameBound{.kind = FrameBoundKind::kFollowing, .distance = {}}});
-  return to_end_of_partition ? kFrom : kUpTo;
-}
-
-/// A frame that means the same with more keys.
-void SettleFrame(Expression& function) {
-  const Frame frame(function);
-  if (frame.units == FrameUnits::kRows || frame.is_whole_partition()) return;
-  if (kNumbering.contains(function.name)) {
-    if (!frame.has_distance()) return;
-    function.frame = RowsFrame(false);
-  } else {
-    function.frame = RowsFrame(function.name == "last_value");
-  }
-  function.text = ToText(*function.frame);
-}
 
 Expression& FunctionIn(Expression& e) {
   Expression* inner = &e;
@@ -638,8 +396,8 @@ class OrderCompleter {
     Keys arriving;
     for (size_t i = node->group_count; i < node->expressions.size(); ++i) {
       const Expression& function = WithoutAlias(node->expressions[i]);
-      if (kArriving.contains(function.name)) AddMissingArguments(function, {}, arriving);
-      if (!kOrdered.contains(function.name)) continue;
+      if (TakesArriving(function.name)) AddMissingArguments(function, {}, arriving);
+      if (!KeepsOrder(function.name)) continue;
       if (IsSortableList(function, input)) {
         lists.push_back(i);
         continue;
@@ -764,7 +522,7 @@ class OrderCompleter {
              group.kind != ExpressionKind::kRollup;
     });
     for (size_t i = node.group_count; i < node.expressions.size(); ++i) {
-      if (kArriving.contains(WithoutAlias(node.expressions[i]).name))
+      if (TakesArriving(WithoutAlias(node.expressions[i]).name))
         NoteFunction(node, i, {}, arriving);
     }
     return NumberedRows(node.inputs[0], is_grouped ? groups : std::vector<Expression>{}, arriving,
