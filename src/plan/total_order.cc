@@ -22,6 +22,8 @@ using PlanPtr = std::shared_ptr<const LogicalPlan>;
 
 /// Of a column that keeps rows in order, and that nothing but a filter reads.
 constexpr char kRowNumber[] = "__weir_row";
+/// The engine side's function that makes both zeros one, and all NaN.
+constexpr char kNormalized[] = "normalized_float";
 
 Expression& FunctionIn(Expression& e) {
   Expression* inner = &e;
@@ -136,24 +138,63 @@ class OrderCompleter {
 
   /// The columns that are missing for a Sort that is cut. What it has read makes the engine leave
   /// out further rows, and with values of nested types such that belong to the first ones.
+  /// Of floats it holds both zeros equal, where the sort tells them apart.
   Keys MissingForCut(const Keys& keys, const PlanPtr& input) const {
-    Keys flat, hashes;
+    Keys plain, hashes;
     Keys missing = MissingColumns({}, keys, *input);
+    if (missing.empty()) return missing;
+    const auto schema = schema_of_ ? schema_of_(*input) : nullptr;
     for (SortKey& key : missing) {
-      const bool is_flat = IsFlatColumn(key.expression, input);
-      if (!is_flat) key.expression = HashOf(key.expression);
-      (is_flat ? flat : hashes).push_back(std::move(key));
+      const bool is_plain = IsPlainColumn(key.expression, *input, schema.get());
+      if (!is_plain) key.expression = HashOf(key.expression);
+      (is_plain ? plain : hashes).push_back(std::move(key));
     }
-    Append(flat, hashes);
-    return flat;
+    Append(plain, hashes);
+    return plain;
+  }
+
+  /// Whether a cut may go by the column itself.
+  static bool IsPlainColumn(const Expression& column, const LogicalPlan& input,
+                            const arrow::Schema* schema) {
+    const auto index = IndexOfColumn(column, input);
+    if (schema == nullptr || !index || static_cast<int>(*index) >= schema->num_fields())
+      return IsKnownFlat(column, input);
+    const arrow::DataType& type = *schema->field(static_cast<int>(*index))->type();
+    return IsFlat(type) && !arrow::is_floating(type.id());
+  }
+
+  /// The keys of a cut; the engine's own rule makes both zeros one in all keys but the last, since
+  /// nothing comes behind it.
+  Keys KeysOfCut(const LogicalPlan& sort) const {
+    Keys keys = sort.sort_keys;
+    if (keys.empty() || !schema_of_) return keys;
+    Expression& last = keys.back().expression;
+    if (last.kind == ExpressionKind::kScalarFunction && last.name == kNormalized) return keys;
+    const OutputColumn name{.relation = std::nullopt, .name = "key"};
+    LogicalPlan typed;
+    typed.kind = PlanKind::kProjection;
+    typed.inputs = sort.inputs;
+    typed.outputs = {name};
+    typed.expressions = {last};
+    KeepName(typed.expressions[0], name);
+    const auto schema = schema_of_(typed);
+    if (schema == nullptr || schema->num_fields() != 1 ||
+        !arrow::is_floating(schema->field(0)->type()->id()))
+      return keys;
+    Expression normalized{.kind = ExpressionKind::kScalarFunction, .name = kNormalized};
+    normalized.inputs.push_back(std::move(last));
+    last = std::move(normalized);
+    return keys;
   }
 
   /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
   PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
-    const Keys added = MissingForCut(sort->sort_keys, sort->inputs[0]);
+    Keys keys = KeysOfCut(*sort);
+    const Keys added = MissingForCut(keys, sort->inputs[0]);
     if (added.empty()) return sort;
     Note(RowsText(limit), sort->sort_keys, added);
     auto copy = std::make_shared<LogicalPlan>(*sort);
+    copy->sort_keys = std::move(keys);
     Append(copy->sort_keys, added);
     return copy;
   }

@@ -46,6 +46,7 @@ mod one_nan;
 mod outer_join_fence;
 mod outer_types;
 mod overflow;
+mod percentile_states;
 mod plan_fence;
 mod precedence;
 mod projection_fence;
@@ -230,6 +231,7 @@ const ALL: &[&dyn Guard] = &[
     &nan_pruning::NanPruning,
     &null_equality::NullEqualityGuard,
     &null_simplification::NullSimplification,
+    &percentile_states::PercentileStates,
     &projection_fence::ProjectionFence,
     &same_names::SameNames,
     &volatile_once::VolatileOnce,

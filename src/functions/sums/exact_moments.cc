@@ -70,10 +70,21 @@ struct NotFinite {
   }
 };
 
-struct Wide {
-  WideDoubleSum x, y;
-  WideProductSum xx, yy, xy;
-  NotFinite x_not_finite, y_not_finite;
+/// One group's wide sums. Without y there is but one column.
+template <bool kHasY>
+struct WideSums {
+  WideDoubleSum x;
+  WideProductSum xx;
+  NotFinite x_not_finite;
+};
+template <>
+struct WideSums<true> {
+  WideDoubleSum x;
+  WideProductSum xx;
+  NotFinite x_not_finite;
+  WideDoubleSum y;
+  WideProductSum yy, xy;
+  NotFinite y_not_finite;
 };
 
 /// A whole number in two's complement, lowest limb first.
@@ -261,7 +272,7 @@ int64_t RowsNeeded(Moment moment) {
 }
 
 /// State: `narrow` the bytes of a group's sums · `x_window`, `y_window` int16 · `wide` the bytes of
-/// a Wide, or NULL. With y, the arguments are y and x, as SQL has them.
+/// its WideSums, or NULL. With y, the arguments are y and x, as SQL has them.
 template <bool kHasY>
 class ExactMomentAccumulator final : public GroupsAccumulator {
  public:
@@ -365,6 +376,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
 
  private:
   using Group = NarrowSums<kHasY>;
+  using Wide = WideSums<kHasY>;
 
   void Grow(int64_t group_count) {
     groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
@@ -440,16 +452,17 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
     } else {
       wide.x_not_finite.Count(x, subtract ? -1 : 1);
     }
-    if constexpr (!kHasY) return;
-    if (IsFinite(y)) {
-      add(wide.y, y_negative, Significand(y), LastBit(y));
-      add(wide.yy, false, static_cast<UInt128>(Significand(y)) * Significand(y), 2 * LastBit(y));
-    } else {
-      wide.y_not_finite.Count(y, subtract ? -1 : 1);
-    }
-    if (IsFinite(x) && IsFinite(y)) {
-      add(wide.xy, x_negative != y_negative, static_cast<UInt128>(Significand(x)) * Significand(y),
-          LastBit(x) + LastBit(y));
+    if constexpr (kHasY) {
+      if (IsFinite(y)) {
+        add(wide.y, y_negative, Significand(y), LastBit(y));
+        add(wide.yy, false, static_cast<UInt128>(Significand(y)) * Significand(y), 2 * LastBit(y));
+      } else {
+        wide.y_not_finite.Count(y, subtract ? -1 : 1);
+      }
+      if (IsFinite(x) && IsFinite(y)) {
+        add(wide.xy, x_negative != y_negative,
+            static_cast<UInt128>(Significand(x)) * Significand(y), LastBit(x) + LastBit(y));
+      }
     }
   }
 
@@ -484,18 +497,25 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
   }
 
   static void AddWide(Wide& wide, const Wide& other) {
-    wide.x.Add(other.x, false);
-    wide.y.Add(other.y, false);
-    wide.xx.Add(other.xx, false);
-    wide.yy.Add(other.yy, false);
-    wide.xy.Add(other.xy, false);
     const auto count = [](NotFinite& mine, const NotFinite& theirs) {
       mine.nans += theirs.nans;
       mine.infinities += theirs.infinities;
       mine.negative_infinities += theirs.negative_infinities;
     };
+    wide.x.Add(other.x, false);
+    wide.xx.Add(other.xx, false);
     count(wide.x_not_finite, other.x_not_finite);
-    count(wide.y_not_finite, other.y_not_finite);
+    if constexpr (kHasY) {
+      wide.y.Add(other.y, false);
+      wide.yy.Add(other.yy, false);
+      wide.xy.Add(other.xy, false);
+      count(wide.y_not_finite, other.y_not_finite);
+    }
+  }
+
+  static NotFinite YNotFinite(const Wide& wide) {
+    if constexpr (kHasY) return wide.y_not_finite;
+    return {};
   }
 
   Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
@@ -503,7 +523,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
   std::optional<double> ResultOf(const Group& group, const Wide* wide) const {
     // The engine's corr is NaN even of one row.
     if (wide != nullptr && moment_ == Moment::kCorr && group.count == 1 &&
-        (wide->x_not_finite.Any() || wide->y_not_finite.Any()))
+        (wide->x_not_finite.Any() || YNotFinite(*wide).Any()))
       return std::numeric_limits<double>::quiet_NaN();
     if (group.count < RowsNeeded(moment_)) return std::nullopt;
     if (wide == nullptr) {
@@ -520,18 +540,21 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
       return Of(moment_, sums);
     }
     bool decided = false;
-    const auto not_finite = OfNotFinite(moment_, wide->x_not_finite, wide->y_not_finite, decided);
+    const auto not_finite = OfNotFinite(moment_, wide->x_not_finite, YNotFinite(*wide), decided);
     if (decided) return not_finite;
     Wide all = *wide;
     AddToWide(all, group, x_window_, y_window_);
-    return Of(moment_, Sums<LongInteger>{.n = group.count,
-                                         .x = all.x.ToInteger(),
-                                         .y = all.y.ToInteger(),
-                                         .xx = all.xx.ToInteger(),
-                                         .yy = all.yy.ToInteger(),
-                                         .xy = all.xy.ToInteger(),
-                                         .x_unit = WideDoubleSum::kLowestBit,
-                                         .y_unit = WideDoubleSum::kLowestBit});
+    Sums<LongInteger> sums{.n = group.count,
+                           .x = all.x.ToInteger(),
+                           .xx = all.xx.ToInteger(),
+                           .x_unit = WideDoubleSum::kLowestBit,
+                           .y_unit = WideDoubleSum::kLowestBit};
+    if constexpr (kHasY) {
+      sums.y = all.y.ToInteger();
+      sums.yy = all.yy.ToInteger();
+      sums.xy = all.xy.ToInteger();
+    }
+    return Of(moment_, sums);
   }
 
   Moment moment_;
@@ -556,7 +579,7 @@ class ExactMoment final : public AggregateFunction {
     return FieldVector{
         arrow::field("narrow", arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>)), false),
         arrow::field("x_window", arrow::int16(), false),
-        arrow::field("y_window", arrow::int16(), false), WideGroups<Wide>::Field()};
+        arrow::field("y_window", arrow::int16(), false), WideGroups<WideSums<kHasY>>::Field()};
   }
   Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
       const FieldVector& arguments, const AggregateCall& call) const override {
