@@ -14,7 +14,6 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 
 #include <arrow/array.h>
@@ -25,8 +24,8 @@
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/exact_groups.h"
 #include "weir/functions/sums/rounding.h"
-#include "weir/functions/sums/wide_groups.h"
 #include "weir/functions/sums/wide_sum.h"
 
 namespace weir {
@@ -274,23 +273,14 @@ int64_t RowsNeeded(Moment moment) {
 /// State: `narrow` the bytes of a group's sums · `x_window`, `y_window` int16 · `wide` the bytes of
 /// its WideSums, or NULL. With y, the arguments are y and x, as SQL has them.
 template <bool kHasY>
-class ExactMomentAccumulator final : public GroupsAccumulator {
+class ExactMomentAccumulator final : public ExactGroups<NarrowSums<kHasY>, WideSums<kHasY>> {
+  using Group = NarrowSums<kHasY>;
+  using Wide = WideSums<kHasY>;
+  using Groups = ExactGroups<Group, Wide>;
+  using Groups::groups_, Groups::wides_, Groups::Grow, Groups::WideOf;
+
  public:
   explicit ExactMomentAccumulator(Moment moment) : moment_(moment) {}
-
-  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-                const arrow::BooleanArray* filter, int64_t group_count) override {
-    Grow(group_count);
-    Add(arguments, group_indices, filter, /*subtract=*/false);
-    return Status::OK();
-  }
-  bool supports_retract() const override { return true; }
-  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-                 int64_t group_count) override {
-    Grow(group_count);
-    Add(arguments, group_indices, nullptr, /*subtract=*/true);
-    return Status::OK();
-  }
 
   Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
                const arrow::BooleanArray* filter, int64_t group_count) override {
@@ -322,19 +312,6 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
     return Status::OK();
   }
 
-  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
-    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
-    for (int64_t group = 0; group < count; ++group) {
-      const auto result = ResultOf(groups_[static_cast<size_t>(group)], wides_.At(group));
-      if (result) {
-        writer.Set(group, *result);
-      } else {
-        WEIR_RETURN_NOT_OK(writer.SetNull(group));
-      }
-    }
-    return writer.Finish(arrow::float64());
-  }
-
   Result<arrow::ArrayVector> PeekState(int64_t count) const override {
     WEIR_ASSIGN_OR_RETURN(auto narrows, FixedColumnWriter<NarrowSums<kHasY>>::Make(count));
     WEIR_ASSIGN_OR_RETURN(auto x_windows, FixedColumnWriter<int16_t>::Make(count));
@@ -350,40 +327,17 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
                               std::move(wides)};
   }
 
-  void Drop(int64_t count) override {
-    groups_.erase(groups_.begin(), groups_.begin() + count);
-    groups_.shrink_to_fit();
-    wides_.Drop(count);
-  }
-  int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
-
   Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
                                             const arrow::BooleanArray* filter) const override {
-    const int64_t rows = arguments[0]->length();
-    std::vector<uint64_t> groups(static_cast<size_t>(rows));
-    std::iota(groups.begin(), groups.end(), 0);
     ExactMomentAccumulator alone(moment_);
     alone.x_window_ = x_window_;
     alone.y_window_ = y_window_;
-    WEIR_RETURN_NOT_OK(alone.Update(arguments, groups, filter, rows));
-    return alone.PeekState(rows);
-  }
-
-  int64_t SizeBytes() const override {
-    return wides_.SizeBytes() +
-           static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(groups_[0]));
+    return Groups::StatesOfRows(alone, arguments, filter);
   }
 
  private:
-  using Group = NarrowSums<kHasY>;
-  using Wide = WideSums<kHasY>;
-
-  void Grow(int64_t group_count) {
-    groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
-  }
-
   void Add(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-           const arrow::BooleanArray* filter, bool subtract) {
+           const arrow::BooleanArray* filter, bool subtract) override {
     const auto& ys = checked_cast<const arrow::DoubleArray&>(*arguments.front());
     const auto& xs = checked_cast<const arrow::DoubleArray&>(*arguments.back());
     const auto takes_part = [&](int64_t row) {
@@ -518,9 +472,7 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
     return {};
   }
 
-  Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
-
-  std::optional<double> ResultOf(const Group& group, const Wide* wide) const {
+  std::optional<double> ResultOf(const Group& group, const Wide* wide) const override {
     // The engine's corr is NaN even of one row.
     if (wide != nullptr && moment_ == Moment::kCorr && group.count == 1 &&
         (wide->x_not_finite.Any() || YNotFinite(*wide).Any()))
@@ -559,8 +511,6 @@ class ExactMomentAccumulator final : public GroupsAccumulator {
 
   Moment moment_;
   DoubleWindow x_window_, y_window_;
-  std::vector<Group> groups_;
-  WideGroups<Wide> wides_;
 };
 
 template <bool kHasY>

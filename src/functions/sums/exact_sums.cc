@@ -13,7 +13,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <numeric>
+#include <optional>
 
 #include <arrow/array.h>
 #include <arrow/type.h>
@@ -23,8 +23,8 @@
 #include "weir/functions/result_buffers.h"
 #include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/exact_groups.h"
 #include "weir/functions/sums/rounding.h"
-#include "weir/functions/sums/wide_groups.h"
 #include "weir/functions/sums/wide_sum.h"
 
 namespace weir {
@@ -53,23 +53,22 @@ struct PackedGroup {
   int16_t window() const { return static_cast<int16_t>(rest & 0xffff); }
 };
 
-class ExactSumAccumulator final : public GroupsAccumulator {
+/// One group's narrow sum.
+struct Group {
+  uint64_t low = 0;
+  uint64_t high = 0;
+  int64_t count = 0;
+
+  Int128 narrow() const { return static_cast<Int128>((static_cast<UInt128>(high) << 64) | low); }
+  void Set(Int128 narrow) {
+    low = static_cast<uint64_t>(narrow);
+    high = static_cast<uint64_t>(static_cast<UInt128>(narrow) >> 64);
+  }
+};
+
+class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
  public:
   explicit ExactSumAccumulator(Of of) : of_(of) {}
-
-  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-                const arrow::BooleanArray* filter, int64_t group_count) override {
-    Grow(group_count);
-    Add<false>(checked_cast<const arrow::DoubleArray&>(*arguments[0]), group_indices, filter);
-    return Status::OK();
-  }
-  bool supports_retract() const override { return true; }
-  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
-                 int64_t group_count) override {
-    Grow(group_count);
-    Add<true>(checked_cast<const arrow::DoubleArray&>(*arguments[0]), group_indices, nullptr);
-    return Status::OK();
-  }
 
   Status Merge(const arrow::ArrayVector& states, std::span<const uint64_t> group_indices,
                const arrow::BooleanArray* filter, int64_t group_count) override {
@@ -100,19 +99,6 @@ class ExactSumAccumulator final : public GroupsAccumulator {
     return Status::OK();
   }
 
-  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const override {
-    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
-    for (int64_t group = 0; group < count; ++group) {
-      const Group& one = groups_[static_cast<size_t>(group)];
-      if (one.count == 0) {
-        WEIR_RETURN_NOT_OK(writer.SetNull(group));
-      } else {
-        writer.Set(group, ResultOf(one, wides_.At(group)));
-      }
-    }
-    return writer.Finish(arrow::float64());
-  }
-
   Result<arrow::ArrayVector> PeekState(int64_t count) const override {
     WEIR_ASSIGN_OR_RETURN(auto narrows, FixedColumnWriter<PackedGroup>::Make(count));
     for (int64_t group = 0; group < count; ++group) {
@@ -124,13 +110,6 @@ class ExactSumAccumulator final : public GroupsAccumulator {
     return arrow::ArrayVector{narrows.Finish(arrow::fixed_size_binary(sizeof(PackedGroup))),
                               std::move(wides)};
   }
-
-  void Drop(int64_t count) override {
-    groups_.erase(groups_.begin(), groups_.begin() + count);
-    groups_.shrink_to_fit();
-    wides_.Drop(count);
-  }
-  int64_t group_count() const override { return static_cast<int64_t>(groups_.size()); }
 
   Result<arrow::ArrayVector> ConvertToState(const arrow::ArrayVector& arguments,
                                             const arrow::BooleanArray* filter) const override {
@@ -152,34 +131,20 @@ class ExactSumAccumulator final : public GroupsAccumulator {
                                   std::move(wides)};
       }
     }
-    std::vector<uint64_t> groups(static_cast<size_t>(rows));
-    std::iota(groups.begin(), groups.end(), 0);
     ExactSumAccumulator alone(of_);
     alone.window_ = window_;
-    WEIR_RETURN_NOT_OK(alone.Update(arguments, groups, filter, rows));
-    return alone.PeekState(rows);
-  }
-
-  int64_t SizeBytes() const override {
-    return wides_.SizeBytes() +
-           static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(Group));
+    return StatesOfRows(alone, arguments, filter);
   }
 
  private:
-  struct Group {
-    uint64_t low = 0;
-    uint64_t high = 0;
-    int64_t count = 0;
-
-    Int128 narrow() const { return static_cast<Int128>((static_cast<UInt128>(high) << 64) | low); }
-    void Set(Int128 narrow) {
-      low = static_cast<uint64_t>(narrow);
-      high = static_cast<uint64_t>(static_cast<UInt128>(narrow) >> 64);
+  void Add(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+           const arrow::BooleanArray* filter, bool subtract) override {
+    const auto& values = checked_cast<const arrow::DoubleArray&>(*arguments[0]);
+    if (subtract) {
+      Add<true>(values, group_indices, filter);
+    } else {
+      Add<false>(values, group_indices, filter);
     }
-  };
-
-  void Grow(int64_t group_count) {
-    groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
   }
 
   template <bool kSubtract>
@@ -257,8 +222,6 @@ class ExactSumAccumulator final : public GroupsAccumulator {
     }
   }
 
-  Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
-
   void AddToWide(uint64_t index, uint64_t bits, bool subtract) {
     Wide& wide = WideOf(index);
     if (IsFinite(bits)) {
@@ -280,7 +243,8 @@ class ExactSumAccumulator final : public GroupsAccumulator {
     WideOf(index).sum.Add(sum < 0, limbs, exponent);
   }
 
-  double ResultOf(const Group& group, const Wide* wide) const {
+  std::optional<double> ResultOf(const Group& group, const Wide* wide) const override {
+    if (group.count == 0) return std::nullopt;
     const int64_t divisor = of_ == Of::kMean ? group.count : 1;
     if (wide == nullptr) {
       return of_ == Of::kMean ? NearestQuotient(group.narrow(), window_.exponent(), divisor)
@@ -307,8 +271,6 @@ class ExactSumAccumulator final : public GroupsAccumulator {
 
   Of of_;
   DoubleWindow window_;
-  std::vector<Group> groups_;
-  WideGroups<Wide> wides_;
 };
 
 class ExactSum final : public AggregateFunction {

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <numeric>
+#include <optional>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -15,10 +18,12 @@
 #include <arrow/builder.h>
 #include <arrow/type.h>
 
-#include "weir/functions/arrow_status.h"
+#include "weir/functions/function.h"
+#include "weir/functions/result_buffers.h"
 
 namespace weir {
 
+/// The wide sums. `Wide` is plain bytes, which are its state.
 template <typename Wide>
 class WideGroups {
  public:
@@ -89,6 +94,73 @@ class WideGroups {
  private:
   std::vector<std::unique_ptr<Wide>> wides_;  ///< empty until a group has one
   int64_t count_ = 0;
+};
+
+/// `Group` has a `count` of rows, its narrow sums, and the state is the subclass' own.
+template <typename Group, typename Wide>
+class ExactGroups : public GroupsAccumulator {
+ public:
+  Status Update(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                const arrow::BooleanArray* filter, int64_t group_count) final {
+    Grow(group_count);
+    Add(arguments, group_indices, filter, /*subtract=*/false);
+    return Status::OK();
+  }
+  bool supports_retract() const final { return true; }
+  Status Retract(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                 int64_t group_count) final {
+    Grow(group_count);
+    Add(arguments, group_indices, nullptr, /*subtract=*/true);
+    return Status::OK();
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Peek(int64_t count) const final {
+    WEIR_ASSIGN_OR_RETURN(auto writer, FixedColumnWriter<double>::Make(count));
+    for (int64_t group = 0; group < count; ++group) {
+      if (const auto result = ResultOf(groups_[static_cast<size_t>(group)], wides_.At(group))) {
+        writer.Set(group, *result);
+      } else {
+        WEIR_RETURN_NOT_OK(writer.SetNull(group));
+      }
+    }
+    return writer.Finish(arrow::float64());
+  }
+
+  void Drop(int64_t count) final {
+    groups_.erase(groups_.begin(), groups_.begin() + count);
+    groups_.shrink_to_fit();
+    wides_.Drop(count);
+  }
+  int64_t group_count() const final { return static_cast<int64_t>(groups_.size()); }
+  int64_t SizeBytes() const final {
+    return wides_.SizeBytes() +
+           static_cast<int64_t>(sizeof *this + groups_.capacity() * sizeof(Group));
+  }
+
+ protected:
+  virtual void Add(const arrow::ArrayVector& arguments, std::span<const uint64_t> group_indices,
+                   const arrow::BooleanArray* filter, bool subtract) = 0;
+  /// Nothing: NULL. `wide` may be null.
+  virtual std::optional<double> ResultOf(const Group& group, const Wide* wide) const = 0;
+
+  void Grow(int64_t group_count) {
+    groups_.resize(std::max(groups_.size(), static_cast<size_t>(group_count)));
+  }
+  Wide& WideOf(uint64_t group) { return wides_.Of(group, groups_.size()); }
+
+  /// Each row as a group of its own. REQUIRES: `alone` has no groups
+  static Result<arrow::ArrayVector> StatesOfRows(ExactGroups& alone,
+                                                 const arrow::ArrayVector& arguments,
+                                                 const arrow::BooleanArray* filter) {
+    const int64_t rows = arguments[0]->length();
+    std::vector<uint64_t> groups(static_cast<size_t>(rows));
+    std::iota(groups.begin(), groups.end(), 0);
+    WEIR_RETURN_NOT_OK(alone.Update(arguments, groups, filter, rows));
+    return alone.PeekState(rows);
+  }
+
+  std::vector<Group> groups_;
+  WideGroups<Wide> wides_;
 };
 
 }  // namespace weir
