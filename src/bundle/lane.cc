@@ -55,11 +55,7 @@ Result<Lane> Compare(const PlanBundle& bundle, const engine::Plan& back, const s
     lane.difference = *std::move(difference);
     return lane;
   }
-  return Lane{.name = "substrait",
-              .substrait = bytes,
-              .obstacle = LaneObstacle::kNone,
-              .reason = {},
-              .difference = {}};
+  return Lane{.name = "substrait", .substrait = bytes, .reason = {}, .difference = {}};
 }
 
 }  // namespace
@@ -79,7 +75,9 @@ Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session)
   if (lane.obstacle == LaneObstacle::kNone) return lane;
   const auto optimized = (*std::move(read)).Optimize(engine);
   if (!optimized.ok()) return Proto(LaneObstacle::kNotRead, optimized.status().message());
-  return Compare(bundle, *optimized, *bytes);
+  WEIR_ASSIGN_OR_RETURN(lane, Compare(bundle, *optimized, *bytes));
+  lane.is_optimized_again = true;
+  return lane;
 }
 
 Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
@@ -90,8 +88,7 @@ Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
     return engine::Plan::FromProto(session.engine(), bundle.plan_proto, scans);
   WEIR_ASSIGN_OR_RETURN(engine::Plan read,
                         engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
-  WEIR_ASSIGN_OR_RETURN(const Lane as_read, Compare(bundle, read, lane.substrait));
-  if (as_read.obstacle == LaneObstacle::kNone) return read;
+  if (!lane.is_optimized_again) return read;
   return std::move(read).Optimize(session.engine());
 }
 

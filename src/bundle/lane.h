@@ -34,8 +34,9 @@ std::string_view ToString(LaneObstacle obstacle);
 
 /// A bundle's lane.
 struct Lane {
-  std::string name;       ///< "substrait" or "proto"
-  std::string substrait;  ///< bytes; empty when the lane is "proto"
+  std::string name;                 ///< "substrait" or "proto"
+  std::string substrait;            ///< bytes; empty when the lane is "proto"
+  bool is_optimized_again = false;  ///< the plan is the bundle's only once it is, after reading
   LaneObstacle obstacle = LaneObstacle::kNone;
   std::string reason;                        ///< one line; empty for "substrait"
   std::optional<PlanDifference> difference;  ///< of a plan that comes back changed
@@ -45,7 +46,7 @@ struct Lane {
 /// more before it counts as changed. Safe to call from several threads at once.
 Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session);
 
-/// The executable plan of a bundle from its lane's bytes, for Substrait as ChooseLane compared it.
+/// The executable plan of a bundle from the bytes of its lane, which ChooseLane gave.
 /// `scans` binds the bundle's scans to tables, as Plan::FromProto takes them.
 Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
                                   const SessionRuntime& session,

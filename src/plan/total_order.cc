@@ -10,6 +10,7 @@
 
 #include "weir/plan/flat_type.h"
 #include "weir/plan/order_keys.h"
+#include "weir/plan/sorted_lists.h"
 #include "weir/plan/unique_key.h"
 #include "weir/plan/window_order.h"
 
@@ -139,13 +140,11 @@ class OrderCompleter {
   /// The columns that are missing for a Sort that is cut. What it has read makes the engine leave
   /// out further rows, and with values of nested types such that belong to the first ones.
   /// Of floats it holds both zeros equal, where the sort tells them apart.
-  Keys MissingForCut(const Keys& keys, const PlanPtr& input) const {
+  static Keys MissingForCut(const Keys& keys, const LogicalPlan& input,
+                            const arrow::Schema* schema) {
     Keys plain, hashes;
-    Keys missing = MissingColumns({}, keys, *input);
-    if (missing.empty()) return missing;
-    const auto schema = schema_of_ ? schema_of_(*input) : nullptr;
-    for (SortKey& key : missing) {
-      const bool is_plain = IsPlainColumn(key.expression, *input, schema.get());
+    for (SortKey& key : MissingColumns({}, keys, input)) {
+      const bool is_plain = IsPlainColumn(key.expression, input, schema);
       if (!is_plain) key.expression = HashOf(key.expression);
       (is_plain ? plain : hashes).push_back(std::move(key));
     }
@@ -156,31 +155,48 @@ class OrderCompleter {
   /// Whether a cut may go by the column itself.
   static bool IsPlainColumn(const Expression& column, const LogicalPlan& input,
                             const arrow::Schema* schema) {
+    const arrow::DataType* type = TypeOf(column, input, schema);
+    if (type == nullptr) return IsKnownFlat(column, input);
+    return IsFlat(*type) && !arrow::is_floating(type->id());
+  }
+
+  std::shared_ptr<arrow::Schema> SchemaOf(const LogicalPlan& plan) const {
+    return schema_of_ ? schema_of_(plan) : nullptr;
+  }
+
+  /// Of a column of `input`; null if it is none, or `schema` is null.
+  static const arrow::DataType* TypeOf(const Expression& column, const LogicalPlan& input,
+                                       const arrow::Schema* schema) {
     const auto index = IndexOfColumn(column, input);
     if (schema == nullptr || !index || static_cast<int>(*index) >= schema->num_fields())
-      return IsKnownFlat(column, input);
-    const arrow::DataType& type = *schema->field(static_cast<int>(*index))->type();
-    return IsFlat(type) && !arrow::is_floating(type.id());
+      return nullptr;
+    return schema->field(static_cast<int>(*index))->type().get();
+  }
+
+  bool IsFloat(const Expression& key, const PlanPtr& input, const arrow::Schema* schema) const {
+    const auto is_float = [](const arrow::DataType* type) {
+      return type != nullptr && arrow::is_floating(type->id());
+    };
+    if (key.kind == ExpressionKind::kColumn) return is_float(TypeOf(key, *input, schema));
+    const OutputColumn name{.relation = std::nullopt, .name = "key"};
+    LogicalPlan typed;
+    typed.kind = PlanKind::kProjection;
+    typed.inputs = {input};
+    typed.outputs = {name};
+    typed.expressions = {key};
+    KeepName(typed.expressions[0], name);
+    return is_float(TypeOf(ColumnOf(name), typed, SchemaOf(typed).get()));
   }
 
   /// The keys of a cut; the engine's own rule makes both zeros one in all keys but the last, since
   /// nothing comes behind it.
-  Keys KeysOfCut(const LogicalPlan& sort) const {
+  Keys KeysOfCut(const LogicalPlan& sort, const arrow::Schema* schema) const {
     Keys keys = sort.sort_keys;
-    if (keys.empty() || !schema_of_) return keys;
+    if (keys.empty()) return keys;
     Expression& last = keys.back().expression;
-    if (last.kind == ExpressionKind::kScalarFunction && last.name == kNormalized) return keys;
-    const OutputColumn name{.relation = std::nullopt, .name = "key"};
-    LogicalPlan typed;
-    typed.kind = PlanKind::kProjection;
-    typed.inputs = sort.inputs;
-    typed.outputs = {name};
-    typed.expressions = {last};
-    KeepName(typed.expressions[0], name);
-    const auto schema = schema_of_(typed);
-    if (schema == nullptr || schema->num_fields() != 1 ||
-        !arrow::is_floating(schema->field(0)->type()->id()))
-      return keys;
+    const bool is_normalized =
+        last.kind == ExpressionKind::kScalarFunction && last.name == kNormalized;
+    if (is_normalized || !IsFloat(last, sort.inputs[0], schema)) return keys;
     Expression normalized{.kind = ExpressionKind::kScalarFunction, .name = kNormalized};
     normalized.inputs.push_back(std::move(last));
     last = std::move(normalized);
@@ -189,8 +205,9 @@ class OrderCompleter {
 
   /// `limit`: the node that takes some of the rows; the Sort itself, or one above it.
   PlanPtr CompleteSort(const LogicalPlan& limit, const PlanPtr& sort) {
-    Keys keys = KeysOfCut(*sort);
-    const Keys added = MissingForCut(keys, sort->inputs[0]);
+    const auto schema = SchemaOf(*sort->inputs[0]);
+    Keys keys = KeysOfCut(*sort, schema.get());
+    const Keys added = MissingForCut(keys, *sort->inputs[0], schema.get());
     if (added.empty()) return sort;
     Note(RowsText(limit), sort->sort_keys, added);
     auto copy = std::make_shared<LogicalPlan>(*sort);
@@ -203,7 +220,7 @@ class OrderCompleter {
     PlanPtr input = CompleteBelow(*limit, limit->inputs[0]);
     if (input == nullptr) {
       input = limit->inputs[0];
-      const Keys added = MissingForCut({}, input);
+      const Keys added = MissingForCut({}, *input, SchemaOf(*input).get());
       if (added.empty()) return limit;
       Note(RowsText(*limit), {}, added);
       input = Cut(*limit, input, added);
@@ -375,10 +392,9 @@ class OrderCompleter {
 
   bool IsFlatColumn(const Expression& column, const PlanPtr& input) const {
     if (IsKnownFlat(column, *input)) return true;
-    const auto index = IndexOfColumn(column, *input);
-    const auto schema = schema_of_ && index ? schema_of_(*input) : nullptr;
-    return schema != nullptr && static_cast<int>(*index) < schema->num_fields() &&
-           IsFlat(*schema->field(static_cast<int>(*index))->type());
+    const auto schema = SchemaOf(*input);
+    const arrow::DataType* type = TypeOf(column, *input, schema.get());
+    return type != nullptr && IsFlat(*type);
   }
 
   /// Keys that are the same only where `value` is. Aggregates compare values of nested types by
@@ -488,7 +504,7 @@ class OrderCompleter {
       AddMissingArguments(WithoutAlias(e), {}, added);
       NoteFunction(*aggregate, i, {}, added);
       Expression& value = projection->expressions[first_output + i];
-      value = Call("array_sort", {value, Text("ASC"), Text("NULLS LAST")});
+      value = SortedList(std::move(value));
       Expression& function = FunctionIn(e);
       if (function.name == "string_agg") value = JoinedText(std::move(value), function);
       KeepName(e, output);
@@ -496,37 +512,6 @@ class OrderCompleter {
     }
     projection->inputs.push_back(std::move(aggregate));
     return projection;
-  }
-
-  /// The text of a sorted list, and `function` made one that gives the list: it leaves NULL out, as
-  /// string_agg does.
-  static Expression JoinedText(Expression list, Expression& function) {
-    const Expression separator = function.inputs.size() > 1 ? function.inputs[1] : Text("");
-    const bool is_null = separator.literal == nullptr || !separator.literal->is_valid;
-    Expression is_there{.kind = ExpressionKind::kIsNotNull};
-    is_there.inputs.push_back(function.inputs[0]);
-    if (!function.filter.empty()) {
-      Expression both{.kind = ExpressionKind::kBinary, .name = "AND"};
-      both.inputs = {std::move(function.filter[0]), std::move(is_there)};
-      is_there = std::move(both);
-    }
-    function.filter = {std::move(is_there)};
-    function.name = "array_agg";
-    function.inputs.resize(1);
-    Expression text{.kind = ExpressionKind::kCast, .type = arrow::large_utf8()};
-    text.inputs.push_back(
-        Call("array_to_string", {std::move(list), is_null ? Text("") : separator}));
-    return text;
-  }
-
-  static Expression Call(const char* name, std::vector<Expression> arguments) {
-    Expression call{.kind = ExpressionKind::kScalarFunction, .name = name};
-    call.inputs = std::move(arguments);
-    return call;
-  }
-
-  static Expression Text(const char* text) {
-    return MakeLiteral(std::make_shared<arrow::StringScalar>(text));
   }
 
   void CompleteChain(const LogicalPlan& node, const Chain& chain, LogicalPlan& copy) {

@@ -13,7 +13,6 @@ import json
 import math
 import pathlib
 import random
-import subprocess
 
 import deltalake
 import pyarrow
@@ -108,16 +107,10 @@ class Bags:
 
 def run(project: Project) -> dict[str, str]:
     """Runs a project. By view: the content hash of what was stored, or how it failed."""
-    with project.start("run", "--format", "json") as process:
-        try:
-            stdout, stderr = process.communicate(timeout=SECONDS_AT_MOST)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            stdout, stderr = process.communicate()
-            raise AssertionError(f"weir run took over {SECONDS_AT_MOST} s\n{stderr[-2000:]}") from None
-    if process.returncode not in (0, 1) or not stdout.strip():
-        raise AssertionError(f"weir run ended with {process.returncode}\n{stdout[-2000:]}{stderr[-4000:]}")
-    found = {failure["view"]: f"{failure['state']}: {failure['message']}" for failure in last_json(stdout)["failures"]}
+    outcome = project.weir("run", "--format", "json", seconds_at_most=SECONDS_AT_MOST)
+    if outcome.code not in (0, 1) or not outcome.stdout.strip():
+        raise AssertionError(f"weir run ended with {outcome.code}\n{outcome.stdout[-2000:]}{outcome.stderr[-4000:]}")
+    found = {failure["view"]: f"{failure['state']}: {failure['message']}" for failure in last_json(outcome.stdout)["failures"]}
     return {view.name: found[view.name] if view.name in found else content_hash(project, view.name) for view in project.stored_views()}
 
 

@@ -114,15 +114,15 @@ class Project:
         return subprocess.Popen([program(), arguments[0], "--project", str(self.folder), *arguments[1:]],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, **options)
 
-    def weir(self, *arguments: str, **options) -> Outcome:
+    def weir(self, *arguments: str, seconds_at_most: float = SECONDS_AT_MOST, **options) -> Outcome:
         """Runs `weir <arguments>` on this project."""
         with self.start(*arguments, **options) as process:
             try:
-                stdout, stderr = process.communicate(timeout=SECONDS_AT_MOST)
+                stdout, stderr = process.communicate(timeout=seconds_at_most)
             except subprocess.TimeoutExpired:
                 process.kill()
                 stdout, stderr = process.communicate()
-                raise AssertionError(f"weir {arguments} took over {SECONDS_AT_MOST} s\n{stderr}") from None
+                raise AssertionError(f"weir {arguments} took over {seconds_at_most} s\n{stderr}") from None
         return Outcome(process.returncode, stdout, stderr)
 
     def succeed(self, *arguments: str) -> Outcome:

@@ -6,7 +6,6 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::Field;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::physical_plan::ParquetSource;
@@ -228,8 +227,8 @@ impl NamedSource {
             filters.iter().flat_map(collect_columns).map(|column| column.index()).collect();
         let schema = self.inner.table_schema().table_schema();
         let is_costly = |column: usize| {
-            let is_read = |field: &Field| !field.data_type().is_primitive();
-            !in_filters.contains(&column) && schema.fields().get(column).is_some_and(|field| is_read(field))
+            let field = schema.fields().get(column);
+            !in_filters.contains(&column) && field.is_some_and(|field| !field.data_type().is_primitive())
         };
         match self.inner.projection() {
             None => (0..schema.fields().len()).any(is_costly),

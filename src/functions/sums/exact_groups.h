@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The wide sums of the few groups that need one. `Wide` is plain bytes, which are its state.
-// Private to the room.
+// What exact sums of all groups have in common: narrow sums each, wide ones for the few that need
+// them. Private to the room.
 
 #pragma once
 

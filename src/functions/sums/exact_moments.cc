@@ -8,9 +8,7 @@
 //         → wide      where a value did not fit: sums of any doubles, counters of what is not
 //         finite
 
-#include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -22,9 +20,11 @@
 
 #include "weir/functions/function_sets.h"
 #include "weir/functions/result_buffers.h"
-#include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/exact_aggregate.h"
 #include "weir/functions/sums/exact_groups.h"
+#include "weir/functions/sums/narrow_sum.h"
+#include "weir/functions/sums/not_finite.h"
 #include "weir/functions/sums/rounding.h"
 #include "weir/functions/sums/wide_sum.h"
 
@@ -51,24 +51,6 @@ enum class Moment {
   kSxy,
 };
 
-/// Of one column: how many values are not finite, and how.
-struct NotFinite {
-  int64_t nans = 0, infinities = 0, negative_infinities = 0;
-
-  void Count(uint64_t bits, int64_t by) {
-    const double value = std::bit_cast<double>(bits);
-    (std::isnan(value) ? nans : value > 0 ? infinities : negative_infinities) += by;
-  }
-  bool Any() const { return nans != 0 || infinities != 0 || negative_infinities != 0; }
-  /// The mean of such values. REQUIRES: Any()
-  double Mean() const {
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    if (nans != 0 || (infinities != 0 && negative_infinities != 0))
-      return std::numeric_limits<double>::quiet_NaN();
-    return infinities != 0 ? kInfinity : -kInfinity;
-  }
-};
-
 /// One group's wide sums. Without y there is but one column.
 template <bool kHasY>
 struct WideSums {
@@ -84,63 +66,6 @@ struct WideSums<true> {
   WideDoubleSum y;
   WideProductSum yy, xy;
   NotFinite y_not_finite;
-};
-
-/// A whole number in two's complement, lowest limb first.
-template <size_t kLimbs>
-struct Narrow {
-  std::array<uint64_t, kLimbs> limbs{};
-
-  /// Adds ± magnitude × 2^place. Returns false, and changes nothing, if the sum does not fit.
-  bool Add(bool negative, UInt128 magnitude, unsigned place) {
-    std::array<uint64_t, kLimbs> term{};
-    const size_t first = place / 64;
-    const unsigned bits = place % 64;
-    const auto low = static_cast<uint64_t>(magnitude),
-               high = static_cast<uint64_t>(magnitude >> 64);
-    const uint64_t shifted[] = {low << bits,
-                                bits == 0 ? high : (high << bits) | (low >> (64 - bits)),
-                                bits == 0 ? 0 : high >> (64 - bits)};
-    for (size_t i = 0; i < 3 && first + i < kLimbs; ++i) term[first + i] = shifted[i];
-    return AddTerm(negative, term);
-  }
-
-  bool AddTerm(bool negative, const std::array<uint64_t, kLimbs>& term) {
-    std::array<uint64_t, kLimbs> sum;
-    uint64_t carry = negative ? 1 : 0;
-    for (size_t i = 0; i < kLimbs; ++i) {
-      const UInt128 part = static_cast<UInt128>(limbs[i]) + (negative ? ~term[i] : term[i]) + carry;
-      sum[i] = static_cast<uint64_t>(part);
-      carry = static_cast<uint64_t>(part >> 64);
-    }
-    const bool was_negative = IsNegative(), is_negative = (sum.back() >> 63) != 0;
-    const bool term_is_negative = ((term.back() >> 63) != 0) != negative;
-    if (was_negative == term_is_negative && is_negative != was_negative) return false;
-    limbs = sum;
-    return true;
-  }
-
-  bool IsNegative() const { return (limbs.back() >> 63) != 0; }
-  std::array<uint64_t, kLimbs> Magnitude() const {
-    if (!IsNegative()) return limbs;
-    std::array<uint64_t, kLimbs> magnitude;
-    uint64_t carry = 1;
-    for (size_t i = 0; i < kLimbs; ++i) {
-      magnitude[i] = ~limbs[i] + carry;
-      carry = carry != 0 && magnitude[i] == 0 ? 1 : 0;
-    }
-    return magnitude;
-  }
-  template <typename Integer>
-  Integer ToInteger() const {
-    const auto magnitude = Magnitude();
-    Integer integer = 0;
-    for (size_t i = kLimbs; i-- > 0;) {
-      integer <<= 64;
-      integer |= magnitude[i];
-    }
-    return IsNegative() ? Integer(-integer) : integer;
-  }
 };
 
 /// One group's narrow sums. Without y there is but one column.
@@ -224,34 +149,29 @@ std::optional<double> Of(Moment moment, const Sums<Integer>& s) {
   return std::nullopt;
 }
 
-/// What a group with values that are not finite gives; `x_varies`: the finite x differ, or x itself
-/// is not finite.
-std::optional<double> OfNotFinite(Moment moment, const NotFinite& x, const NotFinite& y,
-                                  bool& decided) {
+/// What a group gives for the values in it that are not finite; nothing: they do not matter.
+std::optional<double> OfNotFinite(Moment moment, const NotFinite& x, const NotFinite& y) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-  decided = true;
+  bool matter = x.Any() || y.Any();
   switch (moment) {
     case Moment::kAvgX:
-      if (x.Any()) return x.Mean();
-      break;
+      return x.Any() ? std::optional(x.SumOrMean()) : std::nullopt;
     case Moment::kAvgY:
-      if (y.Any()) return y.Mean();
-      break;
+      return y.Any() ? std::optional(y.SumOrMean()) : std::nullopt;
     case Moment::kVarSamp:
     case Moment::kVarPop:
     case Moment::kStddevSamp:
     case Moment::kStddevPop:
     case Moment::kSxx:
-      if (x.Any()) return kNaN;
+      matter = x.Any();
       break;
     case Moment::kSyy:
-      if (y.Any()) return kNaN;
+      matter = y.Any();
       break;
     default:
-      if (x.Any() || y.Any()) return kNaN;
+      break;
   }
-  decided = false;
-  return std::nullopt;
+  return matter ? std::optional(kNaN) : std::nullopt;
 }
 
 /// Fewer rows give NULL.
@@ -395,23 +315,21 @@ class ExactMomentAccumulator final : public ExactGroups<NarrowSums<kHasY>, WideS
 
   static void AddToWide(Wide& wide, uint64_t x, uint64_t y, bool subtract) {
     const auto add = [&](auto& sum, bool negative, UInt128 magnitude, int last_bit) {
-      const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
-                                static_cast<uint64_t>(magnitude >> 64)};
-      sum.Add(negative != subtract, limbs, last_bit);
+      sum.Add(negative != subtract, magnitude, last_bit);
     };
     const bool x_negative = (x & kSignBit) != 0, y_negative = (y & kSignBit) != 0;
     if (IsFinite(x)) {
       add(wide.x, x_negative, Significand(x), LastBit(x));
       add(wide.xx, false, static_cast<UInt128>(Significand(x)) * Significand(x), 2 * LastBit(x));
     } else {
-      wide.x_not_finite.Count(x, subtract ? -1 : 1);
+      wide.x_not_finite.Count(x, subtract);
     }
     if constexpr (kHasY) {
       if (IsFinite(y)) {
         add(wide.y, y_negative, Significand(y), LastBit(y));
         add(wide.yy, false, static_cast<UInt128>(Significand(y)) * Significand(y), 2 * LastBit(y));
       } else {
-        wide.y_not_finite.Count(y, subtract ? -1 : 1);
+        wide.y_not_finite.Count(y, subtract);
       }
       if (IsFinite(x) && IsFinite(y)) {
         add(wide.xy, x_negative != y_negative,
@@ -451,19 +369,14 @@ class ExactMomentAccumulator final : public ExactGroups<NarrowSums<kHasY>, WideS
   }
 
   static void AddWide(Wide& wide, const Wide& other) {
-    const auto count = [](NotFinite& mine, const NotFinite& theirs) {
-      mine.nans += theirs.nans;
-      mine.infinities += theirs.infinities;
-      mine.negative_infinities += theirs.negative_infinities;
-    };
-    wide.x.Add(other.x, false);
-    wide.xx.Add(other.xx, false);
-    count(wide.x_not_finite, other.x_not_finite);
+    wide.x.Add(other.x);
+    wide.xx.Add(other.xx);
+    wide.x_not_finite.Add(other.x_not_finite);
     if constexpr (kHasY) {
-      wide.y.Add(other.y, false);
-      wide.yy.Add(other.yy, false);
-      wide.xy.Add(other.xy, false);
-      count(wide.y_not_finite, other.y_not_finite);
+      wide.y.Add(other.y);
+      wide.yy.Add(other.yy);
+      wide.xy.Add(other.xy);
+      wide.y_not_finite.Add(other.y_not_finite);
     }
   }
 
@@ -491,9 +404,8 @@ class ExactMomentAccumulator final : public ExactGroups<NarrowSums<kHasY>, WideS
       }
       return Of(moment_, sums);
     }
-    bool decided = false;
-    const auto not_finite = OfNotFinite(moment_, wide->x_not_finite, YNotFinite(*wide), decided);
-    if (decided) return not_finite;
+    const auto not_finite = OfNotFinite(moment_, wide->x_not_finite, YNotFinite(*wide));
+    if (not_finite) return not_finite;
     Wide all = *wide;
     AddToWide(all, group, x_window_, y_window_);
     Sums<LongInteger> sums{.n = group.count,
@@ -511,38 +423,6 @@ class ExactMomentAccumulator final : public ExactGroups<NarrowSums<kHasY>, WideS
 
   Moment moment_;
   DoubleWindow x_window_, y_window_;
-};
-
-template <bool kHasY>
-class ExactMoment final : public AggregateFunction {
- public:
-  ExactMoment(FunctionDeclaration declaration, Moment moment)
-      : declaration_(std::move(declaration)), moment_(moment) {}
-  const FunctionDeclaration& declaration() const override { return declaration_; }
-
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&) const override {
-    return arrow::field(declaration_.name, arrow::float64());
-  }
-  Result<FieldVector> StateFields(const FieldVector& arguments,
-                                  const AggregateCall& call) const override {
-    if (call.distinct) return DistinctStateFields(arguments[0]);
-    return FieldVector{
-        arrow::field("narrow", arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>)), false),
-        arrow::field("x_window", arrow::int16(), false),
-        arrow::field("y_window", arrow::int16(), false), WideGroups<WideSums<kHasY>>::Field()};
-  }
-  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
-      const FieldVector& arguments, const AggregateCall& call) const override {
-    const auto make = [moment = moment_] {
-      return std::make_unique<ExactMomentAccumulator<kHasY>>(moment);
-    };
-    if (call.distinct) return MakeDistinctAccumulator(arguments[0], call, make);
-    return make();
-  }
-
- private:
-  FunctionDeclaration declaration_;
-  Moment moment_;
 };
 
 struct MomentText {
@@ -575,20 +455,10 @@ constexpr MomentText kMoments[] = {
 };
 
 FunctionDeclaration Declare(const MomentText& text) {
-  FunctionDeclaration declaration;
-  declaration.name = text.name;
-  declaration.stands_for = text.stands_for;
-  declaration.kind = FunctionKind::kAggregate;
-  declaration.tags = {"aggregate", "deterministic"};
-  declaration.description = std::string(text.what) +
-                            " of floats, computed exactly and rounded once, to the nearest float. "
-                            "Does not depend on the order of the rows. Under `deterministic` it "
-                            "stands in the place of `" +
-                            declaration.stands_for + "`.";
+  FunctionDeclaration declaration = DeclareExact(text.name, text.stands_for, text.what);
   const std::string at_least = RowsNeeded(text.moment) == 1 ? "one row is" : "two rows are";
   declaration.null_handling = "Rows with a NULL are left out; NULL unless " + at_least +
                               " left. NaN and infinities give NaN.";
-  declaration.result_type = "float64";
   if (text.has_y) {
     declaration.arguments = {{"y", "float64", "The dependent values."},
                              {"x", "float64", "The independent values."}};
@@ -603,16 +473,21 @@ FunctionDeclaration Declare(const MomentText& text) {
   return declaration;
 }
 
+template <bool kHasY>
+std::shared_ptr<const AggregateFunction> Make(const MomentText& text) {
+  return MakeExactAggregate(
+      Declare(text),
+      {arrow::field("narrow", arrow::fixed_size_binary(sizeof(NarrowSums<kHasY>)), false),
+       arrow::field("x_window", arrow::int16(), false),
+       arrow::field("y_window", arrow::int16(), false), WideGroups<WideSums<kHasY>>::Field()},
+      [moment = text.moment] { return std::make_unique<ExactMomentAccumulator<kHasY>>(moment); });
+}
+
 }  // namespace
 
 void AddExactMoments(AggregateFunctions* functions) {
-  for (const MomentText& text : kMoments) {
-    if (text.has_y) {
-      functions->push_back(std::make_shared<ExactMoment<true>>(Declare(text), text.moment));
-    } else {
-      functions->push_back(std::make_shared<ExactMoment<false>>(Declare(text), text.moment));
-    }
-  }
+  for (const MomentText& text : kMoments)
+    functions->push_back(text.has_y ? Make<true>(text) : Make<false>(text));
 }
 
 }  // namespace weir

@@ -9,9 +9,7 @@
 //                     NaN. The sum of a group is that of both.
 
 #include <bit>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -21,9 +19,10 @@
 
 #include "weir/functions/function_sets.h"
 #include "weir/functions/result_buffers.h"
-#include "weir/functions/sums/distinct_values.h"
 #include "weir/functions/sums/double_window.h"
+#include "weir/functions/sums/exact_aggregate.h"
 #include "weir/functions/sums/exact_groups.h"
+#include "weir/functions/sums/not_finite.h"
 #include "weir/functions/sums/rounding.h"
 #include "weir/functions/sums/wide_sum.h"
 
@@ -36,10 +35,10 @@ enum class Of { kSum, kMean };
 
 struct Wide {
   WideDoubleSum sum;
-  int64_t nans = 0, infinities = 0, negative_infinities = 0;
+  NotFinite not_finite;
 };
 
-/// State: `narrow` a PackedGroup · `wide` the bytes of a Wide, or NULL.
+/// A group without its wide sum.
 struct PackedGroup {
   uint64_t low, high;  ///< of the narrow sum
   uint64_t rest;       ///< count × 2^16 + window
@@ -66,6 +65,7 @@ struct Group {
   }
 };
 
+/// State: `narrow` a PackedGroup · `wide` the bytes of a Wide, or NULL.
 class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
  public:
   explicit ExactSumAccumulator(Of of) : of_(of) {}
@@ -88,12 +88,10 @@ class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
       groups_[group].count += other.count();
       if (other.narrow() != 0) AddNarrow(group, other.narrow(), other.window());
       if (has_wides && wides.IsValid(row)) {
-        const Wide other = WideGroups<Wide>::FromState(wides, row);
+        const Wide more = WideGroups<Wide>::FromState(wides, row);
         Wide& wide = WideOf(group);
-        wide.sum.Add(other.sum, /*negative=*/false);
-        wide.nans += other.nans;
-        wide.infinities += other.infinities;
-        wide.negative_infinities += other.negative_infinities;
+        wide.sum.Add(more.sum);
+        wide.not_finite.Add(more.not_finite);
       }
     }
     return Status::OK();
@@ -203,7 +201,7 @@ class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
   void AddTerm(uint64_t index, Group& group, Int128 term) {
     Int128 sum;
     if (__builtin_add_overflow(group.narrow(), term, &sum)) [[unlikely]] {
-      AddToWide(index, group.narrow(), window_.exponent());
+      AddTo(WideOf(index).sum, group.narrow(), window_.exponent());
       sum = term;
     }
     group.Set(sum);
@@ -218,29 +216,21 @@ class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
     } else {
       DoubleWindow theirs;
       theirs.Set(window);
-      AddToWide(index, narrow, theirs.exponent());
+      AddTo(WideOf(index).sum, narrow, theirs.exponent());
     }
   }
 
   void AddToWide(uint64_t index, uint64_t bits, bool subtract) {
     Wide& wide = WideOf(index);
     if (IsFinite(bits)) {
-      const uint64_t magnitude[] = {Significand(bits)};
-      wide.sum.Add(((bits & kSignBit) != 0) != subtract, magnitude, LastBit(bits));
-      return;
+      wide.sum.Add(((bits & kSignBit) != 0) != subtract, Significand(bits), LastBit(bits));
+    } else {
+      wide.not_finite.Count(bits, subtract);
     }
-    const double value = std::bit_cast<double>(bits);
-    int64_t& counter = std::isnan(value) ? wide.nans
-                       : value > 0       ? wide.infinities
-                                         : wide.negative_infinities;
-    counter += subtract ? -1 : 1;
   }
 
-  void AddToWide(uint64_t index, Int128 sum, int exponent) {
-    const UInt128 magnitude = sum < 0 ? -static_cast<UInt128>(sum) : static_cast<UInt128>(sum);
-    const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
-                              static_cast<uint64_t>(magnitude >> 64)};
-    WideOf(index).sum.Add(sum < 0, limbs, exponent);
+  static void AddTo(WideDoubleSum& wide, Int128 sum, int exponent) {
+    wide.Add(sum < 0, sum < 0 ? -static_cast<UInt128>(sum) : static_cast<UInt128>(sum), exponent);
   }
 
   std::optional<double> ResultOf(const Group& group, const Wide* wide) const override {
@@ -250,19 +240,10 @@ class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
       return of_ == Of::kMean ? NearestQuotient(group.narrow(), window_.exponent(), divisor)
                               : NearestDouble(group.narrow(), window_.exponent());
     }
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    if (wide->nans != 0 || (wide->infinities != 0 && wide->negative_infinities != 0))
-      return std::numeric_limits<double>::quiet_NaN();
-    if (wide->infinities != 0) return kInfinity;
-    if (wide->negative_infinities != 0) return -kInfinity;
+    if (wide->not_finite.Any()) return wide->not_finite.SumOrMean();
     WideDoubleSum sum = wide->sum;
-    if (const Int128 narrow = group.narrow(); narrow != 0) {
-      const UInt128 magnitude =
-          narrow < 0 ? -static_cast<UInt128>(narrow) : static_cast<UInt128>(narrow);
-      const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
-                                static_cast<uint64_t>(magnitude >> 64)};
-      sum.Add(narrow < 0, limbs, window_.exponent());
-    }
+    // A window that was never chosen has sums of zero.
+    if (group.narrow() != 0) AddTo(sum, group.narrow(), window_.exponent());
     return NearestQuotient(sum.ToInteger(), LongInteger(divisor), WideDoubleSum::kLowestBit);
   }
 
@@ -273,61 +254,27 @@ class ExactSumAccumulator final : public ExactGroups<Group, Wide> {
   DoubleWindow window_;
 };
 
-class ExactSum final : public AggregateFunction {
- public:
-  ExactSum(FunctionDeclaration declaration, Of of)
-      : declaration_(std::move(declaration)), of_(of) {}
-  const FunctionDeclaration& declaration() const override { return declaration_; }
-
-  Result<std::shared_ptr<arrow::Field>> ReturnField(const FieldVector&) const override {
-    return arrow::field(declaration_.name, arrow::float64());
-  }
-  Result<FieldVector> StateFields(const FieldVector& arguments,
-                                  const AggregateCall& call) const override {
-    if (call.distinct) return DistinctStateFields(arguments[0]);
-    return FieldVector{arrow::field("narrow", arrow::fixed_size_binary(sizeof(PackedGroup)), false),
-                       WideGroups<Wide>::Field()};
-  }
-  Result<std::unique_ptr<GroupsAccumulator>> CreateAccumulator(
-      const FieldVector& arguments, const AggregateCall& call) const override {
-    if (!call.distinct) return std::make_unique<ExactSumAccumulator>(of_);
-    return MakeDistinctAccumulator(
-        arguments[0], call, [of = of_] { return std::make_unique<ExactSumAccumulator>(of); });
-  }
-
- private:
-  FunctionDeclaration declaration_;
-  Of of_;
-};
-
-FunctionDeclaration Declare(std::string name, std::string stands_for, const std::string& what) {
-  FunctionDeclaration declaration;
-  declaration.stands_for = std::move(stands_for);
-  declaration.example = name + "(distance)";
-  declaration.name = std::move(name);
-  declaration.kind = FunctionKind::kAggregate;
-  declaration.tags = {"aggregate", "deterministic"};
-  declaration.description =
-      what +
-      " of floats, computed exactly and rounded once, to the nearest float. Does not depend on the "
-      "order of the rows. Under `deterministic` it stands in the place of `" +
-      declaration.stands_for + "`.";
+std::shared_ptr<const AggregateFunction> Make(std::string name, std::string stands_for,
+                                              const std::string& what, Of of) {
+  FunctionDeclaration declaration = DeclareExact(std::move(name), std::move(stands_for), what);
+  declaration.example = declaration.name + "(distance)";
   declaration.arguments = {{"x", "float64", "What is added up."}};
   declaration.signatures = {{arrow::float64()}};
   declaration.takes_distinct = true;
-  declaration.result_type = "float64";
   declaration.null_handling =
       "NULL is left out; NULL if nothing is left. NaN, or infinities of both signs, give NaN.";
-  return declaration;
+  return MakeExactAggregate(
+      std::move(declaration),
+      {arrow::field("narrow", arrow::fixed_size_binary(sizeof(PackedGroup)), false),
+       WideGroups<Wide>::Field()},
+      [of] { return std::make_unique<ExactSumAccumulator>(of); });
 }
 
 }  // namespace
 
 void AddExactSums(AggregateFunctions* functions) {
-  functions->push_back(
-      std::make_shared<ExactSum>(Declare("exact_sum", "sum", "The sum"), Of::kSum));
-  functions->push_back(
-      std::make_shared<ExactSum>(Declare("exact_avg", "avg", "The arithmetic mean"), Of::kMean));
+  functions->push_back(Make("exact_sum", "sum", "The sum", Of::kSum));
+  functions->push_back(Make("exact_avg", "avg", "The arithmetic mean", Of::kMean));
 }
 
 }  // namespace weir

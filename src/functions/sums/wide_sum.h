@@ -44,12 +44,15 @@ class WideSum {
     }
   }
 
-  void Add(const WideSum& other, bool negative) {
+  void Add(bool negative, UInt128 magnitude, int exponent) {
+    const uint64_t limbs[] = {static_cast<uint64_t>(magnitude),
+                              static_cast<uint64_t>(magnitude >> 64)};
+    Add(negative, limbs, exponent);
+  }
+  void Add(const WideSum& other) {
     bool carry = false;
-    for (size_t i = 0; i < kLimbs; ++i) {
-      limbs_[i] = negative ? LessWithBorrow(limbs_[i], other.limbs_[i], carry)
-                           : MoreWithCarry(limbs_[i], other.limbs_[i], carry);
-    }
+    for (size_t i = 0; i < kLimbs; ++i)
+      limbs_[i] = MoreWithCarry(limbs_[i], other.limbs_[i], carry);
   }
 
   /// In units of 2^kLowestBit.

@@ -67,30 +67,19 @@ fn replaced(
         let names = NamePreserver::new(&node);
         node.map_expressions(|expression| {
             let name = names.save(&expression);
-            let changed = expression.transform_up(|part| match part {
-                Expr::AggregateFunction(mut call) => match other(&call.func, &call.params.args, &schema)? {
-                    Some(function) => {
-                        call.func = function;
-                        Ok(Transformed::yes(Expr::AggregateFunction(call)))
-                    }
-                    None => Ok(Transformed::no(Expr::AggregateFunction(call))),
-                },
-                Expr::WindowFunction(mut call) => {
-                    let function = match &call.fun {
-                        WindowFunctionDefinition::AggregateUDF(function) => {
-                            other(function, &call.params.args, &schema)?
-                        }
+            let changed = expression.transform_up(|mut part| {
+                let called = match &mut part {
+                    Expr::AggregateFunction(call) => Some((&mut call.func, &call.params.args)),
+                    Expr::WindowFunction(call) => match &mut call.fun {
+                        WindowFunctionDefinition::AggregateUDF(function) => Some((function, &call.params.args)),
                         WindowFunctionDefinition::WindowUDF(_) => None,
-                    };
-                    match function {
-                        Some(function) => {
-                            call.fun = WindowFunctionDefinition::AggregateUDF(function);
-                            Ok(Transformed::yes(Expr::WindowFunction(call)))
-                        }
-                        None => Ok(Transformed::no(Expr::WindowFunction(call))),
-                    }
-                }
-                part => Ok(Transformed::no(part)),
+                    },
+                    _ => None,
+                };
+                let Some((function, arguments)) = called else { return Ok(Transformed::no(part)) };
+                let Some(stand_in) = other(function, arguments, &schema)? else { return Ok(Transformed::no(part)) };
+                *function = stand_in;
+                Ok(Transformed::yes(part))
             })?;
             Ok(changed.update_data(|expression| name.restore(expression)))
         })
