@@ -3,6 +3,8 @@
 #include "weir/run/view_execution.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -34,6 +36,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
                             ViewOutcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle_, lookup));
   std::vector<std::pair<uint32_t, engine::Table>> bindings;
+  // Scans of the same files read the same table: the engine runs what it reads of it once.
+  std::map<std::pair<std::string, std::vector<uint32_t>>, engine::Table> pruned;
   int64_t kept_bytes = 0;
   for (const ScanUnit& unit : outcome.scan_units) {
     const auto table = lookup(unit.table);
@@ -45,10 +49,14 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
     kept_bytes += unit.kept_bytes;
     engine::Table read = *table->table;
     if (!unit.pruned_files.empty()) {
-      std::vector<std::string> paths;
-      paths.reserve(unit.kept.size());
-      for (const uint32_t file : unit.kept) paths.emplace_back(unit.files->path(file));
-      WEIR_ASSIGN_OR_RETURN(read, table->table->WithPaths(paths));
+      const auto [known, is_new] = pruned.try_emplace({unit.table, unit.kept}, read);
+      if (is_new) {
+        std::vector<std::string> paths;
+        paths.reserve(unit.kept.size());
+        for (const uint32_t file : unit.kept) paths.emplace_back(unit.files->path(file));
+        WEIR_ASSIGN_OR_RETURN(known->second, table->table->WithPaths(paths));
+      }
+      read = known->second;
     }
     bindings.emplace_back(static_cast<uint32_t>(unit.scan_id), std::move(read));
   }

@@ -16,6 +16,7 @@
 
 mod allocation;
 mod callback;
+mod condition_order;
 mod constants;
 mod contained;
 mod delta;
@@ -42,6 +43,8 @@ mod preparation;
 mod reader_filters;
 mod runtime;
 mod session;
+mod shared_rows;
+mod shared_subplans;
 mod sql_tree;
 mod store;
 mod stored_form;

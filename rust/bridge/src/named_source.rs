@@ -10,10 +10,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::physical_plan::ParquetSource;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, LikeExpr, Literal,
-};
+use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr, conjunction_opt};
@@ -32,6 +29,7 @@ use futures::{StreamExt, TryFutureExt};
 use object_store::ObjectStore;
 use serde_json::json;
 
+use crate::condition_order::{is_cheap, is_comparison, is_simple};
 use crate::contained::Contained;
 use crate::error::BridgeError;
 use crate::reader_filters::ReaderFilter;
@@ -209,10 +207,14 @@ impl NamedSource {
     ) -> Result<Option<Arc<dyn FileSource>>> {
         let (dynamic, fixed): (Vec<_>, Vec<_>) =
             filters.into_iter().partition(|filter| filter.is::<DynamicFilterPhysicalExpr>());
-        let goes_by_rows = self.goes_by_rows || !dynamic.is_empty() || self.spares_costly_columns(&fixed);
-        // What cannot fail is evaluated at once: the reader goes over the rows once a filter.
-        let (comparisons, others): (Vec<_>, Vec<_>) = fixed.into_iter().partition(is_comparison);
-        let parts = conjunction_opt(comparisons).into_iter().chain(others).chain(dynamic);
+        // The reader goes over the rows once a filter: what is cheap is evaluated at once, before it reads the columns of the others.
+        let schema = self.inner.table_schema().table_schema();
+        let (cheap, others): (Vec<_>, Vec<_>) =
+            fixed.into_iter().partition(|filter| is_comparison(filter) && is_cheap(filter, schema));
+        let first = if cheap.is_empty() { &others } else { &cheap };
+        let spares_columns = !cheap.is_empty() && !others.is_empty() || self.spares_costly_columns(first);
+        let goes_by_rows = self.goes_by_rows || !dynamic.is_empty() || spares_columns;
+        let parts = conjunction_opt(cheap).into_iter().chain(others).chain(dynamic);
         let parts = parts.map(|part| Arc::new(ReaderFilter::new(part)) as Arc<dyn PhysicalExpr>).collect();
         let updated = source.try_pushdown_filters(parts, config)?.updated_node;
         Ok(updated.as_ref().and_then(|updated| updated.downcast_ref::<ParquetSource>()).map(|source| {
@@ -251,29 +253,6 @@ impl NamedSource {
                 .collect(),
         }
     }
-}
-
-/// Comparisons of columns with constants, which are never true of NULL.
-fn is_comparison(filter: &Arc<dyn PhysicalExpr>) -> bool {
-    let is_leaf = |side: &Arc<dyn PhysicalExpr>| side.is::<Column>() || side.is::<Literal>();
-    filter.downcast_ref::<BinaryExpr>().is_some_and(|compared| match compared.op() {
-        Operator::And | Operator::Or => is_comparison(compared.left()) && is_comparison(compared.right()),
-        Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
-            is_leaf(compared.left()) && is_leaf(compared.right())
-        }
-        _ => false,
-    })
-}
-
-/// Conditions on columns as they are, which cannot fail.
-fn is_simple(filter: &Arc<dyn PhysicalExpr>) -> bool {
-    if let Some(list) = filter.downcast_ref::<InListExpr>() {
-        return list.expr().is::<Column>() && list.list().iter().all(|each| each.is::<Literal>());
-    }
-    if let Some(like) = filter.downcast_ref::<LikeExpr>() {
-        return like.expr().is::<Column>() && like.pattern().is::<Literal>();
-    }
-    filter.is::<DynamicFilterPhysicalExpr>() || is_comparison(filter)
 }
 
 impl FileSource for NamedSource {

@@ -8,16 +8,17 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use deltalake_core::delta_datafusion::planner::DeltaPlanner;
 
+use crate::condition_order::OrderConditions;
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
 use crate::functions::StandIns;
-use crate::guards::{GuardedPlanner, Guards};
+use crate::guards::{GuardedPlanner, Guards, PhysicalRules};
 use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
+use crate::shared_subplans::SharingPlanner;
 use crate::store::parse_url;
 
 pub struct Session {
@@ -58,8 +59,8 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
             .with_default_features()
             .with_analyzer_rules(guards.analyzer_rules())
             .with_optimizer_rules(optimizer_rules(&guards))
-            .with_physical_optimizer_rules(guards.physical_rules())
-            .with_query_planner(Arc::new(GuardedPlanner::new(Arc::clone(&guards), DeltaPlanner::new())));
+            .with_physical_optimizer_rules(physical_rules(&guards))
+            .with_query_planner(Arc::new(GuardedPlanner::new(Arc::clone(&guards), Arc::new(SharingPlanner))));
         let context = SessionContext::new_with_state(builder.build());
         context.register_object_store(&parse_url("file:///")?, Arc::new(LocalStore::new()));
         guards.functions(&context);
@@ -71,6 +72,13 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
 fn optimizer_rules(guards: &Guards) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(OpenPredicates)];
     rules.extend(guards.optimizer_rules());
+    rules
+}
+
+/// The engine's, with what guards change of them, over filters in the order in which they cost least.
+fn physical_rules(guards: &Guards) -> PhysicalRules {
+    let mut rules = guards.physical_rules();
+    rules.insert(0, Arc::new(OrderConditions));
     rules
 }
 
