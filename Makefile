@@ -22,6 +22,8 @@ build: setup $(BUILD)/build.ninja  ## the program, build/weir
 demo: build  ## the flights of 2013: built, built again, changed, queried
 	@scripts/demo.sh $(BUILD)/weir
 
+# For processors of any age.
+package: export WEIR_TARGET_CPU = x86-64
 package: build  ## dist/: a wheel and a tarball for every Linux with glibc 2.28 or later
 	@scripts/setup.sh "libstdc++-$$(g++ -dumpversion)-pic"
 	@scripts/flights_data.sh
