@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures what `deterministic = true` costs, and what more threads give a single view.
 
-In: the program. Out: three tables on stdout, each of medians and ratios of one run; rounds take turns, and who begins changes.
+In: the program. Out: four tables on stdout, each of medians and ratios of one run; rounds take turns, and who begins changes.
 
 1. sum(x) of floats by groups: exact sums against the engine's, processor time and time of the whole process, which reads a Parquet file.
 2. Views of TPC-H alone on one thread and on two: the time of the view itself, and of the process.
 3. TPC-H as 22 views with and without, and the same with floats in the place of decimals: processor time and time.
+4. Orders with ties over TPC-H's lineitem, completed and as they were written: processor time and memory.
 
     bench/determinism.py --weir build/weir --scale 1 --rounds 5
 """
@@ -37,6 +38,11 @@ from peer_builds import write_project  # noqa: E402
 ROWS = 12_000_000
 GROUPS = (10, 1_000, 1_000_000)
 ALONE = ("q1", "q9", "q18", "q21")
+TIES = {
+    "first_100": "SELECT * FROM lineitem ORDER BY l_shipdate LIMIT 100",
+    "numbered": "SELECT l_orderkey, l_linenumber, row_number() OVER (PARTITION BY l_suppkey ORDER BY l_shipdate) AS place FROM lineitem",
+    "numbered_wide": "SELECT *, row_number() OVER (PARTITION BY l_suppkey ORDER BY l_shipdate) AS place FROM lineitem",
+}
 PROFILES = """
 [profiles.plain]
 deterministic = false
@@ -142,12 +148,30 @@ def cost_rows(weir: str, decimals: weir_project.Project, floats: weir_project.Pr
     return rows
 
 
+def tie_rows(weir: str, project: weir_project.Project, rounds: int) -> list[tuple]:
+    """`project`: one with the tables of TPC-H, whose views give way."""
+    for view in project.views():
+        (project.folder / "views" / f"{view.name}.sql").unlink()
+    for name, query in TIES.items():
+        project.write(f"views/{name}.sql", f"CREATE MATERIALIZED VIEW {name} AS {query}")
+    rows = []
+    for name in TIES:
+        figures = in_turns(rounds, {profile: lambda profile=profile, name=name: build(weir, project, profile, name)
+                                    for profile in ("default", "plain")})
+        for field, what, unit in (("cpu_seconds", "processor time", "s"), ("peak_mb", "memory", "MB")):
+            with_it, without = figures["default"], figures["plain"]
+            digits = 2 if unit == "s" else 0
+            rows.append((f"{name}: {what}", f"{median(with_it, field):.{digits}f} {unit}", f"{median(without, field):.{digits}f} {unit}",
+                         f"{ratio(with_it, without, field):.2f}", ""))
+    return rows
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measures what deterministic = true costs.")
     parser.add_argument("--weir", default=weir_project.program(), help="the program (default: build/weir)")
     parser.add_argument("--scale", default="1", help="the scale factor of TPC-H (default: 1)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=("sums", "threads", "cost"), help="one of the tables")
+    parser.add_argument("--only", choices=("sums", "threads", "cost", "ties"), help="one of the tables")
     arguments = parser.parse_args()
     weir = str(pathlib.Path(arguments.weir).resolve())
     with tempfile.TemporaryDirectory(prefix="weir-determinism-") as folder:
@@ -163,6 +187,8 @@ def main() -> int:
             floats = write_project(scratch / "floats", arguments.scale, PROFILES,
                                    data=with_floats(arguments.scale, scratch / "float-tables"))
             print(render(cost_rows(weir, decimals, floats, arguments.rounds), ("deterministic", "not")), flush=True)
+        if arguments.only in (None, "ties"):
+            print(render(tie_rows(weir, decimals, arguments.rounds), ("completed", "as written")), flush=True)
     return 0
 
 

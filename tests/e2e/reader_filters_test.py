@@ -23,6 +23,16 @@ QUERIES = {
     "between_columns": "SELECT count(*) AS n, min(note) AS least FROM events WHERE value < place",
     "not_simple": "SELECT count(*) AS n FROM events WHERE value % 7 = 3 AND kind < 20",
     "mixed": "SELECT count(*) AS n FROM (SELECT * FROM events WHERE abs(value) > 500000) AS e WHERE kind < 50 AND place > 1000",
+    "dear_before_cheap": "SELECT id, kind FROM events WHERE note LIKE '%77%' AND note <> 'note 77' AND value < place AND kind = 7 AND value > 0 "
+                         "ORDER BY id",
+    "texts_in_list": "SELECT count(*) AS n, sum(value) AS total FROM events WHERE note IN ('note 1', 'note 12', 'note 123', 'note 1234') AND kind < 3",
+    "null_tests": "SELECT count(*) AS n, min(note) AS least FROM events WHERE note NOT LIKE 'note 1%' AND maybe IS NULL AND kind IN (3, 4) AND value > 9",
+    "null_test_and_text": "SELECT kind, max(note) AS most FROM events WHERE note > 'note 9' AND maybe IS NOT NULL AND value BETWEEN 0 AND 9999 "
+                          "GROUP BY kind ORDER BY kind",
+    "may_fail": "SELECT count(*) AS n FROM events WHERE maybe <> 0 AND 100 % maybe = 1 AND note LIKE '%5' AND kind < 9",
+    "never_of_null": "SELECT count(*) AS n FROM events WHERE NOT (note = 'note 5' AND kind = 1) AND maybe NOT IN (1, 2) AND value < 1000",
+    "order_with_ties": "SELECT kind, place, maybe, value, note FROM events ORDER BY kind, maybe NULLS FIRST, note, value, place LIMIT 40",
+    "order_with_ties_of_null": "SELECT maybe, kind, value, note FROM events ORDER BY maybe DESC NULLS FIRST, kind DESC, note, value LIMIT 70 OFFSET 5",
     "join_few": "SELECT count(*) AS n, sum(e.value) AS total FROM events e JOIN few f ON e.kind = f.kind WHERE f.kind < 3",
     "join_most": "SELECT count(*) AS n, sum(e.value) AS total FROM events e JOIN few f ON e.kind = f.kind",
     "join_wide": "SELECT e.id, e.note FROM events e JOIN few f ON e.id = f.id WHERE e.kind < 95 ORDER BY e.id",

@@ -39,6 +39,9 @@ READERS = (
     "SELECT a.k, a.n, a.total, a.least FROM p a JOIN u ON a.k = u.k AND u.id = -1 JOIN p b ON a.k = b.k",
     "SELECT k, n, total, least FROM (SELECT k, n, total, least FROM p ORDER BY k, n, total, least LIMIT 5) AS f "
     "WHERE (SELECT count(*) FROM p) > 3",
+    # Two limits over one sort of eleven rows.
+    "SELECT * FROM (SELECT k, n, total, least FROM p ORDER BY k, n, total, least LIMIT 9 OFFSET 2) AS f "
+    "UNION ALL SELECT * FROM (SELECT k, n, total, least FROM p ORDER BY k, n, total, least LIMIT 8 OFFSET 3) AS g",
 )
 PROFILES = {
     "": "",

@@ -10,13 +10,15 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNotNullExpr, IsNullExpr, LikeExpr, Literal,
+    BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, LikeExpr, Literal,
 };
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+
+use crate::reader_filters::is_dynamic;
 
 #[derive(Debug)]
 pub struct OrderConditions;
@@ -107,7 +109,7 @@ pub fn is_simple(condition: &Arc<dyn PhysicalExpr>) -> bool {
     if let Some(like) = condition.downcast_ref::<LikeExpr>() {
         return like.expr().is::<Column>() && like.pattern().is::<Literal>();
     }
-    condition.is::<DynamicFilterPhysicalExpr>() || is_null_test(condition) || is_comparison(condition)
+    is_dynamic(condition) || is_null_test(condition) || is_comparison(condition)
 }
 
 fn is_null_test(condition: &Arc<dyn PhysicalExpr>) -> bool {

@@ -43,6 +43,7 @@ mod nodes;
 mod null_equality;
 mod null_simplification;
 mod one_nan;
+mod ordered_limits;
 mod outer_join_fence;
 mod outer_types;
 mod overflow;
@@ -214,6 +215,7 @@ const ALL: &[&dyn Guard] = &[
     &date_differences::DateDifferences,
     &outer_join_fence::OuterJoinFence,
     &limit_fence::LimitFence,
+    &ordered_limits::OrderedLimits,
     &outer_types::OuterTypes,
     &date_intervals::DateIntervals,
     &microsecond_time::MicrosecondTime,

@@ -10,7 +10,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::physical_plan::ParquetSource;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr, conjunction_opt};
@@ -32,7 +32,7 @@ use serde_json::json;
 use crate::condition_order::{is_cheap, is_comparison, is_simple};
 use crate::contained::Contained;
 use crate::error::BridgeError;
-use crate::reader_filters::ReaderFilter;
+use crate::reader_filters::{ReaderFilter, for_reader, is_dynamic};
 
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is. `required` are the columns, by their places in
 /// the files' schema, in which a NULL is a fault.
@@ -194,7 +194,7 @@ impl NamedSource {
             return false;
         }
         let is_required = |column: &Column| self.required.get(column.index()).copied().unwrap_or(false);
-        filter.is::<DynamicFilterPhysicalExpr>() || is_comparison(filter) || !columns.iter().any(is_required)
+        is_dynamic(filter) || is_comparison(filter) || !columns.iter().any(is_required)
     }
 
     /// Gives the reader filters that are looked at above as well, and lets it apply them to rows as far as that pays; what is known of files,
@@ -205,8 +205,7 @@ impl NamedSource {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         config: &ConfigOptions,
     ) -> Result<Option<Arc<dyn FileSource>>> {
-        let (dynamic, fixed): (Vec<_>, Vec<_>) =
-            filters.into_iter().partition(|filter| filter.is::<DynamicFilterPhysicalExpr>());
+        let (dynamic, fixed): (Vec<_>, Vec<_>) = filters.into_iter().partition(is_dynamic);
         // The reader goes over the rows once a filter: what is cheap is evaluated at once, before it reads the columns of the others.
         let schema = self.inner.table_schema().table_schema();
         let (cheap, others): (Vec<_>, Vec<_>) =
@@ -328,7 +327,7 @@ impl FileSource for NamedSource {
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
         let mut outcome = vec![PushedDown::No; filters.len()];
         let (places, taken): (Vec<usize>, Vec<Arc<dyn PhysicalExpr>>) =
-            filters.into_iter().enumerate().filter(|(_, filter)| self.takes(filter)).unzip();
+            filters.into_iter().map(for_reader).enumerate().filter(|(_, filter)| self.takes(filter)).unzip();
         let is_reader_asked = config.execution.parquet.pushdown_filters && taken.iter().all(is_simple);
         if let Some(source) = self.inner.downcast_ref::<ParquetSource>().filter(|_| is_reader_asked) {
             let updated_node = self.push_as_it_pays(source, taken, config)?;

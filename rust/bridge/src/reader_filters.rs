@@ -11,9 +11,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::common::cast::as_boolean_array;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, lit};
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr_common::physical_expr::snapshot_generation;
 
 /// Rows after which a filter has shown how many it keeps.
@@ -121,5 +124,136 @@ impl PhysicalExpr for ReaderFilter {
     /// What is known of files and row groups is compared with the condition itself.
     fn snapshot(&self) -> Result<Option<Arc<dyn PhysicalExpr>>> {
         Ok(Some(Arc::clone(&self.condition)))
+    }
+}
+
+/// Keys of an order from which on a filter that `ORDER BY … LIMIT` finds is applied to the first of them only: the reader would have to
+/// read all the columns of a long order first, which ties alone make long, to leave out hardly more rows.
+const MANY_KEYS: usize = 4;
+
+/// Whether a filter is found while the query runs.
+pub fn is_dynamic(filter: &Arc<dyn PhysicalExpr>) -> bool {
+    filter.is::<DynamicFilterPhysicalExpr>() || filter.is::<OfFirstColumn>()
+}
+
+/// A filter as the reader gets it, which may let more rows pass.
+pub fn for_reader(filter: Arc<dyn PhysicalExpr>) -> Arc<dyn PhysicalExpr> {
+    let first = match filter.children().as_slice() {
+        [first, ..] if first.is::<Column>() => Arc::clone(first),
+        _ => return filter,
+    };
+    if !filter.is::<DynamicFilterPhysicalExpr>() || filter.children().len() < MANY_KEYS {
+        return filter;
+    }
+    Arc::new(OfFirstColumn { whole: filter, column: Arc::clone(&first), place: first })
+}
+
+/// What a filter says of its first column alone.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct OfFirstColumn {
+    whole: Arc<dyn PhysicalExpr>,
+    /// As it stands in the whole.
+    column: Arc<dyn PhysicalExpr>,
+    /// What stands for it where the filter is evaluated.
+    place: Arc<dyn PhysicalExpr>,
+}
+
+impl OfFirstColumn {
+    fn current(&self) -> Result<Arc<dyn PhysicalExpr>> {
+        let whole = self.whole.snapshot()?.unwrap_or_else(|| Arc::clone(&self.whole));
+        let of_column = of_column(&whole, &self.column).unwrap_or_else(|| lit(true));
+        of_column
+            .transform_up(|part| {
+                let is_column = part.as_ref() == self.column.as_ref();
+                Ok(if is_column { Transformed::yes(Arc::clone(&self.place)) } else { Transformed::no(part) })
+            })
+            .data()
+    }
+}
+
+/// A condition on one column that is true wherever the whole is; None if there is none.
+fn of_column(whole: &Arc<dyn PhysicalExpr>, column: &Arc<dyn PhysicalExpr>) -> Option<Arc<dyn PhysicalExpr>> {
+    if collect_columns(whole).iter().all(|part| column.downcast_ref::<Column>() == Some(part)) {
+        return Some(Arc::clone(whole));
+    }
+    let both = whole.downcast_ref::<BinaryExpr>()?;
+    let (left, right) = (of_column(both.left(), column), of_column(both.right(), column));
+    match both.op() {
+        Operator::And if left.is_none() || right.is_none() => left.or(right),
+        Operator::And | Operator::Or => Some(Arc::new(BinaryExpr::new(left?, *both.op(), right?))),
+        _ => None,
+    }
+}
+
+impl Display for OfFirstColumn {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "of {} in {}", self.place, self.whole)
+    }
+}
+
+impl PhysicalExpr for OfFirstColumn {
+    fn data_type(&self, _input: &Schema) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn nullable(&self, _input: &Schema) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        self.current()?.evaluate(batch)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.place]
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
+        let place = children.into_iter().next().unwrap_or_else(|| Arc::clone(&self.place));
+        Ok(Arc::new(Self { whole: Arc::clone(&self.whole), column: Arc::clone(&self.column), place }))
+    }
+
+    fn fmt_sql(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.current().map_err(|_| fmt::Error)?.fmt_sql(f)
+    }
+
+    fn snapshot(&self) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        self.current().map(Some)
+    }
+
+    fn snapshot_generation(&self) -> u64 {
+        self.whole.snapshot_generation()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BooleanArray, Int64Array};
+    use arrow::datatypes::Field;
+    use datafusion::physical_expr::expressions::{binary, col};
+
+    use super::*;
+
+    #[test]
+    fn a_filter_over_many_columns_is_read_as_one_over_the_first() -> Result<()> {
+        let names = ["a", "b", "c", "d"];
+        let schema = Schema::new(names.map(|name| Field::new(name, DataType::Int64, true)).to_vec());
+        let compared = |name: &str, op, value: i64| binary(col(name, &schema)?, op, lit(value), &schema);
+        let either = |left, right| binary(left, Operator::Or, right, &schema);
+        let both = |left, right| binary(left, Operator::And, right, &schema);
+        let keys = names.iter().map(|name| col(name, &schema)).collect::<Result<Vec<_>>>()?;
+        let dynamic = Arc::new(DynamicFilterPhysicalExpr::new(keys, lit(true)));
+        let read = for_reader(Arc::clone(&dynamic) as Arc<dyn PhysicalExpr>);
+        assert_eq!(read.children().len(), 1);
+        let tie = both(compared("a", Operator::Eq, 5)?, compared("b", Operator::Lt, 2)?)?;
+        dynamic.update(either(compared("a", Operator::Lt, 5)?, tie)?)?;
+
+        // The reader has the column at another place.
+        let narrow = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
+        let read = read.with_new_children(vec![col("a", &narrow)?])?;
+        let rows = RecordBatch::try_new(Arc::new(narrow), vec![Arc::new(Int64Array::from(vec![4, 5, 6]))])?;
+        let kept = read.evaluate(&rows)?.into_array(3)?;
+        assert_eq!(as_boolean_array(&kept)?, &BooleanArray::from(vec![true, true, false]));
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -25,8 +26,11 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
+
+use crate::contained::panic_text;
+use crate::error::BridgeError;
 
 /// One place that reads the rows of a part. Not connected to the others yet, it runs the part for itself.
 #[derive(Debug)]
@@ -42,9 +46,10 @@ pub struct SharedRows {
 
 impl SharedRows {
     pub fn unconnected(id: usize, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        // Nothing that one place knows of the rows, or wants of them, comes through.
+        // What one place knows of the rows stays below, but their order: a limit above may go by it.
+        let order = input.output_ordering().cloned();
         let mut properties = input.properties().as_ref().clone();
-        properties.set_eq_properties(EquivalenceProperties::new(input.schema()));
+        properties.set_eq_properties(EquivalenceProperties::new_with_orderings(input.schema(), order));
         let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
         Arc::new(Self { id, input: Some(input), source: None, properties, metrics })
     }
@@ -89,7 +94,10 @@ impl SharedRows {
 fn looks_like(one: &Arc<dyn ExecutionPlan>, other: &Arc<dyn ExecutionPlan>) -> bool {
     // The engine takes no partitioning that it does not know for equal to itself.
     let partitioning = |plan: &Arc<dyn ExecutionPlan>| plan.output_partitioning().to_string();
-    one.name() == other.name() && one.schema() == other.schema() && partitioning(one) == partitioning(other)
+    one.name() == other.name()
+        && one.schema() == other.schema()
+        && partitioning(one) == partitioning(other)
+        && one.output_ordering() == other.output_ordering()
 }
 
 impl DisplayAs for SharedRows {
@@ -108,6 +116,9 @@ impl ExecutionPlan for SharedRows {
     }
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         self.input.iter().collect()
+    }
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true; self.children().len()]
     }
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false; self.children().len()]
@@ -279,7 +290,7 @@ async fn fill(
         match queues.is_wanted() {
             None => return,
             Some(false) => queues.wanted.notified().await,
-            Some(true) => match rows.next().await.map(|batch| batch.and_then(|batch| hold(batch, &memory, &spills))) {
+            Some(true) => match next_of(&mut rows, &memory, &spills).await {
                 Some(Ok(Some(held))) => queues.push(held),
                 Some(Ok(None)) => {}
                 Some(Err(error)) => return queues.end(Err(error)),
@@ -287,6 +298,18 @@ async fn fill(
             },
         }
     }
+}
+
+/// The next rows; a panic on the way is a failure, for the readers wait for one or the other.
+async fn next_of(
+    rows: &mut SendableRecordBatchStream,
+    memory: &MemoryReservation,
+    spills: &SpillManager,
+) -> Option<Result<Option<Held>>> {
+    let next = async { rows.next().await.map(|batch| batch.and_then(|batch| hold(batch, memory, spills))) };
+    AssertUnwindSafe(next).catch_unwind().await.unwrap_or_else(|panic| {
+        Some(Err(DataFusionError::External(Box::new(BridgeError::bug(panic_text(panic.as_ref()))))))
+    })
 }
 
 /// Nothing for a batch without rows.

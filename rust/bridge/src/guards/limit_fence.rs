@@ -13,6 +13,7 @@ use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
+use super::ordered_limits::OrderedLimit;
 use super::plan_fence::{PlanFence, Stops};
 use super::{About, Guard, Means, PhysicalRules};
 
@@ -70,7 +71,8 @@ fn raise(plan: Arc<dyn ExecutionPlan>, ordered: bool) -> Result<Arc<dyn Executio
 
 /// Whether the order of rows decides which of them there are.
 fn is_chosen_by_order(plan: &dyn ExecutionPlan) -> bool {
-    (plan.fetch().is_some() || plan.is::<GlobalLimitExec>()) && plan.output_ordering().is_some()
+    (plan.fetch().is_some() || plan.is::<GlobalLimitExec>() || plan.is::<OrderedLimit>())
+        && plan.output_ordering().is_some()
 }
 
 fn wants_order(plan: &dyn ExecutionPlan) -> bool {
