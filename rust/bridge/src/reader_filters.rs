@@ -149,7 +149,7 @@ pub fn for_reader(filter: Arc<dyn PhysicalExpr>) -> Arc<dyn PhysicalExpr> {
 }
 
 /// What a filter says of its first column alone.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 struct OfFirstColumn {
     whole: Arc<dyn PhysicalExpr>,
     /// As it stands in the whole.
@@ -182,6 +182,21 @@ fn of_column(whole: &Arc<dyn PhysicalExpr>, column: &Arc<dyn PhysicalExpr>) -> O
         Operator::And if left.is_none() || right.is_none() => left.or(right),
         Operator::And | Operator::Or => Some(Arc::new(BinaryExpr::new(left?, *both.op(), right?))),
         _ => None,
+    }
+}
+
+impl PartialEq for OfFirstColumn {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole.eq(&other.whole) && self.column.eq(&other.column) && self.place.eq(&other.place)
+    }
+}
+
+impl Eq for OfFirstColumn {}
+
+impl Hash for OfFirstColumn {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.whole.hash(state);
+        self.place.hash(state);
     }
 }
 
