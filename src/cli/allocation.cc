@@ -18,9 +18,10 @@ void mi_option_set_default(int option, long value);  // what the environment set
 namespace {
 
 /// mi_option_purge_delay, in the versions 2 and 3: how many milliseconds freed memory is kept
-/// before it is given back. After mimalloc's 10 it is taken again at once, and cleared for that.
+/// before it is given back. After mimalloc's 10 it is taken again at once, and cleared for that;
+/// after 1000 a tenth more is held, for nothing.
 constexpr int kPurgeDelay = 15;
-[[maybe_unused]] const bool keeps_freed_memory = (mi_option_set_default(kPurgeDelay, 1000), true);
+[[maybe_unused]] const bool keeps_freed_memory = (mi_option_set_default(kPurgeDelay, 100), true);
 
 void* OrThrow(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();

@@ -5,11 +5,11 @@
 namespace weir {
 namespace {
 
-TEST(OrderedLimits, RowsAreLeftOutByTheOrderBelowAGroup) {
+TEST(OrderedLimits, RowsAreLeftOutByAnOrderThatTheGroupAboveDoesNotSee) {
   ExpectGuarded({.guard = "ordered_limits",
-                 .tables = {"CREATE TABLE t AS VALUES (1), (2), (10), (20)"},
+                 .tables = {"CREATE TABLE t AS VALUES (1, 4), (2, 3), (10, 2), (20, 1)"},
                  .sql = "SELECT sum(v) AS s FROM (SELECT column1 AS v FROM t "
-                        "ORDER BY column1 DESC OFFSET 2)",
+                        "ORDER BY column2 OFFSET 2)",
                  .rows = {"3|"}});
 }
 

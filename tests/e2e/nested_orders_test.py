@@ -79,11 +79,32 @@ class NestedOrdersTest(weir_project.ProjectCase):
                 stored = [repr(row["v"]) for row in self.project.read(name).to_pylist()]
                 self.assertEqual(collections.Counter(stored), collections.Counter(expected))
 
+    def test_the_first_rows_of_each_group_by_nested_values(self):
+        queries = {}
+        for column in TYPES:
+            for direction, nulls in ORDERS:
+                rows = self.in_order(column, direction, nulls)
+                expected = [repr(row[column]) for group in range(3) for row in [r for r in rows if r["id"] % 3 == group][:6]]
+                query = (f"SELECT id, v FROM (SELECT id, {column} AS v, row_number() OVER (PARTITION BY id % 3 ORDER BY {column} {direction} "
+                         f"NULLS {nulls}) AS place FROM t) AS numbered WHERE place <= 6")
+                queries[f"v{len(queries)}"] = (query, expected)
+        for name, (query, _) in queries.items():
+            self.project.write(f"views/{name}.sql", query + "\n")
+        self.project.run()
+        for name, (query, expected) in queries.items():
+            with self.subTest(query):
+                for found in (self.project.sql(query), self.project.read(name).to_pylist()):
+                    self.assertEqual(collections.Counter(repr(row["v"]) for row in found), collections.Counter(expected))
+
     def test_offsets_below_groups_joins_and_windows(self):
         by_id = [row["id"] for row in self.rows]
         rest = f"(SELECT id FROM t ORDER BY id DESC OFFSET {ROWS - 3})"
         middle = "(SELECT id FROM t ORDER BY id DESC LIMIT 5 OFFSET 100)"
         chosen = by_id[::-1][100:105]
+        by_other = f"(SELECT id FROM t ORDER BY id % 7 DESC, -id OFFSET {ROWS - 3})"
+        by_hidden = f"(SELECT id + 1 AS id FROM (SELECT id, l FROM t) AS i ORDER BY l IS NULL, id DESC OFFSET {ROWS - 2})"
+        others = sorted(by_id, key=lambda number: (-(number % 7), -number))[-3:]
+        hidden = [row["id"] + 1 for row in sorted(self.rows, key=lambda row: (row["l"] is None, -row["id"]))[-2:]]
         queries = {
             f"SELECT sum(id) AS v FROM {rest}": [sum(by_id[:3])],
             f"SELECT max(id) AS v FROM {rest} GROUP BY id % 1": [2],
@@ -92,6 +113,11 @@ class NestedOrdersTest(weir_project.ProjectCase):
             f"SELECT id AS v FROM t WHERE id IN {rest}": [0, 1, 2],
             f"SELECT DISTINCT id AS v FROM {rest} UNION ALL SELECT -1": [-1, 0, 1, 2],
             f"SELECT sum(id) AS v FROM {middle}": [sum(chosen)],
+            f"SELECT sum(id) AS v FROM {by_other}": [sum(others)],
+            f"SELECT id AS v FROM {by_other} GROUP BY id": sorted(others),
+            f"SELECT t.id AS v FROM {by_other} a JOIN t ON t.id = a.id": sorted(others),
+            f"SELECT id AS v FROM t WHERE id NOT IN {by_other} AND id < 2": sorted({0, 1} - set(others)),
+            f"SELECT max(id) AS v FROM {by_hidden}": [max(hidden)],
             f"SELECT count(*) AS v FROM {middle} a JOIN {rest} b ON a.id > b.id": [15],
         }
         for number, query in enumerate(queries):

@@ -16,10 +16,11 @@ use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements,
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LimitStream};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties, ReplaceChildrenOptions,
+    PlanProperties, ReplaceChildrenOptions, replace_children_if_necessary,
 };
 
 use super::{About, Guard, Means, PhysicalRules};
@@ -31,7 +32,7 @@ impl Guard for OrderedLimits {
         About {
             name: "ordered_limits",
             version: 1,
-            fault: "`SELECT sum(v) FROM (SELECT v FROM t ORDER BY v OFFSET 2)` leaves out any two rows, and `ORDER BY s LIMIT 3` by a struct \
+            fault: "`SELECT sum(v) FROM (SELECT v FROM t ORDER BY k OFFSET 2)` leaves out any two rows, and `ORDER BY s LIMIT 3` by a struct \
                     or a list leaves out rows where it holds NULL",
             upstream: "unreported",
             means: Means::Correction,
@@ -65,15 +66,24 @@ impl PhysicalOptimizerRule for KeepOrders {
             }
             if let Some(limit) = node.downcast_ref::<GlobalLimitExec>()
                 && limit.fetch().is_none()
-                && let Some(order) = limit.input().output_ordering()
+                && let Some(ordered) = at_order(limit.input(), limit.skip())?
             {
-                let input = Arc::clone(limit.input());
-                return Ok(Transformed::yes(OrderedLimit::over(input, order.clone(), limit.skip(), None)));
+                return Ok(Transformed::yes(ordered));
             }
             Ok(Transformed::no(node))
         })
         .data()
     }
+}
+
+/// The rows without the first `skip` of their order, which may be one by columns that a projection leaves out; None if there is none.
+fn at_order(plan: &Arc<dyn ExecutionPlan>, skip: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(order) = plan.output_ordering() {
+        return Ok(Some(OrderedLimit::over(Arc::clone(plan), order.clone(), skip, None)));
+    }
+    let Some(projection) = plan.downcast_ref::<ProjectionExec>() else { return Ok(None) };
+    let Some(input) = at_order(projection.input(), skip)? else { return Ok(None) };
+    Ok(Some(replace_children_if_necessary(Arc::clone(plan), vec![input])?))
 }
 
 fn has_nested_key(sort: &SortExec) -> Result<bool> {
