@@ -79,15 +79,15 @@ class NestedOrdersTest(weir_project.ProjectCase):
                 stored = [repr(row["v"]) for row in self.project.read(name).to_pylist()]
                 self.assertEqual(collections.Counter(stored), collections.Counter(expected))
 
-    def test_the_first_rows_of_each_group_by_nested_values(self):
+    def test_the_first_rows_of_each_group_by_lists(self):
+        # Windows by a struct are refused: the engine has no frames for them.
         queries = {}
-        for column in TYPES:
-            for direction, nulls in ORDERS:
-                rows = self.in_order(column, direction, nulls)
-                expected = [repr(row[column]) for group in range(3) for row in [r for r in rows if r["id"] % 3 == group][:6]]
-                query = (f"SELECT id, v FROM (SELECT id, {column} AS v, row_number() OVER (PARTITION BY id % 3 ORDER BY {column} {direction} "
-                         f"NULLS {nulls}) AS place FROM t) AS numbered WHERE place <= 6")
-                queries[f"v{len(queries)}"] = (query, expected)
+        for direction, nulls in ORDERS:
+            rows = self.in_order("l", direction, nulls)
+            expected = [repr(row["l"]) for group in range(3) for row in [r for r in rows if r["id"] % 3 == group][:6]]
+            query = (f"SELECT id, v FROM (SELECT id, l AS v, row_number() OVER (PARTITION BY id % 3 ORDER BY l {direction} "
+                     f"NULLS {nulls}) AS place FROM t) AS numbered WHERE place <= 6")
+            queries[f"v{len(queries)}"] = (query, expected)
         for name, (query, _) in queries.items():
             self.project.write(f"views/{name}.sql", query + "\n")
         self.project.run()
