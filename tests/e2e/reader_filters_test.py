@@ -85,3 +85,20 @@ class ReaderFiltersTest(weir_project.ProjectCase):
 
     def test_so_they_are_without_filters_in_the_reader(self):
         self.check('\n[profiles.default.settings]\n"datafusion.execution.parquet.pushdown_filters" = "false"\n')
+
+    def physical_plan(self, query: str) -> str:
+        self.project.write("weir.toml", '[project]\nname = "filters"\n')
+        return self.project.succeed("sql", f"EXPLAIN {query}").stdout.partition("physical_plan")[2]
+
+    def test_cheap_conditions_come_first_and_those_that_may_fail_last(self):
+        plan = self.physical_plan("SELECT id FROM events WHERE 100 / maybe > 3 AND note LIKE '%7%' AND note <> 'x' AND value < place AND id > 9 "
+                                  "AND kind = 1")
+        condition = plan.partition("predicate=")[2]
+        places = [condition.index(part) for part in ("kind@2 = 1", "id@0 > 9", "note@5 != x", "LIKE", "CAST(place", "100 /")]
+        self.assertEqual(places, sorted(places), condition)
+
+    def test_what_a_long_order_finds_is_read_of_its_first_key(self):
+        of_many = self.physical_plan("SELECT * FROM events ORDER BY place, kind, value, maybe, note, id LIMIT 5")
+        self.assertRegex(of_many, r"predicate=of place@\d+ in DynamicFilter")
+        of_few = self.physical_plan("SELECT * FROM events ORDER BY place, id LIMIT 5")
+        self.assertRegex(of_few, r"predicate=DynamicFilter")

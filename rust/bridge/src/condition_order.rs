@@ -128,37 +128,3 @@ pub fn is_comparison(condition: &Arc<dyn PhysicalExpr>) -> bool {
         _ => false,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use arrow::datatypes::Field;
-    use datafusion::physical_expr::expressions::{binary, col, lit};
-
-    use super::*;
-
-    fn schema() -> Schema {
-        let field = |name: &str, data_type| Field::new(name, data_type, true);
-        Schema::new(vec![field("text", DataType::Utf8), field("a", DataType::Int64), field("b", DataType::Int64)])
-    }
-
-    fn compared(left: Arc<dyn PhysicalExpr>, op: Operator, right: Arc<dyn PhysicalExpr>) -> Arc<dyn PhysicalExpr> {
-        binary(left, op, right, &schema()).unwrap()
-    }
-
-    fn column(name: &str) -> Arc<dyn PhysicalExpr> {
-        col(name, &schema()).unwrap()
-    }
-
-    #[test]
-    fn cheap_conditions_come_first_and_those_that_may_fail_last() {
-        let text = compared(column("text"), Operator::Eq, lit("x"));
-        let pair = compared(column("a"), Operator::Lt, column("b"));
-        let range = compared(column("a"), Operator::Gt, lit(3_i64));
-        let quotient = compared(lit(1_i64), Operator::Divide, column("b"));
-        let risky = compared(quotient, Operator::Gt, lit(0_i64));
-        let written = conjunction([&risky, &text, &pair, &range].map(Arc::clone));
-        let ordered = in_order(&written, &schema()).unwrap();
-        assert_eq!(ordered.to_string(), conjunction([&range, &pair, &text, &risky].map(Arc::clone)).to_string());
-        assert!(in_order(&ordered, &schema()).is_none());
-    }
-}

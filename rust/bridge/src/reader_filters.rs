@@ -240,35 +240,3 @@ impl PhysicalExpr for OfFirstColumn {
         self.whole.snapshot_generation()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::{BooleanArray, Int64Array};
-    use arrow::datatypes::Field;
-    use datafusion::physical_expr::expressions::{binary, col};
-
-    use super::*;
-
-    #[test]
-    fn a_filter_over_many_columns_is_read_as_one_over_the_first() -> Result<()> {
-        let names = ["a", "b", "c", "d"];
-        let schema = Schema::new(names.map(|name| Field::new(name, DataType::Int64, true)).to_vec());
-        let compared = |name: &str, op, value: i64| binary(col(name, &schema)?, op, lit(value), &schema);
-        let either = |left, right| binary(left, Operator::Or, right, &schema);
-        let both = |left, right| binary(left, Operator::And, right, &schema);
-        let keys = names.iter().map(|name| col(name, &schema)).collect::<Result<Vec<_>>>()?;
-        let dynamic = Arc::new(DynamicFilterPhysicalExpr::new(keys, lit(true)));
-        let read = for_reader(Arc::clone(&dynamic) as Arc<dyn PhysicalExpr>);
-        assert_eq!(read.children().len(), 1);
-        let tie = both(compared("a", Operator::Eq, 5)?, compared("b", Operator::Lt, 2)?)?;
-        dynamic.update(either(compared("a", Operator::Lt, 5)?, tie)?)?;
-
-        // The reader has the column at another place.
-        let narrow = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
-        let read = read.with_new_children(vec![col("a", &narrow)?])?;
-        let rows = RecordBatch::try_new(Arc::new(narrow), vec![Arc::new(Int64Array::from(vec![4, 5, 6]))])?;
-        let kept = read.evaluate(&rows)?.into_array(3)?;
-        assert_eq!(as_boolean_array(&kept)?, &BooleanArray::from(vec![true, true, false]));
-        Ok(())
-    }
-}

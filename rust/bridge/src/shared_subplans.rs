@@ -96,6 +96,11 @@ impl UserDefinedLogicalNodeCore for SharedPart {
 
 /// None if no part stands in the plan twice.
 fn with_shared_parts(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+    let mut tables = tables_of(plan).unwrap_or_default();
+    tables.sort_unstable();
+    if tables.is_sorted_by(|one, next| one < next) {
+        return Ok(None); // each is read once
+    }
     let mut parts = Parts::default();
     parts.count(plan)?;
     parts.found.retain(|part| part.places > 1);
