@@ -213,7 +213,8 @@ def main() -> int:
     kept = arguments.cache / "bridge"
     archive = kept / digest_of_inputs() / "libbridge.a"
     if not archive.exists():
-        target = arguments.cache / "target"
+        # A processor that was asked for has a folder of its own: Cargo keeps the crates of one in a folder.
+        target = arguments.cache / "-".join(["target", *filter(None, [os.environ.get("WEIR_TARGET_CPU")])])
         code = cargo_build(target)
         if code != 0:
             print("bridge: Cargo failed; its messages stand above.", file=sys.stderr)
