@@ -63,11 +63,11 @@ fn constraint_of(operator: &JoinOperator) -> Option<&JoinConstraint> {
 /// A join whose merged column the engine gets wrong; an outer NATURAL join without common columns it makes a cross join.
 fn is_wrong(operator: &JoinOperator) -> bool {
     use JoinOperator::*;
-    match (operator, constraint_of(operator)) {
-        (Right(_) | RightOuter(_) | FullOuter(_), Some(JoinConstraint::Using(_) | JoinConstraint::Natural)) => true,
-        (Left(_) | LeftOuter(_), Some(JoinConstraint::Natural)) => true,
-        _ => false,
-    }
+    matches!(
+        (operator, constraint_of(operator)),
+        (Right(_) | RightOuter(_) | FullOuter(_), Some(JoinConstraint::Using(_) | JoinConstraint::Natural))
+            | (Left(_) | LeftOuter(_), Some(JoinConstraint::Natural))
+    )
 }
 
 /// One that merges columns at all. In a condition the engine then takes the column for two.

@@ -43,7 +43,7 @@ impl Guard for RepeatedKeys {
 
     fn executed_plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         plan.transform_up_with_subqueries(|node| {
-            if !has(&node, |part| keys_of(part).is_some_and(|keys| has_repeated(keys)))? {
+            if !has(&node, |part| keys_of(part).is_some_and(has_repeated))? {
                 return Ok(Transformed::no(node));
             }
             map_named(node, |expression| expression.transform_up(|part| Ok(Transformed::yes(without_repeated(part)))))

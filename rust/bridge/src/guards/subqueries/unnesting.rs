@@ -124,7 +124,7 @@ impl<'a> Unnesting<'a> {
 
     /// `ordered`: a LIMIT above counts the rows in their order.
     pub fn unnest(&self, plan: &LogicalPlan, ordered: bool) -> Result<Unnested> {
-        if !self.refers(plan)? && !(ordered && decides_order(plan)) {
+        if !(self.refers(plan)? || ordered && decides_order(plan)) {
             let (keys, names) = self.keys()?;
             return Ok(Unnested {
                 plan: join(keys, plan.clone(), JoinType::Inner, Vec::new())?,
