@@ -27,7 +27,6 @@ TRUSTED_COST = 300.0  # of processor time, in seconds: what the costs foretell c
 TICK_S = 1.0
 LINE_EVERY_S = 30.0  # where nobody watches a terminal
 
-
 # What Rust calls x86-64-v3, as Linux spells it in /proc/cpuinfo: every processor of a server or a laptop since 2013 to 2015.
 V3_FLAGS = {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"}
 CARGO_HOME = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo"))
@@ -167,8 +166,8 @@ def cargo_environment(target: pathlib.Path) -> dict[str, str]:
     """Where this machine keeps the sources of crates is nobody's business: no path of it gets into the library."""
     subprocess.run(["cargo", "fetch", "--locked", "--quiet"], cwd=RUST, check=True)
     places = [f"--remap-path-prefix={folder}=/crates" for folder in sorted((CARGO_HOME / "registry" / "src").glob("*/"))]
-    cpu = [f"-Ctarget-cpu={target_cpu()}"] if target_cpu() else []
-    flags = "\x1f".join([*os.environ.get("RUSTFLAGS", "").split(), *cpu, *places])
+    cpu = target_cpu()
+    flags = "\x1f".join([*os.environ.get("RUSTFLAGS", "").split(), *([f"-Ctarget-cpu={cpu}"] if cpu else []), *places])
     return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags)
 
 

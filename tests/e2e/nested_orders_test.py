@@ -119,10 +119,5 @@ class NestedOrdersTest(weir_project.ProjectCase):
             f"SELECT max(id) AS v FROM {by_hidden}": [max(hidden)],
             f"SELECT count(*) AS v FROM {middle} a JOIN {rest} b ON a.id > b.id": [15],
         }
-        for number, query in enumerate(queries):
-            self.project.write(f"views/v{number}.sql", query + "\n")
-        self.project.run()
-        for number, (query, expected) in enumerate(queries.items()):
-            with self.subTest(query):
-                self.assertEqual(sorted(row["v"] for row in self.project.sql(query)), expected)
-                self.assertEqual(sorted(row["v"] for row in self.project.read(f"v{number}").to_pylist()), expected)
+        self.check({f"v{number}": (query, [repr(value) for value in expected])
+                    for number, (query, expected) in enumerate(queries.items())})

@@ -24,7 +24,8 @@ use datafusion::physical_plan::spill::{SpillManager, get_record_batch_memory_siz
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    ReplaceChildrenOptions,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
@@ -37,8 +38,9 @@ use crate::error::BridgeError;
 pub struct SharedRows {
     /// Of the part.
     id: usize,
-    /// Nothing for a place that only reads what another one shows.
-    input: Option<Arc<dyn ExecutionPlan>>,
+    /// The part, which the first of connected places shows.
+    input: Arc<dyn ExecutionPlan>,
+    /// What the connected places have in common, and which of its readers this one is.
     source: Option<(Arc<Source>, usize)>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -51,14 +53,14 @@ impl SharedRows {
         let mut properties = input.properties().as_ref().clone();
         properties.set_eq_properties(EquivalenceProperties::new_with_orderings(input.schema(), order));
         let (properties, metrics) = (Arc::new(properties), ExecutionPlanMetricsSet::new());
-        Arc::new(Self { id, input: Some(input), source: None, properties, metrics })
+        Arc::new(Self { id, input, source: None, properties, metrics })
     }
 
     /// The plan with the places of each part connected, if they came out the same; each that stands alone is left out.
     pub fn connect(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         let mut places: HashMap<usize, Vec<Arc<dyn ExecutionPlan>>> = HashMap::new();
         plan.apply(|node| {
-            if let Some(Self { id, input: Some(input), .. }) = node.downcast_ref::<Self>() {
+            if let Some(Self { id, input, .. }) = node.downcast_ref::<Self>() {
                 places.entry(*id).or_default().push(Arc::clone(input));
             }
             Ok(TreeNodeRecursion::Continue)
@@ -69,7 +71,7 @@ impl SharedRows {
             .map(|(id, inputs)| (id, (Arc::new(Source::new(Arc::clone(&inputs[0]), inputs.len())), 0)))
             .collect();
         plan.transform_down(|node| {
-            let Some(Self { id, input: Some(input), properties, .. }) = node.downcast_ref::<Self>() else {
+            let Some(Self { id, input, properties, .. }) = node.downcast_ref::<Self>() else {
                 return Ok(Transformed::no(node));
             };
             let Some((source, next)) = sources.get_mut(id) else {
@@ -79,7 +81,7 @@ impl SharedRows {
             *next += 1;
             let place = Self {
                 id: *id,
-                input: (reader == 0).then(|| Arc::clone(input)),
+                input: Arc::clone(input),
                 source: Some((Arc::clone(source), reader)),
                 properties: Arc::clone(properties),
                 metrics: ExecutionPlanMetricsSet::new(),
@@ -87,6 +89,11 @@ impl SharedRows {
             Ok(Transformed::new(Arc::new(place), true, TreeNodeRecursion::Jump))
         })
         .data()
+    }
+
+    /// Not so of a place that only reads what another one shows.
+    fn is_first(&self) -> bool {
+        self.source.as_ref().is_none_or(|(_, reader)| *reader == 0)
     }
 }
 
@@ -103,7 +110,7 @@ fn looks_like(one: &Arc<dyn ExecutionPlan>, other: &Arc<dyn ExecutionPlan>) -> b
 impl DisplayAs for SharedRows {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SharedRows: part={}", self.id)?;
-        if self.input.is_none() { write!(f, ", as above") } else { Ok(()) }
+        if self.is_first() { Ok(()) } else { write!(f, ", as above") }
     }
 }
 
@@ -115,7 +122,7 @@ impl ExecutionPlan for SharedRows {
         &self.properties
     }
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.input.iter().collect()
+        if self.is_first() { vec![&self.input] } else { vec![] }
     }
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![true; self.children().len()]
@@ -141,7 +148,7 @@ impl ExecutionPlan for SharedRows {
         }
     }
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(datafusion::physical_plan::ChildrenPropertiesMode::Recompute);
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         self.replace_children(children, options)
     }
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
@@ -154,14 +161,9 @@ impl ExecutionPlan for SharedRows {
         Some(self.metrics.clone_inner())
     }
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        match (&self.source, &self.input) {
-            (Some((source, reader)), _) => {
-                let metrics = BaselineMetrics::new(&self.metrics, partition);
-                source.read(*reader, partition, &context, SpillMetrics::new(&self.metrics, partition), metrics)
-            }
-            (None, Some(input)) => input.execute(partition, context),
-            (None, None) => internal_err!("a place without rows"),
-        }
+        let Some((source, reader)) = &self.source else { return self.input.execute(partition, context) };
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        source.read(*reader, partition, &context, SpillMetrics::new(&self.metrics, partition), metrics)
     }
 }
 

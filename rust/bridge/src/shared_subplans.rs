@@ -4,14 +4,13 @@
 //! Shared is what takes many rows and gives few: aggregates, windows, DISTINCT, limits. Filters of joins above do not come through such a
 //! part (but those on group keys), so that nothing is lost; scans and joins stay apart, each reads what its place needs.
 
-use std::collections::hash_map::DefaultHasher;
+use std::collections::HashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session as CatalogSession;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchemaRef, internal_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
@@ -101,64 +100,38 @@ fn with_shared_parts(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
     if tables.is_sorted_by(|one, next| one < next) {
         return Ok(None); // each is read once
     }
-    let mut parts = Parts::default();
-    parts.count(plan)?;
-    parts.found.retain(|part| part.places > 1);
-    if parts.found.is_empty() {
-        return Ok(None);
-    }
+    let mut places: HashMap<Part, usize> = HashMap::new();
+    plan.apply_with_subqueries(|node| {
+        if is_apart(node) {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        if let Some(part) = part_of(node)? {
+            *places.entry(part).or_default() += 1;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let mut ids: HashMap<Part, usize> = HashMap::new();
     let marked = plan.clone().transform_down_with_subqueries(|node| {
         if is_apart(&node) {
             return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
         }
-        let Some(id) = parts.id_of(&node) else { return Ok(Transformed::no(node)) };
+        let Some(part) = part_of(&node)?.filter(|part| places.get(part).is_some_and(|places| *places > 1)) else {
+            return Ok(Transformed::no(node));
+        };
+        let next = ids.len();
+        let id = *ids.entry(part).or_insert(next);
         let part = LogicalPlan::Extension(Extension { node: Arc::new(SharedPart { id, input: node }) });
         Ok(Transformed::new(part, true, TreeNodeRecursion::Jump))
-    });
-    marked.data().map(Some)
+    })?;
+    Ok(marked.transformed.then_some(marked.data))
 }
 
-#[derive(Default)]
-struct Parts {
-    found: Vec<Part>,
-}
+/// What is the same at two places if the rows are: the plan, and the tables that it reads, by their addresses in the order of the scans. A
+/// table may be bound to other files at each place.
+type Part = (LogicalPlan, Vec<*const ()>);
 
-struct Part {
-    hash: u64,
-    plan: LogicalPlan,
-    places: usize,
-}
-
-impl Parts {
-    fn count(&mut self, plan: &LogicalPlan) -> Result<()> {
-        plan.apply_with_subqueries(|node| {
-            if is_apart(node) {
-                return Ok(TreeNodeRecursion::Jump);
-            }
-            if may_be_shared(node)? {
-                match self.id_of(node) {
-                    Some(id) => self.found[id].places += 1,
-                    None => self.found.push(Part { hash: hash_of(node), plan: node.clone(), places: 1 }),
-                }
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(())
-    }
-
-    fn id_of(&self, node: &LogicalPlan) -> Option<usize> {
-        if !gives_few_rows(node) {
-            return None;
-        }
-        let hash = hash_of(node);
-        self.found.iter().position(|part| part.hash == hash && part.plan == *node && read_the_same(&part.plan, node))
-    }
-}
-
-fn hash_of(plan: &LogicalPlan) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    plan.hash(&mut hasher);
-    hasher.finish()
+fn part_of(node: &LogicalPlan) -> Result<Option<Part>> {
+    Ok(if may_be_shared(node)? { Some((node.clone(), tables_of(node)?)) } else { None })
 }
 
 /// The terms of a recursive query run many times, over other rows each time.
@@ -193,12 +166,6 @@ fn may_be_shared(node: &LogicalPlan) -> Result<bool> {
         Ok(found)
     })?;
     Ok(reads_tables && !varies)
-}
-
-/// Whether the scans of two plans that look the same read the same tables: a table may be bound to other files at each place.
-fn read_the_same(one: &LogicalPlan, other: &LogicalPlan) -> bool {
-    let (Ok(ones), Ok(others)) = (tables_of(one), tables_of(other)) else { return false };
-    ones == others
 }
 
 /// The tables' addresses, in the order of the scans.

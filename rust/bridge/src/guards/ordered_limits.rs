@@ -20,7 +20,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties, ReplaceChildrenOptions, replace_children_if_necessary,
+    PlanProperties, ReplaceChildrenOptions, apply_expression_roots, replace_children_if_necessary,
 };
 
 use super::{About, Guard, Means, PhysicalRules};
@@ -148,7 +148,7 @@ impl ExecutionPlan for OrderedLimit {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        self.order.iter().try_fold(TreeNodeRecursion::Continue, |_, key| f(&key.expr))
+        apply_expression_roots(self.order.iter().map(|key| &key.expr), f)
     }
     fn replace_children(
         self: Arc<Self>,
