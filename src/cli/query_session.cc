@@ -17,6 +17,7 @@
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/catalog/path_table.h"
+#include "weir/dml/statement_run.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/weir_toml.h"
@@ -115,6 +116,36 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& lo
   return *rows;
 }
 
+/// What a statement did, as one row.
+Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const DmlStatement& statement,
+                                                              const DmlOutcome& outcome) {
+  const auto schema = arrow::schema({arrow::field("operation", arrow::utf8(), false),
+                                     arrow::field("table_name", arrow::utf8(), false),
+                                     arrow::field("version", arrow::int64(), false),
+                                     arrow::field("rows_inserted", arrow::int64(), false),
+                                     arrow::field("rows_updated", arrow::int64(), false),
+                                     arrow::field("rows_deleted", arrow::int64(), false),
+                                     arrow::field("files_added", arrow::int64(), false),
+                                     arrow::field("files_removed", arrow::int64(), false)});
+  arrow::ArrayVector columns;
+  for (const std::string& text : {std::string(ToString(statement.kind)), statement.table.name}) {
+    const auto column = arrow::MakeArrayFromScalar(arrow::StringScalar(text), 1);
+    if (!column.ok()) return Status::Bug("{}", column.status().ToString());
+    columns.push_back(*column);
+  }
+  for (const int64_t number :
+       {outcome.version, outcome.rows_inserted, outcome.rows_updated, outcome.rows_deleted,
+        outcome.files_added, outcome.files_removed}) {
+    const auto column = arrow::MakeArrayFromScalar(arrow::Int64Scalar(number), 1);
+    if (!column.ok()) return Status::Bug("{}", column.status().ToString());
+    columns.push_back(*column);
+  }
+  const auto rows = arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, 1, std::move(columns))}, schema);
+  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
+  return *rows;
+}
+
 }  // namespace
 
 Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths) {
@@ -162,6 +193,8 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
     const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
   if (BeginsFunction(sql, dialect)) return DefineFunction(sql, dialect);
+  WEIR_ASSIGN_OR_RETURN(auto written, WriteRowsOf(sql, dialect, cancellation));
+  if (written) return *std::move(written);
   WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
@@ -184,6 +217,69 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::optional<std::string>> QuerySession::WritableTable(const NamedTable& table) const {
+  const auto refused = [&](std::string_view what, std::string_view hint) {
+    return Status::User(StatusCode::kUnsupported,
+                        "a Delta table that statements may write is wanted, found {}: `{}`", what,
+                        table.name)
+        .WithHint(std::string(hint));
+  };
+  for (const SourceDefinition& source : project_.sources) {
+    if (source.name != table.name) continue;
+    if (source.format != SourceFormat::kDelta) {
+      return refused(fmt::format("a source of {} files", ToString(source.format)),
+                     "write new files with COPY … TO 'file'");
+    }
+    if (source.version || source.timestamp) {
+      return refused("a source that is pinned",
+                     "its OPTIONS say which version is read; leave them out to write it");
+    }
+    const PinnedTable* pinned = runtime_->catalog().Find(table.name);
+    return std::optional<std::string>(pinned != nullptr ? pinned->url
+                                                        : ToUrl(source.uri, /*folder=*/true));
+  }
+  for (const ViewDefinition& view : project_.views) {
+    if (view.name == table.name)
+      return refused("a view", "`weir run` writes views; change the view's query instead");
+  }
+  if (table.name.starts_with("weir.")) return refused("what runs recorded", "it is read only");
+  if (paths_ != Paths::kRead || !table.quoted || !LooksLikePath(table.name))
+    return std::optional<std::string>();
+  WEIR_ASSIGN_OR_RETURN(const PinnedTable pinned, PinPath(table.name, {}, runtime_->engine()));
+  if (pinned.kind != TableKind::kDelta)
+    return refused(fmt::format("{} files", pinned.format), "write new files with COPY … TO 'file'");
+  return std::optional<std::string>(pinned.url);
+}
+
+Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> QuerySession::WriteRowsOf(
+    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+  using Rows = std::optional<std::shared_ptr<arrow::RecordBatchReader>>;
+  WEIR_ASSIGN_OR_RETURN(const auto statement, ParseDml(sql, *FindDialect(dialect)));
+  if (!statement) return Rows();
+  WEIR_RETURN_NOT_OK(CheckAllowed(
+      ParsedStatement{.node = std::string(ToString(statement->kind)), .kinds = {StatementKind::kDml}},
+      project_.profile));
+  WEIR_ASSIGN_OR_RETURN(const auto url, WritableTable(statement->table));
+  if (!url) return Rows();
+  std::error_code ignored;
+  const std::string& spill = project_.profile.spill_directory;
+  const DmlContext context{
+      .runtime = *runtime_,
+      .cancellation = cancellation,
+      .dialect = dialect,
+      .scratch_folder =
+          spill.empty() ? std::filesystem::temp_directory_path(ignored).string() : spill,
+      .register_named = [&](const std::string& query) { return RegisterNamed(query, dialect); }};
+  const auto outcome = RunDml(context, sql, *statement, *url);
+  if (!outcome.ok()) return Explain(outcome.status(), sql);
+  // Statements that follow see what this one wrote.
+  WEIR_ASSIGN_OR_RETURN(const PinnedTable now,
+                        PinDelta(statement->table.name, *url, -1, {}, runtime_->engine()));
+  WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(statement->table.name, *now.table));
+  WEIR_ASSIGN_OR_RETURN(auto rows, OutcomeRows(*statement, *outcome));
+  return Rows(std::move(rows));
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(

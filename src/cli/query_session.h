@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/cli/command.h"
+#include "weir/dml/dml_statement.h"
 #include "weir/engine/engine.h"
 
 namespace weir::cli {
@@ -68,6 +70,11 @@ class QuerySession {
   Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
       const engine::Plan& optimized, const engine::Cancellation& cancellation);
+  /// Runs a statement that writes rows of a Delta table; nullopt if it writes none.
+  Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> WriteRowsOf(
+      const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
+  /// The Delta table that a statement may write, as a URL; nullopt for one of the session.
+  Result<std::optional<std::string>> WritableTable(const NamedTable& table) const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
                                                                    const std::string& dialect);
   Status RegisterNamed(const std::string& sql, const std::string& dialect);

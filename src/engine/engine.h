@@ -144,7 +144,7 @@ class DeltaSnapshot {
   /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded; with
   /// scheme where the file lies elsewhere), `size`, `modified` (milliseconds), `statistics` (JSON;
   /// NULL unless asked for), `partition_values` (a map of texts), `deleted_rows` and
-  /// `deletion_vector` (what tells it apart; both NULL without one).
+  /// `deletion_vector` (what tells it apart) and `vector_bytes`; all three NULL without one.
   Result<std::shared_ptr<arrow::RecordBatchReader>> ReadFiles(bool statistics) const;
   /// All of them with their statistics, ordered by path. For tables of few files.
   Result<std::vector<DataFile>> files() const;
@@ -152,6 +152,10 @@ class DeltaSnapshot {
   Result<int64_t> transaction_version(const std::string& app_id) const;
   /// Reads the rows; the files below `root_url` are listed when a scan is planned.
   Result<Table> AsTable(const Session& session, const std::string& root_url) const;
+  /// The same with two more columns that say where a row is: the path of its file, as `files` has
+  /// it (VARCHAR), and its place in the file, from 0 on, deleted rows counted (BIGINT).
+  Result<Table> AsPlacedTable(const Session& session, const std::string& root_url,
+                              const std::string& file_column, const std::string& row_column) const;
 
  private:
   struct State;
@@ -217,6 +221,10 @@ class Plan {
   static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes,
                                     const std::vector<std::pair<uint32_t, Table>>& scans = {});
 
+  /// The same rows with the columns of `schema`: cast by position, as CAST does it, and named so.
+  /// Fails with kInvalidArgument where there are more columns or fewer. REQUIRES: it is not
+  /// analysed.
+  Result<Plan> CastTo(const arrow::Schema& schema) &&;
   /// With all types settled (casts inserted, functions resolved), not optimised. A plan that is
   /// given away is changed in place unless it was copied.
   Result<Plan> Analyze(const Session& session) &&;

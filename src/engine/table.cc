@@ -127,6 +127,18 @@ Result<Table> DeltaSnapshot::AsTable(const Session& session, const std::string& 
   return table;
 }
 
+Result<Table> DeltaSnapshot::AsPlacedTable(const Session& session, const std::string& root_url,
+                                           const std::string& file_column,
+                                           const std::string& row_column) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return state_->handle->placed_table(*session.state_->handle, root_url,
+                                                              file_column, row_column);
+                        }));
+  Table table;
+  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
+  return table;
+}
+
 Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) const {
   return Try([&] { return state_->handle->transaction_version(app_id); });
 }

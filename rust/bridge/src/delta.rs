@@ -176,11 +176,25 @@ impl DeltaSnapshot {
     }
 
     pub fn table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
+        entry(|| Ok(Box::new(Table { provider: Arc::new(self.log_table(session, root_url)?) })))
+    }
+
+    pub fn placed_table(
+        &self,
+        session: &Session,
+        root_url: &str,
+        file_column: &str,
+        row_column: &str,
+    ) -> Result<Box<Table>> {
         entry(|| {
-            let url = parse_url(root_url)?;
-            let table = LogTable::new(session, &url, self.log.clone(), self.schema()?, &self.partition_columns())?;
+            let table = self.log_table(session, root_url)?.with_places(file_column, row_column);
             Ok(Box::new(Table { provider: Arc::new(table) }))
         })
+    }
+
+    fn log_table(&self, session: &Session, root_url: &str) -> Result<LogTable> {
+        let url = parse_url(root_url)?;
+        LogTable::new(session, &url, self.log.clone(), self.schema()?, &self.partition_columns())
     }
 
     fn configuration(&self) -> &TableConfiguration {

@@ -72,7 +72,7 @@ use plan_bytes::{
     ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
     proto_to_substrait,
 };
-use planning::{analyze_plan, apply_statement, optimize_plan, plan_sql, table_references};
+use planning::{analyze_plan, apply_statement, cast_plan, optimize_plan, plan_sql, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
@@ -322,10 +322,19 @@ pub mod ffi {
         /// The active files in no order, replayed while the stream is read: `path` (decoded; with scheme where the file lies
         /// elsewhere), `size`, `modified` (milliseconds),
         /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
-        /// vector) and `deletion_vector` (what tells it apart), both null without one. A table without files may have a schema without columns.
+        /// vector), `deletion_vector` (what tells it apart) and `vector_bytes`, all null without one. A table without files may have a schema without columns.
         unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
         /// A table of this snapshot's rows; its files are listed when a scan of it is planned.
         fn table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
+        /// The same with two more columns that say where a row is: the path of its file, as `files` has it, and its place in the file, from 0
+        /// on, deleted rows counted (BIGINT).
+        fn placed_table(
+            self: &DeltaSnapshot,
+            session: &Session,
+            root_url: &str,
+            file_column: &str,
+            row_column: &str,
+        ) -> Result<Box<Table>>;
         /// The version recorded for an application transaction id, or -1.
         fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
         /// A table of the rows that commits inserted, deleted and updated.
@@ -360,6 +369,8 @@ pub mod ffi {
         /// Makes `name` stand for the plan: queries that name it get it in its place.
         fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
         fn copy(self: &Plan) -> Box<Plan>;
+        /// A plan whose columns are those of an unanalysed one, cast to the types of `schema` by position and named as there.
+        unsafe fn cast_plan(plan: Box<Plan>, schema: *mut ArrowSchema) -> Result<Box<Plan>>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         /// Of an analysed plan: what would fail whatever the data. Reads nothing.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::common::config::TableParquetOptions;
@@ -23,6 +23,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::parquet::arrow::RowNumber;
 use datafusion::physical_expr::expressions::lit;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -65,6 +66,8 @@ pub struct LogTable {
     schema: SchemaRef,
     /// Of `read_schema`, in the order that the table declares.
     partition_fields: Vec<FieldRef>,
+    /// Further columns: the path of a row's file, and the place of the row in it.
+    places: Option<(FieldRef, FieldRef)>,
     selected: Option<Arc<HashSet<String>>>,
     files: Arc<OnceCell<Arc<Vec<LogFile>>>>,
 }
@@ -96,7 +99,26 @@ impl LogTable {
             .collect::<Result<Vec<FieldRef>>>()?;
         let schema = scan_schema(&read_schema);
         let store_url = store_root(url)?;
-        Ok(Self { store_url, root, log, read_schema, schema, partition_fields, selected: None, files: Arc::default() })
+        Ok(Self {
+            store_url,
+            root,
+            log,
+            read_schema,
+            schema,
+            partition_fields,
+            places: None,
+            selected: None,
+            files: Arc::default(),
+        })
+    }
+
+    /// The same table with the places of its rows as the last two columns.
+    pub fn with_places(self, file_column: &str, row_column: &str) -> Self {
+        let file = Arc::new(Field::new(file_column, DataType::Utf8, false));
+        let row = Arc::new(Field::new(row_column, DataType::Int64, false).with_extension_type(RowNumber));
+        let fields: Vec<FieldRef> =
+            self.schema.fields().iter().cloned().chain([Arc::clone(&file), Arc::clone(&row)]).collect();
+        Self { schema: Arc::new(Schema::new(fields)), places: Some((file, row)), ..self }
     }
 
     /// As the table declares its columns: which of them hold no NULL.
@@ -150,8 +172,11 @@ impl LogTable {
         Ok((store_url, partitioned))
     }
 
+    /// What a file's rows have in common.
     fn partition_values(&self, file: &TableFile) -> EngineResult<Vec<ScalarValue>> {
-        self.partition_fields.iter().map(|field| partition_value(&file.partition_values, field)).collect()
+        let place = self.places.as_ref().map(|_| Ok(ScalarValue::Utf8(Some(file.path.clone()))));
+        let values = self.partition_fields.iter().map(|field| partition_value(&file.partition_values, field));
+        values.chain(place).collect()
     }
 
     /// The files by their stores, most often one.
@@ -223,6 +248,7 @@ impl LogTable {
             })
             .collect();
         columns.extend(values.iter().map(|value| constant_column(value.clone(), rows)));
+        columns.extend(self.places.iter().map(|_| ColumnStatistics::new_unknown()));
         Some(Statistics {
             num_rows: Precision::Exact(rows),
             total_byte_size: Precision::Inexact(file.file.size_bytes as usize),
@@ -283,14 +309,19 @@ impl TableProvider for LogTable {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let (in_files, partition_fields) = self.split();
-        let (wanted, indexes) = places(&self.schema, in_files.iter().chain(&partition_fields), projection);
+        let (file_place, row_place) = self.places.clone().unzip();
+        let laid_out = in_files.iter().chain(&partition_fields).chain(&file_place).chain(&row_place);
+        let (wanted, indexes) = places(&self.schema, laid_out, projection);
         let files = self.all_files().await?;
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
         }
         let file_schema = Arc::new(Schema::new(scan_fields(&in_files)));
-        let table_schema =
-            TableSchema::builder(file_schema).with_table_partition_cols(scan_fields(&partition_fields)).build();
+        let constant: Vec<FieldRef> = scan_fields(&partition_fields).into_iter().chain(file_place).collect();
+        let table_schema = TableSchema::builder(file_schema)
+            .with_table_partition_cols(constant)
+            .with_virtual_columns(row_place.into_iter().collect::<Vec<FieldRef>>())
+            .build();
         let statistics = self.total_statistics(&files, &in_files, table_schema.table_schema())?;
         let stores = self.partitioned_files(state, &files).await?;
         let is_alone = stores.len() == 1;
