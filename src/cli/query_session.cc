@@ -20,6 +20,7 @@
 #include "weir/dml/statement_run.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
+#include "weir/project/versioned_names.h"
 #include "weir/project/weir_toml.h"
 #include "weir/run/delta_history.h"
 
@@ -184,6 +185,50 @@ std::vector<std::string> QuerySession::TableNames() const {
   return names;
 }
 
+Result<std::string> QuerySession::TakeVersionedTables(const std::string& sql,
+                                                      const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(const auto statement, TakeVersions(sql, *FindDialect(dialect)));
+  for (const VersionedName& name : statement.names) {
+    std::string url;
+    const PinnedTable* source = runtime_->catalog().Find(name.table);
+    if (source != nullptr) {
+      if (source->kind != TableKind::kDelta) {
+        return Status::User(StatusCode::kInvalidArgument,
+                            "a Delta table is wanted before AS OF, found {} files: `{}`",
+                            source->format, name.table);
+      }
+      url = source->url;
+    }
+    for (const ViewDefinition& view : project_.views) {
+      if (view.name == name.table && view.kind == ViewDefinition::Kind::kStored)
+        url = TableUrl(runtime_->warehouse_url(), view.name);
+    }
+    if (has_project_ && name.table.starts_with("weir."))
+      url = ArtifactTableUrl(runtime_->warehouse_url(), name.table.substr(5));
+    if (url.empty() && paths_ == Paths::kRead && LooksLikePath(name.table)) {
+      WEIR_ASSIGN_OR_RETURN(
+          const auto pinned,
+          PinPath(name.table,
+                  {.format = SourceFormat::kDelta, .version = name.version, .timestamp = name.timestamp},
+                  runtime_->engine()));
+      WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned.table));
+      continue;
+    }
+    if (url.empty()) {
+      return Status::User(StatusCode::kPlanFailed,
+                          "a Delta table of the project, or a path, is wanted before AS OF, found "
+                          "`{}`",
+                          name.table)
+          .WithHint(SuggestionHint(name.table, TableNames()));
+    }
+    const auto pinned =
+        PinDelta(name.table, url, name.version, name.timestamp, runtime_->engine());
+    if (!pinned.ok()) return pinned.status().WithContext(fmt::format("table `{}`", name.table));
+    WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned->table));
+  }
+  return statement.sql;
+}
+
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
     const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
@@ -191,7 +236,9 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
-    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+    const std::string& given, const std::string& dialect,
+    const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const std::string sql, TakeVersionedTables(given, dialect));
   if (BeginsFunction(sql, dialect)) return DefineFunction(sql, dialect);
   WEIR_ASSIGN_OR_RETURN(auto written, WriteRowsOf(sql, dialect, cancellation));
   if (written) return *std::move(written);
@@ -219,7 +266,7 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   return ExecuteOptimized(optimized, cancellation);
 }
 
-Result<std::optional<std::string>> QuerySession::WritableTable(const NamedTable& table) const {
+Result<std::optional<std::string>> QuerySession::WritableTable(const StatementTable& table) const {
   const auto refused = [&](std::string_view what, std::string_view hint) {
     return Status::User(StatusCode::kUnsupported,
                         "a Delta table that statements may write is wanted, found {}: `{}`", what,

@@ -74,9 +74,11 @@ class QuerySession {
   Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> WriteRowsOf(
       const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
   /// The Delta table that a statement may write, as a URL; nullopt for one of the session.
-  Result<std::optional<std::string>> WritableTable(const NamedTable& table) const;
+  Result<std::optional<std::string>> WritableTable(const StatementTable& table) const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
                                                                    const std::string& dialect);
+  /// The statement with names of their own for tables at a version, which are registered.
+  Result<std::string> TakeVersionedTables(const std::string& sql, const std::string& dialect) const;
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
   /// Registers the table at a path. `sql`: the statement that names it.

@@ -50,6 +50,8 @@ bool IsInUse(std::string_view feature, const LogJson& metadata) {
     return PropertyOf(metadata, "delta.enableInCommitTimestamps") == "true";
   if (feature == "identityColumns")
     return TextOf(metadata, "schemaString").find("delta.identity.") != std::string::npos;
+  if (feature.starts_with("variant"))
+    return TextOf(metadata, "schemaString").find("\"variant\"") != std::string::npos;
   if (feature == "allowColumnDefaults")
     return TextOf(metadata, "schemaString").find("CURRENT_DEFAULT") != std::string::npos;
   return true;
@@ -76,11 +78,11 @@ const std::vector<TableFeature>& TableFeatures() {
       {"catalogManaged", false, "neither read nor written: commits go through a catalog"},
       {"changeDataFeed", true, "statements write the change data of their rows"},
       {"checkConstraints", true, "held for every row that is written"},
-      {"checkpointProtection", false, "read"},
+      {"checkpointProtection", true, "nothing is cleaned away in tables of others"},
       {"clustering", false, "read: the order of files would not be kept"},
       {"columnMapping", false, "read; written where the mode is none"},
-      {"deletionVectors", true, "rows that they take are not read; files are written anew"},
-      {"domainMetadata", false, "read"},
+      {"deletionVectors", true, "rows that they take are not read; where the table enables them, a tenth of a file is deleted so"},
+      {"domainMetadata", true, "stays as it is"},
       {"generatedColumns", true, "computed where left out, checked where given"},
       {"icebergCompatV1", false, "read"},
       {"icebergCompatV2", false, "read"},
@@ -89,10 +91,10 @@ const std::vector<TableFeature>& TableFeatures() {
       {"invariants", true, "held for every row that is written"},
       {"rowTracking", false, "read: ids of rows would not be kept"},
       {"timestampNtz", true, "read and written"},
-      {"typeWidening", false, "read"},
+      {"typeWidening", true, "files have the widest type"},
       {"v2Checkpoint", true, "read; checkpoints are written as the classic ones"},
       {"vacuumProtocolCheck", true, "nothing is vacuumed in tables of others"},
-      {"variantType", false, "read"},
+      {"variantType", false, "read; written where no column is one"},
   };
   return features;
 }

@@ -108,7 +108,7 @@ class Parser {
     return false;
   }
 
-  Status ParseName(NamedTable& table) {
+  Status ParseName(StatementTable& table) {
     const Token first = Peek();
     if (first.kind == TokenKind::kString) {
       table.name = StringValue(Next());
@@ -130,7 +130,7 @@ class Parser {
   }
 
   /// `AS alias`, or an alias that is none of the words which may follow.
-  Status ParseAlias(NamedTable& table, std::initializer_list<std::string_view> followers) {
+  Status ParseAlias(StatementTable& table, std::initializer_list<std::string_view> followers) {
     const bool has_as = Try("AS");
     if (AtName() && (has_as || !IsAnyOf(Peek(), followers))) {
       table.alias = IdentifierName(Next());
@@ -183,7 +183,7 @@ class Parser {
   }
 
   Result<std::vector<Assignment>> ParseAssignments(
-      const NamedTable& table, std::initializer_list<std::string_view> ends) {
+      const StatementTable& table, std::initializer_list<std::string_view> ends) {
     std::vector<Assignment> assignments;
     do {
       Assignment each;
@@ -271,7 +271,7 @@ class Parser {
   }
 
   Status ParseSource(DmlStatement& statement) {
-    NamedTable source;
+    StatementTable source;
     const size_t begin = Peek().offset;
     if (Peek().IsSymbol('(')) {
       Next();
@@ -312,7 +312,7 @@ class Parser {
     return Status::OK();
   }
 
-  Status ParseAction(const NamedTable& table, RowAction& action) {
+  Status ParseAction(const StatementTable& table, RowAction& action) {
     if (Try("MATCHED")) {
       action.rows = RowAction::Rows::kMatched;
     } else {

@@ -26,7 +26,7 @@ struct SqlSlice {
 };
 
 /// A table as a statement names it.
-struct NamedTable {
+struct StatementTable {
   std::string name;   ///< "events", "a.b", or a path that stood in quotes
   bool quoted = false;  ///< it stood in quotes, hence may be a path
   SqlSlice text;
@@ -59,7 +59,7 @@ struct RowAction {
 struct DmlStatement {
   enum class Kind { kInsert, kOverwrite, kReplaceWhere, kUpdate, kDelete, kMerge, kTruncate };
   Kind kind = Kind::kInsert;
-  NamedTable table;
+  StatementTable table;
   /// Of an INSERT: the columns of the query, by position; empty: all that are not generated.
   std::vector<std::string> columns;
   SqlSlice query;  ///< of an INSERT

@@ -10,6 +10,7 @@
 #include <set>
 
 #include <arrow/api.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "weir/base/clock.h"
@@ -29,6 +30,8 @@ namespace {
 constexpr int kMaxEvaluations = 20;
 /// Below, a further partition costs more than it saves.
 constexpr int64_t kBytesAPartition = 4 << 20;
+/// The part of a file's rows up to which they are deleted by a vector.
+constexpr double kMostMarked = 0.1;
 constexpr const char* kGeneric = "generic";
 constexpr const char* kLogDialect = "databricks";
 constexpr const char* kChangesTable = "__weir_changes";
@@ -66,14 +69,13 @@ class Evaluation {
       : context_(context), engine_(context.runtime.engine()), sql_(sql), statement_(statement) {}
 
   ~Evaluation() {
-    for (const char* name : {kPlacedTable, kChangesTable, "__weir_kept", "__weir_counted"})
+    for (const char* name : {kPlacedTable, kChangesTable, "__weir_kept", "__weir_counted", "__weir_added"})
       Forget("TABLE", name);
     for (const char* name : {"__weir_new", "__weir_uncomputed", "__weir_given", "__weir_inserted"})
       Forget("VIEW", name);
     // Committed files are the table's.
     if (kept_) return;
-    RemoveDataFiles(engine_, target_.url, change_.added);
-    RemoveDataFiles(engine_, target_.url, change_.changes);
+    RemoveDataFiles(engine_, target_.url, written_);
   }
 
   /// nullopt where another writer was first, which `other()` names.
@@ -138,8 +140,8 @@ class Evaluation {
     }
     WEIR_RETURN_NOT_OK(FindChanges());
     WEIR_RETURN_NOT_OK(CountChanges());
-    WEIR_RETURN_NOT_OK(WriteChanges());
-    return statement_.kind == Kind::kReplaceWhere ? Insert() : Status::OK();
+    if (statement_.kind == Kind::kReplaceWhere) WEIR_RETURN_NOT_OK(Insert());
+    return WriteChanges();
   }
 
   /// All rows of the table.
@@ -267,12 +269,18 @@ class Evaluation {
     return DropEmptiedFiles();
   }
 
+  /// Whether rows may be deleted by vectors, instead of writing their files anew.
+  bool TakesVectors() const {
+    return target_.HasProperty("delta.enableDeletionVectors") &&
+           target_.protocol_json.find("\"deletionVectors\"") != std::string::npos;
+  }
+
   /// Files of which no row is left are not written anew. What statistics say of their rows may be
   /// wrong, hence they are counted.
   Status DropEmptiedFiles() {
     std::vector<std::string> paths;
     for (const auto& [path, counts] : touched_) {
-      if (counts.updated == 0) paths.push_back(path);
+      if (counts.updated == 0 || TakesVectors()) paths.push_back(path);
     }
     if (paths.empty()) return Status::OK();
     WEIR_ASSIGN_OR_RETURN(const auto table, placed_.WithPaths(paths));
@@ -285,7 +293,8 @@ class Evaluation {
       const auto rows = std::static_pointer_cast<arrow::Int64Array>(batch->column(1));
       for (int64_t i = 0; i < batch->num_rows(); ++i) {
         Touched& file = touched_[path->GetString(i)];
-        file.is_emptied = file.deleted == rows->Value(i);
+        file.rows = rows->Value(i);
+        file.is_emptied = file.deleted == file.rows;
       }
     }
     return Status::OK();
@@ -392,12 +401,18 @@ class Evaluation {
   Status WriteChanges() {
     std::vector<std::string> rewritten;
     std::vector<std::string> touched;
+    std::vector<DataFile> marked;
     for (const DataFile& file : files_) {
       const auto found = touched_.find(file.path);
       if (found == touched_.end()) continue;
       change_.removed.push_back(file);
       touched.push_back(file.path);
-      if (!found->second.is_emptied) rewritten.push_back(file.path);
+      if (found->second.is_emptied) continue;
+      if (TakesVectors() && found->second.loses_few()) {
+        marked.push_back(file);
+      } else {
+        rewritten.push_back(file.path);
+      }
     }
     if (touched.size() != touched_.size())
       return Status::Bug("rows of {} files change, and the table has `{}` of them", touched_.size(),
@@ -405,7 +420,8 @@ class Evaluation {
     // Only files that change are read from here on.
     WEIR_ASSIGN_OR_RETURN(const auto of_touched, placed_.WithPaths(touched));
     WEIR_RETURN_NOT_OK(engine_.RegisterTable(kPlacedTable, of_touched));
-    const bool has_new = outcome_.rows_updated > 0 || outcome_.rows_inserted > 0;
+    const bool has_new = statement_.kind != Kind::kReplaceWhere &&
+                         (outcome_.rows_updated > 0 || outcome_.rows_inserted > 0);
     if (has_new) WEIR_RETURN_NOT_OK(RegisterNewRows());
     std::string query;
     if (!rewritten.empty()) {
@@ -419,9 +435,50 @@ class Evaluation {
                fmt::format("SELECT {} FROM __weir_new", ColumnList());
     }
     if (!query.empty()) WEIR_RETURN_NOT_OK(WriteRows(query));
-    if (target_.has_change_feed() && (!rewritten.empty() || statement_.kind == Kind::kMerge))
-      return WriteFeed();
+    if (!marked.empty()) WEIR_RETURN_NOT_OK(MarkRows(marked));
+    // Where no file is written anew, added and removed files tell the changes.
+    if (target_.has_change_feed() && (!rewritten.empty() || !marked.empty())) return WriteFeed();
     return Status::OK();
+  }
+
+  /// Deletes the changed rows of files by vectors.
+  Status MarkRows(const std::vector<DataFile>& files) {
+    std::map<std::string, std::vector<int64_t>> rows_of;
+    for (const DataFile& file : files) rows_of[file.path] = {};
+    WEIR_ASSIGN_OR_RETURN(
+        const auto batches,
+        Rows(fmt::format("SELECT DISTINCT weir_file, weir_row FROM {} WHERE weir_file IS NOT NULL",
+                         kChangesTable)));
+    for (const auto& batch : batches) {
+      const auto path = std::static_pointer_cast<arrow::StringArray>(batch->column(0));
+      const auto row = std::static_pointer_cast<arrow::Int64Array>(batch->column(1));
+      for (int64_t i = 0; i < batch->num_rows(); ++i) {
+        const auto found = rows_of.find(path->GetString(i));
+        if (found != rows_of.end()) found->second.push_back(row->Value(i));
+      }
+    }
+    std::vector<std::pair<DataFile, std::vector<int64_t>>> deleted;
+    for (const DataFile& file : files) deleted.emplace_back(file, std::move(rows_of[file.path]));
+    WEIR_ASSIGN_OR_RETURN(const auto vectors,
+                          target_.snapshot.DeleteRows(engine_, target_.url, deleted));
+    for (size_t i = 0; i < files.size(); ++i) {
+      DataFile file = files[i];
+      file.statistics = LooseStatistics(file, touched_[file.path].rows);
+      file.deletion_vector = vectors[i];
+      file.has_deletion_vector = true;
+      change_.added.push_back(std::move(file));
+    }
+    return Status::OK();
+  }
+
+  /// The statistics of a file some of whose rows are deleted: they bound what is left. `rows`: that
+  /// were left before.
+  static std::string LooseStatistics(const DataFile& file, int64_t rows) {
+    auto json = nlohmann::ordered_json::parse(file.statistics, nullptr, false);
+    if (!json.is_object()) json = nlohmann::ordered_json::object();
+    json["numRecords"] = rows + file.deletion_vector.cardinality;
+    json["tightBounds"] = false;
+    return json.dump();
   }
 
   /// Writes the rows of a query of ours as files of the table.
@@ -430,8 +487,19 @@ class Evaluation {
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*target_.schema));
     WEIR_ASSIGN_OR_RETURN(auto written, Write(std::move(casted), target_.Options(), target_.schema,
                                               Bytes(change_.removed), RuleSieve()));
+    written_.insert(written_.end(), written.files.begin(), written.files.end());
     std::move(written.files.begin(), written.files.end(), std::back_inserter(change_.added));
     return Status::OK();
+  }
+
+  /// Registers the rows of an INSERT as they were written, `__weir_added`.
+  Status RegisterInserted() const {
+    engine::FileTableSpec spec{.root_url = target_.url, .format = "parquet"};
+    spec.partition_columns = target_.partition_columns;
+    spec.files = inserted_;
+    WEIR_ASSIGN_OR_RETURN(const auto table,
+                          engine::Table::FromFiles(engine_, spec, target_.schema));
+    return engine_.RegisterTable("__weir_added", table);
   }
 
   Status WriteFeed() {
@@ -449,8 +517,12 @@ class Evaluation {
       add(placed + ChangedBy(updates), "update_preimage");
       add(fmt::format("__weir_new AS t WHERE t.weir_action IN ({})", updates), "update_postimage");
     }
-    if (outcome_.rows_inserted > 0)
+    if (statement_.kind == Kind::kReplaceWhere) {
+      WEIR_RETURN_NOT_OK(RegisterInserted());
+      add("__weir_added AS t", "insert");
+    } else if (outcome_.rows_inserted > 0) {
       add(fmt::format("__weir_new AS t WHERE t.weir_action IN ({})", inserts), "insert");
+    }
     arrow::FieldVector fields = target_.schema->fields();
     fields.push_back(arrow::field("_change_type", arrow::utf8()));
     const auto schema = arrow::schema(fields);
@@ -458,10 +530,13 @@ class Evaluation {
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*schema));
     engine::WriteOptions options = target_.Options();
     options.root_url += kChangeFolder;
+    // Some readers do not decode the names of folders with change data.
+    options.flat = true;
     WEIR_ASSIGN_OR_RETURN(auto written, Write(std::move(casted), options, schema,
                                               Bytes(change_.removed), {}));
     for (DataFile& file : written.files) {
       file.path = kChangeFolder + file.path;
+      written_.push_back(file);
       change_.changes.push_back(std::move(file));
     }
     return Status::OK();
@@ -517,6 +592,8 @@ class Evaluation {
     auto written = Write(std::move(rows), target_.Options(), target_.schema, bytes, sieve);
     if (!written.ok()) return query.Locate(written.status());
     outcome_.rows_inserted += written->rows;
+    inserted_ = written->files;
+    written_.insert(written_.end(), inserted_.begin(), inserted_.end());
     std::move(written->files.begin(), written->files.end(), std::back_inserter(change_.added));
     return Status::OK();
   }
@@ -641,7 +718,13 @@ class Evaluation {
   struct Touched {
     int64_t deleted = 0;  ///< rows
     int64_t updated = 0;
+    int64_t rows = -1;  ///< before; -1: not counted
     bool is_emptied = false;
+
+    bool loses_few() const {
+      return rows >= 0 && static_cast<double>(deleted + updated) <=
+                              kMostMarked * static_cast<double>(rows);
+    }
   };
 
   const DmlContext& context_;
@@ -657,6 +740,8 @@ class Evaluation {
   std::vector<int> assigned_;
   std::vector<std::set<int>> columns_of_action_;
   std::map<std::string, Touched> touched_;
+  std::vector<DataFile> written_;   ///< all files, to be removed again without a commit
+  std::vector<DataFile> inserted_;  ///< of an INSERT; they are among those that are added
   bool reads_itself_ = false;
   TableChange change_;
   ForeignCommit other_;

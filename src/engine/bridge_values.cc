@@ -27,6 +27,24 @@ bridge::TableFile ToBridge(const DataFile& file) {
   return result;
 }
 
+bridge::DeletionVector ToBridge(const DeletionVector& vector) {
+  bridge::DeletionVector result;
+  result.storage_type = rust::String::lossy(vector.storage_type);
+  result.path_or_inline = rust::String::lossy(vector.path_or_inline);
+  result.offset = vector.offset;
+  result.size_bytes = vector.size_bytes;
+  result.cardinality = vector.cardinality;
+  return result;
+}
+
+DeletionVector FromBridge(const bridge::DeletionVector& vector) {
+  return {.storage_type = std::string(vector.storage_type),
+          .path_or_inline = std::string(vector.path_or_inline),
+          .offset = vector.offset,
+          .size_bytes = vector.size_bytes,
+          .cardinality = vector.cardinality};
+}
+
 DataFile FromBridge(const bridge::TableFile& file) {
   DataFile result;
   result.path = std::string(file.path);
@@ -121,6 +139,10 @@ bridge::WriteOptions ToBridge(const WriteOptions& options) {
   result.target_file_size_bytes = static_cast<uint64_t>(options.target_file_size_bytes);
   result.compression = rust::String::lossy(options.compression);
   result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
+  result.row_group_rows = static_cast<uint64_t>(options.row_group_rows);
+  result.bloom_filter_columns = ToBridge(options.bloom_filter_columns);
+  result.plain_columns = ToBridge(options.plain_columns);
+  result.flat = options.flat;
   return result;
 }
 

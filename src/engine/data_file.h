@@ -42,6 +42,16 @@ struct DataFile {
   std::string etag;
 };
 
+/// A data file, or a part of one, whose rows a commit changed.
+struct ChangeFile {
+  DataFile file;
+  std::string kind;  ///< "insert" or "delete"; empty: its column `_change_type` says it
+  int64_t version = -1;
+  int64_t timestamp_ms = 0;
+  DeletionVector without = {};  ///< rows that are not meant
+  DeletionVector within = {};   ///< the rows that are meant; without a storage type all of them
+};
+
 /// An object in a store.
 struct ObjectInfo {
   std::string url;            ///< with scheme

@@ -96,12 +96,6 @@ struct SyntaxTree {
 
 class Session;
 
-/// An end of a range of commits: a version, or a time in RFC 3339; neither: open.
-struct ChangeBound {
-  int64_t version = -1;
-  std::string timestamp;
-};
-
 /// A table the engine can read; immutable.
 class Table {
  public:
@@ -110,9 +104,6 @@ class Table {
                                  const std::shared_ptr<arrow::Schema>& schema);
   /// A table of the rows of one batch.
   static Result<Table> FromRows(const arrow::RecordBatch& rows);
-  /// The rows that the commits of a Delta table inserted, deleted and updated, both ends included.
-  static Result<Table> FromChanges(const Session& session, const std::string& url,
-                                   const ChangeBound& from, const ChangeBound& to);
   /// The same table with the files at `paths` only. Fails with kBug on what is no table of files.
   Result<Table> WithPaths(const std::vector<std::string>& paths) const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
@@ -152,7 +143,16 @@ class DeltaSnapshot {
   Result<int64_t> transaction_version(const std::string& app_id) const;
   /// Reads the rows; the files below `root_url` are listed when a scan is planned.
   Result<Table> AsTable(const Session& session, const std::string& root_url) const;
-  /// The same with two more columns that say where a row is: the path of its file, as `files` has
+  /// The rows that commits changed: the snapshot's columns, `_change_type` (VARCHAR),
+  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are NULL.
+  Result<Table> AsChangeTable(const Session& session, const std::string& root_url,
+                              const std::vector<ChangeFile>& changes) const;
+  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one with
+  /// the rows of its own and `rows`, by their places in the file.
+  Result<std::vector<DeletionVector>> DeleteRows(
+      const Session& session, const std::string& root_url,
+      const std::vector<std::pair<DataFile, std::vector<int64_t>>>& rows) const;
+  /// All rows with two more columns that say where a row is: the path of its file, as `files` has
   /// it (VARCHAR), and its place in the file, from 0 on, deleted rows counted (BIGINT).
   Result<Table> AsPlacedTable(const Session& session, const std::string& root_url,
                               const std::string& file_column, const std::string& row_column) const;
@@ -170,6 +170,10 @@ struct WriteOptions {
   int64_t target_file_size_bytes = 256 << 20;
   std::string compression = "zstd(1)";
   int statistics_columns = 32;
+  int64_t row_group_rows = 0;  ///< at most; 0: the engine's default
+  std::vector<std::string> bloom_filter_columns = {};
+  std::vector<std::string> plain_columns = {};  ///< without a dictionary
+  bool flat = false;                            ///< files of all partitions in one folder
 };
 
 struct WriteOutcome {

@@ -12,6 +12,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use datafusion::common::ScalarValue;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{ScanBuilder, ScanMetadata, StatsOptions};
 use delta_kernel::snapshot::SnapshotRef;
@@ -43,7 +44,12 @@ pub struct DeltaLog {
 pub struct LogFile {
     /// `path` is relative to the table's root, or has a scheme.
     pub file: TableFile,
+    /// The rows that are deleted.
     pub vector: Option<RowVector>,
+    /// The only rows that count; none: all of them.
+    pub within: Option<RowVector>,
+    /// What else its rows have in common, beside the partition.
+    pub constants: Vec<ScalarValue>,
 }
 
 /// A deletion vector as a log describes it.
@@ -400,6 +406,8 @@ fn add_files(
                 has_deletion_vector: vector.is_some(),
             },
             vector,
+            within: None,
+            constants: Vec::new(),
         });
     }
     Ok(())
