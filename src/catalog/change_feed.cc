@@ -82,7 +82,7 @@ std::optional<bool> RecordsChanges(const Json& metadata) {
 struct Commit {
   int64_t version = -1;
   int64_t timestamp_ms = 0;
-  std::optional<bool> records_changes;  ///< from this commit on; nullopt: as before
+  std::optional<bool> records_changes;               ///< from this commit on; nullopt: as before
   std::map<std::string, LoggedFile> added, removed;  ///< by path; those that change data
   std::vector<LoggedFile> recorded;                  ///< change data files
 };
@@ -121,9 +121,9 @@ class Reader {
     bool has_zone = false;
     const auto parser = arrow::TimestampParser::MakeISO8601();
     if (!(*parser)(text.data(), text.size(), arrow::TimeUnit::MICRO, &micros, &has_zone)) {
-      return Status::User(StatusCode::kInvalidArgument,
-                          "a timestamp in RFC 3339 is wanted, such as 2024-05-31T12:00:00Z, found `{}`",
-                          text);
+      return Status::User(
+          StatusCode::kInvalidArgument,
+          "a timestamp in RFC 3339 is wanted, such as 2024-05-31T12:00:00Z, found `{}`", text);
     }
     return std::optional(micros / 1000);
   }
@@ -133,10 +133,11 @@ class Reader {
   Result<Commit> ReadCommit(int64_t version) {
     auto text = session_.GetObject(LogFile(version));
     if (!text.ok() && text.status().code() == StatusCode::kNotFound) {
-      return Status::Environment(StatusCode::kNotFound,
-                                 "the commit of version {} is wanted for the changes of a table, and "
-                                 "is not there any more: `{}`",
-                                 version, url_)
+      return Status::Environment(
+                 StatusCode::kNotFound,
+                 "the commit of version {} is wanted for the changes of a table, and "
+                 "is not there any more: `{}`",
+                 version, url_)
           .WithHint("begin at a later version: the log keeps commits for a time only");
     }
     if (!text.ok()) return text.status();
@@ -212,14 +213,14 @@ class Reader {
                           "a table that records its changes is wanted, found one that did not in "
                           "version {}: `{}`",
                           commit.version, url_)
-          .WithHint("set its property `delta.enableChangeDataFeed` to `true`; what is committed "
-                    "from then on can be read");
+          .WithHint(
+              "set its property `delta.enableChangeDataFeed` to `true`; what is committed "
+              "from then on can be read");
     }
     for (const auto& [path, added] : commit.added) {
       const auto removed = commit.removed.find(path);
       if (removed == commit.removed.end()) {
-        WEIR_RETURN_NOT_OK(
-            Add(commit, added, "insert", added.file.deletion_vector, {}, files));
+        WEIR_RETURN_NOT_OK(Add(commit, added, "insert", added.file.deletion_vector, {}, files));
         continue;
       }
       // The same file with other rows deleted.
@@ -248,10 +249,11 @@ class Reader {
                       .within = within};
     change.file.deletion_vector = {};
     if (!logged.has_partition && !snapshot_.partition_columns().empty()) {
-      return Status::Environment(StatusCode::kUnsupported,
-                                 "version {} of a table's log does not say to which partition a file "
-                                 "belonged that it removed, hence its changes are not known: `{}`",
-                                 commit.version, url_ + logged.file.path);
+      return Status::Environment(
+          StatusCode::kUnsupported,
+          "version {} of a table's log does not say to which partition a file "
+          "belonged that it removed, hence its changes are not known: `{}`",
+          commit.version, url_ + logged.file.path);
     }
     if (change.file.size_bytes < 0) {
       WEIR_ASSIGN_OR_RETURN(const auto found, session_.ListObjects(url_ + logged.file.path));

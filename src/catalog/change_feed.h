@@ -32,8 +32,8 @@ struct ChangeFeed {
 /// What the commits from `from` to `to` changed, as far as `snapshot`, whose table lies at `url`,
 /// knows of them. A commit tells its changes if it has change data files, or only adds files, or
 /// only removes some; else the table must have `delta.enableChangeDataFeed`: fails with
-/// kUnsupported, naming the version, where it does not. Fails with kNotFound where a commit is gone.
-/// Times are those that commits carry.
+/// kUnsupported, naming the version, where it does not. Fails with kNotFound where a commit is
+/// gone. Times are those that commits carry.
 Result<ChangeFeed> ReadChangeFeed(const engine::Session& session, const std::string& url,
                                   const engine::DeltaSnapshot& snapshot, const ChangeBound& from,
                                   const ChangeBound& to);

@@ -17,6 +17,7 @@
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/catalog/path_table.h"
+#include "weir/dml/definition_run.h"
 #include "weir/dml/statement_run.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
@@ -118,7 +119,8 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& lo
 }
 
 /// What a statement did, as one row.
-Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const DmlStatement& statement,
+Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const std::string& operation,
+                                                              const std::string& table,
                                                               const DmlOutcome& outcome) {
   const auto schema = arrow::schema({arrow::field("operation", arrow::utf8(), false),
                                      arrow::field("table_name", arrow::utf8(), false),
@@ -129,14 +131,13 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const DmlStatement
                                      arrow::field("files_added", arrow::int64(), false),
                                      arrow::field("files_removed", arrow::int64(), false)});
   arrow::ArrayVector columns;
-  for (const std::string& text : {std::string(ToString(statement.kind)), statement.table.name}) {
+  for (const std::string& text : {operation, table}) {
     const auto column = arrow::MakeArrayFromScalar(arrow::StringScalar(text), 1);
     if (!column.ok()) return Status::Bug("{}", column.status().ToString());
     columns.push_back(*column);
   }
-  for (const int64_t number :
-       {outcome.version, outcome.rows_inserted, outcome.rows_updated, outcome.rows_deleted,
-        outcome.files_added, outcome.files_removed}) {
+  for (const int64_t number : {outcome.version, outcome.rows_inserted, outcome.rows_updated,
+                               outcome.rows_deleted, outcome.files_added, outcome.files_removed}) {
     const auto column = arrow::MakeArrayFromScalar(arrow::Int64Scalar(number), 1);
     if (!column.ok()) return Status::Bug("{}", column.status().ToString());
     columns.push_back(*column);
@@ -206,11 +207,11 @@ Result<std::string> QuerySession::TakeVersionedTables(const std::string& sql,
     if (has_project_ && name.table.starts_with("weir."))
       url = ArtifactTableUrl(runtime_->warehouse_url(), name.table.substr(5));
     if (url.empty() && paths_ == Paths::kRead && LooksLikePath(name.table)) {
-      WEIR_ASSIGN_OR_RETURN(
-          const auto pinned,
-          PinPath(name.table,
-                  {.format = SourceFormat::kDelta, .version = name.version, .timestamp = name.timestamp},
-                  runtime_->engine()));
+      WEIR_ASSIGN_OR_RETURN(const auto pinned, PinPath(name.table,
+                                                       {.format = SourceFormat::kDelta,
+                                                        .version = name.version,
+                                                        .timestamp = name.timestamp},
+                                                       runtime_->engine()));
       WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned.table));
       continue;
     }
@@ -221,8 +222,7 @@ Result<std::string> QuerySession::TakeVersionedTables(const std::string& sql,
                           name.table)
           .WithHint(SuggestionHint(name.table, TableNames()));
     }
-    const auto pinned =
-        PinDelta(name.table, url, name.version, name.timestamp, runtime_->engine());
+    const auto pinned = PinDelta(name.table, url, name.version, name.timestamp, runtime_->engine());
     if (!pinned.ok()) return pinned.status().WithContext(fmt::format("table `{}`", name.table));
     WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned->table));
   }
@@ -300,16 +300,50 @@ Result<std::optional<std::string>> QuerySession::WritableTable(const StatementTa
   return std::optional<std::string>(pinned.url);
 }
 
-Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> QuerySession::WriteRowsOf(
-    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
-  using Rows = std::optional<std::shared_ptr<arrow::RecordBatchReader>>;
-  WEIR_ASSIGN_OR_RETURN(const auto statement, ParseDml(sql, *FindDialect(dialect)));
-  if (!statement) return Rows();
-  WEIR_RETURN_NOT_OK(CheckAllowed(
-      ParsedStatement{.node = std::string(ToString(statement->kind)), .kinds = {StatementKind::kDml}},
-      project_.profile));
-  WEIR_ASSIGN_OR_RETURN(const auto url, WritableTable(statement->table));
-  if (!url) return Rows();
+Result<std::string> QuerySession::PlaceOfNew(const DefinitionStatement& statement) const {
+  std::string path = statement.location;
+  for (const SourceDefinition& source : project_.sources) {
+    if (source.name == statement.table.name && source.format == SourceFormat::kDelta &&
+        path.empty())
+      return ToUrl(source.uri, /*folder=*/true);
+  }
+  if (path.empty() && statement.table.quoted && LooksLikePath(statement.table.name))
+    path = statement.table.name;
+  if (path.empty()) {
+    return Status::User(StatusCode::kInvalidArgument,
+                        "the place of the table is wanted, found `{}`", statement.table.name)
+        .WithHint(
+            "LOCATION 'data/events', or a path in the place of the name: CREATE TABLE "
+            "'data/events' …");
+  }
+  if (path.find("://") != std::string::npos) return ToUrl(path, /*folder=*/true);
+  std::error_code error;
+  return ToUrl(std::filesystem::absolute(path, error).lexically_normal().string(),
+               /*folder=*/true);
+}
+
+Result<QuerySession::Rows> QuerySession::WriteRowsOf(const std::string& sql,
+                                                     const std::string& dialect,
+                                                     const engine::Cancellation& cancellation) {
+  const SqlDialect& read = *FindDialect(dialect);
+  WEIR_ASSIGN_OR_RETURN(const auto dml, ParseDml(sql, read));
+  WEIR_ASSIGN_OR_RETURN(const auto definition,
+                        dml ? std::optional<DefinitionStatement>() : ParseDefinition(sql, read));
+  if (!dml && !definition) return Rows();
+  const StatementTable& table = dml ? dml->table : definition->table;
+  const std::string operation(dml ? ToString(dml->kind) : ToString(definition->kind));
+  WEIR_RETURN_NOT_OK(
+      CheckAllowed(ParsedStatement{.node = operation,
+                                   .kinds = {dml ? StatementKind::kDml : StatementKind::kDdl}},
+                   project_.profile));
+  std::string url;
+  if (definition && definition->kind == DefinitionStatement::Kind::kCreate) {
+    WEIR_ASSIGN_OR_RETURN(url, PlaceOfNew(*definition));
+  } else {
+    WEIR_ASSIGN_OR_RETURN(const auto writable, WritableTable(table));
+    if (!writable) return Rows();
+    url = *writable;
+  }
   std::error_code ignored;
   const std::string& spill = project_.profile.spill_directory;
   const DmlContext context{
@@ -319,13 +353,14 @@ Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> QuerySession::W
       .scratch_folder =
           spill.empty() ? std::filesystem::temp_directory_path(ignored).string() : spill,
       .register_named = [&](const std::string& query) { return RegisterNamed(query, dialect); }};
-  const auto outcome = RunDml(context, sql, *statement, *url);
+  const auto outcome =
+      dml ? RunDml(context, sql, *dml, url) : RunDefinition(context, sql, *definition, url);
   if (!outcome.ok()) return Explain(outcome.status(), sql);
   // Statements that follow see what this one wrote.
   WEIR_ASSIGN_OR_RETURN(const PinnedTable now,
-                        PinDelta(statement->table.name, *url, -1, {}, runtime_->engine()));
-  WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(statement->table.name, *now.table));
-  WEIR_ASSIGN_OR_RETURN(auto rows, OutcomeRows(*statement, *outcome));
+                        PinDelta(table.name, url, -1, {}, runtime_->engine()));
+  WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(table.name, *now.table));
+  WEIR_ASSIGN_OR_RETURN(auto rows, OutcomeRows(operation, table.name, *outcome));
   return Rows(std::move(rows));
 }
 

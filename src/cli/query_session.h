@@ -16,6 +16,7 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/cli/command.h"
+#include "weir/dml/definition_statement.h"
 #include "weir/dml/dml_statement.h"
 #include "weir/engine/engine.h"
 
@@ -70,9 +71,12 @@ class QuerySession {
   Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
       const engine::Plan& optimized, const engine::Cancellation& cancellation);
-  /// Runs a statement that writes rows of a Delta table; nullopt if it writes none.
-  Result<std::optional<std::shared_ptr<arrow::RecordBatchReader>>> WriteRowsOf(
-      const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation);
+  using Rows = std::optional<std::shared_ptr<arrow::RecordBatchReader>>;
+  /// Runs a statement that writes a Delta table, makes one or alters one; nullopt if it does not.
+  Result<Rows> WriteRowsOf(const std::string& sql, const std::string& dialect,
+                           const engine::Cancellation& cancellation);
+  /// The URL of a table that is to be made.
+  Result<std::string> PlaceOfNew(const DefinitionStatement& statement) const;
   /// The Delta table that a statement may write, as a URL; nullopt for one of the session.
   Result<std::optional<std::string>> WritableTable(const StatementTable& table) const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,

@@ -121,9 +121,9 @@ std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
   for (const Json& action : head) text += LogText(action) + "\n";
   if (!spec.app_id.empty()) {
     text += LogText({{"txn",
-                     {{"appId", spec.app_id},
-                      {"version", spec.epoch},
-                      {"lastUpdated", spec.timestamp_ms}}}}) +
+                      {{"appId", spec.app_id},
+                       {"version", spec.epoch},
+                       {"lastUpdated", spec.timestamp_ms}}}}) +
             "\n";
   }
   const bool changes_data = spec.mode != WriteMode::kCompact;
@@ -262,7 +262,8 @@ bool MayBeNamed(const engine::Session& session, const DeltaLog& log, const Delta
 
 void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
                      const std::vector<DataFile>& files) {
-  for (const DataFile& file : files) (void)session.DeleteObject(table_url + EncodedLogPath(file.path));
+  for (const DataFile& file : files)
+    (void)session.DeleteObject(table_url + EncodedLogPath(file.path));
 }
 
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The actions of a Delta log as JSON, as commits hold them (PROTOCOL.md, "Actions"). In: data files
-// and texts. Out: JSON values, one a line of a commit. Private to the room.
+// and texts. Out: JSON values, one a line of a commit.
 
 #pragma once
 

@@ -29,11 +29,11 @@ struct TableChange {
   std::string operation;      ///< for commitInfo: "DELETE", "MERGE" …
   std::vector<std::pair<std::string, std::string>> parameters;  ///< of the operation
   std::vector<std::pair<std::string, int64_t>> metrics;
-  bool is_blind_append = false;    ///< only `added`, whatever the table holds
-  std::vector<std::string> head;   ///< protocol and metaData actions as JSON
-  std::vector<DataFile> removed;   ///< as the snapshot of `read_version` has them
-  std::vector<DataFile> added;     ///< already written
-  std::vector<DataFile> changes;   ///< change data files, below `_change_data/`
+  bool is_blind_append = false;      ///< only `added`, whatever the table holds
+  std::vector<std::string> head;     ///< protocol and metaData actions as JSON
+  std::vector<DataFile> removed;     ///< as the snapshot of `read_version` has them
+  std::vector<DataFile> added;       ///< already written
+  std::vector<DataFile> changes;     ///< change data files, below `_change_data/`
   int64_t checkpoint_interval = 10;  ///< commits from one checkpoint to the next
   int64_t timestamp_ms = 0;
 };
@@ -45,8 +45,8 @@ struct ForeignCommit {
 };
 
 struct ChangeOutcome {
-  int64_t version = -1;                     ///< of the commit; -1 if none was made
-  std::optional<ForeignCommit> other;       ///< why not
+  int64_t version = -1;                ///< of the commit; -1 if none was made
+  std::optional<ForeignCommit> other;  ///< why not
 };
 
 /// Makes the commit. Fails with the store's error; then no commit was made. Written files stay

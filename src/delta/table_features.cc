@@ -18,17 +18,16 @@ constexpr int64_t kFeatureWriter = 7;
 /// Features that older writer versions mean without naming them, by the version that brought them.
 const std::vector<std::pair<int64_t, std::string_view>>& LegacyFeatures() {
   static const std::vector<std::pair<int64_t, std::string_view>> features = {
-      {2, "appendOnly"},     {2, "invariants"},       {3, "checkConstraints"},
-      {4, "changeDataFeed"}, {4, "generatedColumns"}, {5, "columnMapping"},
-      {6, "identityColumns"}};
+      {2, "appendOnly"},       {2, "invariants"},    {3, "checkConstraints"}, {4, "changeDataFeed"},
+      {4, "generatedColumns"}, {5, "columnMapping"}, {6, "identityColumns"}};
   return features;
 }
 
 /// Features that readers must know too.
 bool IsReaderFeature(std::string_view name) {
   static const std::set<std::string_view> features = {
-      "catalogManaged", "columnMapping", "deletionVectors", "timestampNtz", "typeWidening",
-      "v2Checkpoint",   "vacuumProtocolCheck", "variantType"};
+      "catalogManaged", "columnMapping", "deletionVectors",     "timestampNtz",
+      "typeWidening",   "v2Checkpoint",  "vacuumProtocolCheck", "variantType"};
   return features.contains(name);
 }
 
@@ -81,7 +80,9 @@ const std::vector<TableFeature>& TableFeatures() {
       {"checkpointProtection", true, "nothing is cleaned away in tables of others"},
       {"clustering", false, "read: the order of files would not be kept"},
       {"columnMapping", false, "read; written where the mode is none"},
-      {"deletionVectors", true, "rows that they take are not read; where the table enables them, a tenth of a file is deleted so"},
+      {"deletionVectors", true,
+       "rows that they take are not read; where the table enables them, a tenth of a file is "
+       "deleted so"},
       {"domainMetadata", true, "stays as it is"},
       {"generatedColumns", true, "computed where left out, checked where given"},
       {"icebergCompatV1", false, "read"},
@@ -104,10 +105,11 @@ Status CheckWritable(const std::string& protocol, const std::string& metadata,
   const LogJson parsed = Parsed(protocol), of_table = Parsed(metadata);
   const int64_t version = IntegerOf(parsed, "minWriterVersion");
   if (version > kFeatureWriter) {
-    return Status::Environment(StatusCode::kUnsupported,
-                               "a table that Weir can write is wanted, found the writer version {}: "
-                               "`{}`",
-                               version, table);
+    return Status::Environment(
+        StatusCode::kUnsupported,
+        "a table that Weir can write is wanted, found the writer version {}: "
+        "`{}`",
+        version, table);
   }
   for (const std::string& name : FeaturesInUse(parsed, of_table)) {
     const auto& known = TableFeatures();
@@ -143,14 +145,12 @@ std::string UpgradedProtocol(const std::string& protocol,
     if (writer >= kFeatureWriter ? !of_writers.contains(name) : writer < legacy(name))
       needed = std::max(needed, writer >= kFeatureWriter ? kFeatureWriter : legacy(name));
   }
-  const bool all_named =
-      writer >= kFeatureWriter && std::all_of(features.begin(), features.end(), [&](const auto& name) {
-        return of_writers.contains(name);
-      });
+  const bool all_named = writer >= kFeatureWriter &&
+                         std::all_of(features.begin(), features.end(),
+                                     [&](const auto& name) { return of_writers.contains(name); });
   if (!protocol.empty() && (all_named || (writer < kFeatureWriter && needed == writer))) return "";
   if (needed < kFeatureWriter) {
-    return LogText(
-        {{"protocol", {{"minReaderVersion", reader}, {"minWriterVersion", needed}}}});
+    return LogText({{"protocol", {{"minReaderVersion", reader}, {"minWriterVersion", needed}}}});
   }
   // What the old version meant is named now.
   if (writer < kFeatureWriter) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The features of Delta tables that belong to others, and what statements may do with them.
-// In: a protocol action and a table's metaData action. Out: a permission, or the name of what cannot
-// be kept. `docs/delta.md` has the same list for users.
+// In: a protocol action and a table's metaData action. Out: a permission, or the name of what
+// cannot be kept. `docs/delta.md` has the same list for users.
 
 #pragma once
 
@@ -30,9 +30,8 @@ Status CheckWritable(const std::string& protocol, const std::string& metadata,
                      const std::string& table);
 
 /// The protocol action as JSON that a table needs which has `protocol` now ("" for a new table) and
-/// is to have `features`; "" if it has them all. Tables of older protocols keep their versions where
-/// these allow the features.
-std::string UpgradedProtocol(const std::string& protocol,
-                             const std::vector<std::string>& features);
+/// is to have `features`; "" if it has them all. Tables of older protocols keep their versions
+/// where these allow the features.
+std::string UpgradedProtocol(const std::string& protocol, const std::vector<std::string>& features);
 
 }  // namespace weir

@@ -84,7 +84,8 @@ class Composer {
 
   SourceLocation PlaceOf(const SqlSlice& slice) const {
     for (const Token& token : Lex(text_, dialect_).tokens) {
-      if (token.offset == slice.begin) return {.file = {}, .line = token.line, .column = token.column};
+      if (token.offset == slice.begin)
+        return {.file = {}, .line = token.line, .column = token.column};
     }
     return {};
   }
@@ -234,7 +235,10 @@ class Composer {
                          [&](const RowAction& action) { return action.rows == rows; });
     };
     const bool inserts = has(Rows::kNotMatched), by_source = has(Rows::kNotMatchedBySource);
-    query_.Own(inserts && by_source ? " FULL" : inserts ? " RIGHT" : by_source ? " LEFT" : " INNER");
+    query_.Own(inserts && by_source ? " FULL"
+               : inserts            ? " RIGHT"
+               : by_source          ? " LEFT"
+                                    : " INNER");
     query_.Own(fmt::format(" JOIN (SELECT *, true AS {} FROM ", kSourceColumn));
     query_.Piece(statement_.source).Own(") AS " + Quoted(statement_.source_alias) + " ON (");
     query_.Piece(statement_.condition).Own(")");

@@ -4,8 +4,8 @@
 // statement and the table's columns. Out: a query whose rows are the changes.
 //
 // A change is a row (weir_file, weir_row, weir_action, weir_c0 …): the place of the row that is
-// changed (NULL for a new one), the number of the action of the statement, from 1 on, and the values
-// that actions give to columns of the table, in the order of `assigned`.
+// changed (NULL for a new one), the number of the action of the statement, from 1 on, and the
+// values that actions give to columns of the table, in the order of `assigned`.
 
 #pragma once
 

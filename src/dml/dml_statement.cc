@@ -4,16 +4,16 @@
 
 #include <initializer_list>
 
-#include "weir/project/sql_lexer.h"
+#include "weir/dml/statement_tokens.h"
 #include "weir/project/token_cursor.h"
 
 namespace weir {
 
 namespace {
 
-class Parser {
+class Parser : private StatementTokens {
  public:
-  Parser(const std::string& sql, const SqlDialect& dialect) : lexed_(Lex(sql, dialect)) {}
+  using StatementTokens::StatementTokens;
 
   Result<std::optional<DmlStatement>> Parse() {
     DmlStatement statement;
@@ -36,117 +36,6 @@ class Parser {
   }
 
  private:
-  const Token& Peek(size_t ahead = 0) const {
-    return lexed_.tokens[std::min(at_ + ahead, lexed_.tokens.size() - 1)];
-  }
-  bool AtEnd() const { return Peek().kind == TokenKind::kEnd || Peek().IsSymbol(';'); }
-  const Token& Next() {
-    const Token& token = Peek();
-    if (token.kind != TokenKind::kEnd) ++at_;
-    return token;
-  }
-  bool Try(std::string_view keyword) {
-    if (!Peek().IsKeyword(keyword)) return false;
-    Next();
-    return true;
-  }
-  bool TrySymbol(char symbol) {
-    if (!Peek().IsSymbol(symbol)) return false;
-    Next();
-    return true;
-  }
-  Status Wanted(std::string_view what) const {
-    return Status::User(StatusCode::kInvalidArgument, "{} is wanted, found {}", what,
-                        Describe(Peek()))
-        .WithLocation({.file = {}, .line = Peek().line, .column = Peek().column});
-  }
-  Status Expect(std::string_view keyword) {
-    return Try(keyword) ? Status::OK() : Wanted(fmt::format("`{}`", keyword));
-  }
-  Status ExpectSymbol(char symbol) {
-    return TrySymbol(symbol) ? Status::OK() : Wanted(fmt::format("`{}`", symbol));
-  }
-  Status ExpectEnd() {
-    while (TrySymbol(';')) {
-    }
-    return Peek().kind == TokenKind::kEnd ? Status::OK() : Wanted("the end of the statement");
-  }
-  bool AtName() const {
-    return Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kQuotedIdentifier;
-  }
-
-  /// Everything up to the first of `keywords`, or a comma or `)` if asked for, outside of
-  /// parentheses and CASE.
-  Result<SqlSlice> UpTo(std::initializer_list<std::string_view> keywords, bool comma,
-                        std::string_view what) {
-    const size_t begin = Peek().offset;
-    size_t end = begin;
-    int depth = 0, cases = 0;
-    for (; !AtEnd(); end = Next().end()) {
-      const Token& token = Peek();
-      const bool is_outside = depth == 0 && cases == 0;
-      if (is_outside && comma && (token.IsSymbol(',') || token.IsSymbol(')'))) break;
-      if (is_outside && IsAnyOf(token, keywords)) break;
-      if (token.IsSymbol('(') || token.IsSymbol('[') || token.IsSymbol('{')) ++depth;
-      if (token.IsSymbol(')') || token.IsSymbol(']') || token.IsSymbol('}')) --depth;
-      if (depth < 0) return Wanted(what);
-      if (token.IsKeyword("CASE")) ++cases;
-      if (token.IsKeyword("END") && cases > 0) --cases;
-    }
-    if (begin == end) return Wanted(what);
-    return SqlSlice{begin, end};
-  }
-
-  bool IsAnyOf(const Token& token, std::initializer_list<std::string_view> keywords) const {
-    for (const std::string_view keyword : keywords) {
-      if (!token.IsKeyword(keyword)) continue;
-      // `a IS DISTINCT FROM b`
-      const bool is_operator =
-          keyword == "FROM" && at_ > 0 && lexed_.tokens[at_ - 1].IsKeyword("DISTINCT");
-      if (!is_operator) return true;
-    }
-    return false;
-  }
-
-  Status ParseName(StatementTable& table) {
-    const Token first = Peek();
-    if (first.kind == TokenKind::kString) {
-      table.name = StringValue(Next());
-      table.quoted = true;
-    } else {
-      if (!AtName()) return Wanted("the name of a table");
-      table.quoted = first.kind == TokenKind::kQuotedIdentifier;
-      table.name = IdentifierName(Next());
-      table.alias = table.name;
-      while (TrySymbol('.')) {
-        if (!AtName()) return Wanted("a name");
-        table.alias = IdentifierName(Next());
-        table.name += "." + table.alias;
-        table.quoted = false;
-      }
-    }
-    table.text = {first.offset, lexed_.tokens[at_ - 1].end()};
-    return Status::OK();
-  }
-
-  /// `AS alias`, or an alias that is none of the words which may follow.
-  Status ParseAlias(StatementTable& table, std::initializer_list<std::string_view> followers) {
-    const bool has_as = Try("AS");
-    if (AtName() && (has_as || !IsAnyOf(Peek(), followers))) {
-      table.alias = IdentifierName(Next());
-      return Status::OK();
-    }
-    return has_as ? Wanted("an alias") : Status::OK();
-  }
-
-  Status ParseColumnList(std::vector<std::string>& columns) {
-    do {
-      if (!AtName()) return Wanted("the name of a column");
-      columns.push_back(IdentifierName(Next()));
-    } while (TrySymbol(','));
-    return ExpectSymbol(')');
-  }
-
   Status ParseInsert(DmlStatement& statement) {
     statement.kind = DmlStatement::Kind::kInsert;
     if (Try("OVERWRITE")) {
@@ -162,9 +51,8 @@ class Parser {
       Next();
       Next();
       statement.kind = DmlStatement::Kind::kReplaceWhere;
-      WEIR_ASSIGN_OR_RETURN(statement.condition,
-                            UpTo({"SELECT", "WITH", "VALUES", "FROM", "TABLE"}, false,
-                                 "a condition and a query"));
+      WEIR_ASSIGN_OR_RETURN(statement.condition, UpTo({"SELECT", "WITH", "VALUES", "FROM", "TABLE"},
+                                                      false, "a condition and a query"));
     } else if (Peek().IsSymbol('(') && !BeginsQueryInParentheses()) {
       Next();
       WEIR_RETURN_NOT_OK(ParseColumnList(statement.columns));
@@ -182,8 +70,8 @@ class Parser {
            !Peek(ahead + 1).IsSymbol(')');
   }
 
-  Result<std::vector<Assignment>> ParseAssignments(
-      const StatementTable& table, std::initializer_list<std::string_view> ends) {
+  Result<std::vector<Assignment>> ParseAssignments(const StatementTable& table,
+                                                   std::initializer_list<std::string_view> ends) {
     std::vector<Assignment> assignments;
     do {
       Assignment each;
@@ -201,7 +89,7 @@ class Parser {
         name = IdentifierName(Next());
       }
       each.column = std::move(name);
-      each.column_text = {first.offset, lexed_.tokens[at_ - 1].end()};
+      each.column_text = {first.offset, Last().end()};
       WEIR_RETURN_NOT_OK(ExpectSymbol('='));
       WEIR_ASSIGN_OR_RETURN(each.value, UpTo(ends, true, "an expression"));
       assignments.push_back(std::move(each));
@@ -215,8 +103,7 @@ class Parser {
     WEIR_RETURN_NOT_OK(ParseAlias(statement.table, {"SET"}));
     WEIR_RETURN_NOT_OK(Expect("SET"));
     RowAction action{.kind = RowAction::Kind::kUpdate};
-    WEIR_ASSIGN_OR_RETURN(action.assignments,
-                          ParseAssignments(statement.table, {"WHERE", "FROM"}));
+    WEIR_ASSIGN_OR_RETURN(action.assignments, ParseAssignments(statement.table, {"WHERE", "FROM"}));
     if (Peek().IsKeyword("FROM")) {
       return Wanted("`WHERE` or the end of the statement")
           .WithHint("rows of another table are brought in by MERGE INTO … USING … ON …");
@@ -297,12 +184,12 @@ class Parser {
       }
     }
     WEIR_RETURN_NOT_OK(ParseAlias(source, {"ON"}));
-    size_t end = lexed_.tokens[at_ - 1].end();
+    size_t end = Last().end();
     if (Peek().IsSymbol('(')) {  // names of columns behind the alias
       Next();
       std::vector<std::string> names;
       WEIR_RETURN_NOT_OK(ParseColumnList(names));
-      end = lexed_.tokens[at_ - 1].end();
+      end = Last().end();
     }
     if (source.alias.empty()) {
       return Wanted("an alias for what stands after USING").WithHint("USING (SELECT …) AS s ON …");
@@ -377,9 +264,6 @@ class Parser {
     }
     return ExpectSymbol(')');
   }
-
-  LexedText lexed_;
-  size_t at_ = 0;
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ struct SqlSlice {
 
 /// A table as a statement names it.
 struct StatementTable {
-  std::string name;   ///< "events", "a.b", or a path that stood in quotes
+  std::string name;     ///< "events", "a.b", or a path that stood in quotes
   bool quoted = false;  ///< it stood in quotes, hence may be a path
   SqlSlice text;
   std::string alias;  ///< as columns are qualified; without an alias the last part of the name
@@ -65,8 +65,8 @@ struct DmlStatement {
   SqlSlice query;  ///< of an INSERT
   /// Of an UPDATE, DELETE, MERGE (its ON) or INSERT … REPLACE WHERE; empty: all rows.
   SqlSlice condition;
-  SqlSlice source;                ///< of a MERGE: what stands after USING, its alias included
-  std::string source_alias;       ///< as its columns are qualified
+  SqlSlice source;                 ///< of a MERGE: what stands after USING, its alias included
+  std::string source_alias;        ///< as its columns are qualified
   std::vector<RowAction> actions;  ///< of a MERGE, UPDATE or DELETE, in their order
 };
 

@@ -71,8 +71,8 @@ std::optional<Missing> FindNull(const arrow::Array& values, const Json& type,
   }
   if (kind == "map" && values.type_id() == arrow::Type::MAP) {
     const auto& maps = static_cast<const arrow::MapArray&>(values);
-    const auto items = maps.items()->Slice(
-        maps.value_offset(0), maps.value_offset(maps.length()) - maps.value_offset(0));
+    const auto items = maps.items()->Slice(maps.value_offset(0),
+                                           maps.value_offset(maps.length()) - maps.value_offset(0));
     return FindNullIn(*items, type["valueType"], IsNullable(type, "valueContainsNull"),
                       path + ".value");
   }
@@ -116,16 +116,16 @@ Status RowRules::Check(const arrow::RecordBatch& batch) const {
   for (int i = 0; i < batch.num_columns(); ++i) {
     const WriteColumn& column = target_->columns[static_cast<size_t>(i)];
     const Json& field = fields_[static_cast<size_t>(i)];
-    const auto missing =
-        FindNullIn(*batch.column(i), field["type"], column.nullable, column.name);
+    const auto missing = FindNullIn(*batch.column(i), field["type"], column.nullable, column.name);
     if (!missing) continue;
-    return Status::User(StatusCode::kInvalidArgument,
-                        "a value is wanted in the column `{}` of the table `{}`, which is NOT NULL, "
-                        "found `NULL`{}",
-                        missing->path, target_->name,
-                        missing->path == column.name
-                            ? fmt::format(" in the row {}", RowText(batch, missing->row))
-                            : "")
+    return Status::User(
+               StatusCode::kInvalidArgument,
+               "a value is wanted in the column `{}` of the table `{}`, which is NOT NULL, "
+               "found `NULL`{}",
+               missing->path, target_->name,
+               missing->path == column.name
+                   ? fmt::format(" in the row {}", RowText(batch, missing->row))
+                   : "")
         .WithHint("the table is as it was");
   }
   for (const Condition& condition : conditions_) {

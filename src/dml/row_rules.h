@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds rows against the rules of the table that they are written to: NOT NULL, nested ones
-// included, CHECK constraints, invariants, and what generated columns are computed from. In: batches
-// as they will be stored. Out: the first violation.
+// included, CHECK constraints, invariants, and what generated columns are computed from. In:
+// batches as they will be stored. Out: the first violation.
 
 #pragma once
 

@@ -47,8 +47,10 @@ class ScratchFolder {
     std::error_code error;
     std::filesystem::create_directories(folder->path_, error);
     if (error) {
-      return Status::Environment(StatusCode::kIo, "a folder for what is changed cannot be made: {}: "
-                                 "`{}`", error.message(), folder->path_);
+      return Status::Environment(StatusCode::kIo,
+                                 "a folder for what is changed cannot be made: {}: "
+                                 "`{}`",
+                                 error.message(), folder->path_);
     }
     return folder;
   }
@@ -69,7 +71,8 @@ class Evaluation {
       : context_(context), engine_(context.runtime.engine()), sql_(sql), statement_(statement) {}
 
   ~Evaluation() {
-    for (const char* name : {kPlacedTable, kChangesTable, "__weir_kept", "__weir_counted", "__weir_added"})
+    for (const char* name :
+         {kPlacedTable, kChangesTable, "__weir_kept", "__weir_counted", "__weir_added"})
       Forget("TABLE", name);
     for (const char* name : {"__weir_new", "__weir_uncomputed", "__weir_given", "__weir_inserted"})
       Forget("VIEW", name);
@@ -159,8 +162,8 @@ class Evaluation {
 
   /// Makes the statement's own table known, at the version that it reads, to whatever names it.
   Status RegisterTarget() {
-    WEIR_ASSIGN_OR_RETURN(placed_, target_.snapshot.AsPlacedTable(engine_, target_.url, kFileColumn,
-                                                                  kRowColumn));
+    WEIR_ASSIGN_OR_RETURN(
+        placed_, target_.snapshot.AsPlacedTable(engine_, target_.url, kFileColumn, kRowColumn));
     WEIR_RETURN_NOT_OK(engine_.RegisterTable(kPlacedTable, placed_));
     return engine_.RegisterTable(statement_.table.name, target_.table);
   }
@@ -183,9 +186,8 @@ class Evaluation {
     // Without an alias, a table that is named by its path has the name of its file.
     if (statement.table.alias.empty()) statement.table.alias = target_.name;
     actions_ = statement.actions;
-    auto composed = ComposeChanges(sql_, dialect, statement, target_, [&] {
-      return SourceColumns();
-    });
+    auto composed =
+        ComposeChanges(sql_, dialect, statement, target_, [&] { return SourceColumns(); });
     if (!composed.ok()) return composed.status();
     assigned_ = composed->assigned;
     columns_of_action_ = composed->columns_of_action;
@@ -201,8 +203,7 @@ class Evaluation {
     if (!written.ok()) return composed->sql.Locate(written.status());
     engine::FileTableSpec spec{.root_url = scratch_->url(), .format = "parquet"};
     spec.files = written->files;
-    WEIR_ASSIGN_OR_RETURN(changes_,
-                          engine::Table::FromFiles(engine_, spec, composed->schema));
+    WEIR_ASSIGN_OR_RETURN(changes_, engine::Table::FromFiles(engine_, spec, composed->schema));
     return engine_.RegisterTable(kChangesTable, changes_);
   }
 
@@ -220,7 +221,8 @@ class Evaluation {
   std::string ActionsOf(RowAction::Kind kind) const {
     std::string numbers;
     for (size_t i = 0; i < actions_.size(); ++i) {
-      if (actions_[i].kind == kind) numbers += fmt::format("{}{}", numbers.empty() ? "" : ", ", i + 1);
+      if (actions_[i].kind == kind)
+        numbers += fmt::format("{}{}", numbers.empty() ? "" : ", ", i + 1);
     }
     return numbers.empty() ? "NULL" : numbers;
   }
@@ -233,11 +235,11 @@ class Evaluation {
     if (statement_.kind == Kind::kMerge) {
       WEIR_ASSIGN_OR_RETURN(
           const int64_t ambiguous,
-          Number(fmt::format(
-              "SELECT count(*) FROM (SELECT weir_file, weir_row FROM {} WHERE weir_file IS NOT NULL "
-              "GROUP BY weir_file, weir_row HAVING count(*) > 1 AND "
-              "max(CASE WHEN weir_action IN ({}) THEN 1 ELSE 0 END) = 1) AS twice",
-              kChangesTable, updates)));
+          Number(fmt::format("SELECT count(*) FROM (SELECT weir_file, weir_row FROM {} WHERE "
+                             "weir_file IS NOT NULL "
+                             "GROUP BY weir_file, weir_row HAVING count(*) > 1 AND "
+                             "max(CASE WHEN weir_action IN ({}) THEN 1 ELSE 0 END) = 1) AS twice",
+                             kChangesTable, updates)));
       if (ambiguous > 0) {
         return Status::User(StatusCode::kInvalidArgument,
                             "a row of the table is wanted to be found by one row of the source, "
@@ -246,16 +248,16 @@ class Evaluation {
             .WithHint("make the rows of the source unique by what ON compares");
       }
     }
-    WEIR_ASSIGN_OR_RETURN(
-        outcome_.rows_inserted,
-        Number(fmt::format("SELECT count(*) FROM {} WHERE weir_action IN ({})", kChangesTable,
-                           inserts)));
+    WEIR_ASSIGN_OR_RETURN(outcome_.rows_inserted,
+                          Number(fmt::format("SELECT count(*) FROM {} WHERE weir_action IN ({})",
+                                             kChangesTable, inserts)));
     WEIR_ASSIGN_OR_RETURN(
         const auto counts,
-        Rows(fmt::format("SELECT weir_file, count(DISTINCT CASE WHEN weir_action IN ({}) THEN "
-                         "weir_row END) AS deleted, count(CASE WHEN weir_action IN ({}) THEN 1 END) "
-                         "AS updated FROM {} WHERE weir_file IS NOT NULL GROUP BY weir_file",
-                         deletes, updates, kChangesTable)));
+        Rows(
+            fmt::format("SELECT weir_file, count(DISTINCT CASE WHEN weir_action IN ({}) THEN "
+                        "weir_row END) AS deleted, count(CASE WHEN weir_action IN ({}) THEN 1 END) "
+                        "AS updated FROM {} WHERE weir_file IS NOT NULL GROUP BY weir_file",
+                        deletes, updates, kChangesTable)));
     for (const auto& batch : counts) {
       const auto path = std::static_pointer_cast<arrow::StringArray>(batch->column(0));
       const auto deleted = std::static_pointer_cast<arrow::Int64Array>(batch->column(1)),
@@ -285,9 +287,10 @@ class Evaluation {
     if (paths.empty()) return Status::OK();
     WEIR_ASSIGN_OR_RETURN(const auto table, placed_.WithPaths(paths));
     WEIR_RETURN_NOT_OK(engine_.RegisterTable("__weir_counted", table));
-    WEIR_ASSIGN_OR_RETURN(const auto counts,
-                          Rows(fmt::format("SELECT {0}, count({1}) FROM __weir_counted GROUP BY {0}",
-                                           kFileColumn, kRowColumn)));
+    WEIR_ASSIGN_OR_RETURN(
+        const auto counts,
+        Rows(fmt::format("SELECT {0}, count({1}) FROM __weir_counted GROUP BY {0}", kFileColumn,
+                         kRowColumn)));
     for (const auto& batch : counts) {
       const auto path = std::static_pointer_cast<arrow::StringArray>(batch->column(0));
       const auto rows = std::static_pointer_cast<arrow::Int64Array>(batch->column(1));
@@ -316,7 +319,8 @@ class Evaluation {
         actions.empty() ? "" : fmt::format(" AND c.weir_action IN ({})", actions));
   }
 
-  /// Registers the rows that the statement makes, `__weir_new`: the table's columns and weir_action.
+  /// Registers the rows that the statement makes, `__weir_new`: the table's columns and
+  /// weir_action.
   Status RegisterNewRows() {
     const std::string updates = ActionsOf(RowAction::Kind::kUpdate),
                       inserts = ActionsOf(RowAction::Kind::kInsert);
@@ -324,7 +328,8 @@ class Evaluation {
     for (size_t i = 0; i < target_.columns.size(); ++i) {
       const int column = static_cast<int>(i);
       const std::string name = QuotedSqlName(target_.columns[i].name);
-      const bool has_value = std::find(assigned_.begin(), assigned_.end(), column) != assigned_.end();
+      const bool has_value =
+          std::find(assigned_.begin(), assigned_.end(), column) != assigned_.end();
       std::string givers;
       for (size_t k = 0; k < actions_.size(); ++k) {
         if (actions_[k].kind == RowAction::Kind::kUpdate && columns_of_action_[k].contains(column))
@@ -332,9 +337,10 @@ class Evaluation {
       }
       updated += givers.empty()
                      ? fmt::format("t.{}, ", name)
-                     : fmt::format("CASE WHEN c.weir_action IN ({}) THEN c.weir_c{} ELSE t.{} END AS "
-                                   "{}, ",
-                                   givers, column, name, name);
+                     : fmt::format(
+                           "CASE WHEN c.weir_action IN ({}) THEN c.weir_c{} ELSE t.{} END AS "
+                           "{}, ",
+                           givers, column, name, name);
       inserted += has_value ? fmt::format("weir_c{} AS {}, ", column, name)
                             : fmt::format("NULL AS {}, ", name);
     }
@@ -390,8 +396,9 @@ class Evaluation {
                                  "a generated column of the table `{}` is not understood",
                                  target_.name)
           .WithCause(plan.status().message())
-          .WithHint("give its values in the statement, or write the table with the program that it "
-                    "belongs to");
+          .WithHint(
+              "give its values in the statement, or write the table with the program that it "
+              "belongs to");
     }
     WEIR_ASSIGN_OR_RETURN(const auto casted, (*std::move(plan)).CastTo(*arrow::schema(fields)));
     return engine_.RegisterView(name, casted);
@@ -508,8 +515,9 @@ class Evaluation {
                       inserts = ActionsOf(RowAction::Kind::kInsert);
     std::string query;
     const auto add = [&](const std::string& from, const char* change) {
-      query += (query.empty() ? "" : " UNION ALL ") +
-               fmt::format("SELECT {}, '{}' AS _change_type FROM {}", ColumnList("t."), change, from);
+      query +=
+          (query.empty() ? "" : " UNION ALL ") +
+          fmt::format("SELECT {}, '{}' AS _change_type FROM {}", ColumnList("t."), change, from);
     };
     const std::string placed = fmt::format("{} AS t WHERE ", kPlacedTable);
     if (outcome_.rows_deleted > 0) add(placed + ChangedBy(deletes), "delete");
@@ -532,8 +540,8 @@ class Evaluation {
     options.root_url += kChangeFolder;
     // Some readers do not decode the names of folders with change data.
     options.flat = true;
-    WEIR_ASSIGN_OR_RETURN(auto written, Write(std::move(casted), options, schema,
-                                              Bytes(change_.removed), {}));
+    WEIR_ASSIGN_OR_RETURN(auto written,
+                          Write(std::move(casted), options, schema, Bytes(change_.removed), {}));
     for (DataFile& file : written.files) {
       file.path = kChangeFolder + file.path;
       written_.push_back(file);
@@ -570,7 +578,8 @@ class Evaluation {
     for (size_t i = 0; i < target_.columns.size(); ++i) {
       const WriteColumn& column = target_.columns[i];
       const std::string name = QuotedSqlName(column.name);
-      const bool is_given = std::find(given.begin(), given.end(), static_cast<int>(i)) != given.end();
+      const bool is_given =
+          std::find(given.begin(), given.end(), static_cast<int>(i)) != given.end();
       if (!is_given && !column.generation.empty()) computed.insert(column.name);
       columns += (columns.empty() ? "" : ", ") + (is_given ? name : "NULL AS " + name);
     }
@@ -580,9 +589,9 @@ class Evaluation {
     WEIR_ASSIGN_OR_RETURN(auto of_table, std::move(all).CastTo(*target_.schema));
     WEIR_RETURN_NOT_OK(RegisterComputed(std::move(of_table), computed, {}, "__weir_inserted"));
     WEIR_ASSIGN_OR_RETURN(
-        auto rows, engine::Plan::FromSql(
-                       engine_, fmt::format("SELECT {} FROM __weir_inserted", ColumnList()),
-                       kGeneric));
+        auto rows,
+        engine::Plan::FromSql(engine_, fmt::format("SELECT {} FROM __weir_inserted", ColumnList()),
+                              kGeneric));
     engine::BatchSieve sieve = RuleSieve();
     if (statement_.kind == Kind::kReplaceWhere) {
       WEIR_ASSIGN_OR_RETURN(sieve, ReplacedSieve(std::move(sieve)));
@@ -624,9 +633,9 @@ class Evaluation {
   /// Rows that replace others must be such as these: else a second run would not find them.
   Result<engine::BatchSieve> ReplacedSieve(engine::BatchSieve sieve) const {
     const std::string condition(statement_.condition.In(sql_));
-    WEIR_ASSIGN_OR_RETURN(const auto predicate,
-                          engine::CompiledPredicate::FromSql(engine_, condition, *target_.schema,
-                                                             context_.dialect));
+    WEIR_ASSIGN_OR_RETURN(
+        const auto predicate,
+        engine::CompiledPredicate::FromSql(engine_, condition, *target_.schema, context_.dialect));
     return engine::BatchSieve([=, this](const std::shared_ptr<arrow::RecordBatch>& batch)
                                   -> Result<std::shared_ptr<arrow::RecordBatch>> {
       WEIR_ASSIGN_OR_RETURN(const auto holds, predicate.Evaluate(*batch));
@@ -695,13 +704,11 @@ class Evaluation {
       change_.parameters = {{"mode", is_append ? "Append" : "Overwrite"}};
     if (!statement_.condition.empty())
       change_.parameters.emplace_back("predicate", std::string(statement_.condition.In(sql_)));
-    change_.metrics = {{"numFiles", outcome_.files_added},
-                       {"numAddedFiles", outcome_.files_added},
-                       {"numRemovedFiles", outcome_.files_removed},
-                       {"numOutputRows", outcome_.rows_inserted},
-                       {"numInsertedRows", outcome_.rows_inserted},
-                       {"numUpdatedRows", outcome_.rows_updated},
-                       {"numDeletedRows", outcome_.rows_deleted}};
+    change_.metrics = {
+        {"numFiles", outcome_.files_added},          {"numAddedFiles", outcome_.files_added},
+        {"numRemovedFiles", outcome_.files_removed}, {"numOutputRows", outcome_.rows_inserted},
+        {"numInsertedRows", outcome_.rows_inserted}, {"numUpdatedRows", outcome_.rows_updated},
+        {"numDeletedRows", outcome_.rows_deleted}};
     change_.timestamp_ms = SystemClock().Now() / 1000;
     WEIR_ASSIGN_OR_RETURN(const ChangeOutcome made, CommitChange(engine_, change_));
     if (made.other) {
@@ -722,8 +729,8 @@ class Evaluation {
     bool is_emptied = false;
 
     bool loses_few() const {
-      return rows >= 0 && static_cast<double>(deleted + updated) <=
-                              kMostMarked * static_cast<double>(rows);
+      return rows >= 0 &&
+             static_cast<double>(deleted + updated) <= kMostMarked * static_cast<double>(rows);
     }
   };
 

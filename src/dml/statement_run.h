@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs a statement that writes rows of a Delta table. In: the statement and the table's URL. Out:
-// one commit, and what it did. The statement is evaluated once, over one version of its table; which
-// rows change is known from their places in files, never from their values, so that equal rows are
-// told apart. Where another writer came first and the statement did not see what it did, it is
-// evaluated anew over the new version.
+// one commit, and what it did. The statement is evaluated once, over one version of its table;
+// which rows change is known from their places in files, never from their values, so that equal
+// rows are told apart. Where another writer came first and the statement did not see what it did,
+// it is evaluated anew over the new version.
 
 #pragma once
 
@@ -20,7 +20,7 @@
 namespace weir {
 
 struct DmlOutcome {
-  int64_t version = -1;  ///< of the table afterwards
+  int64_t version = -1;    ///< of the table afterwards
   bool committed = false;  ///< false where no row was to be changed
   int64_t rows_inserted = 0;
   int64_t rows_updated = 0;

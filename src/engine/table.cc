@@ -153,10 +153,9 @@ Result<Table> DeltaSnapshot::AsChangeTable(const Session& session, const std::st
     bridged.push_back(std::move(file));
   }
   const rust::Slice<const bridge::ChangeFile> slice(bridged.data(), bridged.size());
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return state_->handle->change_table(*session.state_->handle, root_url,
-                                                              slice);
-                        }));
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle,
+      Try([&] { return state_->handle->change_table(*session.state_->handle, root_url, slice); }));
   Table table;
   table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
   return table;
@@ -175,10 +174,9 @@ Result<std::vector<DeletionVector>> DeltaSnapshot::DeleteRows(
     bridged.push_back(std::move(deleted));
   }
   const rust::Slice<const bridge::DeletedRows> slice(bridged.data(), bridged.size());
-  WEIR_ASSIGN_OR_RETURN(const auto written, Try([&] {
-                          return state_->handle->delete_rows(*session.state_->handle, root_url,
-                                                             slice);
-                        }));
+  WEIR_ASSIGN_OR_RETURN(
+      const auto written,
+      Try([&] { return state_->handle->delete_rows(*session.state_->handle, root_url, slice); }));
   std::vector<DeletionVector> vectors;
   for (const auto& vector : written) vectors.push_back(internal::FromBridge(vector));
   return vectors;

@@ -12,8 +12,8 @@ namespace weir {
 
 namespace {
 
-/// The clause that begins at a token: how many tokens it has before its value, and whether that is a
-/// time.
+/// The clause that begins at a token: how many tokens it has before its value, and whether that is
+/// a time.
 struct Clause {
   size_t tokens = 0;
   bool is_time = false;
@@ -39,8 +39,8 @@ std::string Rfc3339(std::string text) {
   const bool has_time = text.size() > 10;
   if (has_time && text[10] == ' ') text[10] = 'T';
   if (text.size() == 10) return text + "T00:00:00Z";
-  const bool has_zone =
-      text.ends_with('Z') || text.ends_with('z') || text.find_first_of("+-", 11) != std::string::npos;
+  const bool has_zone = text.ends_with('Z') || text.ends_with('z') ||
+                        text.find_first_of("+-", 11) != std::string::npos;
   return has_time && !has_zone ? text + "Z" : text;
 }
 
@@ -50,9 +50,10 @@ bool IsAlias(const std::vector<Token>& tokens, size_t at) {
   if (tokens[at].kind == TokenKind::kQuotedIdentifier) return true;
   if (tokens[at].kind != TokenKind::kWord) return false;
   for (const std::string_view word :
-       {"WHERE", "GROUP", "ORDER", "LIMIT", "HAVING", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS",
-        "ON", "USING", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "QUALIFY", "OFFSET", "FETCH", "NATURAL",
-        "LATERAL", "WHEN", "SET", "ASOF", "ANTI", "SEMI", "SORT", "CLUSTER", "DISTRIBUTE", "FOR"}) {
+       {"WHERE",  "GROUP",   "ORDER",  "LIMIT", "HAVING",  "JOIN",       "INNER",  "LEFT",
+        "RIGHT",  "FULL",    "CROSS",  "ON",    "USING",   "UNION",      "EXCEPT", "INTERSECT",
+        "WINDOW", "QUALIFY", "OFFSET", "FETCH", "NATURAL", "LATERAL",    "WHEN",   "SET",
+        "ASOF",   "ANTI",    "SEMI",   "SORT",  "CLUSTER", "DISTRIBUTE", "FOR"}) {
     if (tokens[at].IsKeyword(word)) return false;
   }
   return true;
@@ -92,8 +93,8 @@ Result<VersionedStatement> TakeVersions(const std::string& sql, const SqlDialect
         return refused("a time in quotes, such as '2024-05-31T12:00:00Z',");
       name.timestamp = Rfc3339(StringValue(value));
     } else {
-      const auto [end, error] = std::from_chars(
-          value.text.data(), value.text.data() + value.text.size(), name.version);
+      const auto [end, error] =
+          std::from_chars(value.text.data(), value.text.data() + value.text.size(), name.version);
       if (value.kind != TokenKind::kNumber || error != std::errc() ||
           end != value.text.data() + value.text.size())
         return refused("the number of a version");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tables at a version in a statement: `FROM t VERSION AS OF 3`, `FROM t TIMESTAMP AS OF '…'`. The
-// engine's parser knows this in few dialects, and its planner leaves it out. In: a statement. Out: the
-// statement with a name of its own for each such table, and what those names stand for.
+// engine's parser knows this in few dialects, and its planner leaves it out. In: a statement. Out:
+// the statement with a name of its own for each such table, and what those names stand for.
 
 #pragma once
 

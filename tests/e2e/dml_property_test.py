@@ -91,8 +91,8 @@ class DmlProperty(Anywhere):
             self.assertEqual(marked > 0, vectors, f"seed {seed}")
         if feed:
             self.check_feed(seed, changes, self.table("SELECT * FROM delta_cdf('./table', 1)"))
-            # That other reader does not decode the names of folders.
-            if not partitioned:
+            # That other reader does not decode the names of folders, and takes a removed file for one without a vector.
+            if not partitioned and not vectors:
                 self.check_feed(seed, changes, pyarrow.table(deltalake.DeltaTable(self.scratch / "table").load_cdf(starting_version=1)))
             first = model.random.randrange(1, version + 1)
             last = model.random.randrange(first, version + 1)

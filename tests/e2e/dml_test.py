@@ -198,6 +198,79 @@ class Rules(Dml):
             self.assertIn("may only be added", self.failure(sql), sql)
 
 
+class Definitions(Dml):
+    def setUp(self):
+        super().setUp()
+        self.write("weir.toml", '[project]\nname = "dml"\nwarehouse = "wh"\n[profiles.default.sql]\nallow = ["query", "dml", "ddl"]\n')
+
+    def test_a_table_with_all_that_can_be_said_of_it(self):
+        self.did("CREATE TABLE t (id BIGINT NOT NULL COMMENT 'the key', \"Ab\" DECIMAL(10, 2), s STRUCT<x INT, y VARCHAR>, l ARRAY<INT>, day DATE, "
+                 "moment TIMESTAMP, twice BIGINT GENERATED ALWAYS AS (id * 2), CONSTRAINT positive CHECK (id > 0)) STORED AS DELTATABLE "
+                 "PARTITIONED BY (day) COMMENT 'all of it' TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', 'owner' = 'ops')")
+        table = deltalake.DeltaTable(self.scratch / "table")
+        self.assertEqual(table.metadata().partition_columns, ["day"])
+        self.assertEqual(table.metadata().description, "all of it")
+        self.assertEqual(table.metadata().configuration["owner"], "ops")
+        fields = {field.name: field for field in table.schema().fields}
+        self.assertFalse(fields["id"].nullable)
+        self.assertEqual(fields["id"].metadata["comment"], "the key")
+        self.assertEqual(fields["twice"].metadata["delta.generationExpression"], "id * 2")
+        types = {name: str(field.type) for name, field in fields.items()}
+        self.assertIn("decimal(10,2)", types["Ab"])
+        self.assertIn("timestamp_ntz", types["moment"])
+        self.assertLessEqual({"changeDataFeed", "checkConstraints", "generatedColumns", "timestampNtz"}, set(table.protocol().writer_features))
+        self.did("INSERT INTO t (id, day, s, l) VALUES (4, DATE '2024-01-02', named_struct('x', 1, 'y', 'z'), [1, NULL])")
+        self.assertIn("the constraint `positive`", self.failure("INSERT INTO t (id) VALUES (0)"))
+        self.assertEqual(self.read()[0]["twice"], 8)
+        self.assertIn("found one: `t`", self.failure("CREATE TABLE t (id BIGINT) STORED AS DELTATABLE"))
+        self.assertEqual(self.did("CREATE TABLE IF NOT EXISTS t (id BIGINT) STORED AS DELTATABLE")["version"], 1)
+
+    def test_a_table_from_a_query_and_its_replacement(self):
+        did = self.did("CREATE TABLE 'new/place' USING DELTA PARTITIONED BY (p) AS SELECT i AS n, CASE WHEN i % 2 = 0 THEN 'even' END AS p, "
+                       "CAST(i AS TINYINT UNSIGNED) AS tiny, TIMESTAMP '2024-01-01' AS at FROM generate_series(1, 5) AS g(i)")
+        self.assertEqual((did["operation"], did["version"], did["rows_inserted"]), ("CREATE TABLE", 0, 5))
+        table = deltalake.DeltaTable(self.scratch / "new" / "place")
+        found = pyarrow.table(deltalake.QueryBuilder().register("t", table).execute("SELECT n, p, tiny FROM t ORDER BY n")).to_pylist()
+        self.assertEqual(found, [{"n": i, "p": None if i % 2 else "even", "tiny": i} for i in range(1, 6)])
+        did = self.did("CREATE OR REPLACE TABLE ignored STORED AS DELTATABLE LOCATION 'new/place' AS SELECT 'x' AS only")
+        self.assertEqual((did["version"], did["rows_inserted"], did["files_removed"]), (1, 1, 2))
+        replaced = deltalake.DeltaTable(self.scratch / "new" / "place")
+        self.assertEqual(replaced.metadata().id, table.metadata().id)
+        self.assertEqual(self.rows("SELECT * FROM './new/place'"), [{"only": "x"}])
+        self.assertEqual(self.rows("SELECT count(*) AS n FROM './new/place' VERSION AS OF 0"), [{"n": 5}])
+
+    def test_tables_are_altered(self):
+        self.simple()
+        self.did("ALTER TABLE t ADD COLUMNS (s VARCHAR COMMENT 'late', d DECIMAL(5, 1))")
+        self.did("INSERT INTO t VALUES (4, 4, 'x', 1.5)")
+        self.assertEqual([(row["s"], row["d"] and float(row["d"])) for row in self.read()], [(None, None)] * 3 + [("x", 1.5)])
+        self.assertIn("found 1 for which it is not true: `n > 1`", self.failure("ALTER TABLE t ADD CONSTRAINT big CHECK (n > 1)"))
+        self.did("DELETE FROM t WHERE n IS NULL")
+        self.did("ALTER TABLE t ADD CONSTRAINT big CHECK (n > 1)")
+        self.assertIn("the constraint `big`", self.failure("UPDATE t SET n = 0"))
+        self.did("ALTER TABLE t DROP CONSTRAINT big")
+        self.did("ALTER TABLE t SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', owner = 'me')")
+        self.did("UPDATE t SET n = 0 WHERE id = 1")
+        self.assertEqual(self.rows("SELECT n, _change_type AS c FROM delta_cdf(t, 6) ORDER BY n"),
+                         [{"n": 0, "c": "update_postimage"}, {"n": 10, "c": "update_preimage"}])
+        self.did("ALTER TABLE t UNSET TBLPROPERTIES (owner)")
+        self.assertEqual(deltalake.DeltaTable(self.scratch / "table").metadata().configuration, {"delta.enableChangeDataFeed": "true"})
+        for sql, message in (("ALTER TABLE t DROP CONSTRAINT big", "has no constraint `big`"),
+                             ("ALTER TABLE t UNSET TBLPROPERTIES (owner)", "has no property `owner`"),
+                             ("ALTER TABLE t ADD COLUMN n INT", "found `n`"),
+                             ("ALTER TABLE t ADD COLUMN m INT NOT NULL", "without NOT NULL"),
+                             ("ALTER TABLE t RENAME COLUMN n TO m", "column mapping"),
+                             ("ALTER TABLE t DROP COLUMN n", "column mapping"),
+                             ("ALTER TABLE t SET TBLPROPERTIES ('delta.enableRowTracking' = 'true')", "`delta.enableRowTracking` = `true`"),
+                             ("CREATE TABLE x (a WRONG) USING DELTA LOCATION 'x'", "Unsupported SQL type WRONG"),
+                             ("CREATE TABLE x (a INT) USING DELTA", "the place of the table is wanted"),
+                             ("CREATE TABLE x (a INTERVAL) USING DELTA LOCATION 'x'", "a"),
+                             ("CREATE TABLE x (a INT) USING DELTA LOCATION 'x' PARTITIONED BY (b)", "found `b`"),
+                             ("CREATE TABLE x (a INT, CONSTRAINT c CHECK (z > 1)) USING DELTA LOCATION 'x'", "is not understood")):
+            self.assertIn(message, self.failure(sql, code=3 if "not understood" in message else 1), sql)
+        self.assertFalse((self.scratch / "x").exists())
+
+
 class ManyWriters(Dml):
     def test_many_writers_of_one_table_end_as_one_after_the_other(self):
         ids = pyarrow.array([*range(5), *range(100, 100 + WRITERS)], pyarrow.int64())
