@@ -59,6 +59,8 @@ std::string DefinitionText(const ViewDefinition& view) {
   if (!columns.empty()) text += " (" + columns + ")";
   if (!view.partition_columns.empty())
     text += " PARTITIONED BY " + Names(view.partition_columns, dialect);
+  if (!view.cluster_columns.empty())
+    text += " CLUSTER BY " + Names(view.cluster_columns, dialect);
   if (!view.comment.empty()) text += " COMMENT " + QuotedSqlText(view.comment);
   std::string properties;
   for (const auto& [key, value] : view.properties)
@@ -74,6 +76,7 @@ Json DefinitionTree(const ViewDefinition& view) {
           {"columns", view.column_names},
           {"column_comments", view.column_comments},
           {"partitioned_by", view.partition_columns},
+          {"clustered_by", view.cluster_columns},
           {"comment", view.comment},
           {"properties", view.properties}};
 }

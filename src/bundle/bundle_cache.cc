@@ -165,6 +165,7 @@ std::string BundleCache::KeyOf(const ViewDefinition& view,
   if (view.query != nullptr) builder.Add("steps", view.query->Identity());
   for (const std::string& name : view.column_names) builder.Add("column", name);
   for (const std::string& name : view.partition_columns) builder.Add("partition", name);
+  for (const std::string& name : view.cluster_columns) builder.Add("cluster", name);
   for (const ConstraintDefinition& constraint : view.constraints) {
     builder.Add("constraint", constraint.name).Add("action", ToString(constraint.action));
     builder.Add("expression", constraint.expression_sql).Add("text", constraint.text);

@@ -102,6 +102,7 @@ Status AddFingerprint(const SessionRuntime& session, PlanBundle& bundle) {
   WEIR_ASSIGN_OR_RETURN(const std::string plan, MeaningOfPlan(bundle.plan_proto));
   builder.Add("recipe", kFingerprintRecipe).Add("plan", plan);
   for (const auto& column : bundle.partition_columns) builder.Add("partition_column", column);
+  for (const auto& column : bundle.cluster_columns) builder.Add("cluster_column", column);
   for (const auto& field : bundle.stored_schema->fields()) builder.Add("column", field->ToString());
   for (const auto& [key, value] : session.result_settings()) builder.Add("setting." + key, value);
   for (const auto& [name, value] : bundle.parameters) builder.Add("parameter." + name, value);
@@ -167,6 +168,29 @@ void CheckPartitionColumns(const ViewDefinition& view, const arrow::Schema& stor
   }
 }
 
+/// Columns that have an order, each once, may be clustered by.
+void CheckClusterColumns(const ViewDefinition& view, const arrow::Schema& stored_schema,
+                         std::vector<Diagnostic>& diagnostics) {
+  const auto report = [&](const Status& status) {
+    diagnostics.push_back(DiagnosticOf("W2026", status, view));
+    if (view.cluster_location.line > 0) diagnostics.back().location = view.cluster_location;
+  };
+  for (const std::string& column : view.cluster_columns) {
+    const auto field = stored_schema.GetFieldByName(column);
+    if (!field) {
+      report(Status::User(StatusCode::kNotFound,
+                          "CLUSTER BY names a column that the view does not have: `{}`", column)
+                 .WithHint(SuggestionHint(column, stored_schema.field_names())));
+    } else if (arrow::is_nested(field->type()->id())) {
+      report(
+          Status::User(StatusCode::kUnsupported,
+                       "CLUSTER BY takes columns that readers can skip files by, found {} of the "
+                       "type `{}`",
+                       column, field->type()->ToString()));
+    }
+  }
+}
+
 /// The schema that a view's table has; problems go to `diagnostics`.
 std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
                                              const arrow::Schema& output,
@@ -176,6 +200,7 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
   for (const Status& problem : problems)
     diagnostics.push_back(DiagnosticOf("W2007", problem, view));
   CheckPartitionColumns(view, *stored, diagnostics);
+  CheckClusterColumns(view, *stored, diagnostics);
   return stored;
 }
 

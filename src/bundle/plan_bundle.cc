@@ -12,6 +12,7 @@ PlanBundle BundleOf(const ViewDefinition& view) {
   bundle.location = view.location;
   bundle.partition_columns = view.partition_columns;
   bundle.partition_locations = view.partition_locations;
+  bundle.cluster_columns = view.cluster_columns;
   bundle.comment = view.comment;
   bundle.properties = view.properties;
   return bundle;

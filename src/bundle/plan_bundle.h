@@ -65,6 +65,7 @@ struct PlanBundle {
   std::shared_ptr<arrow::Schema> stored_schema;  ///< as Delta stores it
   std::vector<std::string> partition_columns;
   std::vector<SourceLocation> partition_locations;  ///< one each, or none at all
+  std::vector<std::string> cluster_columns;         ///< rows are sorted by these in the files
   std::vector<BundledConstraint> constraints;       ///< in the order of the file
   std::string comment;
   std::map<std::string, std::string> properties;

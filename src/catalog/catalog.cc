@@ -235,7 +235,8 @@ std::string ChangeName(const ChangeFile& change) {
   for (const auto& [key, rows] :
        {std::pair{"without", &change.without}, std::pair{"within", &change.within}}) {
     if (!rows->storage_type.empty())
-      name += fmt::format("&{}={}{}@{}", key, rows->storage_type, rows->path_or_inline, rows->offset);
+      name +=
+          fmt::format("&{}={}{}@{}", key, rows->storage_type, rows->path_or_inline, rows->offset);
   }
   return name;
 }

@@ -105,11 +105,15 @@ class Reader {
       WEIR_ASSIGN_OR_RETURN(feed.last, LastUntil(*end, feed.first, feed.last));
     }
     if (feed.last < feed.first) return feed;
-    WEIR_ASSIGN_OR_RETURN(bool records_changes, RecordsChangesAt(feed.first));
+    std::optional<bool> records_changes;  // looked up where it matters: it costs a replay of the log
     for (int64_t version = feed.first; version <= feed.last; ++version) {
       WEIR_ASSIGN_OR_RETURN(const Commit commit, ReadCommit(version));
-      records_changes = commit.records_changes.value_or(records_changes);
-      WEIR_RETURN_NOT_OK(AddChanges(commit, records_changes, feed.files));
+      if (commit.records_changes) records_changes = commit.records_changes;
+      if (!records_changes && commit.recorded.empty() && !commit.added.empty() &&
+          !commit.removed.empty()) {
+        WEIR_ASSIGN_OR_RETURN(records_changes, RecordsChangesAt(feed.first));
+      }
+      WEIR_RETURN_NOT_OK(AddChanges(commit, records_changes.value_or(false), feed.files));
     }
     return feed;
   }

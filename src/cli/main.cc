@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "weir/base/sql_quotes.h"
 #include "weir/cli/command.h"
 #include "weir/cli/completion.h"
 #include "weir/cli/option_values.h"
@@ -67,6 +68,17 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
           "table, json, dot, mermaid or openlineage")
       ->check(OneOf(WordsOf("lineage", "--format")))
       ->default_str("table");
+}
+
+/// The query of `weir changes`; bounds are versions or times, or empty.
+std::string ChangesQuery(const std::string& table, const std::string& from, const std::string& to) {
+  const auto bound = [](const std::string& text) {
+    if (text.empty()) return std::string("NULL");
+    const bool is_version = text.find_first_not_of("0123456789") == std::string::npos;
+    return is_version ? text : QuotedSqlText(text);
+  };
+  return fmt::format("SELECT * FROM delta_cdf({}, {}, {}) ORDER BY _commit_version",
+                     QuotedSqlText(table), bound(from), bound(to));
 }
 
 /// --output, and a --format with more than the others have.
@@ -256,6 +268,23 @@ int Main(int argc, char** argv) {
     sql_request.to = to;
     options.project_given = query->get_option("--project")->count() > 0;
     exit_code = RunSql(options, sql_request);
+  });
+
+  CLI::App* changes =
+      add("changes", "show the rows that a Delta table's commits inserted, updated and deleted");
+  add_set(changes);
+  std::string changed_table, changes_from, changes_to;
+  changes->add_option("table", changed_table, "a source, a stored view, or a path")->required();
+  changes->add_option("--from", changes_from, "the first version, or a time in RFC 3339")
+      ->default_str("0");
+  changes->add_option("--to", changes_to, "the last version, or a time; default: the latest");
+  SqlRequest changes_request;
+  AddResultOptions(*changes, changes_request);
+  changes->callback([&] {
+    changes_request.sql = ChangesQuery(changed_table, changes_from, changes_to);
+    changes_request.dialect = "generic";
+    options.project_given = changes->get_option("--project")->count() > 0;
+    exit_code = RunSql(options, changes_request);
   });
 
   CLI::App* functions = add("functions", "list the native functions, or describe one");

@@ -25,7 +25,7 @@ constexpr Kind kKinds[] = {
     {"history", "view", ValueKind::kViews},    {"diff", "sides", ValueKind::kBundles},
     {"lineage", "column", ValueKind::kTables}, {"impact", "column", ValueKind::kTables},
     {"sql", "sql", ValueKind::kFiles},         {"functions", "name", ValueKind::kFunctions},
-    {"help", "command", ValueKind::kCommands},
+    {"changes", "table", ValueKind::kTables},  {"help", "command", ValueKind::kCommands},
 };
 
 }  // namespace
@@ -39,13 +39,14 @@ ValueKind KindOfValue(std::string_view command, std::string_view option) {
 }
 
 std::vector<std::string> WordsOf(std::string_view command, std::string_view option) {
-  if (option == "--format" && command == "sql") return ResultFormatNames();
+  if (option == "--format" && (command == "sql" || command == "changes"))
+    return ResultFormatNames();
   if (option == "--format" && command == "lineage")
     return {"table", "json", "dot", "mermaid", "openlineage"};
   if (option == "--format") return {"table", "json"};
   if (option == "--event") return {"job", "run", "dataset"};
   if (option == "--dialect") return engine::ReadDialects();
-  if (option == "--to") return engine::WrittenDialects();
+  if (option == "--to" && command != "changes") return engine::WrittenDialects();
   if (option == "--template") {
     std::vector<std::string> names;
     for (const ProjectTemplate& known : ProjectTemplates()) names.emplace_back(known.name);

@@ -3,15 +3,18 @@
 #include "weir/delta/delta_commit.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <sstream>
 
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/delta_schema.h"
 #include "weir/delta/log_actions.h"
+#include "weir/delta/table_features.h"
 
 namespace weir {
 
@@ -23,18 +26,24 @@ constexpr int kMaxAttempts = 10;
 /// Commits between checkpoints.
 constexpr int64_t kCheckpointInterval = 10;
 
-Json ProtocolJson(const arrow::Schema& schema) {
-  if (!HasTimestampNtz(schema))
-    return {{"protocol", {{"minReaderVersion", 1}, {"minWriterVersion", 2}}}};
-  return {{"protocol",
-           {{"minReaderVersion", 3},
-            {"minWriterVersion", 7},
-            {"readerFeatures", {"timestampNtz"}},
-            {"writerFeatures", {"timestampNtz", "appendOnly", "invariants"}}}}};
+/// The table features that a commit's table needs.
+std::vector<std::string> FeaturesFor(const DeltaWriteSpec& spec) {
+  std::vector<std::string> features;
+  if (HasTimestampNtz(*spec.schema)) features.emplace_back("timestampNtz");
+  const auto feed = spec.properties.find("delta.enableChangeDataFeed");
+  if (feed != spec.properties.end() && AsciiLowerCase(feed->second) == "true")
+    features.emplace_back("changeDataFeed");
+  return features;
 }
 
-/// Fails where another writer gave the table a feature whose rules we would break. Protocols up to
-/// writer version 2, and version 7 with features that we know, are ours.
+/// The protocol action that a table needs which has `protocol` now; null if it has all.
+std::optional<Json> ProtocolAction(const std::string& protocol, const DeltaWriteSpec& spec) {
+  const std::string action = UpgradedProtocol(protocol, FeaturesFor(spec));
+  return action.empty() ? std::optional<Json>() : Json::parse(action);
+}
+
+/// Fails where another writer gave the table a feature whose rules we would break: a view's table
+/// has no rules but those that the view gives it, and the metadata that goes with a build says so.
 Status CheckProtocol(const Json& protocol, const std::string& table_url) {
   const auto refused = [&](const std::string& feature) {
     return Status::Environment(StatusCode::kUnsupported,
@@ -43,11 +52,12 @@ Status CheckProtocol(const Json& protocol, const std::string& table_url) {
         .WithHint("another program changed this table; remove its folder to build it anew");
   };
   const int64_t version = IntegerOf(protocol, "minWriterVersion");
-  if (version > 2 && version != 7) return refused(fmt::format("the writer version {}", version));
+  if (version > 4 && version != 7) return refused(fmt::format("the writer version {}", version));
+  static const std::set<std::string> kept = {"timestampNtz",   "appendOnly",
+                                             "invariants",     "checkConstraints",
+                                             "changeDataFeed", "generatedColumns"};
   for (const std::string& feature : FeaturesOf(protocol, "writerFeatures")) {
-    if (feature != "timestampNtz" && feature != "appendOnly" && feature != "invariants") {
-      return refused(fmt::format("the table feature `{}`", feature));
-    }
+    if (!kept.contains(feature)) return refused(fmt::format("the table feature `{}`", feature));
   }
   return Status::OK();
 }
@@ -57,10 +67,11 @@ Status CheckProperties(const DeltaWriteSpec& spec) {
   for (const auto& [key, value] : spec.properties) {
     const bool off = value.empty() || value == "false" || value == "none" || value == "classic";
     const bool needs_feature =
-        key.starts_with("delta.enable") || key.starts_with("delta.feature.") ||
-        key.starts_with("delta.constraints.") || key.starts_with("delta.universalFormat.") ||
-        key == "delta.columnMapping.mode" || key == "delta.checkpointPolicy" ||
-        key == "delta.minReaderVersion" || key == "delta.minWriterVersion";
+        (key.starts_with("delta.enable") && key != "delta.enableChangeDataFeed") ||
+        key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
+        key.starts_with("delta.universalFormat.") || key == "delta.columnMapping.mode" ||
+        key == "delta.checkpointPolicy" || key == "delta.minReaderVersion" ||
+        key == "delta.minWriterVersion";
     if (needs_feature && !off) {
       return Status::User(StatusCode::kUnsupported,
                           "a table property wants a Delta feature that Weir does not write: `{}`",
@@ -152,11 +163,7 @@ Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteS
              found = Json::parse(table.metadata, nullptr, false);
   WEIR_RETURN_NOT_OK(CheckProtocol(protocol, spec.table_url));
   std::vector<Json> head;
-  const auto features = FeaturesOf(protocol, "readerFeatures");
-  if (HasTimestampNtz(*spec.schema) &&
-      std::find(features.begin(), features.end(), "timestampNtz") == features.end()) {
-    head.push_back(ProtocolJson(*spec.schema));
-  }
+  if (auto action = ProtocolAction(table.protocol, spec)) head.push_back(*std::move(action));
   if (SameShape(found, metadata["metaData"])) return head;
   if (spec.mode == WriteMode::kAppend && found.is_object() &&
       found.value("partitionColumns", Json::array()) != metadata["metaData"]["partitionColumns"]) {
@@ -212,7 +219,8 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
     std::vector<Json> head;  // protocol and metaData, where they are new
     std::vector<DataFile> removed;
     if (latest < 0) {
-      head = {ProtocolJson(*spec.schema), metadata};
+      if (auto action = ProtocolAction({}, spec)) head.push_back(*std::move(action));
+      head.push_back(metadata);
     } else {
       WEIR_ASSIGN_OR_RETURN(TableState table, table_at(latest));
       if (!spec.app_id.empty() && table.transaction_version >= spec.epoch)

@@ -199,16 +199,17 @@ class Definition {
     WEIR_ASSIGN_OR_RETURN(const engine::Session* engine,
                           context_.runtime.EngineOf(context_.runtime.own_partitions().value_or(
                               context_.runtime.threads())));
+    WEIR_ASSIGN_OR_RETURN(const auto options, target.Options());
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*schema));
     WEIR_ASSIGN_OR_RETURN(const auto optimized, std::move(casted).Optimize(*engine));
     WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, optimized));
-    WEIR_ASSIGN_OR_RETURN(
-        auto written, physical.Write(*engine, target.Options(), schema, {}, context_.cancellation,
-                                     [&](const std::shared_ptr<arrow::RecordBatch>& batch)
-                                         -> Result<std::shared_ptr<arrow::RecordBatch>> {
-                                       WEIR_RETURN_NOT_OK(rules.Check(*batch));
-                                       return batch;
-                                     }));
+    WEIR_ASSIGN_OR_RETURN(auto written,
+                          physical.Write(*engine, options, schema, {}, context_.cancellation,
+                                         [&](const std::shared_ptr<arrow::RecordBatch>& batch)
+                                             -> Result<std::shared_ptr<arrow::RecordBatch>> {
+                                           WEIR_RETURN_NOT_OK(rules.Check(*batch));
+                                           return batch;
+                                         }));
     rows_ = written.rows;
     change_.added = std::move(written.files);
     return Status::OK();
@@ -323,7 +324,10 @@ class Definition {
       if (!feature.empty()) features_.push_back(feature);
       configuration_[key] = value;
     }
-    return Status::OK();
+    // What says how files are written is to be understood by the next statement.
+    std::map<std::string, std::string> properties;
+    for (const auto& [key, value] : configuration_.items()) properties[key] = value;
+    return WriteOptionsOf(url_, {}, properties).status();
   }
 
   Status AddCheck(const CheckDeclaration& check) {

@@ -492,7 +492,8 @@ class Evaluation {
   Status WriteRows(const std::string& query) {
     WEIR_ASSIGN_OR_RETURN(auto plan, engine::Plan::FromSql(engine_, query, kGeneric));
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*target_.schema));
-    WEIR_ASSIGN_OR_RETURN(auto written, Write(std::move(casted), target_.Options(), target_.schema,
+    WEIR_ASSIGN_OR_RETURN(const auto options, target_.Options());
+    WEIR_ASSIGN_OR_RETURN(auto written, Write(std::move(casted), options, target_.schema,
                                               Bytes(change_.removed), RuleSieve()));
     written_.insert(written_.end(), written.files.begin(), written.files.end());
     std::move(written.files.begin(), written.files.end(), std::back_inserter(change_.added));
@@ -536,7 +537,7 @@ class Evaluation {
     const auto schema = arrow::schema(fields);
     WEIR_ASSIGN_OR_RETURN(auto plan, engine::Plan::FromSql(engine_, query, kGeneric));
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*schema));
-    engine::WriteOptions options = target_.Options();
+    WEIR_ASSIGN_OR_RETURN(engine::WriteOptions options, target_.Options());
     options.root_url += kChangeFolder;
     // Some readers do not decode the names of folders with change data.
     options.flat = true;
@@ -598,7 +599,8 @@ class Evaluation {
     }
     // What the query reads is not known here: large results are worth all cores.
     const int64_t bytes = static_cast<int64_t>(context_.runtime.threads()) * kBytesAPartition;
-    auto written = Write(std::move(rows), target_.Options(), target_.schema, bytes, sieve);
+    WEIR_ASSIGN_OR_RETURN(const auto options, target_.Options());
+    auto written = Write(std::move(rows), options, target_.schema, bytes, sieve);
     if (!written.ok()) return query.Locate(written.status());
     outcome_.rows_inserted += written->rows;
     inserted_ = written->files;

@@ -82,19 +82,6 @@ int64_t WriteTarget::checkpoint_interval() const {
   return NumberOf(properties, "delta.checkpointInterval", kDefaultCheckpointInterval);
 }
 
-engine::WriteOptions WriteTarget::Options() const {
-  engine::WriteOptions options;
-  options.root_url = url;
-  options.partition_columns = partition_columns;
-  options.target_file_size_bytes =
-      NumberOf(properties, "delta.targetFileSize", options.target_file_size_bytes);
-  const int64_t statistics =
-      NumberOf(properties, "delta.dataSkippingNumIndexedCols", options.statistics_columns);
-  options.statistics_columns =
-      statistics < 0 ? static_cast<int>(columns.size()) : static_cast<int>(statistics);
-  return options;
-}
-
 Result<WriteTarget> OpenWriteTarget(const std::string& name, const std::string& url,
                                     const engine::Session& session) {
   WriteTarget target;

@@ -14,6 +14,7 @@
 #include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
+#include "weir/delta/write_layout.h"
 #include "weir/engine/engine.h"
 
 namespace weir {
@@ -52,7 +53,9 @@ struct WriteTarget {
   bool is_append_only() const { return HasProperty("delta.appendOnly"); }
   int64_t checkpoint_interval() const;
   /// How its data files are written.
-  engine::WriteOptions Options() const;
+  Result<engine::WriteOptions> Options() const {
+    return WriteOptionsOf(url, partition_columns, properties);
+  }
 };
 
 /// Fails as engine::DeltaSnapshot::Open does, and with kUnsupported, naming it, where the table has

@@ -229,6 +229,8 @@ class Plan {
   /// Fails with kInvalidArgument where there are more columns or fewer. REQUIRES: it is not
   /// analysed.
   Result<Plan> CastTo(const arrow::Schema& schema) &&;
+  /// The same rows, ordered by output columns, ascending, NULLs last.
+  Result<Plan> SortBy(const std::vector<std::string>& columns) &&;
   /// With all types settled (casts inserted, functions resolved), not optimised. A plan that is
   /// given away is changed in place unless it was copied.
   Result<Plan> Analyze(const Session& session) &&;

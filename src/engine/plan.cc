@@ -82,6 +82,16 @@ Result<Plan> Plan::CastTo(const arrow::Schema& schema) && {
   return plan;
 }
 
+Result<Plan> Plan::SortBy(const std::vector<std::string>& columns) && {
+  std::vector<rust::String> names;
+  for (const std::string& column : columns) names.push_back(rust::String::lossy(column));
+  const rust::Slice<const rust::String> slice(names.data(), names.size());
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::sort_plan(Take().handle, slice); }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
 Result<Plan> Plan::Analyze(const Session& session) && {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::analyze_plan(*session.state_->handle, Take().handle);

@@ -23,9 +23,8 @@ struct Call {
 };
 
 std::optional<Call> CallAt(const std::vector<Token>& tokens, size_t at) {
-  if (tokens[at].kind != TokenKind::kWord ||
-      !EqualsIgnoringAsciiCase(tokens[at].text, kFunction) || at + 3 >= tokens.size() ||
-      !tokens[at + 1].IsSymbol('('))
+  if (tokens[at].kind != TokenKind::kWord || !EqualsIgnoringAsciiCase(tokens[at].text, kFunction) ||
+      at + 3 >= tokens.size() || !tokens[at + 1].IsSymbol('('))
     return std::nullopt;
   Call call;
   const Token& table = tokens[at + 2];
@@ -65,7 +64,8 @@ std::vector<SourceDefinition> TakeChangeFeeds(ViewDefinition& view,
     if (!call) continue;
     const auto source =
         std::find_if(sources.begin(), sources.end(), [&](const SourceDefinition& each) {
-          return each.name == call->source && each.format == SourceFormat::kDelta && !each.change_feed;
+          return each.name == call->source && each.format == SourceFormat::kDelta &&
+                 !each.change_feed;
         });
     if (source == sources.end()) continue;
     SourceDefinition feed = *source;

@@ -13,9 +13,9 @@
 
 namespace weir {
 
-/// Takes the calls out of `view`, and returns the feeds that it reads. Calls of anything but a Delta
-/// source of `sources`, or with other arguments than whole numbers, stay as they are: planning
-/// refuses them.
+/// Takes the calls out of `view`, and returns the feeds that it reads. Calls of anything but a
+/// Delta source of `sources`, or with other arguments than whole numbers, stay as they are:
+/// planning refuses them.
 std::vector<SourceDefinition> TakeChangeFeeds(ViewDefinition& view,
                                               const std::vector<SourceDefinition>& sources);
 

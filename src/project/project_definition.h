@@ -122,6 +122,8 @@ struct ViewDefinition {
   std::vector<std::string> partition_columns;
   /// One each; empty for a view that comes from a program.
   std::vector<SourceLocation> partition_locations;
+  std::vector<std::string> cluster_columns;  ///< rows are sorted by these in the files
+  SourceLocation cluster_location;           ///< of CLUSTER
   std::string comment;
   std::map<std::string, std::string> properties;
   /// Parameters of the project that its query and its constraints name, or user functions that they

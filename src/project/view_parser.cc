@@ -207,7 +207,7 @@ class ViewParser {
     if (cursor_.TryKeyword("COMMENT"))
       return Take(cursor_.ExpectString("a comment in quotes"), view_.comment);
     if (cursor_.TryKeyword("TBLPROPERTIES")) return ParseProperties();
-    return cursor_.FailSyntax("`AS`, `PARTITIONED BY`, `COMMENT` or `TBLPROPERTIES`");
+    return cursor_.FailSyntax("`AS`, `PARTITIONED BY`, `CLUSTER BY`, `COMMENT` or `TBLPROPERTIES`");
   }
 
   template <typename T>
@@ -219,10 +219,20 @@ class ViewParser {
 
   bool ParseClusterBy(const Token& cluster) {
     if (!cursor_.ExpectKeyword("BY")) return false;
-    const bool is_word = cursor_.TryKeyword("AUTO") || cursor_.TryKeyword("NONE");
-    if (!is_word && !cursor_.ExpectNameList("a column name")) return false;
-    cursor_.Fail("W1209", cluster, "clustering is not supported yet: `CLUSTER BY`",
-                 "PARTITIONED BY is");
+    if (cursor_.TryKeyword("NONE")) return true;
+    if (cursor_.TryKeyword("AUTO")) {
+      cursor_.Fail("W1209", cluster, "columns are wanted after CLUSTER BY, found `AUTO`",
+                   "name those that queries filter by: CLUSTER BY (day, customer)");
+      return true;
+    }
+    std::vector<Token> columns;
+    if (!Take(cursor_.ExpectNameList("a column name"), columns)) return false;
+    view_.cluster_columns = IdentifierNames(columns);
+    view_.cluster_location = cursor_.LocationOf(cluster);
+    if (view_.kind == ViewDefinition::Kind::kInline) {
+      cursor_.Fail("W1213", cluster, "a MATERIALIZED VIEW is wanted for CLUSTER BY, found `VIEW`",
+                   "a plain VIEW is not stored");
+    }
     return true;
   }
 

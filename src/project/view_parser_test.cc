@@ -155,10 +155,18 @@ TEST(ViewParser, NamesMustNameAFolderOfTheWarehouse) {
             Names{"W1205 views/v.sql:1:13 names that begin with `_weir` are Weir's own: `_Weir`"});
 }
 
-TEST(ViewParser, WhatLaterVersionsWillDoIsAnErrorNow) {
-  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a (b) CLUSTER BY (b) AS SELECT 1"),
-            Names{"W1209 views/v.sql:1:32 clustering is not supported yet: `CLUSTER BY` | "
-                  "PARTITIONED BY is"});
+TEST(ViewParser, ClusteringTakesColumnsOfAStoredView) {
+  EXPECT_EQ(
+      Parsed("CREATE MATERIALIZED VIEW a CLUSTER BY (b, \"C d\") AS SELECT 1").cluster_columns,
+      (Names{"b", "C d"}));
+  EXPECT_EQ(Parsed("CREATE MATERIALIZED VIEW a CLUSTER BY NONE AS SELECT 1").cluster_columns,
+            Names{});
+  EXPECT_EQ(ReportsOf("CREATE MATERIALIZED VIEW a CLUSTER BY AUTO AS SELECT 1"),
+            Names{"W1209 views/v.sql:1:28 columns are wanted after CLUSTER BY, found `AUTO` | name "
+                  "those that queries filter by: CLUSTER BY (day, customer)"});
+  EXPECT_EQ(ReportsOf("CREATE VIEW a CLUSTER BY (b) AS SELECT 1"),
+            Names{"W1213 views/v.sql:1:15 a MATERIALIZED VIEW is wanted for CLUSTER BY, found "
+                  "`VIEW` | a plain VIEW is not stored"});
 }
 
 TEST(ViewParser, ConstraintsKeepTheirPlacesAndActions) {

@@ -181,8 +181,7 @@ Result<SourceChange> CompareDelta(const std::string& table, const PlanBundle& bu
                                   const SessionRuntime& session) {
   const auto now = lookup(table);
   if (!now) return SourceChange();
-  WEIR_ASSIGN_OR_RETURN(PinnedTable pinned,
-                        PinAtVersion(*now, version, session.engine()));
+  WEIR_ASSIGN_OR_RETURN(PinnedTable pinned, PinAtVersion(*now, version, session.engine()));
   const auto before = std::make_shared<const PinnedTable>(std::move(pinned));
   WEIR_ASSIGN_OR_RETURN(const std::vector<ScanUnit> old_units,
                         DeriveScanUnits(bundle, [&](const std::string& name) {

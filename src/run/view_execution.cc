@@ -6,10 +6,12 @@
 #include <map>
 #include <utility>
 
+#include <arrow/type.h>
 #include <nlohmann/json.hpp>
 
 #include "weir/bundle/lane.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/delta/write_layout.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 
@@ -31,6 +33,17 @@ int64_t BytesScanned(const std::string& metrics) {
 }
 
 }  // namespace
+
+std::vector<std::string> ViewExecution::SortColumns() const {
+  std::vector<std::string> columns;
+  for (const auto* names : {&bundle_.partition_columns, &bundle_.cluster_columns}) {
+    for (const std::string& name : *names) {
+      const int index = bundle_.stored_schema->GetFieldIndex(name);
+      if (index >= 0) columns.push_back(bundle_.output_schema->field(index)->name());
+    }
+  }
+  return columns;
+}
 
 Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_partitions,
                             ViewOutcome& outcome) {
@@ -64,7 +77,10 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
   if (by_lane) {
     WEIR_ASSIGN_OR_RETURN(lane, ChooseLane(bundle_, session_));
   }
-  WEIR_ASSIGN_OR_RETURN(const auto plan, PlanFromLane(bundle_, lane, session_, bindings));
+  WEIR_ASSIGN_OR_RETURN(auto plan, PlanFromLane(bundle_, lane, session_, bindings));
+  if (!bundle_.cluster_columns.empty()) {
+    WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns()));
+  }
   const auto worth =
       static_cast<int>(std::min<int64_t>(most_partitions, 1 + kept_bytes / kBytesAPartition));
   const int cuts = bundle_.needs_one_partition ? 1 : session_.own_partitions().value_or(worth);
@@ -72,9 +88,9 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
   // Execution fills in the filters that joins find.
   WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
-  engine::WriteOptions options;
-  options.root_url = TableUrl(session_.warehouse_url(), bundle_.view_name);
-  options.partition_columns = bundle_.partition_columns;
+  WEIR_ASSIGN_OR_RETURN(const engine::WriteOptions options,
+                        WriteOptionsOf(TableUrl(session_.warehouse_url(), bundle_.view_name),
+                                       bundle_.partition_columns, bundle_.properties));
   PartitionCheck partitions(bundle_);
   const auto observer = [&](uint32_t, const arrow::RecordBatch& batch) {
     partitions.Look(batch);

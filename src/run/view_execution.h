@@ -33,6 +33,9 @@ class ViewExecution {
   Status Write(const TableLookup& lookup, bool by_lane, int most_partitions, ViewOutcome& outcome);
 
  private:
+  /// What the plan's columns are called by which rows are sorted in the files.
+  std::vector<std::string> SortColumns() const;
+
   const PlanBundle& bundle_;
   const SessionRuntime& session_;
   const engine::Cancellation& cancellation_;

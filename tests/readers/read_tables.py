@@ -76,7 +76,7 @@ def duckdb_reader():
     return read
 
 
-def spark_reader():
+def spark_session():
     from pyspark.sql import SparkSession
 
     jars = ",".join(sorted(glob.glob(os.path.join(os.environ["WEIR_SPARK_JARS"], "*.jar"))))
@@ -97,6 +97,11 @@ def spark_reader():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def spark_reader():
+    session = spark_session()
 
     def read(folder):
         frame = session.read.format("delta").load(folder)

@@ -72,7 +72,7 @@ use plan_bytes::{
     ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
     proto_to_substrait,
 };
-use planning::{analyze_plan, apply_statement, cast_plan, optimize_plan, plan_sql, table_references};
+use planning::{analyze_plan, apply_statement, cast_plan, optimize_plan, plan_sql, sort_plan, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
@@ -414,6 +414,8 @@ pub mod ffi {
         fn copy(self: &Plan) -> Box<Plan>;
         /// A plan whose columns are those of an unanalysed one, cast to the types of `schema` by position and named as there.
         unsafe fn cast_plan(plan: Box<Plan>, schema: *mut ArrowSchema) -> Result<Box<Plan>>;
+        /// The same rows, ordered by output columns, ascending, NULLs last.
+        fn sort_plan(plan: Box<Plan>, columns: &[String]) -> Result<Box<Plan>>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         /// Of an analysed plan: what would fail whatever the data. Reads nothing.

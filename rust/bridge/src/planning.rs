@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::common::TableReference;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, TableReference};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::FunctionRegistry;
@@ -114,6 +114,21 @@ pub unsafe fn cast_plan(plan: Box<Plan>, schema: *mut ffi::ArrowSchema) -> Resul
             .collect();
         let plan = LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(plan))?);
         Ok(Box::new(Plan { plan, steps, is_analyzed: false }))
+    })
+}
+
+pub fn sort_plan(plan: Box<Plan>, columns: &[String]) -> Result<Box<Plan>> {
+    entry(|| {
+        let Plan { plan, steps, is_analyzed } = *plan;
+        let expr = columns
+            .iter()
+            .map(|name| {
+                let (qualifier, field) = plan.schema().qualified_field_with_unqualified_name(name)?;
+                Ok(Expr::Column(Column::from((qualifier, field))).sort(true, false))
+            })
+            .collect::<EngineResult<Vec<_>>>()?;
+        let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None });
+        Ok(Box::new(Plan { plan, steps, is_analyzed }))
     })
 }
 
