@@ -49,6 +49,7 @@ bench: build  ## ratios against baselines measured in the same run
 	@"$$(scripts/venv.sh)/bin/python" bench/bench.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/compile.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/delta_log_bench.py --weir $(BUILD)/weir
+	@"$$(scripts/venv.sh)/bin/python" bench/delta_writes.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/functions.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/guards.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/determinism.py --weir $(BUILD)/weir

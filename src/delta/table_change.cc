@@ -3,6 +3,7 @@
 #include "weir/delta/table_change.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -32,12 +33,62 @@ LogJson CommitInfo(const TableChange& change) {
   return {{"commitInfo", info}};
 }
 
-std::string ActionsOf(const TableChange& change) {
+/// Paths as the log spells them, by the path that they mean.
+using Spellings = std::map<std::string, std::string>;
+
+/// Whether all writers spell a path in the log alike: letters, digits, blanks as %20 and the like.
+bool IsSpelledAlike(const std::string& path) {
+  return std::all_of(path.begin(), path.end(), [](const char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("-._/= %").find(c) != std::string_view::npos;
+  });
+}
+
+/// How the log spells the paths of files that are taken away: a removal in another spelling would
+/// leave the file to readers that compare texts.
+Result<Spellings> SpellingsOf(const DeltaLog& log, const TableChange& change) {
+  Spellings spellings;
+  std::set<std::string> wanted;
+  for (const DataFile& file : change.removed) {
+    if (!IsSpelledAlike(file.path)) wanted.insert(file.path);
+  }
+  if (wanted.empty()) return spellings;
+  WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
+  for (auto version = listing.commits.rbegin();
+       version != listing.commits.rend() && !wanted.empty(); ++version) {
+    WEIR_ASSIGN_OR_RETURN(const std::string text, log.ReadCommit(*version));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const LogJson action = LogJson::parse(line, nullptr, false);
+      if (!action.is_object() || !action.contains("add")) continue;
+      const std::string spelled = TextOf(action["add"], "path");
+      if (wanted.erase(PercentDecoded(spelled)) > 0) spellings[PercentDecoded(spelled)] = spelled;
+    }
+  }
+  if (wanted.empty()) return spellings;
+  return Status::Environment(
+             StatusCode::kUnsupported,
+             "a file that a commit names is wanted, to be taken away as it is spelled "
+             "there, found one that only a checkpoint names: `{}` of `{}`",
+             *wanted.begin(), change.table_url)
+      .WithHint("nothing was touched; write the table with the program that it belongs to");
+}
+
+/// The action with the log's own spelling of its file's path.
+std::string Spelled(LogJson action, const char* kind, const DataFile& file,
+                    const Spellings& spellings) {
+  const auto found = spellings.find(file.path);
+  if (found != spellings.end()) action[kind]["path"] = found->second;
+  return LogText(action) + "\n";
+}
+
+std::string ActionsOf(const TableChange& change, const Spellings& spellings) {
   std::string text = LogText(CommitInfo(change)) + "\n";
   for (const std::string& action : change.head) text += action + "\n";
   for (const DataFile& file : change.removed)
-    text += LogText(RemoveAction(file, change.timestamp_ms, true)) + "\n";
-  for (const DataFile& file : change.added) text += LogText(AddAction(file, true)) + "\n";
+    text += Spelled(RemoveAction(file, change.timestamp_ms, true), "remove", file, spellings);
+  for (const DataFile& file : change.added)
+    text += Spelled(AddAction(file, true), "add", file, spellings);
   for (const DataFile& file : change.changes) text += LogText(ChangeAction(file)) + "\n";
   return text;
 }
@@ -71,7 +122,8 @@ bool MayPass(const std::string& text, const TableChange& change,
 }  // namespace
 
 Result<ChangeOutcome> CommitChangeTo(const DeltaLog& log, const TableChange& change) {
-  const std::string actions = ActionsOf(change);
+  WEIR_ASSIGN_OR_RETURN(const Spellings spellings, SpellingsOf(log, change));
+  const std::string actions = ActionsOf(change, spellings);
   std::set<std::string> removed;
   for (const DataFile& file : change.removed) removed.insert(file.path);
   int64_t seen = change.read_version;

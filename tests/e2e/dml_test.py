@@ -5,6 +5,7 @@ In: tables that python deltalake makes, which is also who reads what came of the
 
 import json
 import os
+import re
 import subprocess
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,20 @@ class Statements(Dml):
         self.did("MERGE INTO t USING (SELECT id, n FROM t WHERE id = 2) AS s ON t.id = s.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY SOURCE AND "
                  "t.id = 3 THEN UPDATE SET n = CASE WHEN t.n > 1 THEN -1 END")
         self.assertEqual(self.read(), [{"id": 1, "n": 2}, {"id": 3, "n": -1}, {"id": 6, "n": None}])
+
+    def test_files_are_removed_as_the_log_spells_them(self):
+        """Others leave letters beyond ASCII in the log as they are."""
+        self.create(pyarrow.table({"id": pyarrow.array([1, 2], pyarrow.int64()), "p": ["ü", "ü"]}), partition_by=["p"])
+        log = self.scratch / "table" / "_delta_log" / f"{0:020}.json"
+        folder = next((self.scratch / "table").glob("p=*"))
+        folder.rename(self.scratch / "table" / "p=ü")
+        spelled = re.sub(r'"path":"[^"]*/', '"path":"p=ü/', log.read_text())
+        log.write_text(spelled)
+        self.did("DELETE FROM t WHERE id = 1")
+        actions = [json.loads(line) for line in (self.scratch / "table" / "_delta_log" / f"{1:020}.json").read_text().splitlines()]
+        removed = [action["remove"]["path"] for action in actions if "remove" in action]
+        self.assertEqual(removed, re.findall(r'"path":"([^"]*)"', spelled))
+        self.assertEqual(self.rows("SELECT * FROM t"), [{"id": 2, "p": "ü"}])
 
     def test_a_merge_writes_only_the_files_that_it_must(self):
         for start in range(0, 100, 10):
