@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/nearest.h"
+#include "weir/engine/store_failure.h"
 
 namespace weir::engine::internal {
 
@@ -39,6 +40,13 @@ std::string JoinLines(const nlohmann::json& texts) {
     joined += text.get<std::string>();
   }
   return joined;
+}
+
+/// The text of the error that is behind all others; empty if it is unknown.
+std::string InnermostCause(const nlohmann::json& envelope) {
+  const auto causes = envelope.find("causes");
+  if (causes == envelope.end() || !causes->is_array() || causes->empty()) return {};
+  return causes->back().get<std::string>();
 }
 
 /// Says which columns there are, when none is near the one that was wanted.
@@ -122,8 +130,15 @@ Status FromEnvelope(std::string_view envelope) {
   if (!parsed.is_object() || !parsed.contains("code")) {
     return Status::Bug("the engine failed without a proper error: {}", envelope);
   }
-  Status status(ParseCode(parsed.value("code", "")), ParseBlame(parsed.value("blame", "")),
-                Plain(parsed.value("message", "")));
+  const StatusCode code = ParseCode(parsed.value("code", ""));
+  const std::string message = parsed.value("message", "");
+  const auto of_store = PlainStoreFailure(message, InnermostCause(parsed));
+  Status status(code, ParseBlame(parsed.value("blame", "")),
+                of_store ? WithoutLayers(*of_store) : Plain(message));
+  if (of_store && code == StatusCode::kIo) {
+    status = status.WithHint(
+        "the store, or the network on the way, failed: run again; what was built stands");
+  }
   if (parsed.contains("causes")) status = status.WithCause(JoinLines(parsed["causes"]));
   if (parsed.contains("line")) {
     status = status.WithLocation(

@@ -128,8 +128,9 @@ int64_t Session::reserved_bytes() const {
 }
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
-  WEIR_ASSIGN_OR_RETURN(auto objects,
-                        Try([&] { return bridge::list_objects(*state_->handle, url); }));
+  WEIR_ASSIGN_OR_RETURN(auto objects, internal::TryReading([&] {
+                          return bridge::list_objects(*state_->handle, url);
+                        }));
   std::vector<ObjectInfo> result;
   for (const auto& object : objects) {
     result.push_back({.url = std::string(object.url),
@@ -142,7 +143,9 @@ Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) con
 }
 
 Result<std::string> Session::GetObject(const std::string& url) const {
-  WEIR_ASSIGN_OR_RETURN(auto bytes, Try([&] { return bridge::get_object(*state_->handle, url); }));
+  WEIR_ASSIGN_OR_RETURN(auto bytes, internal::TryReading([&] {
+                          return bridge::get_object(*state_->handle, url);
+                        }));
   return internal::ToString(bytes);
 }
 

@@ -46,14 +46,17 @@ class StoreProject(Project):
 
     def write_all(self) -> None:
         self.write_settings()
+        self.write_views_and_sources()
+        deltalake.write_deltalake(
+            f"{self.store.url}/raw/customers",
+            pyarrow.table({"customer": list(COUNTRIES), "country": list(COUNTRIES.values())}), storage_options=self.store.reader_options)
+
+    def write_views_and_sources(self) -> None:
         for path, text in VIEWS.items():
             self.write(path, text + "\n")
         self.write("sources/all.sql",
                    f"CREATE EXTERNAL TABLE orders (id BIGINT, customer BIGINT, amount BIGINT) STORED AS CSV LOCATION '{self.store.url}/raw/orders.csv';\n"
                    f"CREATE EXTERNAL TABLE customers STORED AS DELTATABLE LOCATION '{self.store.url}/raw/customers';\n")
-        deltalake.write_deltalake(
-            f"{self.store.url}/raw/customers",
-            pyarrow.table({"customer": list(COUNTRIES), "country": list(COUNTRIES.values())}), storage_options=self.store.reader_options)
 
     def write_settings(self, extra: str = "") -> None:
         self.write("weir.toml", f'[project]\nname = "stored"\nwarehouse = "{self.warehouse_store.url}/lake"\n\n'
