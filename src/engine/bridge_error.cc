@@ -84,6 +84,15 @@ std::string Plain(std::string message) {
   return message;
 }
 
+/// "Generic S3 error: Missing SecretAccessKey" says no more than its second half.
+std::string WithoutStoreLayer(std::string message) {
+  static constexpr std::string_view kBegin = "Generic ", kEnd = " error: ";
+  if (!message.starts_with(kBegin)) return message;
+  const size_t end = message.find(' ', kBegin.size());
+  if (end == std::string::npos || message.compare(end, kEnd.size(), kEnd) != 0) return message;
+  return message.substr(end + kEnd.size());
+}
+
 }  // namespace
 
 std::string WithoutLayers(std::string message) {
@@ -100,7 +109,6 @@ std::string WithoutLayers(std::string message) {
                                                  "Parser error: ",
                                                  "Object Store error: ",
                                                  "Error interacting with object store: ",
-                                                 "Generic LocalFileSystem error: ",
                                                  "This feature is not implemented: "};
   for (bool again = true; again;) {
     again = false;
@@ -111,6 +119,7 @@ std::string WithoutLayers(std::string message) {
       }
     }
   }
+  message = WithoutStoreLayer(std::move(message));
   // The number of a system's error says no more than its words before.
   if (const size_t number = message.rfind(" (os error "); number != std::string::npos)
     message.erase(number, message.find(')', number) - number + 1);
@@ -130,14 +139,22 @@ Status FromEnvelope(std::string_view envelope) {
   if (!parsed.is_object() || !parsed.contains("code")) {
     return Status::Bug("the engine failed without a proper error: {}", envelope);
   }
-  const StatusCode code = ParseCode(parsed.value("code", ""));
+  StatusCode code = ParseCode(parsed.value("code", ""));
   const std::string message = parsed.value("message", "");
   const auto of_store = PlainStoreFailure(message, InnermostCause(parsed));
+  // Of listings the client tells no kinds of failures apart.
+  const bool is_refused = of_store && code == StatusCode::kIo && IsRefusal(*of_store);
+  if (is_refused && (of_store->starts_with("401 ") || of_store->starts_with("403 ")))
+    code = StatusCode::kPermission;
   Status status(code, ParseBlame(parsed.value("blame", "")),
                 of_store ? WithoutLayers(*of_store) : Plain(message));
-  if (of_store && code == StatusCode::kIo) {
+  if (of_store && code == StatusCode::kIo && !is_refused) {
     status = status.WithHint(
-        "the store, or the network on the way, failed: run again; what was built stands");
+        of_store->find("certificate") != std::string::npos
+            ? "let this machine trust who signed it: SSL_CERT_FILE names a file of certificates"
+        : of_store->find("scheme is not allowed") != std::string::npos
+            ? "`allow_http = \"true\"` in the store's section of weir.toml allows `http://`"
+            : "the store, or the network on the way, failed: run again; what was built stands");
   }
   if (parsed.contains("causes")) status = status.WithCause(JoinLines(parsed["causes"]));
   if (parsed.contains("line")) {

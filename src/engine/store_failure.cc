@@ -11,6 +11,7 @@ namespace weir::engine::internal {
 namespace {
 
 constexpr std::string_view kRequest = "Error performing ";
+constexpr std::string_view kListRequest = "Error performing list request: ";
 constexpr std::string_view kListing = "Error getting list response body: ";
 constexpr std::string_view kTransport = "HTTP error: ";
 constexpr std::string_view kBrokenAnswer = "the answer broke off";
@@ -79,7 +80,7 @@ std::string Failed(std::string_view said, std::string_view innermost_cause) {
 
 std::optional<std::string> PlainStoreFailure(std::string_view message,
                                              std::string_view innermost_cause) {
-  const size_t at = message.find(kRequest);
+  const size_t at = message.rfind(kRequest);
   if (at == std::string_view::npos) {
     // Listings that broke off name no request.
     const size_t transport = message.find(kTransport);
@@ -89,7 +90,9 @@ std::optional<std::string> PlainStoreFailure(std::string_view message,
     return fmt::format("{}{}", is_listing ? "a folder cannot be listed: " : "",
                        Failed(message.substr(transport + kTransport.size()), innermost_cause));
   }
-  const std::string_view prefix = WithoutStore(message.substr(0, at));
+  std::string_view prefix = message.substr(0, at);
+  if (prefix.ends_with(kListRequest)) prefix.remove_suffix(kListRequest.size());
+  prefix = WithoutStore(prefix);
   std::string_view rest = message.substr(at + kRequest.size());
   const size_t reason_at = rest.find(" - ");
   const size_t in = rest.find(" in ");
@@ -122,6 +125,12 @@ std::optional<std::string> PlainStoreFailure(std::string_view message,
     tried = fmt::format(" after {}", Seconds(duration));
   }
   return fmt::format("{}{}{}: `{}`", prefix, reason, tried, request);
+}
+
+bool IsRefusal(std::string_view plain_message) {
+  // 408 and 429: later it may say yes.
+  return plain_message.starts_with('4') && !plain_message.starts_with("408 ") &&
+         !plain_message.starts_with("429 ");
 }
 
 bool IsBrokenAnswer(std::string_view plain_message) {

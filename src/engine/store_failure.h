@@ -22,6 +22,9 @@ namespace weir::engine::internal {
 std::optional<std::string> PlainStoreFailure(std::string_view message,
                                              std::string_view innermost_cause);
 
+/// Whether the plain text tells of a store that said no, and will say so again.
+bool IsRefusal(std::string_view plain_message);
+
 /// Whether the plain text tells of an answer that had begun: the client asks for such a one no
 /// second time.
 bool IsBrokenAnswer(std::string_view plain_message);

@@ -67,6 +67,15 @@ TEST(StoreFailures, OfAnswersThatBrokeOffAreKnown) {
   EXPECT_FALSE(IsBrokenAnswer("503 Slow Down: `GET http://h/k`"));
 }
 
+TEST(StoreFailures, OfListingsThatAreRefusedAreOfPermission) {
+  const Status refused = FromEnvelope(
+      R"({"code": "io", "blame": "environment", "message": "Generic S3 error: Error performing list request: Error performing GET http://h/b?list-type=2 in 2ms - Server returned non-2xx status code: 403 Forbidden: <Message>Access Denied</Message>"})");
+  EXPECT_EQ(refused.code(), StatusCode::kPermission);
+  EXPECT_EQ(refused.message(), "403 Forbidden: Access Denied: `GET http://h/b?list-type=2`");
+  EXPECT_EQ(refused.hint(), "");
+  EXPECT_FALSE(IsRefusal("429 Too Many Requests: `GET http://h/b`"));
+}
+
 TEST(StoreFailures, OfOthersStayAsTheyAre) {
   EXPECT_EQ(PlainStoreFailure("Generic LocalFileSystem error: Unable to open file /x", ""),
             std::nullopt);

@@ -51,12 +51,12 @@ class StoreProject(Project):
             f"{self.store.url}/raw/customers",
             pyarrow.table({"customer": list(COUNTRIES), "country": list(COUNTRIES.values())}), storage_options=self.store.reader_options)
 
-    def write_views_and_sources(self) -> None:
+    def write_views_and_sources(self, customers: str = "DELTATABLE") -> None:
         for path, text in VIEWS.items():
             self.write(path, text + "\n")
         self.write("sources/all.sql",
                    f"CREATE EXTERNAL TABLE orders (id BIGINT, customer BIGINT, amount BIGINT) STORED AS CSV LOCATION '{self.store.url}/raw/orders.csv';\n"
-                   f"CREATE EXTERNAL TABLE customers STORED AS DELTATABLE LOCATION '{self.store.url}/raw/customers';\n")
+                   f"CREATE EXTERNAL TABLE customers STORED AS {customers} LOCATION '{self.store.url}/raw/customers/';\n")
 
     def write_settings(self, extra: str = "") -> None:
         self.write("weir.toml", f'[project]\nname = "stored"\nwarehouse = "{self.warehouse_store.url}/lake"\n\n'
@@ -77,9 +77,15 @@ class StoreProject(Project):
     def secrets(self) -> set[str]:
         return {secret for store in self.stores for secret in store.secrets}
 
+    def stored(self, view: str) -> deltalake.DeltaTable:
+        return deltalake.DeltaTable(f"{self.warehouse_store.url}/lake/{view}", storage_options=self.warehouse_store.reader_options)
+
+    def version(self, view: str) -> int:
+        return self.stored(view).version()
+
     def rows(self, view: str) -> list[tuple]:
         """The rows of a view's table as delta-rs reads them, sorted."""
-        table = deltalake.DeltaTable(f"{self.warehouse_store.url}/lake/{view}", storage_options=self.warehouse_store.reader_options).to_pyarrow_table()
+        table = self.stored(view).to_pyarrow_table()
         names = {"paid": ["id", "customer", "amount"], "by_country": ["country", "orders", "amount"], "largest": ["amount"]}[view]
         return sorted(zip(*(table.column(name).to_pylist() for name in names)))
 

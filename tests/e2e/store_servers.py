@@ -138,6 +138,7 @@ def serve_folder(case: unittest.TestCase, folder: pathlib.Path, certificate: tup
     server = wsgi.Server(("127.0.0.1", 0), application if lists_folders else without_listings, numthreads=8)
     if certificate is not None:
         server.ssl_adapter = BuiltinSSLAdapter(str(certificate[0]), str(certificate[1]))
+    server.error_log = lambda *_, **__: None  # clients that go away are what some tests want
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import ipaddress
 import json
+import os
 import re
 import unittest
 import urllib.request
@@ -15,6 +16,7 @@ import urllib.request
 import boto3
 import deltalake
 import pyarrow
+import pyarrow.parquet
 from bucket_server import serve_buckets
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -104,12 +106,14 @@ class StoresTest(ProjectCase):
         project.write_settings()
         refused = project.weir("run")
         self.assertEqual(refused.code, 3, refused.text)
-        self.assertIn("s3://raw", refused.stderr)
+        self.assertIn("403 Forbidden", refused.stderr)
+        self.assertIn('[object_stores."s3://raw"]', refused.stderr)
         project.stores = [raw, with_access_of(raw, lake)]
         project.write_settings()
         refused = project.weir("run", "--force")
         self.assertEqual(refused.code, 3, refused.text)
-        self.assertIn("s3://tables", refused.stderr)
+        self.assertIn("403 Forbidden", refused.stderr)
+        self.assertIn("tables/lake", refused.stderr)
 
     def test_sources_and_tables_may_lie_in_different_kinds_of_stores(self):
         project = StoreProject(self.scratch / "project", serve_google(self), serve_s3(self))
@@ -163,14 +167,15 @@ class StoresTest(ProjectCase):
         folder = self.scratch / "web"
         (folder / "raw").mkdir(parents=True)
         (folder / "raw" / "orders.csv").write_bytes(orders_csv(ORDERS))
-        deltalake.write_deltalake(str(folder / "raw" / "customers"), pyarrow.table({"customer": list(COUNTRIES), "country": list(COUNTRIES.values())}))
+        (folder / "raw" / "customers").mkdir()
+        pyarrow.parquet.write_table(pyarrow.table({"customer": list(COUNTRIES), "country": list(COUNTRIES.values())}), folder / "raw" / "customers" / "a b.parquet")
         return folder
 
     def project_of(self, url: str, settings: str) -> Project:
         """The small project, with its sources at `url` and its tables beside it."""
         project = Project(self.scratch / "project")
         stored = StoreProject(project.folder, Store(url, "", {}, {}, None, ()))
-        stored.write_views_and_sources()
+        stored.write_views_and_sources(customers="PARQUET")
         project.write("weir.toml", f'[project]\nname = "web"\n\n[object_stores."{url}"]\n{settings}')
         return project
 
@@ -184,6 +189,16 @@ class StoresTest(ProjectCase):
         (self.scratch / "web" / "raw" / "orders.csv").write_bytes(orders_csv([*ORDERS, (5, 3, 50)]))
         self.assertEqual(project.run()["views"]["run"], 3)
         self.assertEqual(project.read("largest").to_pylist(), [{"amount": 50}])
+
+    def test_a_table_on_a_web_server_is_refused(self):
+        folder = self.write_web_folder()
+        deltalake.write_deltalake(str(folder / "raw" / "table"), pyarrow.table({"a": [1]}))
+        url = serve_folder(self, folder)
+        project = self.project_of(url, 'allow_http = "true"\n')
+        project.write("sources/table.sql", f"CREATE EXTERNAL TABLE t STORED AS DELTATABLE LOCATION '{url}/raw/table';\n")
+        refused = project.weir("run")
+        self.assertEqual(refused.code, 1, refused.text)
+        self.assertIn(f"found one on a web server: `{url}/raw/table/`", refused.stderr)
 
     def test_a_warehouse_on_a_web_server_is_refused(self):
         url = serve_folder(self, self.write_web_folder())
@@ -201,17 +216,21 @@ class StoresTest(ProjectCase):
         url = serve_folder(self, self.write_web_folder(), (certificate_file, key_file))
         project = self.project_of(url, "")
         distrusted = project.weir("run")
-        self.assertEqual(distrusted.code, 1, distrusted.text)
-        self.assertRegex(distrusted.stderr, "(?i)certificate")
+        self.assertEqual(distrusted.code, 3, distrusted.text)
+        self.assertIn("certificate", distrusted.stderr)
+        self.assertIn("SSL_CERT_FILE", distrusted.stderr)
+        trusted = project.weir("run", env={**os.environ, "SSL_CERT_FILE": str(certificate_file)})
+        self.assertEqual(trusted.code, 0, trusted.text)
         project.write("weir.toml", f'[project]\nname = "web"\n\n[object_stores."{url}"]\nallow_invalid_certificates = "true"\n')
-        self.assertEqual(project.run()["views"], ALL)
+        self.assertEqual(project.run()["views"], NONE)
 
     def test_a_web_server_that_lists_nothing_has_files_all_the_same(self):
         url = serve_folder(self, self.write_web_folder(), lists_folders=False)
         project = self.project_of(url, 'allow_http = "true"\n')
         refused = project.weir("run")
         self.assertNotEqual(refused.code, 0)
-        self.assertIn("customers", refused.stderr)
+        self.assertIn("source `customers`", refused.stderr)
+        self.assertNotIn("source `orders`", refused.stderr)
         (project.folder / "views" / "by_country.sql").unlink()
         project.write("sources/all.sql", f"CREATE EXTERNAL TABLE orders STORED AS CSV LOCATION '{url}/raw/orders.csv';\n")
         self.assertEqual(project.run()["views"]["run"], 2)
