@@ -67,13 +67,7 @@ Result<std::shared_ptr<arrow::Schema>> Table::schema() const {
 
 Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url,
                                           int64_t version, const std::string& timestamp) {
-  if (url.starts_with("http://") || url.starts_with("https://")) {
-    return Status::User(StatusCode::kInvalidArgument,
-                        "a Delta table in a folder or a bucket is wanted, found one on a web "
-                        "server: `{}`",
-                        url)
-        .WithHint("web servers have files for sources: CSV, NDJSON and Parquet");
-  }
+  WEIR_RETURN_NOT_OK(session.state_->stores->CheckTable(url));
   WEIR_ASSIGN_OR_RETURN(auto handle, internal::TryReading([&] {
                           return bridge::open_delta(*session.state_->handle, url, version,
                                                     timestamp);

@@ -27,6 +27,8 @@ FAULTS = {
     "delay": "done, a little later",
     "stall": "done, after the client has given up",
 }
+# A stall takes a test its seconds.
+WEIGHTS = [1 if fault == "stall" else 6 for fault in FAULTS]
 
 
 class FaultProxy(Proxy):
@@ -58,7 +60,7 @@ class FaultProxy(Proxy):
         for target in list(self.chosen):
             if target in request.path and request.method not in ("GET", "HEAD"):
                 return self.chosen.pop(target)
-        return self.random.choice(list(FAULTS)) if self.random.random() < self.rate else None
+        return self.random.choices(list(FAULTS), WEIGHTS)[0] if self.random.random() < self.rate else None
 
     async def answer(self, request: Request) -> Response:
         self.requests += 1

@@ -123,6 +123,32 @@ class StoresTest(ProjectCase):
         self.assert_tables(project, ORDERS)
         self.assertEqual(project.places_of_secrets(), [])
 
+    def test_a_container_is_named_with_its_account_or_alone(self):
+        store = serve_azure(self)
+        account = "weirtest.dfs.core.windows.net"
+        named = dataclasses.replace(store, url=f"abfss://lake@{account}")
+        self.live(StoreProject(self.scratch / "project", dataclasses.replace(
+            named, reader_options=store.reader_options | {"azure_container_name": "lake"})))
+
+        # The engine knows stores by scheme and host: another container would be taken for this one, or this one for it.
+        store.files.create_dir("raw")
+        raw = dataclasses.replace(named, url=f"abfss://raw@{account}", bucket="raw", secrets=())
+        raw.write("a.csv", b"a\n1\n")
+        project = StoreProject(self.scratch / "two", named)
+        project.write_settings()
+        project.write("sources/a.sql", f"CREATE EXTERNAL TABLE a STORED AS CSV LOCATION '{raw.url}/a.csv';\n")
+        project.write("views/v.sql", "SELECT * FROM a\n")
+        before = store.list()
+        unknown = project.weir("run")
+        self.assertNotEqual(unknown.code, 0)
+        self.assertIn(f"no object store is registered for `{raw.url}`", unknown.stderr)
+        project.write_settings("\n" + dataclasses.replace(named, url=raw.url).settings())
+        twice = project.weir("run")
+        self.assertEqual(twice.code, 1, twice.text)
+        self.assertIn(f"found two: `{named.url}`, `{raw.url}`", twice.stderr)
+        self.assertIn("az://", twice.stderr)
+        self.assertEqual(store.list(), before)
+
     # Stores that cannot keep a warehouse
 
     def refuse(self, store: Store, reason: str) -> None:
