@@ -329,9 +329,10 @@ Status WithAdvice(const Status& status, const SourceDefinition& source) {
     case StatusCode::kPermission:
       return StoreOf(source.uri).empty()
                  ? status.WithHint("give the user who runs weir the right to read it")
-                 : status.WithHint(fmt::format("give the credentials of `[object_stores.\"{}\"]` in "
-                                               "weir.toml the right to read it, or name others",
-                                               StoreOf(source.uri)));
+                 : status.WithHint(
+                       fmt::format("give the credentials of `[object_stores.\"{}\"]` in "
+                                   "weir.toml the right to read it, or name others",
+                                   StoreOf(source.uri)));
     default:
       return status;
   }

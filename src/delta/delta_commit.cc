@@ -380,8 +380,7 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
   // files: then they are left for `weir gc`.
   const bool may_arrive = !committed.ok() && committed.status().code() == StatusCode::kIo &&
                           !spec.table_url.starts_with("file://");
-  const bool is_for_nothing =
-      !may_arrive && (!committed.ok() || committed->already_committed);
+  const bool is_for_nothing = !may_arrive && (!committed.ok() || committed->already_committed);
   if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec))
     RemoveDataFiles(session, spec.table_url, spec.added);
   WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);

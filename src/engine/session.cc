@@ -34,8 +34,8 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.parameters = ToKeyValues(options.parameters);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(
-      State{std::move(handle), std::make_shared<internal::StoreNames>()});
+  session.state_ =
+      std::make_shared<State>(State{std::move(handle), std::make_shared<internal::StoreNames>()});
   return session;
 }
 
@@ -147,9 +147,8 @@ Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) con
 
 Result<std::string> Session::GetObject(const std::string& url) const {
   WEIR_RETURN_NOT_OK(state_->stores->Check(url));
-  WEIR_ASSIGN_OR_RETURN(auto bytes, internal::TryReading([&] {
-                          return bridge::get_object(*state_->handle, url);
-                        }));
+  WEIR_ASSIGN_OR_RETURN(
+      auto bytes, internal::TryReading([&] { return bridge::get_object(*state_->handle, url); }));
   return internal::ToString(bytes);
 }
 

@@ -51,7 +51,8 @@ std::string Seconds(std::string_view duration) {
   return fmt::format("{:.1f} s", seconds);
 }
 
-/// An answer's status with what its body says; pages for browsers and other long bodies say nothing.
+/// An answer's status with what its body says; pages for browsers and other long bodies say
+/// nothing.
 std::string Answered(std::string_view status_and_body) {
   const size_t body = status_and_body.find_first_of("<{\n");
   const std::string_view status = Trimmed(status_and_body.substr(0, body));

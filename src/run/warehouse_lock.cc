@@ -191,8 +191,7 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
                                warehouse_url)
         .WithHint("a warehouse is a folder, or lies in a bucket: `s3://…`, `az://…`, `gs://…`");
   }
-  std::unique_ptr<WarehouseLock> lock(
-      new WarehouseLock(session, TableUrl(warehouse_url, kFolder)));
+  std::unique_ptr<WarehouseLock> lock(new WarehouseLock(session, TableUrl(warehouse_url, kFolder)));
   HeartWatch watch;
   int64_t told = 0;
   while (true) {

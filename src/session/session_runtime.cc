@@ -180,9 +180,9 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
     const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
     if (!status.ok()) {
       const Status failed = status.WithContext(fmt::format("object store `{}`", store.url));
-      return failed.hint().empty()
-                 ? failed.WithHint(fmt::format("mend `[object_stores.\"{}\"]` in weir.toml", store.url))
-                 : failed;
+      return failed.hint().empty() ? failed.WithHint(fmt::format(
+                                         "mend `[object_stores.\"{}\"]` in weir.toml", store.url))
+                                   : failed;
     }
   }
   WEIR_ASSIGN_OR_RETURN(runtime->result_settings_, ResultSettings(profile));
