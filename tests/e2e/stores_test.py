@@ -4,13 +4,17 @@
 Oracles: rows computed in Python, and delta-rs' own reader. Every server is a real one (store_servers.py).
 """
 
+import base64
 import dataclasses
 import datetime
+import hashlib
+import hmac
 import ipaddress
 import json
 import os
 import re
 import unittest
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -58,6 +62,8 @@ class StoresTest(ProjectCase):
         project.run()
         project.succeed("test")
         project.succeed("gc", "--delete")
+        for command in (["history"], ["explain", "by_country"], ["lineage", "largest"], ["sql", "SELECT * FROM weir.settings"], ["check"]):
+            project.succeed(*command)  # each output is searched for secrets
         self.assert_tables(project, orders)
         states = [row["state"] for row in project.sql("SELECT state FROM weir.runs ORDER BY started_at")]
         self.assertEqual(states, ["succeeded", "succeeded", "succeeded", "failed", "succeeded"])
@@ -75,6 +81,30 @@ class StoresTest(ProjectCase):
 
     def test_a_lake_lives_in_googles_store(self):
         self.live(StoreProject(self.scratch / "project", serve_google(self)))
+
+    def test_a_signature_that_every_url_holds_is_never_shown(self):
+        store = serve_azure(self)
+        expiry = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        version, account = "2021-06-08", store.options["azure_storage_account_name"]
+        signed = "\n".join([account, "rwdlac", "b", "sco", "", expiry, "", "http,https", version, "", ""])
+        key = base64.b64decode(store.options["azure_storage_account_key"])
+        signature = base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha256).digest()).decode()
+        token = urllib.parse.urlencode({"sv": version, "ss": "b", "srt": "sco", "sp": "rwdlac", "se": expiry, "spr": "http,https", "sig": signature})
+        access = {key: value for key, value in store.options.items() if key != "azure_storage_account_key"} | {"azure_storage_sas_key": token}
+        project = StoreProject(self.scratch / "project", dataclasses.replace(
+            store, options=access, secrets=(token, signature, urllib.parse.quote_plus(signature))))
+        project.write_all()
+        project.put_orders(ORDERS)
+        self.assertEqual(project.run()["views"], ALL)
+        self.assert_tables(project, ORDERS)
+        self.assertEqual(project.places_of_secrets(), [])
+        # Where requests fail, too.
+        settings = (project.folder / "weir.toml").read_text()
+        project.write("weir.toml", settings.replace("az://lake/lake", "az://none/lake") + settings[settings.index("[object_stores"):].replace("az://lake", "az://none"))
+        nowhere = project.weir("run")
+        self.assertEqual(nowhere.code, 3, nowhere.text)
+        self.assertIn("404 Not Found: The specified container does not exist", nowhere.stderr)
+        self.assertIn("it is `az://none/lake`", nowhere.stderr)
 
     def test_two_buckets_have_credentials_of_their_own(self):
         endpoint = serve_buckets(self, {"INITIAL_NO_AUTH_ACTION_COUNT": "1000000"})
@@ -151,12 +181,12 @@ class StoresTest(ProjectCase):
 
     # Stores that cannot keep a warehouse
 
-    def refuse(self, store: Store, reason: str) -> None:
+    def refuse(self, store: Store, reason: str, times: int = 2) -> None:
         project = StoreProject(self.scratch / "project", store)
         project.write_all()
         project.put_orders(ORDERS)
         before = store.list()
-        for _ in range(2):
+        for _ in range(times):
             refused = project.weir("run")
             self.assertEqual(refused.code, 3, refused.text)
             self.assertRegex(refused.stderr, reason)
@@ -181,7 +211,7 @@ class StoresTest(ProjectCase):
                 return Response(501, "Not Implemented", [], b"<Error><Code>NotImplemented</Code></Error>")
 
         store = serve_s3(self)
-        self.refuse(self.behind(store, WithoutConditions(self, store.options["aws_endpoint"])), "absent is wanted, found one that refuses them")
+        self.refuse(self.behind(store, WithoutConditions(self, store.options["aws_endpoint"])), "absent is wanted, found one that refuses them", times=1)
 
     def test_conditions_that_are_switched_off_are_missed(self):
         store = serve_s3(self)
@@ -279,7 +309,7 @@ class StoresTest(ProjectCase):
     # A real project
 
     def test_the_flights_are_the_same_in_a_bucket_as_in_a_folder(self):
-        rows = None if FULL_SCALE else 30_000
+        rows = None if FULL_SCALE else 10_000
         local = self.flights("local", rows)
         local.run()
         store = serve_s3(self)
