@@ -85,7 +85,7 @@ std::optional<std::string> PlainStoreFailure(std::string_view message,
   if (at == std::string_view::npos) {
     // Listings that broke off name no request.
     const size_t transport = message.find(kTransport);
-    if (transport == std::string_view::npos || !message.starts_with("Generic "))
+    if (transport == std::string_view::npos || message.find("Generic ") > transport)
       return std::nullopt;
     const bool is_listing = message.find(kListing) != std::string_view::npos;
     return fmt::format("{}{}", is_listing ? "a folder cannot be listed: " : "",

@@ -59,7 +59,9 @@ TEST(StoreFailures, OfAnswersThatBrokeOffAreKnown) {
                            "request or response body error",
                            "Generic S3 error: Error performing GET http://h/k in 11.6ms - HTTP "
                            "error: request or response body error",
-                           "Generic S3 error: HTTP error: request or response body error"}) {
+                           "Generic S3 error: HTTP error: request or response body error",
+                           "Object Store error: Generic S3 error: HTTP error: request or "
+                           "response body error"}) {
     const auto plain = PlainStoreFailure(text, "");
     ASSERT_TRUE(plain.has_value()) << text;
     EXPECT_TRUE(IsBrokenAnswer(*plain)) << *plain;
