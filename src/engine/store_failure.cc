@@ -26,7 +26,7 @@ std::string_view Between(std::string_view text, std::string_view begin, std::str
 }
 
 std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && std::string_view(" \r\n\t:").find(text.back()) != std::string_view::npos)
+  while (!text.empty() && std::string_view(" \r\n\t:.").find(text.back()) != std::string_view::npos)
     text.remove_suffix(1);
   return text;
 }

@@ -6,7 +6,7 @@
 //   Generic S3 error: Error performing PUT http://… in 1.77s, after 10 retries, max_retries: 10,
 //   retry_timeout: 180s  - Server returned non-2xx status code: 503 Slow Down: <Error>…</Error>
 //
-// Out: "503 Slow Down: Please reduce your request rate., after 10 retries in 1.8 s: `PUT
+// Out: "503 Slow Down: Please reduce your request rate, after 10 retries in 1.8 s: `PUT
 // http://…`".
 
 #pragma once

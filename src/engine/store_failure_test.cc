@@ -14,7 +14,7 @@ TEST(StoreFailures, TellTheAnswerAndTheRequest) {
                               "1.778051539s, after 10 retries, max_retries: 10, retry_timeout: "
                               "180s  - Server returned non-2xx status code: 503 Slow Down: "
                               "<Error><Code>SlowDown</Code><Message>Please reduce your request "
-                              "rate</Message></Error>",
+                              "rate.</Message></Error>",
                               "Server returned non-2xx status code"),
             "503 Slow Down: Please reduce your request rate, after 10 retries in 1.8 s: `PUT "
             "http://h/b/k`");

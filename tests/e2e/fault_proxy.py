@@ -39,6 +39,8 @@ class FaultProxy(Proxy):
         self.random = random.Random(0)
         self.rate = 0.0
         self.chosen: dict[str, str] = {}
+        self.left: int | None = None  # requests before all fail
+        self.fault_of_all = ""
         self.shown: collections.Counter[str] = collections.Counter()
         self.requests = 0
 
@@ -47,16 +49,26 @@ class FaultProxy(Proxy):
         self.random = random.Random(seed)
         self.rate = rate
         self.chosen = {}
+        self.left = None
 
     def aim(self, fault: str, target: str) -> None:
         """The next request that changes something under a path that holds `target` fails so; others do not."""
         self.arm(0, 0)
         self.chosen = {target: fault}
 
+    def fail_after(self, requests: int, fault: str) -> None:
+        """Some requests go well, then none."""
+        self.arm(0, 0)
+        self.left = requests
+        self.fault_of_all = fault
+
     def disarm(self) -> None:
         self.arm(0, 0)
 
     def fault_of(self, request: Request) -> str | None:
+        if self.left is not None:
+            self.left -= 1
+            return self.fault_of_all if self.left < 0 else None
         for target in list(self.chosen):
             if target in request.path and request.method not in ("GET", "HEAD"):
                 return self.chosen.pop(target)

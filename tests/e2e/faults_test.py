@@ -21,6 +21,8 @@ VIEWS = ("paid", "by_country", "largest")
 # What the client of stores, its transport and Rust write for those who debug them.
 RAW = re.compile(r"Generic \w+ error|HTTP error|Error performing|non-2xx|max_retries|reqwest|hyper|panicked|os error|\w+ \{ \w+: |Some\(|<Error>|internal error")
 DONE_ALL_THE_SAME = ("lost answer", "cut answer", "failed after all") if FULL_SCALE else ("lost answer", "failed after all")
+# From which request on the store is gone, and how.
+OUTAGES = ((25, "lost answer"),) + (((3, "refused"), (12, "cut answer"), (35, "busy"), (45, "cut answer"), (16, "refused"), (60, "failed after all")) if FULL_SCALE else ())
 # Objects of each kind that a run puts: the lock, a view's commit, an artifact's, data files.
 TARGETS = (".begun", "lake/paid/_delta_log/", "_weir/runs/_delta_log/") + (("lake/paid/part", ".ended", "_weir/tasks/", "lake/by_country/") if FULL_SCALE else ())
 
@@ -101,6 +103,21 @@ class FaultsTest(ProjectCase):
         self.assertEqual(set(self.proxy.shown), set(FAULTS))
         if FULL_SCALE:
             print(f"{RUNS} runs, {self.proxy.requests} requests, {sum(self.proxy.shown.values())} faults: {failed} runs failed, each next one succeeded")
+
+    def test_a_store_that_is_gone_in_the_middle_of_a_run_is_said_to_be(self):
+        for number, (requests, fault) in enumerate(OUTAGES):
+            with self.subTest(requests=requests, fault=fault):
+                before = self.rows()
+                self.add_order(5000 + number * 17)
+                self.proxy.fail_after(requests, fault)
+                outcome = self.run_with_faults()
+                self.assertEqual(outcome.code, 3, outcome.text)
+                self.check_end(outcome, before, f"{fault} from request {requests} on")
+                self.assertIn("run again; what was built stands", outcome.stderr)
+                for view in re.findall(r"failed +(\w+)", outcome.stderr):
+                    self.assertRegex(outcome.stderr, f"error.*`{view}`", "each failed view has its reason")
+                self.retry(f"{fault} from request {requests} on")
+        self.assert_nothing_doubled()
 
     def test_answers_that_are_lost_double_nothing(self):
         number = 1

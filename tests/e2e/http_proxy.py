@@ -64,9 +64,10 @@ class Proxy:
             ready.set()
             self.loop.run_forever()
             self.server.close()
-            for task in asyncio.all_tasks(self.loop):
+            left = asyncio.all_tasks(self.loop)
+            for task in left:
                 task.cancel()
-            self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             self.loop.close()
 
         self.thread = threading.Thread(target=serve, daemon=True)
