@@ -376,7 +376,12 @@ Status WithAdvice(const Status& status, const SourceDefinition& source) {
     case StatusCode::kCorrupt:
       return status.WithHint("restore the file, or remove it from the location");
     case StatusCode::kPermission:
-      return status.WithHint("give the user who runs weir the right to read it");
+      return StoreOf(source.uri).empty()
+                 ? status.WithHint("give the user who runs weir the right to read it")
+                 : status.WithHint(
+                       fmt::format("give the credentials of `[object_stores.\"{}\"]` in "
+                                   "weir.toml the right to read it, or name others",
+                                   StoreOf(source.uri)));
     default:
       return status;
   }

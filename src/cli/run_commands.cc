@@ -362,6 +362,8 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   const Status held = (*lock)->CheckHeld();
   if (!held.ok()) {
     (*lock)->Abandon();
+    // A store that failed the views, too, is why.
+    if (held.code() != StatusCode::kConflict) ReportFailures(*envelope, *open);
     return Fail(held.WithContext("the run is not recorded"));
   }
   for (const auto& [view, deferred] : envelope->deferred)

@@ -23,7 +23,9 @@ Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& pr
       cancellation);
   if (lock.ok() || lock.status().code() == StatusCode::kCancelled) return lock;
   const Status failed = lock.status().WithContext("the warehouse cannot be written");
-  if (!failed.hint().empty() || failed.code() != StatusCode::kPermission) return failed;
+  const bool is_of_place =
+      failed.code() == StatusCode::kPermission || failed.code() == StatusCode::kIo;
+  if (!failed.hint().empty() || !is_of_place) return failed;
   return failed.WithHint(fmt::format(
       "it is `{}`; name another in weir.toml, or in the environment (warehouse = \"${{NAME}}\")",
       project.warehouse_uri));

@@ -279,9 +279,12 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
   const auto committed = CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
     const auto opened = engine::DeltaSnapshot::Open(session, spec.table_url, version);
     if (!opened.ok()) {
-      return opened.status()
-          .WithContext(fmt::format("the log of `{}` cannot be read", spec.table_url))
-          .WithHint("restore it from a backup, or remove the table's folder to build it anew");
+      const Status failed = opened.status().WithContext(
+          fmt::format("the log of `{}` cannot be read", spec.table_url));
+      // A store that failed has lost nothing.
+      if (failed.code() == StatusCode::kIo && !failed.hint().empty()) return failed;
+      return failed.WithHint(
+          "restore it from a backup, or remove the table's folder to build it anew");
     }
     const engine::DeltaSnapshot& snapshot = *opened;
     TableState table;
@@ -295,7 +298,11 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
     }
     return table;
   });
-  const bool is_for_nothing = !committed.ok() || committed->already_committed;
+  // A put whose answer did not come may still be on its way to the store, and its commit names the
+  // files: then they are left for `weir gc`.
+  const bool may_arrive = !committed.ok() && committed.status().code() == StatusCode::kIo &&
+                          !spec.table_url.starts_with("file://");
+  const bool is_for_nothing = !may_arrive && (!committed.ok() || committed->already_committed);
   if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec))
     RemoveDataFiles(session, spec.table_url, spec.added);
   WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);

@@ -54,7 +54,8 @@ struct CommitOutcome {
 /// Fails with kConflict when other writers kept being first, or replaced what was compacted, with
 /// kUnsupported, naming it, where the table or a property of `spec` needs a feature of Delta that
 /// Weir does not write, with the store's error otherwise; then nothing has changed. What was
-/// written for a commit that was not made, or was made before, is removed.
+/// written for a commit that was not made, or was made before, is removed, but not where a store's
+/// answer did not come: that commit may arrive yet.
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec);
 
 /// Removes data files that no commit names. What cannot be removed is left for `weir gc` to find.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/nearest.h"
+#include "weir/engine/store_failure.h"
 
 namespace weir::engine::internal {
 
@@ -39,6 +40,13 @@ std::string JoinLines(const nlohmann::json& texts) {
     joined += text.get<std::string>();
   }
   return joined;
+}
+
+/// The text of the error that is behind all others; empty if it is unknown.
+std::string InnermostCause(const nlohmann::json& envelope) {
+  const auto causes = envelope.find("causes");
+  if (causes == envelope.end() || !causes->is_array() || causes->empty()) return {};
+  return causes->back().get<std::string>();
 }
 
 /// Says which columns there are, when none is near the one that was wanted.
@@ -76,6 +84,16 @@ std::string Plain(std::string message) {
   return message;
 }
 
+/// The length of "Generic S3 error: ", which says nothing, at the start of a message; 0 without it.
+size_t StoreLayer(const std::string& message) {
+  static constexpr std::string_view kBegin = "Generic ", kEnd = " error: ";
+  if (!message.starts_with(kBegin)) return 0;
+  const size_t end = message.find(' ', kBegin.size());
+  return end != std::string::npos && message.compare(end, kEnd.size(), kEnd) == 0
+             ? end + kEnd.size()
+             : 0;
+}
+
 }  // namespace
 
 std::string WithoutLayers(std::string message) {
@@ -92,7 +110,6 @@ std::string WithoutLayers(std::string message) {
                                                  "Parser error: ",
                                                  "Object Store error: ",
                                                  "Error interacting with object store: ",
-                                                 "Generic LocalFileSystem error: ",
                                                  "This feature is not implemented: "};
   for (bool again = true; again;) {
     again = false;
@@ -101,6 +118,10 @@ std::string WithoutLayers(std::string message) {
         message.erase(0, layer.size());
         again = true;
       }
+    }
+    if (const size_t layer = StoreLayer(message); layer > 0) {
+      message.erase(0, layer);
+      again = true;
     }
   }
   // The number of a system's error says no more than its words before.
@@ -122,8 +143,23 @@ Status FromEnvelope(std::string_view envelope) {
   if (!parsed.is_object() || !parsed.contains("code")) {
     return Status::Bug("the engine failed without a proper error: {}", envelope);
   }
-  Status status(ParseCode(parsed.value("code", "")), ParseBlame(parsed.value("blame", "")),
-                Plain(parsed.value("message", "")));
+  StatusCode code = ParseCode(parsed.value("code", ""));
+  const std::string message = parsed.value("message", "");
+  const auto of_store = PlainStoreFailure(message, InnermostCause(parsed));
+  // Of listings the client tells no kinds of failures apart.
+  const bool is_refused = of_store && code == StatusCode::kIo && IsRefusal(*of_store);
+  if (is_refused && (of_store->starts_with("401 ") || of_store->starts_with("403 ")))
+    code = StatusCode::kPermission;
+  Status status(code, ParseBlame(parsed.value("blame", "")),
+                of_store ? WithoutLayers(*of_store) : Plain(message));
+  if (of_store && code == StatusCode::kIo && !is_refused) {
+    status = status.WithHint(
+        of_store->find("certificate") != std::string::npos
+            ? "let this machine trust who signed it: SSL_CERT_FILE names a file of certificates"
+        : of_store->find("scheme is not allowed") != std::string::npos
+            ? "`allow_http = \"true\"` in the store's section of weir.toml allows `http://`"
+            : "the store, or the network on the way, failed: run again; what was built stands");
+  }
   if (parsed.contains("causes")) status = status.WithCause(JoinLines(parsed["causes"]));
   if (parsed.contains("line")) {
     status = status.WithLocation(

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "weir/base/result.h"
+#include "weir/engine/store_failure.h"
 
 namespace weir::engine::internal {
 
@@ -39,6 +40,18 @@ auto Try(Call&& call)
         "UTF-8 is wanted, found bytes that are none in what is given to the engine");
   } catch (const std::exception& error) {
     return FromEnvelope(error.what());
+  }
+}
+
+/// Try for calls that only read: asks again where an answer broke off. What fails before an answer
+/// begins is asked for again by the stores' client.
+template <typename Call>
+auto TryReading(Call&& call) -> decltype(Try(call)) {
+  static constexpr int kAttempts = 4;
+  for (int attempt = 1;; ++attempt) {
+    auto result = Try(call);
+    if (result.ok() || attempt == kAttempts || !IsBrokenAnswer(result.status().message()))
+      return result;
   }
 }
 

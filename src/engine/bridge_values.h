@@ -18,6 +18,7 @@
 #include "bridge/src/lib.rs.h"
 
 #include "weir/engine/engine.h"
+#include "weir/engine/store_names.h"
 
 namespace weir::engine {
 
@@ -26,6 +27,7 @@ struct Cancellation::State {
 };
 struct Session::State {
   rust::Box<bridge::Session> handle;
+  std::shared_ptr<internal::StoreNames> stores;  ///< as the engine's own, shared with others
 };
 struct Table::State {
   rust::Box<bridge::Table> handle;

@@ -34,7 +34,8 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.parameters = ToKeyValues(options.parameters);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  session.state_ =
+      std::make_shared<State>(State{std::move(handle), std::make_shared<internal::StoreNames>()});
   return session;
 }
 
@@ -43,7 +44,7 @@ Result<Session> Session::WithSettings(
   const auto bridged = ToKeyValues(settings);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_settings(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  session.state_ = std::make_shared<State>(State{std::move(handle), state_->stores});
   return session;
 }
 
@@ -94,6 +95,7 @@ Status Session::RegisterView(const std::string& name, const Plan& plan) const {
 
 Status Session::RegisterObjectStore(const std::string& url,
                                     const std::map<std::string, std::string>& options) const {
+  WEIR_RETURN_NOT_OK(state_->stores->Add(url));
   const auto bridged = ToKeyValues(options);
   return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });
 }
@@ -128,8 +130,10 @@ int64_t Session::reserved_bytes() const {
 }
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
-  WEIR_ASSIGN_OR_RETURN(auto objects,
-                        Try([&] { return bridge::list_objects(*state_->handle, url); }));
+  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
+  WEIR_ASSIGN_OR_RETURN(auto objects, internal::TryReading([&] {
+                          return bridge::list_objects(*state_->handle, url);
+                        }));
   std::vector<ObjectInfo> result;
   for (const auto& object : objects) {
     result.push_back({.url = std::string(object.url),
@@ -142,19 +146,24 @@ Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) con
 }
 
 Result<std::string> Session::GetObject(const std::string& url) const {
-  WEIR_ASSIGN_OR_RETURN(auto bytes, Try([&] { return bridge::get_object(*state_->handle, url); }));
+  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
+  WEIR_ASSIGN_OR_RETURN(
+      auto bytes, internal::TryReading([&] { return bridge::get_object(*state_->handle, url); }));
   return internal::ToString(bytes);
 }
 
 Status Session::PutObject(const std::string& url, std::string_view bytes) const {
+  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { (void)bridge::put_object(*state_->handle, url, ToBytes(bytes), false); });
 }
 
 Result<bool> Session::PutObjectIfAbsent(const std::string& url, std::string_view bytes) const {
+  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { return bridge::put_object(*state_->handle, url, ToBytes(bytes), true); });
 }
 
 Status Session::DeleteObject(const std::string& url) const {
+  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { bridge::delete_object(*state_->handle, url); });
 }
 

@@ -67,9 +67,11 @@ Result<std::shared_ptr<arrow::Schema>> Table::schema() const {
 
 Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url,
                                           int64_t version, const std::string& timestamp) {
-  WEIR_ASSIGN_OR_RETURN(
-      auto handle,
-      Try([&] { return bridge::open_delta(*session.state_->handle, url, version, timestamp); }));
+  WEIR_RETURN_NOT_OK(session.state_->stores->CheckTable(url));
+  WEIR_ASSIGN_OR_RETURN(auto handle, internal::TryReading([&] {
+                          return bridge::open_delta(*session.state_->handle, url, version,
+                                                    timestamp);
+                        }));
   DeltaSnapshot snapshot;
   snapshot.state_ = std::make_shared<State>(State{std::move(handle)});
   return snapshot;

@@ -51,7 +51,8 @@ Result<CallArgument> ArgumentOf(const arrow::Array& column) {
 /// Calls a C++ function with the arguments and the session that the bridge hands over.
 class CalledFromBridge final : public TableCallback {
  public:
-  explicit CalledFromBridge(TableFunctionCall call) : call_(std::move(call)) {}
+  CalledFromBridge(TableFunctionCall call, std::shared_ptr<internal::StoreNames> stores)
+      : call_(std::move(call)), stores_(std::move(stores)) {}
 
   void Call(const bridge::Session& session, ArrowArray* arguments, ArrowSchema* schema,
             bridge::CalledTable& out) const override {
@@ -71,16 +72,17 @@ class CalledFromBridge final : public TableCallback {
       values.push_back(std::move(argument));
     }
     Session session;
-    session.state_ = std::make_shared<Session::State>(Session::State{handle.share()});
+    session.state_ = std::make_shared<Session::State>(Session::State{handle.share(), stores_});
     return call_(session, values);
   }
 
   TableFunctionCall call_;
+  std::shared_ptr<internal::StoreNames> stores_;  ///< those of all sessions that may call
 };
 
 Status Session::RegisterTableFunction(const std::string& name, TableFunctionCall call) const {
   const std::shared_ptr<TableCallback> callback =
-      std::make_shared<CalledFromBridge>(std::move(call));
+      std::make_shared<CalledFromBridge>(std::move(call), state_->stores);
   return Try([&] { bridge::register_table_function(*state_->handle, name, callback); });
 }
 

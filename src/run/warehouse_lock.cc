@@ -27,7 +27,30 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr const char* kBegun = "begun";
 constexpr const char* kAlive = "alive";
 constexpr const char* kEnded = "ended";
+constexpr const char* kFolder = "_weir/_runs";
 constexpr size_t kDigits = 20;
+
+bool IsWebServer(std::string_view url) {
+  return url.starts_with("http://") || url.starts_with("https://");
+}
+
+/// Whether a store, or the client by its settings, says that it has no conditional puts.
+bool IsWithoutConditions(const Status& refused) {
+  const std::string& text = refused.message();
+  return text.find("not yet implemented") != std::string::npos ||
+         text.find("501 Not Implemented") != std::string::npos;
+}
+
+/// `url` is of an object in `kFolder`.
+Status WithoutConditionalPuts(const std::string& url, std::string_view does) {
+  return Status::Environment(StatusCode::kUnsupported,
+                             "a store that puts an object only if it is absent is wanted, found "
+                             "one that {}: `{}`",
+                             does, url.substr(0, url.find(kFolder)))
+      .WithHint(
+          "two runs at a time would write over each other's commits; keep the warehouse in a "
+          "store with conditional puts, such as those of Amazon, Azure and Google");
+}
 
 /// Sees for how long a heart has stood still.
 class HeartWatch {
@@ -161,8 +184,14 @@ Result<WarehouseLock::Listing> WarehouseLock::List() const {
 Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
     const engine::Session& session, const std::string& warehouse_url, const RunIdentity& self,
     const OnWait& on_wait, const engine::Cancellation& cancellation, Timing timing) {
-  std::unique_ptr<WarehouseLock> lock(
-      new WarehouseLock(session, TableUrl(warehouse_url, "_weir/_runs")));
+  if (IsWebServer(warehouse_url)) {
+    return Status::Environment(StatusCode::kUnsupported,
+                               "a folder or a bucket is wanted for the warehouse, found a web "
+                               "server, which is only read: `{}`",
+                               warehouse_url)
+        .WithHint("a warehouse is a folder, or lies in a bucket: `s3://…`, `az://…`, `gs://…`");
+  }
+  std::unique_ptr<WarehouseLock> lock(new WarehouseLock(session, TableUrl(warehouse_url, kFolder)));
   HeartWatch watch;
   int64_t told = 0;
   while (true) {
@@ -189,14 +218,19 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
         continue;
       }
     }
-    lock->generation_ = highest + 1;
-    WEIR_ASSIGN_OR_RETURN(
-        const bool is_first,
-        session.PutObjectIfAbsent(lock->UrlOf(lock->generation_, kBegun), self.ToJson()));
+    // What this run holds is given back on every way out; what it only asked for is not.
+    WEIR_ASSIGN_OR_RETURN(const bool is_first, lock->Begin(highest + 1, self.ToJson()));
     if (is_first) {
+      lock->generation_ = highest + 1;
       // A generation that was removed as old may be made again: only the highest holds the lock.
       WEIR_ASSIGN_OR_RETURN(const Listing now, lock->List());
       if (now.highest() == lock->generation_) {
+        const Status tried = lock->TryCondition(self.ToJson());
+        if (!tried.ok()) {
+          lock->Remove(lock->generation_);
+          lock->Abandon();
+          return tried;
+        }
         WEIR_RETURN_NOT_OK(lock->NoteEarlier(now, self.started_at_us));
         lock->heart_ = std::make_unique<Heart>(*lock, cancellation, timing.heartbeat);
         return lock;
@@ -206,6 +240,29 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
     lock->generation_ = 0;
     lock->waited_ = true;
   }
+}
+
+Result<bool> WarehouseLock::Begin(int64_t generation, const std::string& self) const {
+  const std::string url = UrlOf(generation, kBegun);
+  const auto put = session_.PutObjectIfAbsent(url, self);
+  if (put.ok() && *put) return true;
+  if (!put.ok() && IsWithoutConditions(put.status())) {
+    return WithoutConditionalPuts(url, "refuses them").WithCause(put.status().message());
+  }
+  // The answer may have been lost, not the put; and who asks again after that is told that the
+  // object exists. Only the object says whose it is.
+  const auto found = session_.GetObject(url);
+  if (found.ok() && *found == self) return true;
+  WEIR_RETURN_NOT_OK(put.status());
+  if (!found.ok() && found.status().code() != StatusCode::kNotFound) return found.status();
+  return false;
+}
+
+Status WarehouseLock::TryCondition(const std::string& self) const {
+  const std::string url = UrlOf(generation_, kBegun);
+  if (url.starts_with("file://")) return Status::OK();
+  WEIR_ASSIGN_OR_RETURN(const bool is_taken_again, session_.PutObjectIfAbsent(url, self));
+  return is_taken_again ? WithoutConditionalPuts(url, "writes over what is there") : Status::OK();
 }
 
 Status WarehouseLock::NoteEarlier(const Listing& listing, int64_t since_us) {

@@ -2,7 +2,8 @@
 //
 // One run of a warehouse at a time. In: a store with conditional puts and listings that see every
 // put. Out: the lock, once no other run holds it, and the runs that ended without being recorded.
-// Nothing here trusts the clock of another machine.
+// Nothing here trusts the clock of another machine, or that the answer of a store arrives. That its
+// puts are conditional is tried with each lock: commits rest on it as much as the lock does.
 //
 // Objects under `<warehouse>/_weir/_runs/`, numbered by generation:
 //
@@ -51,7 +52,8 @@ class WarehouseLock {
   using OnWait = std::function<void(const RunIdentity& holder)>;
 
   /// Waits until the lock is free, and takes it. Fails with kCancelled when `cancellation` says so
-  /// meanwhile, with the store's failure where the warehouse cannot be written.
+  /// meanwhile, with kUnsupported where the store has no conditional puts, with the store's failure
+  /// where the warehouse cannot be written.
   static Result<std::unique_ptr<WarehouseLock>> Acquire(
       const engine::Session& session, const std::string& warehouse_url, const RunIdentity& self,
       const OnWait& on_wait, const engine::Cancellation& cancellation, Timing timing);
@@ -87,6 +89,10 @@ class WarehouseLock {
 
   WarehouseLock(engine::Session session, std::string folder_url);
   Result<Listing> List() const;
+  /// Makes a generation's `begun`. Returns whether this run made it, by whatever answer came back.
+  Result<bool> Begin(int64_t generation, const std::string& self) const;
+  /// Fails with kUnsupported where a second put of the held generation's `begun` is taken, too.
+  Status TryCondition(const std::string& self) const;
   std::string UrlOf(int64_t generation, const char* kind) const;
   /// Takes over what the listing says of runs before this one.
   Status NoteEarlier(const Listing& listing, int64_t since_us);

@@ -178,7 +178,12 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   runtime->broken_functions_ = std::move(user_functions.broken);
   for (const ObjectStoreDefinition& store : project.object_stores) {
     const Status status = runtime->engine_.RegisterObjectStore(store.url, store.options);
-    if (!status.ok()) return status.WithContext(fmt::format("object store `{}`", store.url));
+    if (!status.ok()) {
+      const Status failed = status.WithContext(fmt::format("object store `{}`", store.url));
+      return failed.hint().empty() ? failed.WithHint(fmt::format(
+                                         "mend `[object_stores.\"{}\"]` in weir.toml", store.url))
+                                   : failed;
+    }
   }
   WEIR_ASSIGN_OR_RETURN(runtime->result_settings_, ResultSettings(profile));
   runtime->catalog_ = Catalog::Open(project, runtime->engine_, diagnostics);
