@@ -232,6 +232,8 @@ Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteS
              found = Json::parse(table.metadata, nullptr, false);
   WEIR_RETURN_NOT_OK(CheckProtocol(protocol, spec.table_url));
   std::vector<Json> head;
+  // Other files with the same rows: the table stays what it is.
+  if (spec.mode == WriteMode::kCompact) return head;
   const auto features = FeaturesOf(protocol, "readerFeatures");
   if (HasTimestampNtz(*spec.schema) &&
       std::find(features.begin(), features.end(), "timestampNtz") == features.end()) {
@@ -292,12 +294,20 @@ bool ChangesData(const Json& action, const char* kind) {
 
 Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
                                const TableAt& table_at) {
-  WEIR_ASSIGN_OR_RETURN(const Json metadata, MetadataJson(spec));
+  Json metadata;
+  if (spec.mode != WriteMode::kCompact) {
+    WEIR_ASSIGN_OR_RETURN(metadata, MetadataJson(spec));
+  }
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
     const int64_t latest = listing.latest();
     std::vector<Json> head;  // protocol and metaData, where they are new
     std::vector<DataFile> removed;
+    if (latest < 0 && spec.mode == WriteMode::kCompact) {
+      return Status::Environment(StatusCode::kConflict,
+                                 "a table went while its files were put together: `{}`",
+                                 spec.table_url);
+    }
     if (latest < 0) {
       head = {ProtocolJson(*spec.schema), metadata};
     } else {
