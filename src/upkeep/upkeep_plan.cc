@@ -53,9 +53,9 @@ Result<std::set<std::string>> FilesInCheckpoint(const engine::Session& session,
   WEIR_RETURN_NOT_OK(session.RegisterTable(name, table));
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
-      session.Query(fmt::format("SELECT arrow_cast(\"add\"['path'], 'Utf8') FROM \"{}\" WHERE "
-                                "\"add\"['path'] IS NOT NULL",
-                                name)));
+      session.Query(fmt::format(
+          "SELECT arrow_cast(\"add\"['path'], 'Utf8') FROM \"{}\" WHERE \"add\" IS NOT NULL",
+          name)));
   std::set<std::string> paths;
   for (const auto& chunk : rows->column(0)->chunks()) {
     for (int64_t i = 0; i < chunk->length(); ++i) {
