@@ -135,9 +135,12 @@ Result<std::vector<UpkeepAction>> PlanLog(const ReadTable& table, const std::set
   const TableHistory& history = table.history;
   if (kept.empty()) return actions;
   int64_t needed = std::min(*kept.begin(), FirstYoung(history, now_us));
-  // What the last build recorded decides whether the next run builds.
-  if (const TableVersion* build = history.BuildAt(history.latest()))
-    needed = std::min(needed, build->version);
+  // What the last build recorded decides whether the next run builds; what those of kept versions
+  // did says what they read.
+  for (const int64_t version : kept) {
+    if (const TableVersion* build = history.BuildAt(version))
+      needed = std::min(needed, build->version);
+  }
   const auto& checkpoints = history.checkpoints();
   const auto above = std::upper_bound(checkpoints.begin(), checkpoints.end(), needed);
   if (above == checkpoints.begin()) return actions;
