@@ -198,7 +198,7 @@ class Planner {
   bool PlanRemoved(Entry& entry) {
     const ReadTable& read = entry.read;
     if (const int64_t since_us = entry.table.dropping_since_us; since_us >= 0) {
-      const bool is_left = !entry.status.ok() || read.history.latest() < 0;
+      const bool is_left = !entry.status.ok() || read.history.versions().empty();
       // Unless the view came back and was built anew meanwhile.
       if (is_left || (IsOurs(read) && BuiltAt(read) <= since_us)) {
         AddWhole(read, UpkeepKind::kDropTable,

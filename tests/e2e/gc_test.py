@@ -20,9 +20,12 @@ import time
 import unittest
 import urllib.parse
 
+import boto3
 import deltalake
 import pyarrow
+import pyarrow.parquet
 import weir_project
+from bucket_server import serve_buckets
 from weir_project import Project, ProjectCase, rows_hash
 
 SEQUENCES = int(os.environ.get("WEIR_GC_SEQUENCES", "20" if weir_project.FULL_SCALE else "3"))
@@ -275,6 +278,563 @@ class RandomSequencesTest(GcCase):
             checkpoints = [int(path.name[:20]) for path in (folder / "_delta_log").glob("*.checkpoint.parquet")]
             base = max((version for version in checkpoints if version <= least), default=0)
             self.assertEqual(self.versions_on_disk(table), list(range(base, log.latest + 1)), table)
+
+
+
+class SmallFilesTest(GcCase):
+    """Small files of a view's table are put together in a version of the same rows."""
+
+    def setUp(self):
+        super().setUp()
+        many = "\nUNION ALL ".join(f"SELECT id, s, id / 12 % 2 AS k, {n} AS part FROM items WHERE id % 12 = {n}" for n in range(12))
+        self.project.write("views/many.sql", many + "\n")
+        self.project.write("views/parts.sql", "CREATE MATERIALIZED VIEW parts PARTITIONED BY (k) AS\nSELECT s, part, CASE WHEN k = 0 THEN 'a b%41/ü' END AS k "
+                           f"FROM (\n{many}\n)\n")
+        self.project.write("views/reader.sql", "SELECT sum(id) AS n FROM many\n")
+        self.project.write("views/few.sql", "SELECT id FROM items\n")
+        self.project.run()
+
+    def test_second_run_does_nothing_and_readers_read_what_was_put_together(self):
+        self.assertGreaterEqual(len(self.data_files("many")), 10)
+        self.assertGreaterEqual(len(self.data_files("parts")), 20)
+        rows = {table: rows_hash(self.project.read(table)) for table in ("many", "parts", "few")}
+        contents = {row["view_name"]: row["content_hash"] for row in self.project.artifact("writes")}
+        report = self.gc()
+        self.assertEqual({(a["table"], a["action"]) for a in report["actions"] if not a["table"].startswith("weir.")},
+                         {("many", "compact"), ("parts", "compact")})
+        self.assertEqual(len(self.project.delta("many").file_uris()), 1)
+        self.assertEqual(len(self.project.delta("parts").file_uris()), 2)
+        for table, hashed in rows.items():
+            self.assertEqual(rows_hash(self.project.read(table)), hashed, table)
+            self.assertEqual(self.rows_of(table, 0), hashed, table)
+        with self.subTest("the commit says that no data changed"):
+            lines = (self.project.table_path("many") / "_delta_log" / f"{1:020}.json").read_text().splitlines()
+            actions = [json.loads(line) for line in lines]
+            self.assertTrue(all(action[kind]["dataChange"] is False for action in actions for kind in ("add", "remove") if kind in action))
+            self.assertFalse(any("metaData" in action or "protocol" in action for action in actions))
+        self.assertEqual(self.project.run()["views"], {"run": 0, "reused": 4, "failed": 0, "blocked": 0})
+        self.assertEqual({view["code"] for view in self.project.succeed("plan", "--format", "json").json()["views"]}, {"unchanged"})
+        # The versions before are not needed by any run that is kept; without them the reader is built again and finds the same.
+        self.assertEqual(len([a for a in self.gc()["actions"] if a["table"] == "many" and a["action"] == "remove_file"]), 12)
+        self.assertEqual(len(self.data_files("many")), 1)
+        before = self.project.sql("SELECT n FROM reader")
+        self.assertEqual(self.project.run("--force", "--select", "reader")["views"]["run"], 1)
+        self.assertEqual(self.project.sql("SELECT n FROM reader"), before)
+        self.assertEqual({row["version"] for row in self.project.artifact("scan_units") if row["view_name"] == "reader"}, {0, 1})
+        self.project.run("--force")
+        self.assertEqual({row["view_name"]: row["content_hash"] for row in self.project.artifact("writes")}, contents)
+        self.assertIn(("many", "compact", None), self.actions(self.gc("--dry-run")))
+
+    def test_run_that_is_kept_keeps_the_version_that_it_read(self):
+        self.settings(runs=1)
+        rows = rows_hash(self.project.read("many"))
+        self.gc()
+        self.assertNotIn("many", {a["table"] for a in self.gc()["actions"]}, "the run that built it needs version 0")
+        self.assertEqual(self.rows_of("many", 0), rows)
+        self.project.run()
+        self.assertNotIn("many", {a["table"] for a in self.gc()["actions"]}, "what the last run reused was built from version 0")
+        self.project.run("--force", "--select", "reader")
+        self.assertIn("many", {a["table"] for a in self.gc()["actions"]})
+        self.assertEqual(self.rows_of("many", 1), rows)
+
+
+class LogTest(GcCase):
+    def setUp(self):
+        super().setUp()
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+
+    def build(self, times: int) -> None:
+        for n in range(times):
+            self.rows(10, n)
+            self.project.run("--force")
+
+    def test_log_begins_with_a_checkpoint_that_kept_versions_allow(self):
+        self.settings(runs=6)
+        self.build(25)
+        kept = {version: self.rows_of("v", version) for version in range(19, 25)}
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v"), list(range(10, 25)), "19 needs the checkpoint of 10")
+        self.assertEqual({version: self.rows_of("v", version) for version in kept}, kept)
+        self.settings(runs=5)
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v"), list(range(20, 25)))
+        self.assertEqual({version: self.rows_of("v", version) for version in range(20, 25)}, {v: kept[v] for v in range(20, 25)})
+        self.assertEqual(self.project.run()["views"]["reused"], 1)
+
+    def test_log_retention_of_the_table_is_respected(self):
+        self.project.write("views/v.sql", "CREATE MATERIALIZED VIEW v TBLPROPERTIES ('delta.logRetentionDuration' = 'interval 1 day') AS SELECT id, s FROM items\n")
+        self.build(12)
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v"), list(range(12)))
+        self.assertEqual(len(self.data_files("v")), 1)
+        for path in (self.project.table_path("v") / "_delta_log").glob("*.json"):
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines[0]["commitInfo"]["timestamp"] -= 2 * 86_400_000
+            path.write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v"), [10, 11])
+
+    def test_files_stay_as_long_as_the_table_says(self):
+        self.project.write("views/v.sql", "CREATE MATERIALIZED VIEW v TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 2 hours') AS SELECT id, s FROM items\n")
+        self.build(4)
+        self.assertEqual(self.gc()["files"], 0)
+        # Version 1 took the place of 0 three hours ago, the others did so just now.
+        path = self.project.table_path("v") / "_delta_log" / f"{1:020}.json"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines[0]["commitInfo"]["timestamp"] -= 3 * 3_600_000
+        path.write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+        gone = self.actions(self.gc(), "remove_file")
+        self.assertEqual(len(gone), 1)
+        self.assertIn("only version 0", [a["reason"] for a in self.project.artifact("maintenance") if a["action"] == "remove_file"][0])
+        self.rows_of("v", 1)
+
+    def test_checkpoint_that_contradicts_the_log_is_no_ground_to_remove_it(self):
+        self.build(12)
+        log = self.project.table_path("v") / "_delta_log"
+        self.project.write("views/other.sql", "SELECT s FROM items\n")
+        for n in range(10):
+            self.project.run("--force")
+        other = self.project.table_path("other") / "_delta_log" / f"{9:020}.checkpoint.parquet"
+        self.assertFalse(other.exists())
+        good = log / f"{10:020}.checkpoint.parquet"
+        for damage in ("truncated", "another"):
+            with self.subTest(damage):
+                kept = good.read_bytes()
+                if damage == "truncated":
+                    good.write_bytes(kept[:len(kept) // 2])
+                else:
+                    table = pyarrow.parquet.read_table(good)
+                    pyarrow.parquet.write_table(table.filter([value is None for value in table.column("add").to_pylist()]), good)
+                # The one of version 20 is whole, but a run that is kept needs version 12.
+                self.settings(runs=10)
+                outcome = self.project.weir("gc", "--format", "json")
+                self.assertEqual(outcome.code, 3, outcome.text)
+                self.assertIn("table `v`", outcome.stderr)
+                self.assertEqual(self.versions_on_disk("v")[0], 0)
+                good.write_bytes(kept)
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v")[0], 10)
+
+    def test_long_tail_gets_a_checkpoint(self):
+        self.build(15)
+        log = self.project.table_path("v") / "_delta_log"
+        for path in [*log.glob("*.checkpoint.parquet"), log / "_last_checkpoint"]:
+            path.unlink()
+        self.assertIn(("v", "write_checkpoint", None), self.actions(self.gc()))
+        self.assertEqual([path.name for path in log.glob("*.checkpoint.parquet")], [f"{14:020}.checkpoint.parquet"])
+        self.assertEqual(self.versions_on_disk("v"), list(range(15)))
+        self.gc()
+        self.assertEqual(self.versions_on_disk("v"), [14])
+        self.assertEqual(self.project.run()["views"]["reused"], 1)
+
+    def test_changes_that_no_kept_version_has_are_removed(self):
+        self.project.run()
+        folder = self.project.table_path("v")
+        (folder / "_change_data").mkdir()
+        for version in (1, 2):
+            (folder / f"_change_data/cdc-{version}.parquet").write_bytes(b"changes")
+            commit = [{"commitInfo": {"timestamp": 1, "operation": "OPTIMIZE", "engineInfo": "another"}},
+                      {"cdc": {"path": f"_change_data/cdc-{version}.parquet", "partitionValues": {}, "size": 7, "dataChange": False}}]
+            (folder / "_delta_log" / f"{version:020}.json").write_text("\n".join(json.dumps(action) for action in commit) + "\n")
+        self.assertEqual(self.actions(self.gc()), {("v", "remove_file", "_change_data/cdc-1.parquet")})
+
+
+class RemovedViewsTest(GcCase):
+    def setUp(self):
+        super().setUp()
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+        self.project.write("views/gone.sql", "SELECT id FROM items\n")
+        self.project.run()
+        (self.project.folder / "views/gone.sql").unlink()
+
+    def act(self) -> set[tuple]:
+        return {(a["table"], a["action"]) for a in self.gc()["actions"]}
+
+    def test_it_is_seen_first_and_dropped_when_its_time_is_over(self):
+        self.settings(removed_views_days=1)
+        self.assertEqual(self.actions(self.gc("--dry-run")), {("gone", "see_removed_view", None)})
+        self.assertEqual(self.act(), {("gone", "see_removed_view")}, "a dry run notes nothing")
+        self.assertEqual(self.act(), {("gone", "await_removed_view")})
+        self.assertEqual(self.project.read("gone").num_rows, 60)
+        self.settings(removed_views_days=0)
+        size = sum(path.stat().st_size for path in self.project.table_path("gone").rglob("*") if path.is_file())
+        report = self.gc()
+        self.assertEqual([(a["table"], a["action"], a["bytes"]) for a in report["actions"]], [("gone", "drop_table", size)])
+        self.assertEqual(report["bytes"], size)
+        self.assertFalse(self.project.table_path("gone").exists())
+        rows = sorted(self.project.artifact("maintenance"), key=lambda row: row["done_at"])
+        self.assertEqual([row["action"] for row in rows], ["see_removed_view", "drop_table"])
+        self.assertEqual(self.act(), set())
+
+    def test_view_that_comes_back_and_goes_is_seen_anew(self):
+        self.assertEqual(self.act(), {("gone", "see_removed_view")})
+        self.project.write("views/gone.sql", "SELECT id FROM items\n")
+        self.assertEqual(self.project.run()["views"], {"run": 0, "reused": 2, "failed": 0, "blocked": 0})
+        self.assertEqual(self.act(), set())
+        (self.project.folder / "views/gone.sql").unlink()
+        self.assertEqual(self.act(), {("gone", "see_removed_view")})
+        self.assertEqual(self.act(), {("gone", "drop_table")})
+
+    def test_run_that_is_kept_keeps_it(self):
+        self.settings(runs=1)
+        self.act()
+        self.assertEqual(self.act(), {("gone", "await_removed_view")})
+        self.project.run()
+        self.assertEqual(self.act(), {("gone", "drop_table")})
+
+    def test_tag_keeps_it(self):
+        self.project.write("views/gone.sql", "SELECT id FROM items\n")
+        self.project.run("--tag", "1.0")
+        (self.project.folder / "views/gone.sql").unlink()
+        for _ in range(3):
+            self.project.run()
+        self.act()
+        self.assertEqual(self.act(), {("gone", "await_removed_view")})
+        self.project.run("--tag", "1.0")
+        self.assertEqual(self.act(), {("gone", "drop_table")}, "a tag is of the newest run that has it")
+
+    def test_what_others_wrote_is_not_touched(self):
+        warehouse = self.project.warehouse
+        rows = pyarrow.table({"id": [1, 2]})
+        for name in ("foreign", "_weird", "gone_too"):
+            deltalake.write_deltalake(str(warehouse / name), rows)
+        deltalake.write_deltalake(str(warehouse / "foreign"), rows, mode="overwrite")
+        (warehouse / "no_table").mkdir()
+        (warehouse / "no_table/part-0.parquet").write_bytes(b"somebody's")
+        # A table of Weir under another name, one that another program wrote last, and a link to one outside.
+        shutil.copytree(warehouse / "gone", warehouse / "copied")
+        shutil.copytree(warehouse / "gone", self.scratch / "outside")
+        (warehouse / "linked").symlink_to(self.scratch / "outside")
+        deltalake.write_deltalake(str(warehouse / "gone"), rows, mode="overwrite", schema_mode="overwrite")
+        before = {path: path.stat().st_mtime_ns for folder in (warehouse, self.scratch / "outside") for path in folder.rglob("*")
+                  if "_weir" not in path.parts}
+        self.act()
+        self.act()
+        after = {path: path.stat().st_mtime_ns for folder in (warehouse, self.scratch / "outside") for path in folder.rglob("*")
+                 if "_weir" not in path.parts}
+        self.assertEqual(before, after)
+
+    def test_tables_of_another_project_in_the_same_warehouse_stay(self):
+        other = Project(self.scratch / "other")
+        other.write("weir.toml", f'[project]\nname = "other"\nwarehouse = "{self.project.warehouse}"\n[retention]\nruns = 0\ndays = 0\nremoved_views_days = 0\n')
+        other.write("views/theirs.sql", "SELECT 1 AS n\n")
+        other.run()
+        other.run("--force")
+        self.act()
+        self.assertEqual(self.act(), {("gone", "drop_table")})
+        self.assertEqual(len(self.data_files("theirs")), 2)
+        self.assertEqual({(a["table"], a["action"]) for a in other.succeed("gc", "--format", "json").json()["actions"]}, {("theirs", "remove_file")})
+        self.assertTrue(self.project.table_path("v").exists())
+
+    def test_sources_are_not_touched_wherever_they_lie(self):
+        self.project.write("views/v.sql", "SELECT id, s FROM items LIMIT 5\n")
+        self.project.run()
+        (self.project.folder / "link").symlink_to(self.project.warehouse / "gone")
+        self.project.write("sources/own.sql", "CREATE EXTERNAL TABLE own STORED AS DELTATABLE LOCATION 'link';\n"
+                           "CREATE EXTERNAL TABLE again STORED AS DELTATABLE LOCATION 'warehouse/v';\n")
+        (self.project.table_path("v") / "part-left.parquet").write_bytes(b"left")
+        self.act()
+        self.assertEqual(self.act(), set())
+        self.assertEqual(len(self.data_files("v")), 3)
+        (self.project.folder / "sources/own.sql").unlink()
+        self.assertEqual(self.act(), {("gone", "see_removed_view"), ("v", "remove_file")})
+
+    def test_view_that_became_a_plain_one_has_no_table(self):
+        self.project.write("views/gone.sql", "CREATE VIEW gone AS SELECT id FROM items\n")
+        self.project.run()
+        self.act()
+        self.assertEqual(self.act(), {("gone", "drop_table")})
+
+
+class RestsTest(GcCase):
+    def test_everything_is_printed_with_its_reason_and_recorded(self):
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+        self.project.run()
+        self.rows(70)
+        self.project.run()
+        (self.project.table_path("v") / "part-left.parquet").write_bytes(b"left")
+        old = self.data_files("v") - {pathlib.Path(uri).name for uri in self.project.delta("v").file_uris()} - {"part-left.parquet"}
+        printed = self.project.succeed("gc", "--dry-run").stdout
+        for text in (*old, "part-left.parquet", "no version names it", "no version that is kept holds it, only version 0", "2 files", "`weir gc` removes them"):
+            self.assertIn(text, printed)
+        report = self.gc()
+        self.assertEqual(self.actions(report), {("v", "remove_file", path) for path in (*old, "part-left.parquet")})
+        rows = self.project.artifact("maintenance")
+        self.assertEqual({(row["gc_id"], row["table_name"], row["action"], row["path"], row["bytes"]) for row in rows},
+                         {(report["gc_id"], "v", "remove_file", a["path"], a["bytes"]) for a in report["actions"]})
+        self.assertEqual(self.gc()["actions"], [])
+        self.assertEqual(len(self.project.artifact("maintenance")), 2, "nothing done, nothing recorded")
+
+    def test_log_that_cannot_be_read_keeps_what_it_may_need(self):
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+        self.project.write("views/reader.sql", "SELECT count(*) AS n FROM v\n")
+        for n in range(3):
+            self.rows(60 + n)
+            self.project.run()
+        (self.project.table_path("v") / "part-left.parquet").write_bytes(b"left")
+        damaged = self.project.table_path("reader") / "_delta_log" / f"{1:020}.json"
+        whole = damaged.read_text()
+        damaged.write_text(whole[:100])
+        outcome = self.project.weir("gc", "--format", "json")
+        self.assertEqual(outcome.code, 3)
+        self.assertIn("table `reader`", outcome.stderr)
+        self.assertEqual(self.actions(outcome.json()), {("v", "remove_file", "part-left.parquet")})
+        damaged.write_text(whole)
+        self.gc()
+        self.assertEqual(len(self.data_files("v")), 1)
+
+    def test_warehouse_that_is_not_there_needs_no_upkeep(self):
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+        self.assertEqual(self.gc()["actions"], [])
+
+    def test_wrong_settings_are_named(self):
+        for text, wanted in (("runs = -1", "a number from 0"), ("days = \"x\"", "an integer is wanted"), ("weeks = 1", "weeks")):
+            self.project.write("weir.toml", f"[project]\nname = 'p'\n[retention]\n{text}\n")
+            outcome = self.project.weir("gc")
+            self.assertEqual(outcome.code, 1)
+            self.assertIn(wanted, outcome.stderr)
+            self.assertIn("weir.toml:4", outcome.stderr)
+        self.assertEqual(self.project.weir("run", "--tag", "").code, 2)
+
+
+class InterruptedTest(GcCase):
+    """A kill at any moment leaves every kept version readable, and the next gc goes on."""
+
+    KILLS = 60 if weir_project.FULL_SCALE else 12
+
+    def setUp(self):
+        super().setUp()
+        self.settings(runs=2)
+        for view in ("items_clean", "by_kind", "kinds", "side"):
+            self.project.write(f"views/{view}.sql", VIEWS[view] + "\n")
+        for n in range(14):
+            self.rows(40 + n, n)
+            self.project.run()
+        (self.project.folder / "views/side.sql").unlink()
+        self.rows(80)
+        self.project.run()
+        self.settings(runs=1)
+        self.kept = {(view, version): self.rows_of(view, version)
+                     for view in ("items_clean", "by_kind", "kinds") for version in (14,)}
+        for n in range(400):
+            (self.project.table_path("side") / f"part-left-{n}.parquet").write_bytes(b"left")
+            (self.project.table_path("items_clean") / f"part-left-{n}.parquet").write_bytes(b"left")
+
+    def check(self, project: Project) -> None:
+        for (view, version), rows in self.kept.items():
+            table = deltalake.DeltaTable(str(project.table_path(view)), version=version)
+            self.assertEqual(rows_hash(table.to_pyarrow_table()), rows, (view, version))
+            self.assertEqual(table.version(), version)
+
+    def test_kill_at_any_moment(self):
+        randomness = random.Random(SEED)
+        whole = Project(self.scratch / "whole")
+        shutil.copytree(self.project.folder, whole.folder)
+        whole.succeed("gc")
+        started = time.monotonic()
+        whole.succeed("gc")
+        self.assertFalse(whole.table_path("side").exists())
+        # Most of the time goes into the start of the program.
+        seconds = 2 * (time.monotonic() - started)
+        killed = 0
+        for number in range(self.KILLS):
+            project = Project(self.scratch / f"kill{number}")
+            shutil.copytree(self.project.folder, project.folder)
+            if number % 2 == 0:
+                project.succeed("gc")
+                for n in range(400):
+                    (project.table_path("side") / f"part-left-{n}.parquet").write_bytes(b"left")
+            for _ in range(3):
+                with project.start("gc") as process:
+                    try:
+                        process.communicate(timeout=randomness.uniform(0.02, seconds))
+                    except subprocess.TimeoutExpired:
+                        process.send_signal(signal.SIGKILL)
+                        process.communicate()
+                        killed += 1
+                self.check(project)
+            for _ in range(3):
+                project.succeed("gc")
+            self.check(project)
+            self.assertFalse(project.table_path("side").exists(), number)
+            self.assertEqual(list((project.warehouse / "_weir/_dropping").glob("*")), [])
+            self.assertEqual({str(path.relative_to(project.warehouse)) for path in project.warehouse.rglob("*.parquet") if "_weir" not in path.parts
+                              and "_delta_log" not in path.parts},
+                             {str(path.relative_to(whole.warehouse)) for path in whole.warehouse.rglob("*.parquet") if "_weir" not in path.parts
+                              and "_delta_log" not in path.parts})
+            self.assertEqual(project.run()["views"]["failed"], 0)
+            self.assertEqual(project.run()["views"], {"run": 0, "reused": 3, "failed": 0, "blocked": 0})
+            shutil.rmtree(project.folder)
+        self.assertGreater(killed, self.KILLS // 2)
+
+    def test_drop_that_was_begun_goes_on(self):
+        """Whatever is left of the table, if only objects of its log."""
+        self.project.succeed("gc")
+        log = sorted(path.name for path in (self.project.table_path("side") / "_delta_log").iterdir())
+        marker = self.project.warehouse / "_weir/_dropping/side"
+        for left in range(len(log) + 1):
+            with self.subTest(left=left):
+                project = Project(self.scratch / f"left{left}")
+                shutil.copytree(self.project.folder, project.folder)
+                folder = project.table_path("side")
+                for path in folder.glob("*.parquet"):
+                    path.unlink()
+                for name in log[left:]:
+                    (folder / "_delta_log" / name).unlink()
+                begun = project.warehouse / marker.relative_to(self.project.warehouse)
+                begun.parent.mkdir()
+                begun.write_text(str(time.time_ns() // 1000))
+                report = project.succeed("gc", "--format", "json").json()
+                self.assertIn(("side", "drop_table", None), self.actions(report))
+                self.assertFalse(folder.exists())
+                self.assertFalse(begun.exists())
+
+    def test_view_that_comes_back_while_its_table_is_dropped_is_built(self):
+        folder = self.project.table_path("side")
+        for path in folder.glob("*.parquet"):
+            path.unlink()
+        marker = self.project.warehouse / "_weir/_dropping/side"
+        marker.parent.mkdir()
+        marker.write_text(str(time.time_ns() // 1000))
+        self.project.write("views/side.sql", VIEWS["side"] + "\n")
+        self.assertEqual(self.project.run()["views"]["run"], 1)
+        (self.project.folder / "views/side.sql").unlink()
+        self.settings(runs=0)
+        self.assertIn(("side", "see_removed_view", None), self.actions(self.gc()), "it was built after the drop was begun")
+        self.project.write("views/side.sql", VIEWS["side"] + "\n")
+        self.gc()
+        self.assertFalse(marker.exists())
+
+    def test_killed_run_is_one_of_the_last(self):
+        """What it wrote is recorded in the commit alone."""
+        self.settings(runs=1)
+        self.rows(81)
+        shutil.copytree(self.project.warehouse / "_weir", self.scratch / "artifacts")
+        run_id = self.project.run()["run_id"]
+        shutil.rmtree(self.project.warehouse / "_weir")
+        shutil.move(self.scratch / "artifacts", self.project.warehouse / "_weir")
+        self.assertNotIn(run_id, {row["run_id"] for row in self.project.artifact("runs")})
+        self.gc()
+        self.assertEqual(len(self.data_files("items_clean")), 1)
+        self.rows_of("items_clean", 15)
+
+
+class ReaderTest(GcCase):
+    def test_reader_of_a_kept_version_is_not_disturbed(self):
+        self.settings(runs=2)
+        self.project.write("views/v.sql", "SELECT id, s FROM items\n")
+        problems, stop = [], threading.Event()
+        for n in range(11):
+            self.rows(50, n)
+            self.project.run("--tag", "first") if n == 0 else self.project.run()
+        wanted = {version: self.rows_of("v", version) for version in (0, 10)}
+
+        def read() -> None:
+            while not stop.is_set():
+                for version, rows in wanted.items():
+                    try:
+                        if self.rows_of("v", version) != rows:
+                            problems.append(version)
+                    except Exception as error:  # noqa: BLE001: whatever a reader meets is what the test is about
+                        problems.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for n in range(6):
+            for left in range(20):
+                (self.project.table_path("v") / f"part-left-{left}.parquet").write_bytes(b"left")
+            self.gc()
+            if n % 3 == 0:
+                self.project.run()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(problems, [])
+
+
+class BucketTest(ProjectCase):
+    """A warehouse in an object store, with odd names in the keys."""
+
+    def setUp(self):
+        super().setUp()
+        endpoint = serve_buckets(self)
+        self.options = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint,
+                        "AWS_ALLOW_HTTP": "true"}
+        self.client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="secret")
+        self.client.create_bucket(Bucket="lake")
+        self.project = Project(self.scratch / "p")
+        self.project.write("weir.toml", '[project]\nname = "remote"\nwarehouse = "s3://lake/ware house"\n\n[retention]\nruns = 2\ndays = 0\n'
+                           'removed_views_days = 0\n\n[object_stores."s3://lake"]\naws_access_key_id = "key"\naws_secret_access_key = "secret"\n'
+                           f'aws_region = "us-east-1"\naws_endpoint = "{endpoint}"\naws_allow_http = "true"\n')
+        self.project.write("sources/items.sql", "CREATE EXTERNAL TABLE items (id BIGINT, s VARCHAR)\nSTORED AS CSV LOCATION 'data/items.csv'\n"
+                           "OPTIONS ('has_header' 'true');\n")
+        for view in ("items_clean", "by_kind", "side"):
+            self.project.write(f"views/{view}.sql", VIEWS[view] + "\n")
+        self.project.write("views/odd.sql", 'CREATE MATERIALIZED VIEW "o%41 d-ü" AS SELECT id FROM items\n')
+
+    def keys(self) -> dict[str, int]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket="lake")
+        return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", []) if "/_weir/_runs/" not in entry["Key"]}
+
+    def data_keys(self) -> set[str]:
+        return {key for key in self.keys() if "/_weir/" not in key and "/_delta_log/" not in key}
+
+    def table(self, name: str, version: int | None = None) -> deltalake.DeltaTable:
+        return deltalake.DeltaTable(f"s3://lake/ware house/{name}", version=version, storage_options=self.options)
+
+    def rows(self, count: int) -> None:
+        self.project.write("data/items.csv", "id,s\n" + "".join(f"{n},{n}\n" for n in range(count)))
+
+    def test_kept_versions_stay_and_the_rest_goes(self):
+        kept: dict[tuple[str, int], str] = {}
+        files: dict[tuple[str, int], set[str]] = {}
+        tables = ("items_clean", "by_kind", "side")
+        for n in range(12):
+            self.rows(20 + n)
+            self.project.run()
+            for name in tables:
+                table = self.table(name)
+                kept[name, n] = rows_hash(table.to_pyarrow_table())
+                files[name, n] = self.data_keys_of(name)
+        left = ["ware house/by_kind/k=a%20b/part-left.parquet", "ware house/by_kind/k=a b/part-left.parquet", "ware house/side/part%41.parquet"]
+        for key in left:
+            self.client.put_object(Bucket="lake", Key=key, Body=b"left")
+        self.client.put_object(Bucket="lake", Key="elsewhere/part-left.parquet", Body=b"somebody's")
+        self.client.put_object(Bucket="lake", Key="ware house/no_table/part-left.parquet", Body=b"somebody's")
+        before = self.keys()
+        planned = self.project.succeed("gc", "--dry-run", "--format", "json").json()
+        self.assertEqual(self.keys(), before)
+        done = self.project.succeed("gc", "--format", "json").json()
+        self.assertEqual(planned["actions"], done["actions"])
+        after = self.keys()
+        gone = {key: size for key, size in before.items() if key not in after}
+        self.assertEqual(sum(gone.values()), done["bytes"])
+        self.assertFalse(set(left) & set(after))
+        self.assertIn("elsewhere/part-left.parquet", after)
+        self.assertIn("ware house/no_table/part-left.parquet", after)
+        for name in tables:
+            for version in (10, 11):
+                self.assertEqual(rows_hash(self.table(name, version).to_pyarrow_table()), kept[name, version], (name, version))
+            needed = files[name, 11] - files[name, 9]
+            self.assertEqual({key for key in self.data_keys() if key.startswith(f"ware house/{name}/")}, needed, name)
+        logs = [key for key in after if key.startswith("ware house/by_kind/_delta_log/") and key.endswith(".json")]
+        self.assertEqual(sorted(int(key[-25:-5]) for key in logs), [10, 11])
+        self.assertEqual(self.project.run()["views"]["run"], 0)
+        with self.subTest("a removed view"):
+            for file in ("side", "odd"):
+                (self.project.folder / f"views/{file}.sql").unlink()
+            self.project.run()
+            self.project.run()
+            seen = self.project.succeed("gc", "--format", "json").json()["actions"]
+            self.assertEqual({a["table"] for a in seen if a["action"] == "see_removed_view"}, {"side", "o%41 d-ü"})
+            dropped = self.project.succeed("gc", "--format", "json").json()["actions"]
+            self.assertEqual({a["table"] for a in dropped if a["action"] == "drop_table"}, {"side", "o%41 d-ü"})
+            self.assertFalse([key for key in self.keys() if key.startswith(("ware house/side/", "ware house/o%41 d", "ware house/_weir/_dropping"))])
+            self.assertEqual(self.project.succeed("gc", "--format", "json").json()["actions"], [])
+
+    def data_keys_of(self, name: str) -> set[str]:
+        return {key for key in self.data_keys() if key.startswith(f"ware house/{name}/")}
 
 
 if __name__ == "__main__":
