@@ -477,9 +477,9 @@ std::string ArtifactDocumentation() {
       "shows them as `weir.<table>`; any\n"
       "Delta reader opens them by their folder. They are append-only, with one commit a table and "
       "run, which an application\n"
-      "transaction (`weir.run.<run_id>`) keeps from being made twice; after every fiftieth commit "
-      "their small files are put\n"
-      "together, which changes no row. Secrets never enter them.\n";
+      "transaction (`weir.run.<run_id>`) keeps from being made twice; after every fiftieth commit, "
+      "and by `weir gc`, their small\n"
+      "files are put together, which changes no row. Secrets never enter them.\n";
   for (const ArtifactTable& table : ArtifactTables()) {
     text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name,
                         table.description);
