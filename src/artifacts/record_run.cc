@@ -285,7 +285,7 @@ class Recorder {
             {envelope_.run_id, view.view_name, "view:" + view.view_name,
              std::string(ToString(view.state)), view.started_at_us, view.finished_at_us, view.rows,
              view.bytes_read, view.bytes_written, TextOrNull(view.status.message()),
-             TextOrNull(view.metrics_json), VersionOrNull(view.table_version)});
+             TextOrNull(view.metrics_json), VersionOrNull(view.read_version)});
     if (!view.decision.code.empty()) {
       out.Add(rows_, "decisions",
               {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
@@ -315,7 +315,7 @@ class Recorder {
                {},
                {},
                {},
-               VersionOrNull(view.table_version)});
+               VersionOrNull(view.read_version)});
     }
     out.Add(rows, "writes",
             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),

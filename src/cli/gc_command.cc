@@ -115,7 +115,13 @@ int RunGc(const GlobalOptions& options, bool dry_run) {
     return code;
   }
   const UpkeepOutcome outcome = CarryOut(
-      *plan, **session, now_us, [&] { return (*lock)->CheckHeld(); }, interrupt.cancellation());
+      *plan, **session, now_us,
+      [&] {
+        const Status held = (*lock)->CheckHeld();
+        if (!held.ok()) (*lock)->Abandon();
+        return held;
+      },
+      interrupt.cancellation());
   for (const Status& problem : outcome.problems) code = std::max(code, Fail(problem));
   const Status recorded = RecordUpkeep(gc_id, outcome.done, **session, clock.Now());
   if (!recorded.ok())

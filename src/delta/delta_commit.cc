@@ -401,7 +401,8 @@ namespace {
 /// One commit's actions, as far as its table's last change of data is concerned.
 struct ReadActions {
   bool changes_data = false;
-  Json recorded;  ///< by Weir
+  bool changes_shape = false;  ///< metadata or protocol
+  Json recorded;               ///< by Weir
   std::string engine;
   std::vector<std::string> added, removed;  ///< paths as the log has them
 };
@@ -420,6 +421,8 @@ std::optional<ReadActions> ReadActionsOf(const std::string& text) {
       if (info.contains("weir")) actions.recorded = info["weir"];
       actions.engine = TextOf(info, "engineInfo");
     }
+    actions.changes_shape =
+        actions.changes_shape || action.contains("metaData") || action.contains("protocol");
     for (const auto& [kind, paths] :
          {std::pair{"add", &actions.added}, std::pair{"remove", &actions.removed}}) {
       actions.changes_data = actions.changes_data || ChangesData(action, kind);
@@ -436,6 +439,7 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
   if (listing.latest() < 0) return std::optional<LastCommit>();
   LastCommit last;
   last.table_version = listing.latest();
+  bool is_reshaped = false;       // by maintenance
   std::set<std::string> removed;  // by later commits
   for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
     WEIR_ASSIGN_OR_RETURN(const std::string text, log.ReadCommit(*version));
@@ -452,8 +456,12 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
     removed.insert(actions->removed.begin(), actions->removed.end());
     // A result without rows adds no file; what Weir recorded still tells that the commit is one of
     // data.
-    if (!actions->changes_data && !actions->recorded.is_object()) continue;
+    if (!actions->changes_data && !actions->recorded.is_object()) {
+      is_reshaped = is_reshaped || actions->changes_shape;
+      continue;
+    }
     last.version = *version;
+    last.read_version = is_reshaped ? last.version : last.table_version;
     last.engine = actions->engine;
     if (actions->recorded.is_object()) {
       for (const auto& [key, value] : actions->recorded.items())

@@ -32,6 +32,15 @@ void RemoveEmpty(const std::filesystem::path& folder) {
   rmdir(folder.c_str());
 }
 
+/// Removes the folders of a partition whose last file it was.
+void RemoveEmptyAbove(const std::string& folder, std::string path) {
+  if (path.starts_with(kLogFolder)) return;
+  for (size_t slash = path.rfind('/'); slash != std::string::npos; slash = path.rfind('/')) {
+    path.resize(slash);
+    if (rmdir((folder + path).c_str()) != 0) return;
+  }
+}
+
 /// As URLs below a table's have it.
 std::string EncodedPath(const std::string& path) {
   return ToUrl("/" + path, false).substr(std::string_view("file:///").size());
@@ -82,7 +91,10 @@ Status RemoveTableFile(const engine::Session& session, const std::string& table_
     return removed.code() == StatusCode::kNotFound ? Status::OK() : removed;
   }
   const std::string file = folder + path;
-  if (unlink(file.c_str()) == 0 || errno == ENOENT) return Status::OK();
+  if (unlink(file.c_str()) == 0 || errno == ENOENT) {
+    RemoveEmptyAbove(folder, path);
+    return Status::OK();
+  }
   const bool is_refused = errno == EACCES || errno == EPERM || errno == EROFS;
   return Status::Environment(is_refused ? StatusCode::kPermission : StatusCode::kIo,
                              "a file cannot be removed: {}: `{}`", strerror(errno), file);

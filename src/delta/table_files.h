@@ -32,8 +32,8 @@ Result<std::vector<StoredFile>> ListTableFiles(const engine::Session& session,
 /// Whether a name is that of a file which a local store had begun to write: `x.parquet#1`.
 bool IsUnfinished(std::string_view path);
 
-/// Removes one; one that is gone already counts as removed. A link is removed, not what it leads
-/// to.
+/// Removes one, and local folders that it leaves empty; one that is gone already counts as removed.
+/// A link is removed, not what it leads to.
 Status RemoveTableFile(const engine::Session& session, const std::string& table_url,
                        const std::string& path);
 

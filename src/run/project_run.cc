@@ -222,7 +222,7 @@ class Execution {
     if (outcome.decision.action == Action::kReuse) {
       outcome.state = ViewState::kReused;
       outcome.version = last->version;
-      outcome.table_version = last->table_version;
+      outcome.read_version = last->read_version;
       outcome.built_by = last->run_id;
       outcome.input_hash = last->input_hash;
       outcome.content = last->content;
@@ -265,11 +265,11 @@ class Execution {
         const std::lock_guard lock(mutex_);
         const auto found = outcomes_.find(upstream);
         is_of_this_run = found != outcomes_.end();
-        if (is_of_this_run) version = found->second.table_version;
+        if (is_of_this_run) version = found->second.read_version;
       }
       if (!is_of_this_run) {
         if (last.build == nullptr) return NotBuilt(task.view_name, upstream);
-        version = last.build->table_version;
+        version = last.build->read_version;
       }
       auto loaded = tables_.View(upstream, version, last.table_url);
       if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
@@ -342,7 +342,7 @@ class Execution {
                         .timestamp_ms = clock_.Now() / 1000};
     WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
     outcome.version = commit.version;
-    outcome.table_version = commit.version;
+    outcome.read_version = commit.version;
     outcome.built_by = run_id_;
     outcome.state = ViewState::kRun;
     WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version,
@@ -536,7 +536,7 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
             if (graph_.Find(name) == nullptr) return tables.Source(name);
             const ReadableBuild last = builds.ToRead(name);
             if (upstream(name).will_run || last.build == nullptr) return nullptr;
-            auto table = tables.View(name, last.build->table_version, last.table_url);
+            auto table = tables.View(name, last.build->read_version, last.table_url);
             return table.ok() ? *table : nullptr;
           }));
     }

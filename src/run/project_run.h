@@ -49,9 +49,9 @@ struct ViewOutcome {
   std::vector<ScanUnit> scan_units;
   /// Of the commit that made the result, in this run or before. -1 if there is none.
   int64_t version = -1;
-  /// The newest that holds the same rows: what its readers read. More than `version` after
-  /// maintenance.
-  int64_t table_version = -1;
+  /// The newest that holds the same rows in the same columns: what its readers read. More than
+  /// `version` after maintenance.
+  int64_t read_version = -1;
   std::string built_by;  ///< run id of that commit
   Fingerprint fingerprint;
   Fingerprint input_hash;

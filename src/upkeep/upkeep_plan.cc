@@ -84,7 +84,7 @@ class Planner {
     WEIR_RETURN_NOT_OK(ReadTables(std::move(tables)));
     WEIR_RETURN_NOT_OK(ReadRecords());
     for (Entry& entry : entries_) {
-      if (!entry.table.is_source) PlanTable(entry);
+      if (!entry.table.is_left_alone) PlanTable(entry);
     }
     return std::move(plan_);
   }
@@ -153,6 +153,10 @@ class Planner {
       return;
     }
     const ReadTable& read = entry.read;
+    // A folder without a log is what a first build has left.
+    const bool is_ours =
+        entry.table.of == Of::kArtifact || read.history.latest() < 0 || IsOurs(read);
+    if (!is_ours) return;
     if (entry.table.of != Of::kArtifact && !knows_all_builds_) return Add(PlanFiles(read, nullptr));
     std::set<int64_t> kept = RecentVersions(read.history, project_.retention.days, now_us_);
     if (const auto found = of_runs_.find(read.name);
@@ -167,7 +171,7 @@ class Planner {
     } else {
       plan_.problems.push_back(log.status().WithContext(fmt::format("table `{}`", read.name)));
     }
-    if (entry.table.of == Of::kArtifact || IsOurs(read)) Add(PlanReading(read));
+    Add(PlanReading(read));
   }
 
   static StoredFile CheckpointOf(const ReadTable& read, int64_t version) {

@@ -92,6 +92,14 @@ std::string PlaceOf(const std::string& url) {
   return place;
 }
 
+bool IsLink(const std::string& url) {
+  std::string path = LocalFolder(url);
+  if (path.empty()) return false;
+  path.pop_back();
+  std::error_code error;
+  return std::filesystem::is_symlink(path, error);
+}
+
 /// Whether the one is the other, or lies in it.
 bool Overlap(const std::string& a, const std::string& b) {
   return a.starts_with(b) || b.starts_with(a);
@@ -134,10 +142,11 @@ Result<std::vector<WarehouseTable>> ListWarehouseTables(const ProjectDefinition&
     if (const auto found = dropping.find(table.name); found != dropping.end())
       table.dropping_since_us = found->second;
   }
+  for (WarehouseTable& table : tables) table.is_left_alone = IsLink(table.url);
   for (const SourceDefinition& source : project.sources) {
     const std::string place = PlaceOf(ToUrl(source.uri, false));
     for (WarehouseTable& table : tables)
-      table.is_source = table.is_source || Overlap(place, PlaceOf(table.url));
+      table.is_left_alone = table.is_left_alone || Overlap(place, PlaceOf(table.url));
   }
   return tables;
 }

@@ -24,13 +24,14 @@ struct WarehouseTable {
   std::string name;  ///< the view's, or "weir.<table>"
   std::string url;   ///< with a slash at its end
   Of of = Of::kView;
-  bool is_source = false;  ///< the project reads it, or what lies in it, as a source
+  /// The project reads it, or what lies in it, as a source; or it is a link, hence elsewhere.
+  bool is_left_alone = false;
   /// When an earlier `weir gc` began to drop it, in microseconds; -1: none did.
   int64_t dropping_since_us = -1;
 };
 
-/// Views and artifacts, whether they have a table or not, then others; each ordered by name. Links
-/// to folders, and names that views cannot have, are left out.
+/// Views and artifacts, whether they have a table or not, then others; each ordered by name. Of
+/// others, links to folders and names that views cannot have are left out.
 Result<std::vector<WarehouseTable>> ListWarehouseTables(const ProjectDefinition& project,
                                                         const SessionRuntime& session);
 

@@ -514,6 +514,23 @@ class RemovedViewsTest(GcCase):
                  if "_weir" not in path.parts}
         self.assertEqual(before, after)
 
+    def test_table_of_a_view_that_others_wrote_is_not_touched(self):
+        """A view's name may be that of a table which was there before, or that another program wrote last."""
+        rows = pyarrow.table({"id": [1, 2]})
+        for name in ("there", "v"):
+            for _ in range(12):
+                deltalake.write_deltalake(str(self.project.table_path(name)), rows, mode="overwrite", schema_mode="overwrite")
+            (self.project.table_path(name) / "part-left.parquet").write_bytes(b"somebody is writing it")
+        self.project.write("views/there.sql", "SELECT id FROM items\n")
+        shutil.move(self.project.table_path("gone"), self.scratch / "linked")
+        self.project.table_path("gone").symlink_to(self.scratch / "linked")
+        self.project.write("views/gone.sql", "SELECT id FROM items\n")
+        (self.project.table_path("gone") / "part-left.parquet").write_bytes(b"left elsewhere")
+        before = self.project.all_files()
+        self.assertEqual(self.act(), set())
+        self.assertEqual(self.project.all_files(), before)
+        self.assertTrue((self.scratch / "linked/part-left.parquet").exists())
+
     def test_tables_of_another_project_in_the_same_warehouse_stay(self):
         other = Project(self.scratch / "other")
         other.write("weir.toml", f'[project]\nname = "other"\nwarehouse = "{self.project.warehouse}"\n[retention]\nruns = 0\ndays = 0\nremoved_views_days = 0\n')
