@@ -53,8 +53,8 @@ std::vector<ArtifactTable> MakeTables() {
         {"deferred_to", T::kText,
          "profile that views were read from which are not built here; NULL: none"},
         {"tag", T::kText,
-         "name given with `--tag`: the versions of the newest run of each tag are kept; NULL: "
-         "none"}}},
+         "name given with `--tag`: `weir gc` keeps what the newest run of each tag that succeeded "
+         "needs; NULL: none"}}},
       {"tasks",
        "One row a view and run: what became of it.",
        {run_id,

@@ -13,6 +13,8 @@ namespace weir {
 namespace {
 
 constexpr int64_t kSmallFileBytes = 16 << 20;
+/// Each has a writer of its own, all at once.
+constexpr int kPartitionsAtATime = 64;
 
 /// The small files of partitions that have many.
 std::vector<DataFile> FilesToCompact(std::vector<DataFile> files, size_t least) {
@@ -22,8 +24,10 @@ std::vector<DataFile> FilesToCompact(std::vector<DataFile> files, size_t least) 
       by_partition[file.partition_values].push_back(std::move(file));
   }
   std::vector<DataFile> chosen;
+  int partitions = 0;
   for (auto& [values, small] : by_partition) {
-    if (small.size() < least) continue;
+    if (small.size() < least || partitions == kPartitionsAtATime) continue;
+    ++partitions;
     std::move(small.begin(), small.end(), std::back_inserter(chosen));
   }
   return chosen;

@@ -24,9 +24,10 @@ inline constexpr int64_t kCompactionInterval = 50;
 /// is left as it is.
 bool IsSmallFile(int64_t size_bytes, bool has_deletion_vector);
 
-/// Puts the small files of each partition together that has `least` of them or more. Returns what
-/// was committed; nothing where there is nothing to do. Where it fails, the table is as it was, and
-/// files written in vain may be left behind. Another writer may append meanwhile.
+/// Puts the small files of each partition together that has `least` of them or more; of many
+/// partitions only some at a time, so that not too many files are written at once. Returns what was
+/// committed; nothing where there is nothing left to do. Where it fails, the table is as it was,
+/// and files written in vain may be left behind. Another writer may append meanwhile.
 Result<std::optional<CommitOutcome>> CompactTable(const engine::Session& session,
                                                   const std::string& table_url, size_t least,
                                                   int64_t now_ms);

@@ -117,7 +117,7 @@ int RunGc(const GlobalOptions& options, bool dry_run) {
   const UpkeepOutcome outcome = CarryOut(
       *plan, **session, now_us,
       [&] {
-        const Status held = (*lock)->CheckHeld();
+        Status held = (*lock)->CheckHeld();
         if (!held.ok()) (*lock)->Abandon();
         return held;
       },

@@ -278,6 +278,7 @@ std::vector<const NamedFile*> TableHistory::Named(const std::string& stored_path
     if (files != by_spelling_.end()) found.insert(files->second.begin(), files->second.end());
   }
   std::vector<const NamedFile*> named;
+  named.reserve(found.size());
   for (const size_t i : found) named.push_back(&files_[i]);
   return named;
 }

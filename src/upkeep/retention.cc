@@ -103,7 +103,8 @@ std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
   for (size_t i = 0; i < runs.size(); ++i) {
     const bool is_last = static_cast<int64_t>(i) < retention.runs;
     const bool is_recent = runs[i].started_at_us > now_us - retention.days * kUsADay;
-    const bool is_tagged = !runs[i].tag.empty() && tags.insert(runs[i].tag).second;
+    const bool is_tagged =
+        !runs[i].tag.empty() && runs[i].succeeded && tags.insert(runs[i].tag).second;
     if (is_last || is_recent || is_tagged) retained.insert(runs[i].run_id);
   }
   return retained;

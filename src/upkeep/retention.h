@@ -20,8 +20,9 @@ namespace weir {
 struct RecordedRun {
   std::string run_id;
   int64_t started_at_us = 0;
-  std::string tag;      ///< empty: none
-  std::string project;  ///< empty: not recorded
+  std::string tag;         ///< empty: none
+  std::string project;     ///< empty: not recorded
+  bool succeeded = false;  ///< only then its tag counts
 };
 
 /// What a run did with a view.
@@ -40,7 +41,8 @@ std::set<std::string> RecordedKeys();
 /// `runs`, and those that commits name and artifacts do not (yet) know.
 std::vector<RecordedRun> AllRuns(std::vector<RecordedRun> runs, const Histories& histories);
 
-/// The ids of the last runs, of those within the days, and of the newest run of each tag.
+/// The ids of the last runs, of those within the days, and of the newest run of each tag that
+/// succeeded.
 std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
                                    const RetentionSettings& retention, int64_t now_us);
 

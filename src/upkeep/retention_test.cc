@@ -21,7 +21,8 @@ RecordedRun Ran(const std::string& id, double days_ago, const std::string& tag =
   return {.run_id = id,
           .started_at_us = kNow.Now() - static_cast<int64_t>(days_ago * kDay),
           .tag = tag,
-          .project = "p"};
+          .project = "p",
+          .succeeded = true};
 }
 
 /// A log of builds, one a version.
@@ -72,6 +73,10 @@ TEST(Retention, KeepsTheLastRunsThoseOfTheDaysAndTheNewestOfEachTag) {
   EXPECT_EQ(retained(100, 0).size(), runs.size());
   EXPECT_EQ(retained(0, 100'000).size(), runs.size()) << "a time before all";
   EXPECT_TRUE(RetainedRuns({}, {}, kNow.Now()).empty());
+  std::vector<RecordedRun> failed = runs;
+  failed[2].succeeded = false;
+  EXPECT_EQ(RetainedRuns(failed, {.runs = 0, .days = 0}, kNow.Now()), (Ids{"a", "b"}))
+      << "a run that failed takes nobody's tag";
 }
 
 TEST(Retention, KnowsRunsThatOnlyCommitsTellOf) {

@@ -81,16 +81,19 @@ Result<std::vector<RecordedRun>> ReadRuns(const SessionRuntime& session) {
   if (!columns) return runs;
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
-      Rows(session, fmt::format("SELECT {}, {}, {}, CASE WHEN state = 'killed' THEN NULL ELSE {} "
-                                "END FROM weir.runs",
-                                Text("run_id"), Time("started_at"),
-                                columns->contains("tag") ? Text("tag") : "''", Text("project"))));
+      Rows(session,
+           fmt::format("SELECT {}, {}, {}, CASE WHEN state = 'killed' THEN NULL ELSE {} END, {} "
+                       "FROM weir.runs WHERE state <> 'killed' OR views_run > 0",
+                       Text("run_id"), Time("started_at"),
+                       columns->contains("tag") ? Text("tag") : "''", Text("project"),
+                       Text("state"))));
   for (const auto& row : rows) {
     runs.push_back({.run_id = row[0],
                     .started_at_us = IntegerOr(row[1], 0),
                     .tag = row[2],
                     // Of one that was killed, the project is that of the run that found it.
-                    .project = row[3]});
+                    .project = row[3],
+                    .succeeded = row[4] == "succeeded"});
   }
   return runs;
 }

@@ -18,7 +18,8 @@
 
 namespace weir {
 
-/// All runs; none where no run was recorded.
+/// All runs, but for those that were killed before they built anything: a `weir gc` that was killed
+/// is recorded as one. None where no run was recorded.
 Result<std::vector<RecordedRun>> ReadRuns(const SessionRuntime& session);
 
 /// The views that `runs` built or left as they were.

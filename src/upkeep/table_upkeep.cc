@@ -17,8 +17,6 @@ namespace weir {
 
 namespace {
 
-constexpr std::string_view kChangesFolder = "_change_data/";
-
 UpkeepAction ActionOf(const ReadTable& table, UpkeepKind kind) {
   return {.kind = kind, .table = table.name, .url = table.url};
 }

@@ -325,6 +325,20 @@ class SmallFilesTest(GcCase):
         self.assertEqual({row["view_name"]: row["content_hash"] for row in self.project.artifact("writes")}, contents)
         self.assertIn(("many", "compact", None), self.actions(self.gc("--dry-run")))
 
+    def test_many_partitions_are_put_together_some_at_a_time(self):
+        branches = "\nUNION ALL ".join(f"SELECT id, CAST(id % 150 AS VARCHAR) AS k FROM items WHERE id / 150 = {n}" for n in range(11))
+        self.rows(150 * 11)
+        self.project.write("views/wide.sql", f"CREATE MATERIALIZED VIEW wide PARTITIONED BY (k) AS {branches}\n")
+        self.project.run()
+        self.assertEqual(len(self.data_files("wide")), 150 * 11)
+        rows = rows_hash(self.project.read("wide"))
+        self.gc()
+        self.assertEqual(len(self.project.delta("wide").file_uris()), 150)
+        self.assertEqual(rows_hash(self.project.read("wide")), rows)
+        self.assertEqual(self.project.run()["views"]["run"], 0)
+        self.gc()
+        self.assertEqual(len(self.data_files("wide")), 150)
+
     def test_run_that_is_kept_keeps_the_version_that_it_read(self):
         self.settings(runs=1)
         rows = rows_hash(self.project.read("many"))
@@ -721,6 +735,23 @@ class InterruptedTest(GcCase):
         self.project.write("views/side.sql", VIEWS["side"] + "\n")
         self.gc()
         self.assertFalse(marker.exists())
+
+    def test_killed_gc_is_no_run(self):
+        """The next run records it as one that was killed; it takes no run's place."""
+        self.settings(runs=2)
+        for _ in range(100):
+            with self.project.start("gc") as process:
+                time.sleep(0.02)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+            self.project.run("--force")
+            if [row for row in self.project.artifact("runs") if row["state"] == "killed"]:
+                break
+        else:
+            self.fail("no kill hit a gc that held the lock")
+        latest = self.project.delta("items_clean").version()
+        self.gc()
+        self.rows_of("items_clean", latest - 1)
 
     def test_killed_run_is_one_of_the_last(self):
         """What it wrote is recorded in the commit alone."""
