@@ -339,6 +339,31 @@ class SmallFilesTest(GcCase):
         self.gc()
         self.assertEqual(len(self.data_files("wide")), 150)
 
+    def test_values_of_all_types_stay_what_they_are(self):
+        columns = """id, DATE '2024-02-29' + CAST(id % 2 AS INT) AS d, CAST(id * 1000 AS TIMESTAMP) AS t, arrow_cast(CAST(id AS TIMESTAMP), 'Timestamp(Microsecond, Some("UTC"))') AS z,
+            CAST(id AS DECIMAL(20, 3)) / 7 AS n, id % 2 = 0 AS b, CASE WHEN id % 3 > 0 THEN s END AS s, make_array(id, NULL, id + 1) AS l, named_struct('x', id, 'y', s) AS st,
+            MAP(['k', s], [id, NULL]) AS m, CAST(s AS BYTEA) AS bin, CAST(id AS DOUBLE) / 3 AS f, CAST(id % 100 AS TINYINT) AS tiny"""
+        partitions = {"pd": "DATE '2024-02-29' + CAST(id % 2 AS INT)", "pt": "CAST(1700000000123456 + id % 2 AS TIMESTAMP)",
+                      "pz": "arrow_cast(CAST(1700000000123456 AS TIMESTAMP), 'Timestamp(Microsecond, Some(\"UTC\"))')", "pn": "CAST(id % 2 AS DECIMAL(10, 2)) / 4",
+                      "pb": "id % 2 = 0", "ps": "CASE id % 2 WHEN 0 THEN ' =%/é\\' END", "pf": "CAST(id % 2 AS DOUBLE) / 3"}
+        typed = ", ".join(f"{text} AS {name}" for name, text in partitions.items())
+        branches = "\nUNION ALL ".join(f"SELECT {columns}, {typed} FROM items WHERE id / 5 = {n}" for n in range(12))
+        self.project.write("views/types.sql", f"CREATE MATERIALIZED VIEW types PARTITIONED BY ({', '.join(partitions)}) AS {branches}\n")
+        self.project.run()
+
+        def state() -> tuple[str, str, set[str]]:
+            table = self.project.delta("types")
+            actions = pyarrow.table(table.get_add_actions()).to_pylist()
+            return (rows_hash(table.to_pyarrow_table()), str(table.schema().to_json()), {json.dumps(action["partition"], default=str) for action in actions})
+
+        before = state()
+        self.assertEqual(len(before[2]), 2)
+        self.assertEqual(len(self.data_files("types")), 24)
+        self.assertIn(("types", "compact", None), self.actions(self.gc()))
+        self.assertEqual(len(self.project.delta("types").file_uris()), 2)
+        self.assertEqual(state(), before)
+        self.assertEqual(self.project.run()["views"]["run"], 0)
+
     def test_run_that_is_kept_keeps_the_version_that_it_read(self):
         self.settings(runs=1)
         rows = rows_hash(self.project.read("many"))
@@ -374,6 +399,10 @@ class LogTest(GcCase):
         self.assertEqual(self.versions_on_disk("v"), list(range(20, 25)))
         self.assertEqual({version: self.rows_of("v", version) for version in range(20, 25)}, {v: kept[v] for v in range(20, 25)})
         self.assertEqual(self.project.run()["views"]["reused"], 1)
+        path = str(self.project.table_path("v")).replace("'", "''")
+        for version in range(20, 25):
+            [row] = self.project.sql(f"SELECT max(s) AS s FROM delta_scan('{path}', version => {version}) WHERE id = 0")
+            self.assertEqual(row["s"], str(version))
 
     def test_log_retention_of_the_table_is_respected(self):
         self.project.write("views/v.sql", "CREATE MATERIALIZED VIEW v TBLPROPERTIES ('delta.logRetentionDuration' = 'interval 1 day') AS SELECT id, s FROM items\n")
@@ -765,6 +794,30 @@ class InterruptedTest(GcCase):
         self.gc()
         self.assertEqual(len(self.data_files("items_clean")), 1)
         self.rows_of("items_clean", 15)
+
+
+class OlderRunsTest(GcCase):
+    def test_runs_that_did_not_record_what_they_found_keep_it(self):
+        """Runs of an older program: neither tags nor versions of what was reused."""
+        self.settings(runs=2)
+        self.project.write("views/v.sql", "SELECT id FROM base\n")
+        self.project.write("views/base.sql", "SELECT id, s FROM items\n")
+        for n in range(4):
+            self.rows(50, n)
+            self.assertEqual(self.project.run()["views"]["run"], 2 if n == 0 else 1, "only `s` changes")
+        for name, column in (("runs", "tag"), ("tasks", "version")):
+            table = self.project.read(f"_weir/{name}").drop_columns([column])
+            deltalake.write_deltalake(str(self.project.table_path(f"_weir/{name}")), table, mode="overwrite", schema_mode="overwrite")
+        self.assertEqual(self.project.delta("v").version(), 0)
+        found, wanted = 0, self.rows_of("v", 0)
+        self.project.run("--force", "--select", "v")
+        self.gc()
+        # The last two runs: one that wrote a version, and one that found the version before.
+        self.assertEqual(self.rows_of("v", found), wanted)
+        self.assertEqual(len(self.data_files("v")), 2)
+        self.project.run("--select", "v")
+        self.gc()
+        self.assertEqual(len(self.data_files("v")), 1)
 
 
 class ReaderTest(GcCase):
