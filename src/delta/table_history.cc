@@ -122,7 +122,7 @@ class TableHistory::Reader {
     history_.first_ = base != checkpoints.end() ? *base : listing.last_checkpoint;
     WEIR_ASSIGN_OR_RETURN(const TableState table, table_at_(history_.first_));
     for (const DataFile& file : table.files) {
-      NamedFile& named = At(file.path);
+      NamedFile& named = At(Relative(file.path));
       named.size_bytes = file.size_bytes;
       named.partition = PartitionText(file);
       named.has_deletion_vector = file.has_deletion_vector;
@@ -207,11 +207,17 @@ class TableHistory::Reader {
 
   /// As the log has it; a file may be named by its whole URL.
   std::string PathOf(const Json& file) {
-    std::string path = TextOf(file, "path");
-    if (path.starts_with(table_url_)) path.erase(0, table_url_.size());
+    const std::string path = Relative(TextOf(file, "path"));
     std::string decoded = PercentDecoded(path);
     if (decoded != path) spelled_[decoded].insert(path);
     return decoded;
+  }
+
+  std::string Relative(std::string path) const {
+    for (const std::string& root : {table_url_, PercentDecoded(table_url_)}) {
+      if (path.starts_with(root)) return path.substr(root.size());
+    }
+    return path;
   }
 
   NamedFile& At(const std::string& path) {
