@@ -48,6 +48,13 @@ Status Refusal(const FunctionDeclaration& function) {
       "a view may not read the table function {}: its rows are not pinned, so that the view could "
       "not be repeated",
       function.Syntax());
+  if (function.name == "delta_cdf") {
+    return Status::User(StatusCode::kUnsupported,
+                        "a view may read the changes of a Delta source from one version, given as a "
+                        "number, to another: {}",
+                        function.Syntax())
+        .WithHint("delta_cdf(source), delta_cdf(source, 3) or delta_cdf(source, 3, 9)");
+  }
   const bool of_delta = !function.arguments.empty();
   return status.WithHint(
       of_delta ? "read the table itself, as a source; `weir sql` and tests may call the function"

@@ -10,6 +10,7 @@
 
 #include "weir/base/sql_quotes.h"
 #include "weir/base/utf8_text.h"
+#include "weir/catalog/change_feed.h"
 
 namespace weir {
 
@@ -226,8 +227,55 @@ Status CheckSupported(const SourceDefinition& source) {
   return Status::OK();
 }
 
+/// What tells a file with changes apart from others of a feed: the same file may be in it several
+/// times, each time with other rows.
+std::string ChangeName(const ChangeFile& change) {
+  std::string name = fmt::format("{}#version={}&change={}", change.file.path, change.version,
+                                 change.kind.empty() ? "recorded" : change.kind);
+  for (const auto& [key, rows] :
+       {std::pair{"without", &change.without}, std::pair{"within", &change.within}}) {
+    if (!rows->storage_type.empty())
+      name += fmt::format("&{}={}{}@{}", key, rows->storage_type, rows->path_or_inline, rows->offset);
+  }
+  return name;
+}
+
+/// Pins the change feed of a Delta table: the commits from `first` to the version that is read.
+Result<PinnedTable> PinChanges(const std::string& name, const std::string& url, int64_t first,
+                               int64_t version, const std::string& timestamp,
+                               const engine::Session& session) {
+  WEIR_ASSIGN_OR_RETURN(const engine::DeltaSnapshot snapshot,
+                        OpenDelta(url, version, timestamp, session));
+  WEIR_ASSIGN_OR_RETURN(const ChangeFeed feed,
+                        ReadChangeFeed(session, url, snapshot, {.version = first}, {}));
+  PinnedTable table;
+  table.name = name;
+  table.kind = TableKind::kDelta;
+  table.url = url;
+  table.format = "delta";
+  table.version = snapshot.version();
+  table.changes_since = first;
+  std::vector<DataFile> files;
+  for (const ChangeFile& change : feed.files) {
+    DataFile file = change.file;
+    file.path = ChangeName(change);
+    file.partition_values.clear();
+    file.statistics.clear();
+    file.rows = -1;
+    files.push_back(std::move(file));
+  }
+  table.files = std::make_shared<const TableFiles>(std::move(files));
+  WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsChangeTable(session, url, feed.files));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  return table;
+}
+
 Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
   WEIR_RETURN_NOT_OK(CheckSupported(source));
+  if (source.change_feed) {
+    return PinChanges(source.name, ToUrl(source.uri, true), source.first_version,
+                      source.version.value_or(-1), source.timestamp.value_or(""), session);
+  }
   if (source.format == SourceFormat::kDelta) {
     return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1),
                     source.timestamp.value_or(""), session);
@@ -439,6 +487,13 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
   WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session, url));
   WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
   return table;
+}
+
+Result<PinnedTable> PinAtVersion(const PinnedTable& source, int64_t version,
+                                 const engine::Session& session) {
+  if (source.changes_since)
+    return PinChanges(source.name, source.url, *source.changes_since, version, {}, session);
+  return PinDelta(source.name, source.url, version, {}, session);
 }
 
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,

@@ -54,6 +54,11 @@ Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
 Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
                              const std::string& timestamp, const engine::Session& session);
 
+/// Pins what a Delta source was at another version: its rows, or those that its change feed had up
+/// to then.
+Result<PinnedTable> PinAtVersion(const PinnedTable& source, int64_t version,
+                                 const engine::Session& session);
+
 /// Files of one format below `url`, a folder or the one file.
 struct ListedFiles {
   std::string url;

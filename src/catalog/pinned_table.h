@@ -36,6 +36,8 @@ struct PinnedTable {
   std::string format;  ///< "delta", "parquet", "csv" or "ndjson"
   /// Delta version; -1 for listings and for views that were never built.
   int64_t version = -1;
+  /// Of a change feed the version of its first commit, `version` being the last; else nothing.
+  std::optional<int64_t> changes_since;
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> partition_columns;
   /// The columns with the physical names of column mapping in their metadata; null where they are

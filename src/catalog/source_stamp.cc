@@ -30,6 +30,7 @@ std::string SourceDefinitionHash(const SourceDefinition& source) {
   for (const auto& [key, value] : source.options) builder.Add("option", key).Add("value", value);
   if (source.version) builder.Add("version", *source.version);
   if (source.timestamp) builder.Add("timestamp", *source.timestamp);
+  if (source.change_feed) builder.Add("change_feed", source.first_version);
   return builder.Finish().ToString();
 }
 

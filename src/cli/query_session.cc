@@ -17,8 +17,11 @@
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
 #include "weir/catalog/path_table.h"
+#include "weir/dml/definition_run.h"
+#include "weir/dml/statement_run.h"
 #include "weir/functions/call_failure.h"
 #include "weir/project/function_parser.h"
+#include "weir/project/versioned_names.h"
 #include "weir/project/weir_toml.h"
 #include "weir/run/delta_history.h"
 
@@ -115,6 +118,36 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> PlanRows(const std::string& lo
   return *rows;
 }
 
+/// What a statement did, as one row.
+Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const std::string& operation,
+                                                              const std::string& table,
+                                                              const DmlOutcome& outcome) {
+  const auto schema = arrow::schema({arrow::field("operation", arrow::utf8(), false),
+                                     arrow::field("table_name", arrow::utf8(), false),
+                                     arrow::field("version", arrow::int64(), false),
+                                     arrow::field("rows_inserted", arrow::int64(), false),
+                                     arrow::field("rows_updated", arrow::int64(), false),
+                                     arrow::field("rows_deleted", arrow::int64(), false),
+                                     arrow::field("files_added", arrow::int64(), false),
+                                     arrow::field("files_removed", arrow::int64(), false)});
+  arrow::ArrayVector columns;
+  for (const std::string& text : {operation, table}) {
+    const auto column = arrow::MakeArrayFromScalar(arrow::StringScalar(text), 1);
+    if (!column.ok()) return Status::Bug("{}", column.status().ToString());
+    columns.push_back(*column);
+  }
+  for (const int64_t number : {outcome.version, outcome.rows_inserted, outcome.rows_updated,
+                               outcome.rows_deleted, outcome.files_added, outcome.files_removed}) {
+    const auto column = arrow::MakeArrayFromScalar(arrow::Int64Scalar(number), 1);
+    if (!column.ok()) return Status::Bug("{}", column.status().ToString());
+    columns.push_back(*column);
+  }
+  const auto rows = arrow::RecordBatchReader::Make(
+      {arrow::RecordBatch::Make(schema, 1, std::move(columns))}, schema);
+  if (!rows.ok()) return Status::Bug("{}", rows.status().ToString());
+  return *rows;
+}
+
 }  // namespace
 
 Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths) {
@@ -153,6 +186,49 @@ std::vector<std::string> QuerySession::TableNames() const {
   return names;
 }
 
+Result<std::string> QuerySession::TakeVersionedTables(const std::string& sql,
+                                                      const std::string& dialect) const {
+  WEIR_ASSIGN_OR_RETURN(const auto statement, TakeVersions(sql, *FindDialect(dialect)));
+  for (const VersionedName& name : statement.names) {
+    std::string url;
+    const PinnedTable* source = runtime_->catalog().Find(name.table);
+    if (source != nullptr) {
+      if (source->kind != TableKind::kDelta) {
+        return Status::User(StatusCode::kInvalidArgument,
+                            "a Delta table is wanted before AS OF, found {} files: `{}`",
+                            source->format, name.table);
+      }
+      url = source->url;
+    }
+    for (const ViewDefinition& view : project_.views) {
+      if (view.name == name.table && view.kind == ViewDefinition::Kind::kStored)
+        url = TableUrl(runtime_->warehouse_url(), view.name);
+    }
+    if (has_project_ && name.table.starts_with("weir."))
+      url = ArtifactTableUrl(runtime_->warehouse_url(), name.table.substr(5));
+    if (url.empty() && paths_ == Paths::kRead && LooksLikePath(name.table)) {
+      WEIR_ASSIGN_OR_RETURN(const auto pinned, PinPath(name.table,
+                                                       {.format = SourceFormat::kDelta,
+                                                        .version = name.version,
+                                                        .timestamp = name.timestamp},
+                                                       runtime_->engine()));
+      WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned.table));
+      continue;
+    }
+    if (url.empty()) {
+      return Status::User(StatusCode::kPlanFailed,
+                          "a Delta table of the project, or a path, is wanted before AS OF, found "
+                          "`{}`",
+                          name.table)
+          .WithHint(SuggestionHint(name.table, TableNames()));
+    }
+    const auto pinned = PinDelta(name.table, url, name.version, name.timestamp, runtime_->engine());
+    if (!pinned.ok()) return pinned.status().WithContext(fmt::format("table `{}`", name.table));
+    WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(name.own_name, *pinned->table));
+  }
+  return statement.sql;
+}
+
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
     const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
@@ -160,8 +236,12 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
-    const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
+    const std::string& given, const std::string& dialect,
+    const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const std::string sql, TakeVersionedTables(given, dialect));
   if (BeginsFunction(sql, dialect)) return DefineFunction(sql, dialect);
+  WEIR_ASSIGN_OR_RETURN(auto written, WriteRowsOf(sql, dialect, cancellation));
+  if (written) return *std::move(written);
   WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   WEIR_RETURN_NOT_OK(CheckAllowed(statement, project_.profile));
@@ -184,6 +264,104 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
   return ExecuteOptimized(optimized, cancellation);
+}
+
+Result<std::optional<std::string>> QuerySession::WritableTable(const StatementTable& table) const {
+  const auto refused = [&](std::string_view what, std::string_view hint) {
+    return Status::User(StatusCode::kUnsupported,
+                        "a Delta table that statements may write is wanted, found {}: `{}`", what,
+                        table.name)
+        .WithHint(std::string(hint));
+  };
+  for (const SourceDefinition& source : project_.sources) {
+    if (source.name != table.name) continue;
+    if (source.format != SourceFormat::kDelta) {
+      return refused(fmt::format("a source of {} files", ToString(source.format)),
+                     "write new files with COPY … TO 'file'");
+    }
+    if (source.version || source.timestamp) {
+      return refused("a source that is pinned",
+                     "its OPTIONS say which version is read; leave them out to write it");
+    }
+    const PinnedTable* pinned = runtime_->catalog().Find(table.name);
+    return std::optional<std::string>(pinned != nullptr ? pinned->url
+                                                        : ToUrl(source.uri, /*folder=*/true));
+  }
+  for (const ViewDefinition& view : project_.views) {
+    if (view.name == table.name)
+      return refused("a view", "`weir run` writes views; change the view's query instead");
+  }
+  if (table.name.starts_with("weir.")) return refused("what runs recorded", "it is read only");
+  if (paths_ != Paths::kRead || !table.quoted || !LooksLikePath(table.name))
+    return std::optional<std::string>();
+  WEIR_ASSIGN_OR_RETURN(const PinnedTable pinned, PinPath(table.name, {}, runtime_->engine()));
+  if (pinned.kind != TableKind::kDelta)
+    return refused(fmt::format("{} files", pinned.format), "write new files with COPY … TO 'file'");
+  return std::optional<std::string>(pinned.url);
+}
+
+Result<std::string> QuerySession::PlaceOfNew(const DefinitionStatement& statement) const {
+  std::string path = statement.location;
+  for (const SourceDefinition& source : project_.sources) {
+    if (source.name == statement.table.name && source.format == SourceFormat::kDelta &&
+        path.empty())
+      return ToUrl(source.uri, /*folder=*/true);
+  }
+  if (path.empty() && statement.table.quoted && LooksLikePath(statement.table.name))
+    path = statement.table.name;
+  if (path.empty()) {
+    return Status::User(StatusCode::kInvalidArgument,
+                        "the place of the table is wanted, found `{}`", statement.table.name)
+        .WithHint(
+            "LOCATION 'data/events', or a path in the place of the name: CREATE TABLE "
+            "'data/events' …");
+  }
+  if (path.find("://") != std::string::npos) return ToUrl(path, /*folder=*/true);
+  std::error_code error;
+  return ToUrl(std::filesystem::absolute(path, error).lexically_normal().string(),
+               /*folder=*/true);
+}
+
+Result<QuerySession::Rows> QuerySession::WriteRowsOf(const std::string& sql,
+                                                     const std::string& dialect,
+                                                     const engine::Cancellation& cancellation) {
+  const SqlDialect& read = *FindDialect(dialect);
+  WEIR_ASSIGN_OR_RETURN(const auto dml, ParseDml(sql, read));
+  WEIR_ASSIGN_OR_RETURN(const auto definition,
+                        dml ? std::optional<DefinitionStatement>() : ParseDefinition(sql, read));
+  if (!dml && !definition) return Rows();
+  const StatementTable& table = dml ? dml->table : definition->table;
+  const std::string operation(dml ? ToString(dml->kind) : ToString(definition->kind));
+  WEIR_RETURN_NOT_OK(
+      CheckAllowed(ParsedStatement{.node = operation,
+                                   .kinds = {dml ? StatementKind::kDml : StatementKind::kDdl}},
+                   project_.profile));
+  std::string url;
+  if (definition && definition->kind == DefinitionStatement::Kind::kCreate) {
+    WEIR_ASSIGN_OR_RETURN(url, PlaceOfNew(*definition));
+  } else {
+    WEIR_ASSIGN_OR_RETURN(const auto writable, WritableTable(table));
+    if (!writable) return Rows();
+    url = *writable;
+  }
+  std::error_code ignored;
+  const std::string& spill = project_.profile.spill_directory;
+  const DmlContext context{
+      .runtime = *runtime_,
+      .cancellation = cancellation,
+      .dialect = dialect,
+      .scratch_folder =
+          spill.empty() ? std::filesystem::temp_directory_path(ignored).string() : spill,
+      .register_named = [&](const std::string& query) { return RegisterNamed(query, dialect); }};
+  const auto outcome =
+      dml ? RunDml(context, sql, *dml, url) : RunDefinition(context, sql, *definition, url);
+  if (!outcome.ok()) return Explain(outcome.status(), sql);
+  // Statements that follow see what this one wrote.
+  WEIR_ASSIGN_OR_RETURN(const PinnedTable now,
+                        PinDelta(table.name, url, -1, {}, runtime_->engine()));
+  WEIR_RETURN_NOT_OK(runtime_->engine().RegisterTable(table.name, *now.table));
+  WEIR_ASSIGN_OR_RETURN(auto rows, OutcomeRows(operation, table.name, *outcome));
+  return Rows(std::move(rows));
 }
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/cli/command.h"
+#include "weir/dml/definition_statement.h"
+#include "weir/dml/dml_statement.h"
 #include "weir/engine/engine.h"
 
 namespace weir::cli {
@@ -68,8 +71,18 @@ class QuerySession {
   Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
   Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
       const engine::Plan& optimized, const engine::Cancellation& cancellation);
+  using Rows = std::optional<std::shared_ptr<arrow::RecordBatchReader>>;
+  /// Runs a statement that writes a Delta table, makes one or alters one; nullopt if it does not.
+  Result<Rows> WriteRowsOf(const std::string& sql, const std::string& dialect,
+                           const engine::Cancellation& cancellation);
+  /// The URL of a table that is to be made.
+  Result<std::string> PlaceOfNew(const DefinitionStatement& statement) const;
+  /// The Delta table that a statement may write, as a URL; nullopt for one of the session.
+  Result<std::optional<std::string>> WritableTable(const StatementTable& table) const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
                                                                    const std::string& dialect);
+  /// The statement with names of their own for tables at a version, which are registered.
+  Result<std::string> TakeVersionedTables(const std::string& sql, const std::string& dialect) const;
   Status RegisterNamed(const std::string& sql, const std::string& dialect);
   Status Register(const std::string& name);
   /// Registers the table at a path. `sql`: the statement that names it.

@@ -3,82 +3,25 @@
 #include "weir/delta/delta_commit.h"
 
 #include <algorithm>
-#include <random>
 #include <set>
 #include <sstream>
 
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
-#include "weir/base/json_text.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/delta_schema.h"
+#include "weir/delta/log_actions.h"
 
 namespace weir {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = LogJson;
 
 constexpr int kMaxAttempts = 10;
 /// Commits between checkpoints.
 constexpr int64_t kCheckpointInterval = 10;
-
-/// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
-std::string ToText(const Json& json) { return JsonText(json); }
-
-std::string NewUuid() {
-  std::random_device random;
-  std::string hex;
-  for (int i = 0; i < 4; ++i) hex += fmt::format("{:08x}", random());
-  hex[12] = '4';
-  hex[16] = "89ab"[random() % 4];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
-                     hex.substr(16, 4), hex.substr(20));
-}
-
-/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too: a
-/// relative URL with a colon in its first part would be read as one with a scheme.
-std::string EncodePath(const std::string& path) {
-  std::string encoded;
-  for (unsigned char c : path) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (plain || std::string_view("-._~/=!$&'()*+,;@").find(static_cast<char>(c)) !=
-                     std::string_view::npos) {
-      encoded += static_cast<char>(c);
-    } else {
-      encoded += fmt::format("%{:02X}", c);
-    }
-  }
-  return encoded;
-}
-
-Json PartitionValuesJson(const DataFile& file) {
-  Json values = Json::object();
-  for (const auto& [column, value] : file.partition_values)
-    values[column] = value ? Json(*value) : Json(nullptr);
-  return values;
-}
-
-Json AddJson(const DataFile& file, bool changes_data) {
-  Json add = {{"path", EncodePath(file.path)},
-              {"partitionValues", PartitionValuesJson(file)},
-              {"size", file.size_bytes},
-              {"modificationTime", file.modified_ms},
-              {"dataChange", changes_data}};
-  if (!file.statistics.empty()) add["stats"] = file.statistics;
-  return {{"add", add}};
-}
-
-Json RemoveJson(const DataFile& file, int64_t timestamp_ms, bool changes_data) {
-  return {{"remove",
-           {{"path", EncodePath(file.path)},
-            {"deletionTimestamp", timestamp_ms},
-            {"dataChange", changes_data},
-            {"extendedFileMetadata", true},
-            {"partitionValues", PartitionValuesJson(file)},
-            {"size", file.size_bytes}}}};
-}
 
 Json ProtocolJson(const arrow::Schema& schema) {
   if (!HasTimestampNtz(schema))
@@ -88,23 +31,6 @@ Json ProtocolJson(const arrow::Schema& schema) {
             {"minWriterVersion", 7},
             {"readerFeatures", {"timestampNtz"}},
             {"writerFeatures", {"timestampNtz", "appendOnly", "invariants"}}}}};
-}
-
-/// The features that a protocol action names; older protocols name none.
-std::vector<std::string> FeaturesOf(const Json& protocol, const char* key) {
-  std::vector<std::string> features;
-  if (!protocol.is_object() || !protocol.contains(key) || !protocol[key].is_array())
-    return features;
-  for (const Json& feature : protocol[key]) {
-    if (feature.is_string()) features.push_back(feature.get<std::string>());
-  }
-  return features;
-}
-
-int64_t IntegerOf(const Json& action, const char* key) {
-  return action.is_object() && action.contains(key) && action[key].is_number_integer()
-             ? action[key].get<int64_t>()
-             : -1;
 }
 
 /// Fails where another writer gave the table a feature whose rules we would break. Protocols up to
@@ -155,7 +81,7 @@ Result<Json> MetadataJson(const DeltaWriteSpec& spec) {
   WEIR_ASSIGN_OR_RETURN(const std::string schema, DeltaSchemaString(*spec.schema));
   Json configuration = Json::object();
   for (const auto& [key, value] : spec.properties) configuration[key] = value;
-  Json metadata = {{"id", NewUuid()},
+  Json metadata = {{"id", NewTableId()},
                    {"format", {{"provider", "parquet"}, {"options", Json::object()}}},
                    {"schemaString", schema},
                    {"partitionColumns", spec.partition_columns},
@@ -175,7 +101,7 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
               {"engineInfo", "weir"}}}};
   }
   Json parameters = {{"mode", spec.mode == WriteMode::kOverwrite ? "Overwrite" : "Append"},
-                     {"partitionBy", ToText(spec.partition_columns)}};
+                     {"partitionBy", LogText(spec.partition_columns)}};
   Json recorded = Json::object();
   for (const auto& [key, value] : spec.metadata) recorded[key] = value;
   return {{"commitInfo",
@@ -191,26 +117,20 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
 /// that changed.
 std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
                     const std::vector<DataFile>& removed) {
-  std::string text = ToText(CommitInfoJson(spec)) + "\n";
-  for (const Json& action : head) text += ToText(action) + "\n";
+  std::string text = LogText(CommitInfoJson(spec)) + "\n";
+  for (const Json& action : head) text += LogText(action) + "\n";
   if (!spec.app_id.empty()) {
-    text += ToText({{"txn",
-                     {{"appId", spec.app_id},
-                      {"version", spec.epoch},
-                      {"lastUpdated", spec.timestamp_ms}}}}) +
+    text += LogText({{"txn",
+                      {{"appId", spec.app_id},
+                       {"version", spec.epoch},
+                       {"lastUpdated", spec.timestamp_ms}}}}) +
             "\n";
   }
   const bool changes_data = spec.mode != WriteMode::kCompact;
   for (const DataFile& file : removed)
-    text += ToText(RemoveJson(file, spec.timestamp_ms, changes_data)) + "\n";
-  for (const DataFile& file : spec.added) text += ToText(AddJson(file, changes_data)) + "\n";
+    text += LogText(RemoveAction(file, spec.timestamp_ms, changes_data)) + "\n";
+  for (const DataFile& file : spec.added) text += LogText(AddAction(file, changes_data)) + "\n";
   return text;
-}
-
-std::string TextOf(const Json& action, const char* key) {
-  return action.is_object() && action.contains(key) && action[key].is_string()
-             ? action[key].get<std::string>()
-             : "";
 }
 
 /// Whether a table's metaData action says what ours does. The order of properties means nothing.
@@ -283,13 +203,6 @@ Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteS
   return std::move(table.files);
 }
 
-/// Whether an "add" or "remove" action changes data; maintenance says that it does not.
-bool ChangesData(const Json& action, const char* kind) {
-  if (!action.is_object() || !action.contains(kind) || !action[kind].is_object()) return false;
-  const Json& file = action[kind];
-  return !file.contains("dataChange") || file["dataChange"] != Json(false);
-}
-
 }  // namespace
 
 Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
@@ -337,7 +250,7 @@ namespace {
 
 /// Whether the table may know one of the files that were written for a commit which was not made.
 bool MayBeNamed(const engine::Session& session, const DeltaLog& log, const DeltaWriteSpec& spec) {
-  const std::string path = EncodePath(spec.added.front().path);
+  const std::string path = EncodedLogPath(spec.added.front().path);
   const auto listing = log.List();
   if (!listing.ok()) return true;
   const size_t looked_at =
@@ -359,7 +272,8 @@ bool MayBeNamed(const engine::Session& session, const DeltaLog& log, const Delta
 
 void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
                      const std::vector<DataFile>& files) {
-  for (const DataFile& file : files) (void)session.DeleteObject(table_url + EncodePath(file.path));
+  for (const DataFile& file : files)
+    (void)session.DeleteObject(table_url + EncodedLogPath(file.path));
 }
 
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {
@@ -465,7 +379,7 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
     last.engine = actions->engine;
     if (actions->recorded.is_object()) {
       for (const auto& [key, value] : actions->recorded.items())
-        last.metadata[key] = value.is_string() ? value.get<std::string>() : ToText(value);
+        last.metadata[key] = value.is_string() ? value.get<std::string>() : LogText(value);
     }
     return std::optional<LastCommit>(std::move(last));
   }

@@ -27,6 +27,24 @@ bridge::TableFile ToBridge(const DataFile& file) {
   return result;
 }
 
+bridge::DeletionVector ToBridge(const DeletionVector& vector) {
+  bridge::DeletionVector result;
+  result.storage_type = rust::String::lossy(vector.storage_type);
+  result.path_or_inline = rust::String::lossy(vector.path_or_inline);
+  result.offset = vector.offset;
+  result.size_bytes = vector.size_bytes;
+  result.cardinality = vector.cardinality;
+  return result;
+}
+
+DeletionVector FromBridge(const bridge::DeletionVector& vector) {
+  return {.storage_type = std::string(vector.storage_type),
+          .path_or_inline = std::string(vector.path_or_inline),
+          .offset = vector.offset,
+          .size_bytes = vector.size_bytes,
+          .cardinality = vector.cardinality};
+}
+
 DataFile FromBridge(const bridge::TableFile& file) {
   DataFile result;
   result.path = std::string(file.path);
@@ -43,6 +61,17 @@ DataFile FromBridge(const bridge::TableFile& file) {
   return result;
 }
 
+/// Storage type, place and offset of a vector as the bridge writes them in one text:
+/// "uab^-aqEH.-t@S}K{vb[*k^@4".
+static DeletionVector ToVector(std::string_view text) {
+  DeletionVector vector{.storage_type = std::string(text.substr(0, 1)), .path_or_inline = {}};
+  const size_t at = text.rfind('@');
+  vector.path_or_inline = std::string(text.substr(1, at - 1));
+  if (vector.storage_type != "i")
+    vector.offset = static_cast<int32_t>(std::stol(std::string(text.substr(at + 1))));
+  return vector;
+}
+
 Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
   const auto text = [&](const char* name) {
     return std::dynamic_pointer_cast<arrow::StringArray>(batch.GetColumnByName(name));
@@ -50,12 +79,16 @@ Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
   const auto number = [&](const char* name) {
     return std::dynamic_pointer_cast<arrow::Int64Array>(batch.GetColumnByName(name));
   };
-  const auto paths = text("path"), statistics = text("statistics");
+  const auto paths = text("path"), statistics = text("statistics"),
+             vectors = text("deletion_vector");
   const auto sizes = number("size"), modified = number("modified"),
              deleted = number("deleted_rows");
   const auto values =
       std::dynamic_pointer_cast<arrow::MapArray>(batch.GetColumnByName("partition_values"));
-  if (!paths || !statistics || !sizes || !modified || !deleted || !values)
+  const auto vector_bytes =
+      std::dynamic_pointer_cast<arrow::Int32Array>(batch.GetColumnByName("vector_bytes"));
+  if (!paths || !statistics || !sizes || !modified || !deleted || !values || !vectors ||
+      !vector_bytes)
     return Status::Bug("a log's files have other columns: {}", batch.schema()->ToString());
   const auto& keys = static_cast<const arrow::StringArray&>(*values->keys());
   const auto& items = static_cast<const arrow::StringArray&>(*values->items());
@@ -75,6 +108,11 @@ Status AddFiles(const arrow::RecordBatch& batch, std::vector<DataFile>& files) {
     }
     std::sort(file.partition_values.begin(), file.partition_values.end());
     file.has_deletion_vector = deleted->IsValid(i);
+    if (file.has_deletion_vector) {
+      file.deletion_vector = ToVector(vectors->GetView(i));
+      file.deletion_vector.size_bytes = vector_bytes->Value(i);
+      file.deletion_vector.cardinality = deleted->Value(i);
+    }
     files.push_back(std::move(file));
   }
   return Status::OK();
@@ -101,6 +139,10 @@ bridge::WriteOptions ToBridge(const WriteOptions& options) {
   result.target_file_size_bytes = static_cast<uint64_t>(options.target_file_size_bytes);
   result.compression = rust::String::lossy(options.compression);
   result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
+  result.row_group_rows = static_cast<uint64_t>(options.row_group_rows);
+  result.bloom_filter_columns = ToBridge(options.bloom_filter_columns);
+  result.plain_columns = ToBridge(options.plain_columns);
+  result.flat = options.flat;
   return result;
 }
 

@@ -55,6 +55,8 @@ rust::Vec<bridge::KeyValue> ToKeyValues(const Pairs& pairs) {
 
 bridge::TableFile ToBridge(const DataFile& file);
 DataFile FromBridge(const bridge::TableFile& file);
+bridge::DeletionVector ToBridge(const DeletionVector& vector);
+DeletionVector FromBridge(const bridge::DeletionVector& vector);
 rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts);
 rust::Slice<const uint8_t> ToBytes(std::string_view bytes);
 std::string ToString(const rust::Vec<uint8_t>& bytes);

@@ -12,6 +12,15 @@
 
 namespace weir {
 
+/// Where the log says which rows of a file are deleted (PROTOCOL.md, "Deletion Vector Descriptor").
+struct DeletionVector {
+  std::string storage_type;    ///< "u", "p" or "i"; empty: there is none
+  std::string path_or_inline;  ///< as the log has it
+  int32_t offset = -1;         ///< -1: the log names none
+  int32_t size_bytes = 0;
+  int64_t cardinality = 0;  ///< deleted rows
+};
+
 struct DataFile {
   /// Relative to the table's root, or with scheme and host; decoded.
   std::string path;
@@ -26,9 +35,21 @@ struct DataFile {
   /// unknown.
   std::string statistics;
   bool has_deletion_vector = false;
+  /// Of a Delta snapshot's files only.
+  DeletionVector deletion_vector = {};
   /// Of a listed object, empty where the store has none; tells apart what has the same size and
   /// time.
   std::string etag;
+};
+
+/// A data file, or a part of one, whose rows a commit changed.
+struct ChangeFile {
+  DataFile file;
+  std::string kind;  ///< "insert" or "delete"; empty: its column `_change_type` says it
+  int64_t version = -1;
+  int64_t timestamp_ms = 0;
+  DeletionVector without = {};  ///< rows that are not meant
+  DeletionVector within = {};   ///< the rows that are meant; without a storage type all of them
 };
 
 /// An object in a store.

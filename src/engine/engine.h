@@ -96,12 +96,6 @@ struct SyntaxTree {
 
 class Session;
 
-/// An end of a range of commits: a version, or a time in RFC 3339; neither: open.
-struct ChangeBound {
-  int64_t version = -1;
-  std::string timestamp;
-};
-
 /// A table the engine can read; immutable.
 class Table {
  public:
@@ -110,9 +104,6 @@ class Table {
                                  const std::shared_ptr<arrow::Schema>& schema);
   /// A table of the rows of one batch.
   static Result<Table> FromRows(const arrow::RecordBatch& rows);
-  /// The rows that the commits of a Delta table inserted, deleted and updated, both ends included.
-  static Result<Table> FromChanges(const Session& session, const std::string& url,
-                                   const ChangeBound& from, const ChangeBound& to);
   /// The same table with the files at `paths` only. Fails with kBug on what is no table of files.
   Result<Table> WithPaths(const std::vector<std::string>& paths) const;
   Result<std::shared_ptr<arrow::Schema>> schema() const;
@@ -144,7 +135,7 @@ class DeltaSnapshot {
   /// The active files as the log is replayed, batch by batch and in no order: `path` (decoded; with
   /// scheme where the file lies elsewhere), `size`, `modified` (milliseconds), `statistics` (JSON;
   /// NULL unless asked for), `partition_values` (a map of texts), `deleted_rows` and
-  /// `deletion_vector` (what tells it apart; both NULL without one).
+  /// `deletion_vector` (what tells it apart) and `vector_bytes`; all three NULL without one.
   Result<std::shared_ptr<arrow::RecordBatchReader>> ReadFiles(bool statistics) const;
   /// All of them with their statistics, ordered by path. For tables of few files.
   Result<std::vector<DataFile>> files() const;
@@ -152,6 +143,19 @@ class DeltaSnapshot {
   Result<int64_t> transaction_version(const std::string& app_id) const;
   /// Reads the rows; the files below `root_url` are listed when a scan is planned.
   Result<Table> AsTable(const Session& session, const std::string& root_url) const;
+  /// The rows that commits changed: the snapshot's columns, `_change_type` (VARCHAR),
+  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are NULL.
+  Result<Table> AsChangeTable(const Session& session, const std::string& root_url,
+                              const std::vector<ChangeFile>& changes) const;
+  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one with
+  /// the rows of its own and `rows`, by their places in the file.
+  Result<std::vector<DeletionVector>> DeleteRows(
+      const Session& session, const std::string& root_url,
+      const std::vector<std::pair<DataFile, std::vector<int64_t>>>& rows) const;
+  /// All rows with two more columns that say where a row is: the path of its file, as `files` has
+  /// it (VARCHAR), and its place in the file, from 0 on, deleted rows counted (BIGINT).
+  Result<Table> AsPlacedTable(const Session& session, const std::string& root_url,
+                              const std::string& file_column, const std::string& row_column) const;
 
  private:
   struct State;
@@ -166,6 +170,10 @@ struct WriteOptions {
   int64_t target_file_size_bytes = 256 << 20;
   std::string compression = "zstd(1)";
   int statistics_columns = 32;
+  int64_t row_group_rows = 0;  ///< at most; 0: the engine's default
+  std::vector<std::string> bloom_filter_columns = {};
+  std::vector<std::string> plain_columns = {};  ///< without a dictionary
+  bool flat = false;                            ///< files of all partitions in one folder
 };
 
 struct WriteOutcome {
@@ -217,6 +225,10 @@ class Plan {
   static Result<Plan> FromSubstrait(const Session& session, std::string_view bytes,
                                     const std::vector<std::pair<uint32_t, Table>>& scans = {});
 
+  /// The same rows with the columns of `schema`: cast by position, as CAST does it, and named so.
+  /// Fails with kInvalidArgument where there are more columns or fewer. REQUIRES: it is not
+  /// analysed.
+  Result<Plan> CastTo(const arrow::Schema& schema) &&;
   /// With all types settled (casts inserted, functions resolved), not optimised. A plan that is
   /// given away is changed in place unless it was copied.
   Result<Plan> Analyze(const Session& session) &&;

@@ -71,6 +71,17 @@ Plan::State Plan::Take() {
   return std::move(*state);
 }
 
+Result<Plan> Plan::CastTo(const arrow::Schema& schema) && {
+  ArrowSchema exported;
+  const arrow::Status status = arrow::ExportSchema(schema, &exported);
+  if (!status.ok()) return FromArrow(status);
+  WEIR_ASSIGN_OR_RETURN(auto handle,
+                        Try([&] { return bridge::cast_plan(Take().handle, &exported); }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
 Result<Plan> Plan::Analyze(const Session& session) && {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::analyze_plan(*session.state_->handle, Take().handle);

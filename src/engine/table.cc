@@ -127,6 +127,61 @@ Result<Table> DeltaSnapshot::AsTable(const Session& session, const std::string& 
   return table;
 }
 
+Result<Table> DeltaSnapshot::AsPlacedTable(const Session& session, const std::string& root_url,
+                                           const std::string& file_column,
+                                           const std::string& row_column) const {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return state_->handle->placed_table(*session.state_->handle, root_url,
+                                                              file_column, row_column);
+                        }));
+  Table table;
+  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
+  return table;
+}
+
+Result<Table> DeltaSnapshot::AsChangeTable(const Session& session, const std::string& root_url,
+                                           const std::vector<ChangeFile>& changes) const {
+  std::vector<bridge::ChangeFile> bridged;
+  for (const ChangeFile& change : changes) {
+    bridge::ChangeFile file;
+    file.file = internal::ToBridge(change.file);
+    file.kind = rust::String::lossy(change.kind);
+    file.version = change.version;
+    file.timestamp_ms = change.timestamp_ms;
+    file.without = internal::ToBridge(change.without);
+    file.within = internal::ToBridge(change.within);
+    bridged.push_back(std::move(file));
+  }
+  const rust::Slice<const bridge::ChangeFile> slice(bridged.data(), bridged.size());
+  WEIR_ASSIGN_OR_RETURN(
+      auto handle,
+      Try([&] { return state_->handle->change_table(*session.state_->handle, root_url, slice); }));
+  Table table;
+  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
+  return table;
+}
+
+Result<std::vector<DeletionVector>> DeltaSnapshot::DeleteRows(
+    const Session& session, const std::string& root_url,
+    const std::vector<std::pair<DataFile, std::vector<int64_t>>>& rows) const {
+  std::vector<bridge::DeletedRows> bridged;
+  for (const auto& [file, places] : rows) {
+    bridge::DeletedRows deleted;
+    deleted.path = rust::String::lossy(file.path);
+    deleted.vector = internal::ToBridge(file.deletion_vector);
+    deleted.rows.reserve(places.size());
+    for (const int64_t place : places) deleted.rows.push_back(place);
+    bridged.push_back(std::move(deleted));
+  }
+  const rust::Slice<const bridge::DeletedRows> slice(bridged.data(), bridged.size());
+  WEIR_ASSIGN_OR_RETURN(
+      const auto written,
+      Try([&] { return state_->handle->delete_rows(*session.state_->handle, root_url, slice); }));
+  std::vector<DeletionVector> vectors;
+  for (const auto& vector : written) vectors.push_back(internal::FromBridge(vector));
+  return vectors;
+}
+
 Result<int64_t> DeltaSnapshot::transaction_version(const std::string& app_id) const {
   return Try([&] { return state_->handle->transaction_version(app_id); });
 }

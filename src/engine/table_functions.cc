@@ -110,19 +110,5 @@ Result<std::vector<EngineFunction>> Session::ListFunctions() const {
   return functions;
 }
 
-Result<Table> Table::FromChanges(const Session& session, const std::string& url,
-                                 const ChangeBound& from, const ChangeBound& to) {
-  const auto bound = [](const ChangeBound& given) {
-    return bridge::ChangeBound{given.version, rust::String::lossy(given.timestamp)};
-  };
-  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::delta_changes(*session.state_->handle, url, bound(from),
-                                                       bound(to));
-                        }));
-  Table table;
-  table.state_ = std::make_shared<State>(State{std::move(handle)});
-  return table;
-}
-
 }  // namespace engine
 }  // namespace weir

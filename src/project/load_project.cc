@@ -10,6 +10,7 @@
 #include "weir/base/ascii_text.h"
 #include "weir/base/parallel.h"
 #include "weir/base/utf8_text.h"
+#include "weir/project/change_feed_calls.h"
 #include "weir/project/function_parser.h"
 #include "weir/project/parameter_uses.h"
 #include "weir/project/project_definition.h"
@@ -142,6 +143,22 @@ class ProjectLoader {
     }
     SortByName(project_.tests);
     SortByName(project_.unit_tests);
+  }
+
+  /// Adds the change feeds that views read to the sources.
+  void LoadChangeFeeds() {
+    std::vector<SourceDefinition> feeds;
+    for (ViewDefinition& view : project_.views) {
+      for (SourceDefinition& feed : TakeChangeFeeds(view, project_.sources))
+        feeds.push_back(std::move(feed));
+    }
+    for (SourceDefinition& feed : feeds) {
+      const bool is_known =
+          std::any_of(project_.sources.begin(), project_.sources.end(),
+                      [&](const SourceDefinition& source) { return source.name == feed.name; });
+      if (!is_known) project_.sources.push_back(std::move(feed));
+    }
+    if (!feeds.empty()) SortByName(project_.sources);
   }
 
  private:
@@ -300,6 +317,7 @@ Result<ProjectDefinition> LoadProject(const FileSystem& files, const std::string
   loader.LoadSources();
   loader.LoadFunctions();
   loader.LoadViews(view_files);
+  loader.LoadChangeFeeds();
   loader.LoadTests();
   return project;
 }

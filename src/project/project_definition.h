@@ -53,6 +53,8 @@ struct SourceDefinition {
   std::optional<int64_t> version;  ///< Delta only: pinned by the user
   std::optional<std::string>
       timestamp;  ///< Delta only: pinned by the user; never together with `version`
+  bool change_feed = false;   ///< Delta only: its rows are those that commits changed
+  int64_t first_version = 0;  ///< of a change feed: of the first commit
   bool unbounded = false;
   std::string dialect = "generic";  ///< of SQL that the file is read in
   std::string ddl;                  ///< the statement as written

@@ -99,6 +99,8 @@ constexpr KnownOption kParquetOptions[] = {
 constexpr KnownOption kDeltaOptions[] = {
     {"version", OptionType::kCount},
     {"timestamp", OptionType::kTimestamp},
+    {"change_feed", OptionType::kBool},
+    {"first_version", OptionType::kCount},
 };
 
 std::span<const KnownOption> KnownOptions(SourceFormat format) {
@@ -273,6 +275,10 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
       source.version = ParseCount(*value);
     } else if (source.format == SourceFormat::kDelta && key == "timestamp") {
       source.timestamp = *std::move(value);
+    } else if (source.format == SourceFormat::kDelta && key == "change_feed") {
+      source.change_feed = *value == "true";
+    } else if (source.format == SourceFormat::kDelta && key == "first_version") {
+      source.first_version = ParseCount(*value).value_or(0);
     } else {
       source.options[key] = *std::move(value);
     }

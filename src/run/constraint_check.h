@@ -68,7 +68,4 @@ class ConstraintCheck {
   bool failed_ = false;                      // guarded by mutex_
 };
 
-/// One row for a message: "id = 3, name = NULL"; long ones are cut.
-std::string RowText(const arrow::RecordBatch& batch, int64_t row);
-
 }  // namespace weir

@@ -182,7 +182,7 @@ Result<SourceChange> CompareDelta(const std::string& table, const PlanBundle& bu
   const auto now = lookup(table);
   if (!now) return SourceChange();
   WEIR_ASSIGN_OR_RETURN(PinnedTable pinned,
-                        PinDelta(table, now->url, version, "", session.engine()));
+                        PinAtVersion(*now, version, session.engine()));
   const auto before = std::make_shared<const PinnedTable>(std::move(pinned));
   WEIR_ASSIGN_OR_RETURN(const std::vector<ScanUnit> old_units,
                         DeriveScanUnits(bundle, [&](const std::string& name) {

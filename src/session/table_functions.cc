@@ -9,6 +9,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
+#include "weir/catalog/change_feed.h"
 #include "weir/catalog/path_files.h"
 #include "weir/catalog/path_table.h"
 #include "weir/session/call_arguments.h"
@@ -133,57 +134,25 @@ Result<std::shared_ptr<arrow::RecordBatch>> RegistryRows(const FunctionDeclarati
 // --- changes ---
 
 /// A version from 0 up to `latest`, or a time.
-Result<engine::ChangeBound> BoundOf(const FunctionDeclaration& function, const std::string& name,
+Result<ChangeBound> BoundOf(const FunctionDeclaration& function, const std::string& name,
                                     const TableArgument& argument, int64_t latest) {
   if (const auto* time = std::get_if<std::string>(&argument))
-    return engine::ChangeBound{.version = -1, .timestamp = *time};
+    return ChangeBound{.version = -1, .timestamp = *time};
   const auto* version = std::get_if<int64_t>(&argument);
-  if (version == nullptr) return engine::ChangeBound();
+  if (version == nullptr) return ChangeBound();
   if (*version < 0 || *version > latest) {
     return CallFailure(function,
                        "{} wants a version from 0 to {}, the table's latest, "
                        "found `{}`",
                        name, latest, *version);
   }
-  return engine::ChangeBound{.version = *version, .timestamp = {}};
-}
-
-bool RecordsChanges(const std::string& metadata) {
-  const Json json = Json::parse(metadata, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("configuration")) return false;
-  const Json& configuration = json["configuration"];
-  return configuration.is_object() &&
-         configuration.value("delta.enableChangeDataFeed", std::string()) == "true";
-}
-
-Status ExplainChanges(const FunctionDeclaration& function, const Status& status) {
-  const std::string& message = status.message();
-  if (message.find("does not have change data enabled") != std::string::npos ||
-      message.find("Change Data not enabled") != std::string::npos) {
-    return CallFailure(function, "the table did not record its changes in all of these versions")
-        .WithCause(message)
-        .WithHint(
-            "begin at a version after `delta.enableChangeDataFeed` was set; delta_history "
-            "lists them");
-  }
-  if (message.find("greater than latest commit timestamp") != std::string::npos) {
-    return CallFailure(function, "the range begins after the table's last commit")
-        .WithCause(message);
-  }
-  return InCall(function, status);
+  return ChangeBound{.version = *version, .timestamp = {}};
 }
 
 Result<engine::Table> Changes(const FunctionDeclaration& function, const engine::Session& session,
                               const NamedTable& table, const Arguments& arguments) {
   auto snapshot = OpenDelta(table.url, table.version, "", session);
   if (!snapshot.ok()) return InCall(function, snapshot.status());
-  WEIR_ASSIGN_OR_RETURN(const std::string metadata, snapshot->metadata());
-  if (!RecordsChanges(metadata)) {
-    return CallFailure(function, "the table does not record its changes: `{}`", table.url)
-        .WithHint(
-            "set its property `delta.enableChangeDataFeed` to `true`; what is committed from "
-            "then on can be read");
-  }
   const int64_t latest = snapshot->version();
   WEIR_ASSIGN_OR_RETURN(auto from, BoundOf(function, "start", arguments[1], latest));
   WEIR_ASSIGN_OR_RETURN(auto to, BoundOf(function, "end", arguments[2], latest));
@@ -192,9 +161,11 @@ Result<engine::Table> Changes(const FunctionDeclaration& function, const engine:
   if (from.version >= 0 && to.version >= 0 && from.version > to.version) {
     return CallFailure(function, "start is after end: `{}` and `{}`", from.version, to.version);
   }
-  auto changes = engine::Table::FromChanges(session, table.url, from, to);
-  if (!changes.ok()) return ExplainChanges(function, changes.status());
-  return changes;
+  const auto feed = ReadChangeFeed(session, table.url, *snapshot, from, to);
+  if (!feed.ok()) return InCall(function, feed.status());
+  if (feed->last < feed->first && !from.timestamp.empty() && feed->first > latest)
+    return CallFailure(function, "the range begins after the table's last commit");
+  return snapshot->AsChangeTable(session, table.url, feed->files);
 }
 
 // --- all functions ---

@@ -126,7 +126,9 @@ class TableFunctionsTest(weir_project.ProjectCase):
         self.assertEqual(self.changes(f"delta_cdf(trips, 0, '{times[2]}')"), self.wanted_changes(0, 2))
 
     def test_errors_say_what_is_wrong_and_where(self):
-        deltalake.write_deltalake(str(self.project.folder / "data" / "silent"), pyarrow.table({"a": [1]}))
+        silent = str(self.project.folder / "data" / "silent")
+        deltalake.write_deltalake(silent, pyarrow.table({"a": [1, 2]}))
+        deltalake.DeltaTable(silent).delete("a = 1")
         self.project.write("sources/silent.sql", "CREATE EXTERNAL TABLE silent STORED AS DELTATABLE LOCATION "
                                                  f"'{self.project.folder}/data/silent'")
         for call, message in {
@@ -144,7 +146,7 @@ class TableFunctionsTest(weir_project.ProjectCase):
             "delta_cdf(trips, 3, 1)": "start is after end: `3` and `1`",
             "delta_cdf(trips, 'yesterday')": "a timestamp in RFC 3339 is wanted",
             "delta_cdf(trips, 1.5)": "start wants int64 or text, found `1.5`",
-            "delta_cdf(silent, 0)": "the table does not record its changes",
+            "delta_cdf(silent, 0)": "found one that did not in version 1",
             "udf_docs('x')": "udf_docs(): takes 0 arguments, found `1`",
         }.items():
             outcome = self.project.weir("sql", f"SELECT * FROM {call}")
@@ -154,14 +156,17 @@ class TableFunctionsTest(weir_project.ProjectCase):
 
     def test_changes_before_a_table_records_them(self):
         place = str(self.project.folder / "data" / "late")
-        deltalake.write_deltalake(place, pyarrow.table({"a": [1]}))
+        deltalake.write_deltalake(place, pyarrow.table({"a": [1, 3]}))
+        deltalake.DeltaTable(place).delete("a = 3")
         deltalake.DeltaTable(place).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
         deltalake.write_deltalake(place, pyarrow.table({"a": [2]}), mode="append")
         self.project.write("sources/late.sql", f"CREATE EXTERNAL TABLE late STORED AS DELTATABLE LOCATION '{place}'")
         outcome = self.project.weir("sql", "SELECT * FROM delta_cdf(late, 0)")
         self.assertEqual(outcome.code, 1)
-        self.assertIn("did not record its changes in all of these versions", outcome.stderr)
+        self.assertIn("a table that records its changes is wanted, found one that did not in version 1", outcome.stderr)
         self.assertEqual(self.project.sql("SELECT a, _change_type AS c FROM delta_cdf(late, 2)"), [{"a": 2, "c": "insert"}])
+        # What only adds rows needs no record of it.
+        self.assertEqual(self.project.sql("SELECT a FROM delta_cdf(late, 0, 0) ORDER BY a"), [{"a": 1}, {"a": 3}])
 
     def test_caches_show_what_the_process_has_read(self):
         self.assertEqual(self.project.sql("SELECT count(*) AS n FROM metadata_cache()"), [{"n": 0}])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Delta tables: their logs as the kernel of delta-rs reads them, scans of their files, changes, checkpoints.
 
+mod change_table;
 mod file_columns;
 mod log;
 mod log_engine;
@@ -14,22 +15,22 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
-use datafusion::datasource::TableProvider;
 use delta_kernel::history_manager::error::{LogHistoryError, NearestTimestamp};
 use delta_kernel::history_manager::{HistoryCommitType, get_earliest_commit, latest_version_as_of};
 use delta_kernel::table_configuration::TableConfiguration;
 use deltalake_core::DeltaTableBuilder;
-use deltalake_core::delta_datafusion::DeltaCdfTableProvider;
 use deltalake_core::logstore::logstore_factories;
-use object_store::ObjectStore;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
-use crate::delta::log::{DeltaLog, log_failure};
+use crate::delta::change_table::ChangeTable;
+use crate::delta::log::{DeltaLog, RowVector, log_failure};
 use crate::delta::log_engine::without_backtrace;
 use crate::delta::log_table::LogTable;
 use crate::delta::read_schema::read_schema;
+use crate::delta::row_vector::{DeletedFile, deleting};
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
 use crate::runtime::{block_on, runtime};
@@ -176,11 +177,58 @@ impl DeltaSnapshot {
     }
 
     pub fn table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
+        entry(|| Ok(Box::new(Table { provider: Arc::new(self.log_table(session, root_url)?) })))
+    }
+
+    pub fn placed_table(
+        &self,
+        session: &Session,
+        root_url: &str,
+        file_column: &str,
+        row_column: &str,
+    ) -> Result<Box<Table>> {
         entry(|| {
-            let url = parse_url(root_url)?;
-            let table = LogTable::new(session, &url, self.log.clone(), self.schema()?, &self.partition_columns())?;
+            let table = self.log_table(session, root_url)?.with_places(file_column, row_column);
             Ok(Box::new(Table { provider: Arc::new(table) }))
         })
+    }
+
+    pub fn change_table(&self, session: &Session, root_url: &str, changes: &[ffi::ChangeFile]) -> Result<Box<Table>> {
+        entry(|| {
+            let table = ChangeTable::new(&self.log_table(session, root_url)?, changes);
+            Ok(Box::new(Table { provider: Arc::new(table) }))
+        })
+    }
+
+    pub fn delete_rows(
+        &self,
+        session: &Session,
+        root_url: &str,
+        files: &[ffi::DeletedRows],
+    ) -> Result<Vec<ffi::DeletionVector>> {
+        entry(|| {
+            let (store, root) = resolve(&session.context, &parse_url(root_url)?)?;
+            let each: Vec<DeletedFile> = files
+                .iter()
+                .map(|file| DeletedFile {
+                    path: file.path.clone(),
+                    vector: from_bridge(&file.vector),
+                    rows: file.rows.clone(),
+                })
+                .collect();
+            let log = self.log.clone();
+            let written = block_on(
+                runtime().spawn_blocking(move || entry(|| deleting(&each, &log.storage(), log.snapshot.table_root()))),
+            )
+            .map_err(|e| BridgeError::bug(e.to_string()))??;
+            block_on(store.put(&root.join(written.name.as_str()), written.bytes.into()))?;
+            Ok(written.vectors.iter().map(to_bridge).collect())
+        })
+    }
+
+    fn log_table(&self, session: &Session, root_url: &str) -> Result<LogTable> {
+        let url = parse_url(root_url)?;
+        LogTable::new(session, &url, self.log.clone(), self.schema()?, &self.partition_columns())
     }
 
     fn configuration(&self) -> &TableConfiguration {
@@ -193,38 +241,29 @@ impl DeltaSnapshot {
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| BridgeError::bug(e.to_string()))
+fn to_bridge(vector: &RowVector) -> ffi::DeletionVector {
+    ffi::DeletionVector {
+        storage_type: vector.storage_type.clone(),
+        path_or_inline: vector.path_or_inline.clone(),
+        offset: vector.offset.unwrap_or(-1),
+        size_bytes: vector.size_bytes,
+        cardinality: vector.cardinality,
+    }
 }
 
-/// The changes between two versions or times; -1 and an empty text leave a bound out.
-pub fn delta_changes(
-    session: &Session,
-    url: &str,
-    from: &ffi::ChangeBound,
-    to: &ffi::ChangeBound,
-) -> Result<Box<Table>> {
-    entry(|| {
-        let table = block_on(builder(session, url)?.load())?;
-        table.update_datafusion_session(&session.context.state())?;
-        let mut changes = table.scan_cdf();
-        if from.version >= 0 {
-            changes = changes.with_starting_version(from.version as u64);
-        }
-        if to.version >= 0 {
-            changes = changes.with_ending_version(to.version as u64);
-        }
-        if !from.timestamp.is_empty() {
-            changes = changes.with_starting_timestamp(parse_time(&from.timestamp)?);
-        }
-        if !to.timestamp.is_empty() {
-            changes = changes.with_ending_timestamp(parse_time(&to.timestamp)?);
-        }
-        let provider = DeltaCdfTableProvider::try_new(changes)?;
-        // What is wrong with the range, the log says now.
-        block_on(provider.scan(&session.context.state(), None, &[], None))?;
-        Ok(Box::new(Table { provider: Arc::new(provider) }))
+/// None without a storage type.
+fn from_bridge(vector: &ffi::DeletionVector) -> Option<RowVector> {
+    (!vector.storage_type.is_empty()).then(|| RowVector {
+        storage_type: vector.storage_type.clone(),
+        path_or_inline: vector.path_or_inline.clone(),
+        offset: (vector.offset >= 0).then_some(vector.offset),
+        size_bytes: vector.size_bytes,
+        cardinality: vector.cardinality,
     })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| BridgeError::bug(e.to_string()))
 }
 
 pub fn create_checkpoint(session: &Session, url: &str) -> Result<()> {

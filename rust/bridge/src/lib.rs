@@ -59,7 +59,7 @@ mod written_objects;
 mod written_sql;
 
 use constants::find_constant_problems;
-use delta::{DeltaSnapshot, create_checkpoint, delta_changes, open_delta};
+use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
 use functions::{
     called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
@@ -72,7 +72,7 @@ use plan_bytes::{
     ScanBindings, new_scan_bindings, plan_from_proto, plan_from_substrait, plan_outputs, plan_to_proto,
     proto_to_substrait,
 };
-use planning::{analyze_plan, apply_statement, optimize_plan, plan_sql, table_references};
+use planning::{analyze_plan, apply_statement, cast_plan, optimize_plan, plan_sql, table_references};
 use runtime::{Cancellation, new_cancellation, start_runtime};
 use session::{Session, engine_versions, open_session};
 use store::{delete_object, get_object, list_objects, put_object, register_object_store};
@@ -162,6 +162,38 @@ pub mod ffi {
         has_deletion_vector: bool,
     }
 
+    /// Which rows of a file are meant, as the log describes it; without a storage type: none is described.
+    #[derive(Clone, Debug)]
+    struct DeletionVector {
+        storage_type: String,
+        path_or_inline: String,
+        /// -1: the log has none.
+        offset: i32,
+        size_bytes: i32,
+        cardinality: i64,
+    }
+
+    /// Rows of a file that are to be deleted beside those that a vector names.
+    struct DeletedRows {
+        /// For messages.
+        path: String,
+        vector: DeletionVector,
+        rows: Vec<i64>,
+    }
+
+    /// A file whose rows a commit changed.
+    struct ChangeFile {
+        file: TableFile,
+        /// "insert" or "delete"; empty: the file's column `_change_type` says it.
+        kind: String,
+        version: i64,
+        timestamp_ms: i64,
+        /// Rows that are not meant.
+        without: DeletionVector,
+        /// The rows that are meant; without a storage type all are.
+        within: DeletionVector,
+    }
+
     /// What C++ knows of a table that is read as plain files.
     struct FileTableSpec {
         /// URL of the table's root folder (or the folder of a single file), with scheme.
@@ -200,6 +232,13 @@ pub mod ffi {
         compression: String,
         /// Number of leading columns that get statistics.
         statistics_columns: u32,
+        /// Rows of a row group at most; 0: as parquet has it.
+        row_group_rows: u64,
+        /// Columns with a bloom filter, and those without a dictionary; names of struct fields are joined by dots.
+        bloom_filter_columns: Vec<String>,
+        plain_columns: Vec<String>,
+        /// Files of all partitions in one folder.
+        flat: bool,
     }
 
     /// What one write produced; nothing is committed yet.
@@ -215,14 +254,6 @@ pub mod ffi {
         step: String,
         /// The function, by its name.
         function: String,
-    }
-
-    /// An end of a range of commits; with neither, the range is open.
-    struct ChangeBound {
-        /// -1: none.
-        version: i64,
-        /// RFC 3339; empty: none.
-        timestamp: String,
     }
 
     /// One statement.
@@ -322,14 +353,35 @@ pub mod ffi {
         /// The active files in no order, replayed while the stream is read: `path` (decoded; with scheme where the file lies
         /// elsewhere), `size`, `modified` (milliseconds),
         /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
-        /// vector) and `deletion_vector` (what tells it apart), both null without one. A table without files may have a schema without columns.
+        /// vector), `deletion_vector` (what tells it apart) and `vector_bytes`, all null without one. A table without files may have a schema without columns.
         unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
         /// A table of this snapshot's rows; its files are listed when a scan of it is planned.
         fn table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
+        /// The same with two more columns that say where a row is: the path of its file, as `files` has it, and its place in the file, from 0
+        /// on, deleted rows counted (BIGINT).
+        fn placed_table(
+            self: &DeltaSnapshot,
+            session: &Session,
+            root_url: &str,
+            file_column: &str,
+            row_column: &str,
+        ) -> Result<Box<Table>>;
+        /// A table of rows that commits changed: the snapshot's columns, `_change_type`, `_commit_version` and `_commit_timestamp`.
+        fn change_table(
+            self: &DeltaSnapshot,
+            session: &Session,
+            root_url: &str,
+            changes: &[ChangeFile],
+        ) -> Result<Box<Table>>;
+        /// Writes vectors for files, one each in their order, into one file below the root; commits nothing.
+        fn delete_rows(
+            self: &DeltaSnapshot,
+            session: &Session,
+            root_url: &str,
+            files: &[DeletedRows],
+        ) -> Result<Vec<DeletionVector>>;
         /// The version recorded for an application transaction id, or -1.
         fn transaction_version(self: &DeltaSnapshot, app_id: &str) -> Result<i64>;
-        /// A table of the rows that commits inserted, deleted and updated.
-        fn delta_changes(session: &Session, url: &str, from: &ChangeBound, to: &ChangeBound) -> Result<Box<Table>>;
         /// Writes a checkpoint of the latest version.
         fn create_checkpoint(session: &Session, url: &str) -> Result<()>;
 
@@ -360,6 +412,8 @@ pub mod ffi {
         /// Makes `name` stand for the plan: queries that name it get it in its place.
         fn register_view(session: &Session, name: &str, plan: &Plan) -> Result<()>;
         fn copy(self: &Plan) -> Box<Plan>;
+        /// A plan whose columns are those of an unanalysed one, cast to the types of `schema` by position and named as there.
+        unsafe fn cast_plan(plan: Box<Plan>, schema: *mut ArrowSchema) -> Result<Box<Plan>>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
         /// Of an analysed plan: what would fail whatever the data. Reads nothing.

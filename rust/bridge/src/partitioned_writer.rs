@@ -130,6 +130,8 @@ pub struct PartitionedWriter {
     properties: WriterProperties,
     target_file_size: Option<NonZeroU64>,
     statistics_columns: u64,
+    /// Files of all partitions in one folder.
+    is_flat: bool,
     writers: HashMap<PartitionValues, PartitionWriter>,
 }
 
@@ -142,6 +144,7 @@ impl PartitionedWriter {
         properties: WriterProperties,
         target_file_size: Option<NonZeroU64>,
         statistics_columns: u64,
+        is_flat: bool,
     ) -> Self {
         let fields: Vec<_> =
             schema.fields().iter().filter(|field| !partition_columns.contains(field.name())).cloned().collect();
@@ -152,6 +155,7 @@ impl PartitionedWriter {
             properties,
             target_file_size,
             statistics_columns,
+            is_flat,
             writers: HashMap::new(),
         }
     }
@@ -161,6 +165,7 @@ impl PartitionedWriter {
             .partition_columns
             .iter()
             .zip(values)
+            .filter(|_| !self.is_flat)
             .map(|(column, value)| folder_of(column, value.as_ref()))
             .collect();
         // The text is already what the log is to hold.

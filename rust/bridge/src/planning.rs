@@ -13,12 +13,13 @@ use datafusion::error::Result as EngineResult;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{LogicalPlan, Projection, Sort};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Sort, cast};
 use datafusion::optimizer::OptimizerConfig;
 use datafusion::sql::parser::Statement;
 use sqlparser::ast;
 
 use crate::error::{BridgeError, Result, entry};
+use crate::ffi;
 use crate::functions::with_stand_ins;
 use crate::parsing::parse;
 use crate::plan::Plan;
@@ -26,6 +27,7 @@ use crate::planning_steps::collecting;
 use crate::preparation::plan_statement;
 use crate::runtime::{Cancellation, block_on};
 use crate::session::Session;
+use crate::table::import_schema;
 
 pub fn table_references(session: &Session, sql: &str, dialect: &str) -> Result<Vec<String>> {
     entry(|| {
@@ -94,6 +96,25 @@ fn order_hidden_sort_columns(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
         Ok(Transformed::yes(LogicalPlan::Projection(outer)))
     })?;
     Ok(rewritten.data)
+}
+
+pub unsafe fn cast_plan(plan: Box<Plan>, schema: *mut ffi::ArrowSchema) -> Result<Box<Plan>> {
+    entry(|| {
+        let wanted = unsafe { import_schema(schema) }?;
+        let Plan { plan, steps, .. } = *plan;
+        let columns = plan.schema().columns();
+        if columns.len() != wanted.fields().len() {
+            let text = format!("{} columns are wanted, found {}", wanted.fields().len(), columns.len());
+            return Err(BridgeError::user("invalid_argument", text));
+        }
+        let outputs = columns
+            .into_iter()
+            .zip(wanted.fields())
+            .map(|(column, field)| cast(Expr::Column(column), field.data_type().clone()).alias(field.name()))
+            .collect();
+        let plan = LogicalPlan::Projection(Projection::try_new(outputs, Arc::new(plan))?);
+        Ok(Box::new(Plan { plan, steps, is_analyzed: false }))
+    })
 }
 
 /// What the optimiser knows of the session, with aliases that start anew for each plan: the same text makes the same plan.

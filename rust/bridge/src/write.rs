@@ -20,6 +20,7 @@ use deltalake_core::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake_core::kernel::Add;
 use deltalake_core::parquet::basic::Compression;
 use deltalake_core::parquet::file::properties::WriterProperties;
+use deltalake_core::parquet::schema::types::ColumnPath;
 use futures::StreamExt;
 use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
@@ -99,6 +100,12 @@ struct Destination {
     properties: WriterProperties,
     target_file_size: Option<NonZeroU64>,
     statistics_columns: u64,
+    is_flat: bool,
+}
+
+/// A column as Parquet names it: "a.b" is the field b of the struct a.
+fn column_path(name: &str) -> ColumnPath {
+    ColumnPath::new(name.split('.').map(str::to_string).collect())
 }
 
 impl Destination {
@@ -107,13 +114,24 @@ impl Destination {
         let compression: Compression = options.compression.parse().map_err(|e| {
             BridgeError::user("invalid_argument", format!("unknown compression ({e}): `{}`", options.compression))
         })?;
+        let mut properties = WriterProperties::builder().set_compression(compression);
+        if options.row_group_rows > 0 {
+            properties = properties.set_max_row_group_row_count(Some(options.row_group_rows as usize));
+        }
+        for column in &options.bloom_filter_columns {
+            properties = properties.set_column_bloom_filter_enabled(column_path(column), true);
+        }
+        for column in &options.plain_columns {
+            properties = properties.set_column_dictionary_enabled(column_path(column), false);
+        }
         Ok(Self {
             store: Arc::new(WrittenObjects::new(Arc::new(PrefixStore::new(store, root)))),
             schema,
             partition_columns: options.partition_columns.clone(),
-            properties: WriterProperties::builder().set_compression(compression).build(),
+            properties: properties.build(),
             target_file_size: NonZeroU64::new(options.target_file_size_bytes),
             statistics_columns: options.statistics_columns as u64,
+            is_flat: options.flat,
         })
     }
 
@@ -126,6 +144,7 @@ impl Destination {
                 self.properties.clone(),
                 self.target_file_size,
                 self.statistics_columns,
+                self.is_flat,
             ));
         }
         let config = WriterConfig::new(

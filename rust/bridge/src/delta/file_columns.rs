@@ -68,6 +68,10 @@ impl PhysicalExprAdapter for FileAdapter {
 
 impl FileAdapter {
     fn column(&self, name: &str) -> Result<Arc<dyn PhysicalExpr>> {
+        if let (Err(_), Ok(index)) = (self.read_schema.index_of(name), self.file.index_of(name)) {
+            // No column of the table: the reader makes it.
+            return Ok(Arc::new(Column::new(name, index)));
+        }
         let wanted = self.read_field(name)?;
         let Some(index) = position(self.file.fields(), &wanted)? else {
             return nothing(&wanted);

@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, MapArray, RecordBatch, RecordBatchReader, StringArray,
-    StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, MapArray, RecordBatch, RecordBatchReader,
+    StringArray, StructArray,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use datafusion::common::ScalarValue;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{ScanBuilder, ScanMetadata, StatsOptions};
 use delta_kernel::snapshot::SnapshotRef;
@@ -43,7 +44,12 @@ pub struct DeltaLog {
 pub struct LogFile {
     /// `path` is relative to the table's root, or has a scheme.
     pub file: TableFile,
+    /// The rows that are deleted.
     pub vector: Option<RowVector>,
+    /// The only rows that count; none: all of them.
+    pub within: Option<RowVector>,
+    /// What else its rows have in common, beside the partition.
+    pub constants: Vec<ScalarValue>,
 }
 
 /// A deletion vector as a log describes it.
@@ -90,8 +96,8 @@ pub fn log_failure(error: Error) -> BridgeError {
     BridgeError::new(code, blame, text)
 }
 
-/// `path`, `size`, `modified`, `statistics` (JSON, null where unknown or not asked for), `partition_values`, `deleted_rows`
-/// and `deletion_vector` (its place, which tells it apart; both null without one).
+/// `path`, `size`, `modified`, `statistics` (JSON, null where unknown or not asked for), `partition_values`, `deleted_rows`,
+/// `deletion_vector` (its place, which tells it apart) and `vector_bytes` (all null without one).
 fn file_batch(batch: &RecordBatch, has_vectors: bool) -> Result<RecordBatch> {
     let partition_values = partition_column(batch)?;
     let vectors = vectors_of(batch)?;
@@ -100,6 +106,8 @@ fn file_batch(batch: &RecordBatch, has_vectors: bool) -> Result<RecordBatch> {
     let deleted: Int64Array = (0..batch.num_rows()).map(|i| masked(i).then(|| cardinality.value(i))).collect();
     let places: StringArray =
         vector_places(vectors)?.iter().enumerate().map(|(i, place)| place.filter(|_| masked(i))).collect();
+    let sizes = part(vectors, "sizeInBytes")?.as_primitive::<Int32Type>();
+    let vector_bytes: Int32Array = (0..batch.num_rows()).map(|i| masked(i).then(|| sizes.value(i))).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::clone(column(batch, "path")?),
         Arc::clone(column(batch, "size")?),
@@ -108,6 +116,7 @@ fn file_batch(batch: &RecordBatch, has_vectors: bool) -> Result<RecordBatch> {
         Arc::clone(partition_values),
         Arc::new(deleted),
         Arc::new(places),
+        Arc::new(vector_bytes),
     ];
     Ok(RecordBatch::try_new(file_schema(partition_values.data_type().clone()), columns)?)
 }
@@ -147,6 +156,7 @@ fn file_schema(partition_values: DataType) -> SchemaRef {
         Field::new("partition_values", partition_values, true),
         Field::new("deleted_rows", DataType::Int64, true),
         Field::new("deletion_vector", DataType::Utf8, true),
+        Field::new("vector_bytes", DataType::Int32, true),
     ]))
 }
 
@@ -396,6 +406,8 @@ fn add_files(
                 has_deletion_vector: vector.is_some(),
             },
             vector,
+            within: None,
+            constants: Vec::new(),
         });
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::common::config::TableParquetOptions;
@@ -23,6 +23,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::parquet::arrow::RowNumber;
 use datafusion::physical_expr::expressions::lit;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -44,7 +45,6 @@ use crate::delta::partition_values::partition_value;
 use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_fields, scan_schema};
 use crate::delta::row_vector::kept_rows;
 use crate::error::{BridgeError, Result, entry};
-use crate::ffi::TableFile;
 use crate::file_scans::{constant_column, logged_column, places, total};
 use crate::named_source::{in_log_file, name_files_of_log};
 use crate::runtime::runtime;
@@ -65,6 +65,10 @@ pub struct LogTable {
     schema: SchemaRef,
     /// Of `read_schema`, in the order that the table declares.
     partition_fields: Vec<FieldRef>,
+    /// Further columns: the path of a row's file, what else the rows of a file have in common, and the place of a row in its file.
+    path_column: Option<FieldRef>,
+    constants: Vec<FieldRef>,
+    row_column: Option<FieldRef>,
     selected: Option<Arc<HashSet<String>>>,
     files: Arc<OnceCell<Arc<Vec<LogFile>>>>,
 }
@@ -96,7 +100,34 @@ impl LogTable {
             .collect::<Result<Vec<FieldRef>>>()?;
         let schema = scan_schema(&read_schema);
         let store_url = store_root(url)?;
-        Ok(Self { store_url, root, log, read_schema, schema, partition_fields, selected: None, files: Arc::default() })
+        Ok(Self {
+            store_url,
+            root,
+            log,
+            read_schema,
+            schema,
+            partition_fields,
+            path_column: None,
+            constants: Vec::new(),
+            row_column: None,
+            selected: None,
+            files: Arc::default(),
+        })
+    }
+
+    /// The same table with the places of its rows as the last two columns.
+    pub fn with_places(self, file_column: &str, row_column: &str) -> Self {
+        let file = Arc::new(Field::new(file_column, DataType::Utf8, false));
+        let row = Arc::new(Field::new(row_column, DataType::Int64, false).with_extension_type(RowNumber));
+        let schema = with_fields(&self.schema, [Arc::clone(&file), Arc::clone(&row)]);
+        Self { schema, path_column: Some(file), row_column: Some(row), ..self }
+    }
+
+    /// These files in the place of those of the snapshot, with `in_files` among their columns and `constants` as the last ones.
+    pub fn of_files(self, files: Vec<LogFile>, in_files: &[FieldRef], constants: Vec<FieldRef>) -> Self {
+        let read_schema = with_fields(&self.read_schema, in_files.iter().cloned());
+        let schema = with_fields(&scan_schema(&read_schema), constants.iter().cloned());
+        Self { read_schema, schema, constants, files: Arc::new(OnceCell::new_with(Some(Arc::new(files)))), ..self }
     }
 
     /// As the table declares its columns: which of them hold no NULL.
@@ -141,17 +172,19 @@ impl LogTable {
             e_tag: None,
             version: None,
         };
-        let mut partitioned =
-            PartitionedFile::new_from_meta(meta).with_partition_values(self.partition_values(&file.file)?);
-        if file.vector.is_some() {
+        let mut partitioned = PartitionedFile::new_from_meta(meta).with_partition_values(self.partition_values(file)?);
+        if file.vector.is_some() || file.within.is_some() {
             let selection = self.kept_rows(state, &store_url, &partitioned.object_meta, file).await?;
             partitioned = partitioned.with_extension(selection);
         }
         Ok((store_url, partitioned))
     }
 
-    fn partition_values(&self, file: &TableFile) -> EngineResult<Vec<ScalarValue>> {
-        self.partition_fields.iter().map(|field| partition_value(&file.partition_values, field)).collect()
+    /// What a file's rows have in common.
+    fn partition_values(&self, file: &LogFile) -> EngineResult<Vec<ScalarValue>> {
+        let path = self.path_column.as_ref().map(|_| Ok(ScalarValue::Utf8(Some(file.file.path.clone()))));
+        let values = self.partition_fields.iter().map(|field| partition_value(&file.file.partition_values, field));
+        values.chain(path).chain(file.constants.iter().cloned().map(Ok)).collect()
     }
 
     /// The files by their stores, most often one.
@@ -184,7 +217,7 @@ impl LogTable {
         format.file_source(table_schema)
     }
 
-    /// What the file's deletion vector leaves of the rows that its footer counts.
+    /// What the file's vectors leave of the rows that its footer counts.
     async fn kept_rows(
         &self,
         state: &dyn CatalogSession,
@@ -200,9 +233,9 @@ impl LogTable {
             .map_err(|e| DataFusionError::External(Box::new(in_log_file(e, store_url.as_str(), &meta.location))))?;
         let rows = footer.file_metadata().num_rows().max(0) as usize;
         let (log, file) = (self.log.clone(), file.clone());
-        let selection = blocking(move || match &file.vector {
-            Some(vector) => kept_rows(vector, rows, log.storage(), log.snapshot.table_root(), &file.file.path),
-            None => Err(BridgeError::bug("a file without deletion vector")),
+        let selection = blocking(move || {
+            let root = log.snapshot.table_root();
+            kept_rows(file.vector.as_ref(), file.within.as_ref(), rows, &log.storage(), root, &file.file.path)
         });
         Ok(ParquetRowSelection::new(selection.await?))
     }
@@ -210,7 +243,7 @@ impl LogTable {
     /// Statistics of one file over file columns, then partition columns. Bounds that need not be met, and counts beside a deletion vector, are
     /// estimates.
     fn statistics(&self, file: &LogFile, in_files: &[FieldRef], values: &[ScalarValue]) -> Option<Statistics> {
-        let stored = usize::try_from(file.file.rows).ok()?;
+        let stored = usize::try_from(file.file.rows).ok().filter(|_| file.within.is_none())?;
         let deleted = file.vector.as_ref().map_or(0, |vector| vector.cardinality.max(0) as usize);
         let rows = stored.checked_sub(deleted)?;
         let log: Value = serde_json::from_str(&file.file.statistics).unwrap_or(Value::Null);
@@ -223,6 +256,7 @@ impl LogTable {
             })
             .collect();
         columns.extend(values.iter().map(|value| constant_column(value.clone(), rows)));
+        columns.extend(self.row_column.iter().map(|_| ColumnStatistics::new_unknown()));
         Some(Statistics {
             num_rows: Precision::Exact(rows),
             total_byte_size: Precision::Inexact(file.file.size_bytes as usize),
@@ -238,11 +272,16 @@ impl LogTable {
         table_schema: &SchemaRef,
     ) -> EngineResult<Option<Statistics>> {
         let each = files.iter().map(|file| {
-            let values = self.partition_values(&file.file)?;
+            let values = self.partition_values(file)?;
             Ok(self.statistics(file, in_files, &values))
         });
         total(each, table_schema)
     }
+}
+
+fn with_fields(schema: &Schema, more: impl IntoIterator<Item = FieldRef>) -> SchemaRef {
+    let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain(more).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 /// INT96 are times in UTC; nanoseconds would hold those of three centuries only.
@@ -283,14 +322,24 @@ impl TableProvider for LogTable {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let (in_files, partition_fields) = self.split();
-        let (wanted, indexes) = places(&self.schema, in_files.iter().chain(&partition_fields), projection);
+        let laid_out = in_files
+            .iter()
+            .chain(&partition_fields)
+            .chain(&self.path_column)
+            .chain(&self.constants)
+            .chain(&self.row_column);
+        let (wanted, indexes) = places(&self.schema, laid_out, projection);
         let files = self.all_files().await?;
         if files.is_empty() {
             return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(&wanted)?))));
         }
         let file_schema = Arc::new(Schema::new(scan_fields(&in_files)));
-        let table_schema =
-            TableSchema::builder(file_schema).with_table_partition_cols(scan_fields(&partition_fields)).build();
+        let of_file = self.path_column.iter().chain(&self.constants).cloned();
+        let constant: Vec<FieldRef> = scan_fields(&partition_fields).into_iter().chain(of_file).collect();
+        let table_schema = TableSchema::builder(file_schema)
+            .with_table_partition_cols(constant)
+            .with_virtual_columns(self.row_column.iter().cloned().collect::<Vec<FieldRef>>())
+            .build();
         let statistics = self.total_statistics(&files, &in_files, table_schema.table_schema())?;
         let stores = self.partitioned_files(state, &files).await?;
         let is_alone = stores.len() == 1;

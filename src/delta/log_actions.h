@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The actions of a Delta log as JSON, as commits hold them (PROTOCOL.md, "Actions"). In: data files
+// and texts. Out: JSON values, one a line of a commit.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "weir/engine/data_file.h"
+
+namespace weir {
+
+/// Keys keep their order, so that commits read as others write them.
+using LogJson = nlohmann::ordered_json;
+
+/// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
+std::string LogText(const LogJson& json);
+
+/// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too, but for
+/// the one behind a scheme: a relative URL with a colon in its first part would be read as one with
+/// a scheme.
+std::string EncodedLogPath(const std::string& path);
+
+/// A new id of a table.
+std::string NewTableId();
+
+LogJson AddAction(const DataFile& file, bool changes_data);
+LogJson RemoveAction(const DataFile& file, int64_t timestamp_ms, bool changes_data);
+/// A file with change data: its path is relative to the table's root.
+LogJson ChangeAction(const DataFile& file);
+
+/// The features that a protocol action names below `key`; older protocols name none.
+std::vector<std::string> FeaturesOf(const LogJson& protocol, const char* key);
+
+/// The value of a key; empty or -1 where there is none of the type.
+std::string TextOf(const LogJson& action, const char* key);
+int64_t IntegerOf(const LogJson& action, const char* key);
+
+/// Whether an "add" or "remove" action changes data; maintenance says that it does not.
+bool ChangesData(const LogJson& action, const char* kind);
+
+}  // namespace weir

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/delta/table_change.h"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "weir/base/percent_text.h"
+#include "weir/delta/log_actions.h"
+
+namespace weir {
+
+namespace {
+
+/// Writers that were first, before the last of them is reported.
+constexpr int kMaxAttempts = 50;
+
+LogJson CommitInfo(const TableChange& change) {
+  LogJson parameters = LogJson::object(), metrics = LogJson::object();
+  for (const auto& [key, value] : change.parameters) parameters[key] = value;
+  // Readers of other programs take metrics for texts.
+  for (const auto& [key, value] : change.metrics) metrics[key] = std::to_string(value);
+  LogJson info = {{"timestamp", change.timestamp_ms},
+                  {"operation", change.operation},
+                  {"operationParameters", parameters}};
+  if (change.read_version >= 0) info["readVersion"] = change.read_version;
+  info["isolationLevel"] = "WriteSerializable";
+  info["isBlindAppend"] = change.is_blind_append;
+  info["operationMetrics"] = metrics;
+  info["engineInfo"] = "weir";
+  return {{"commitInfo", info}};
+}
+
+std::string ActionsOf(const TableChange& change) {
+  std::string text = LogText(CommitInfo(change)) + "\n";
+  for (const std::string& action : change.head) text += action + "\n";
+  for (const DataFile& file : change.removed)
+    text += LogText(RemoveAction(file, change.timestamp_ms, true)) + "\n";
+  for (const DataFile& file : change.added) text += LogText(AddAction(file, true)) + "\n";
+  for (const DataFile& file : change.changes) text += LogText(ChangeAction(file)) + "\n";
+  return text;
+}
+
+/// Whether a commit that the statement did not see leaves it as right as it was.
+bool MayPass(const std::string& text, const TableChange& change,
+             const std::set<std::string>& removed, std::string& operation) {
+  bool adds = false, removes = false, is_blind = false, touches = false, reshapes = false;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    const LogJson action = LogJson::parse(line, nullptr, false);
+    if (!action.is_object()) return false;
+    if (action.contains("commitInfo") && action["commitInfo"].is_object()) {
+      const LogJson& info = action["commitInfo"];
+      operation = TextOf(info, "operation");
+      is_blind = info.contains("isBlindAppend") && info["isBlindAppend"] == LogJson(true);
+    }
+    reshapes = reshapes || action.contains("metaData") || action.contains("protocol");
+    adds = adds || ChangesData(action, "add");
+    removes = removes || ChangesData(action, "remove");
+    if (action.contains("remove"))
+      touches = touches || removed.contains(PercentDecoded(TextOf(action["remove"], "path")));
+  }
+  if (reshapes || touches) return false;
+  // An append may as well come after what the other did.
+  if (change.is_blind_append) return true;
+  return !removes && (!adds || is_blind);
+}
+
+}  // namespace
+
+Result<ChangeOutcome> CommitChangeTo(const DeltaLog& log, const TableChange& change) {
+  const std::string actions = ActionsOf(change);
+  std::set<std::string> removed;
+  for (const DataFile& file : change.removed) removed.insert(file.path);
+  int64_t seen = change.read_version;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
+    for (; seen < listing.latest(); ++seen) {
+      ForeignCommit other{.version = seen + 1, .operation = {}};
+      const auto text = log.ReadCommit(seen + 1);
+      // A commit that is gone already is covered by a checkpoint: much has happened.
+      if (!text.ok() || !MayPass(*text, change, removed, other.operation))
+        return ChangeOutcome{.version = -1, .other = std::move(other)};
+    }
+    const int64_t version = seen + 1;
+    const auto written = log.WriteCommit(version, actions);
+    if (!written.ok()) {
+      // The answer may have been lost on its way, not the commit.
+      const auto found = log.ReadCommit(version);
+      if (!found.ok() || *found != actions) return written.status();
+    }
+    if (!written.ok() || *written) return ChangeOutcome{.version = version, .other = {}};
+  }
+  return Status::Environment(StatusCode::kConflict,
+                             "other writers were first {} times in a row at `{}`", kMaxAttempts,
+                             change.table_url)
+      .WithHint("run it again");
+}
+
+Result<ChangeOutcome> CommitChange(const engine::Session& session, const TableChange& change) {
+  const auto log = OpenDeltaLog(session, change.table_url);
+  WEIR_ASSIGN_OR_RETURN(ChangeOutcome outcome, CommitChangeTo(*log, change));
+  if (outcome.version > 0 && change.checkpoint_interval > 0 &&
+      outcome.version % change.checkpoint_interval == 0) {
+    // A checkpoint only makes reading quicker: the commit stands without it.
+    (void)session.CreateCheckpoint(change.table_url);
+  }
+  return outcome;
+}
+
+}  // namespace weir
