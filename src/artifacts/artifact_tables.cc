@@ -51,7 +51,10 @@ std::vector<ArtifactTable> MakeTables() {
         {"parameters", T::kText,
          "JSON object: the project's parameters and their values; NULL for a killed run"},
         {"deferred_to", T::kText,
-         "profile that views were read from which are not built here; NULL: none"}}},
+         "profile that views were read from which are not built here; NULL: none"},
+        {"tag", T::kText,
+         "name given with `--tag`: `weir gc` keeps what the newest run of each tag that succeeded "
+         "needs; NULL: none"}}},
       {"tasks",
        "One row a view and run: what became of it.",
        {run_id,
@@ -66,7 +69,10 @@ std::vector<ArtifactTable> MakeTables() {
         {"bytes_written", T::kInteger, "size of the files written"},
         {"message", T::kText, "why it failed or was blocked"},
         {"operator_metrics", T::kText,
-         "JSON array, one object an operator; NULL when nothing was executed"}}},
+         "JSON array, one object an operator; NULL when nothing was executed"},
+        {"version", T::kInteger,
+         "Delta version of its table that the run wrote, or found and left; NULL where there is "
+         "none, and in older runs"}}},
       {"plan_bundles",
        "One row a view that ran: its frozen plan and everything that made it.",
        {run_id,
@@ -233,6 +239,21 @@ std::vector<ArtifactTable> MakeTables() {
         {"file", T::kText, "file of the project"},
         {"line", T::kInteger, "from 1"},
         {"column", T::kInteger, "from 1"}}},
+      {"maintenance",
+       "What `weir gc` did, one row a file or table; recorded when it was done.",
+       {{"gc_id", T::kText, "one `weir gc`; made as ids of runs are"},
+        {"done_at", T::kTimestamp, "when it ended"},
+        {"table_name", T::kText,
+         "a view's table, one of a view that is no more, or `weir.<table>`"},
+        {"action", T::kText,
+         "`remove_file`, `remove_log`, `drop_table`, `see_removed_view` (nothing was done yet), "
+         "`compact` or `write_checkpoint`"},
+        {"path", T::kText, "of the file in the table's folder; NULL: the table as a whole"},
+        {"version", T::kInteger,
+         "Delta version: of the log's file, the one that was compacted or has the checkpoint, the "
+         "latest of a table that was seen or dropped; NULL for data files"},
+        {"bytes", T::kInteger, "size of what was removed, put together or seen"},
+        {"reason", T::kText, "in words"}}},
   };
 }
 
@@ -394,7 +415,7 @@ Status ArtifactRows::Append(const ArtifactTable& table, const engine::Session& s
   // It only makes reading quicker: the rows are there without it, and the next time tries again.
   if (!committed->already_committed && committed->version > 0 &&
       committed->version % kCompactionInterval == 0)
-    (void)CompactTable(session, spec);
+    (void)CompactTable(session, url, /*least=*/2, now_ms);
   return Status::OK();
 }
 
@@ -456,9 +477,9 @@ std::string ArtifactDocumentation() {
       "shows them as `weir.<table>`; any\n"
       "Delta reader opens them by their folder. They are append-only, with one commit a table and "
       "run, which an application\n"
-      "transaction (`weir.run.<run_id>`) keeps from being made twice; after every fiftieth commit "
-      "their small files are put\n"
-      "together, which changes no row. Secrets never enter them.\n";
+      "transaction (`weir.run.<run_id>`) keeps from being made twice; after every fiftieth commit, "
+      "and by `weir gc`, their small\n"
+      "files are put together, which changes no row. Secrets never enter them.\n";
   for (const ArtifactTable& table : ArtifactTables()) {
     text += fmt::format("\n## {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", table.name,
                         table.description);

@@ -29,6 +29,11 @@ ArtifactValue TextOrNull(std::string text) {
   return text;
 }
 
+ArtifactValue VersionOrNull(int64_t version) {
+  if (version < 0) return {};
+  return version;
+}
+
 std::string SettingsHash(const std::map<std::string, std::string>& settings) {
   FingerprintBuilder builder;
   for (const auto& [name, value] : settings) builder.Add(name, value);
@@ -144,6 +149,7 @@ class Recorder {
                         JsonText(Json(engine::EngineVersions())),
                         session_.warehouse_url(),
                         {},
+                        {},
                         {}});
     }
   }
@@ -240,7 +246,8 @@ class Recorder {
                        int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
                        envelope_.bytes_written(), settings_hash_, function_registry_hash_,
                        JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
-                       JsonText(Json(AllParameters(project_))), TextOrNull(deferred_to)});
+                       JsonText(Json(AllParameters(project_))), TextOrNull(deferred_to),
+                       TextOrNull(envelope_.tag)});
   }
 
   /// In parallel, some at a time: descriptions of all would take more memory than the run did.
@@ -278,7 +285,7 @@ class Recorder {
             {envelope_.run_id, view.view_name, "view:" + view.view_name,
              std::string(ToString(view.state)), view.started_at_us, view.finished_at_us, view.rows,
              view.bytes_read, view.bytes_written, TextOrNull(view.status.message()),
-             TextOrNull(view.metrics_json)});
+             TextOrNull(view.metrics_json), VersionOrNull(view.read_version)});
     if (!view.decision.code.empty()) {
       out.Add(rows_, "decisions",
               {envelope_.run_id, view.view_name, std::string(ToString(view.decision.action)),
@@ -307,7 +314,8 @@ class Recorder {
                {},
                {},
                {},
-               {}});
+               {},
+               VersionOrNull(view.read_version)});
     }
     out.Add(rows, "writes",
             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),

@@ -111,7 +111,9 @@ int RunInit(const GlobalOptions& options, const std::string& template_name,
             const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane);
+/// `tag`: keeps the run's versions under a name; empty: none.
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane,
+           const std::string& tag);
 /// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or
 /// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
@@ -130,9 +132,10 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& select
 /// `names`: none, one or two of VIEW, VIEW@RUN, RUN, `last`, `now`. `exit_code`: kWorkFailed tells
 /// that there is a difference.
 int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code);
+/// Removes what of the warehouse nobody needs any more, and keeps its tables quick to read.
+/// `dry_run`: only says what it would do.
+int RunGc(const GlobalOptions& options, bool dry_run);
 /// `guards`: list the guards against faults of the engine instead.
-/// Lists files of the warehouse that no version of a table names. `removes`: removes them, too.
-int RunGc(const GlobalOptions& options, bool removes);
 int RunVersion(const GlobalOptions& options, bool guards);
 
 }  // namespace weir::cli

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gc: files of the warehouse that no version of a table names.
+// gc: what of the warehouse nobody needs any more.
 
 #include <iostream>
 
-#include "weir/artifacts/artifact_tables.h"
 #include "weir/base/clock.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/json_text.h"
-#include "weir/base/parallel.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 #include "weir/cli/warehouse_access.h"
-#include "weir/delta/orphans.h"
 #include "weir/run/project_run.h"
+#include "weir/upkeep/carry_out.h"
+#include "weir/upkeep/upkeep_plan.h"
 
 namespace weir::cli {
 
@@ -21,63 +20,71 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A table of the warehouse and what nobody needs in its folder.
-struct Remains {
-  std::string table;
-  std::string url;
-  Result<std::vector<OrphanFile>> orphans = std::vector<OrphanFile>();
+struct Totals {
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t dropped = 0;
 };
 
-std::vector<Remains> TablesOf(const ProjectDefinition& project, const std::string& warehouse_url) {
-  std::vector<Remains> tables;
-  for (const ViewDefinition& view : project.views) {
-    if (view.kind == ViewDefinition::Kind::kStored)
-      tables.push_back({.table = view.name, .url = TableUrl(warehouse_url, view.name)});
+Totals TotalsOf(const std::vector<UpkeepAction>& actions) {
+  Totals totals;
+  for (const UpkeepAction& action : actions) {
+    if (!IsRemoval(action.kind)) continue;
+    totals.files += action.files;
+    totals.bytes += action.bytes;
+    totals.dropped += action.kind == UpkeepKind::kDropTable ? 1 : 0;
   }
-  for (const std::string& table : ArtifactTableNames()) {
-    tables.push_back({.table = "weir." + table, .url = ArtifactTableUrl(warehouse_url, table)});
-  }
-  return tables;
+  return totals;
 }
 
-void Print(const std::vector<Remains>& tables, bool is_removed, Format format) {
-  int64_t files = 0, bytes = 0;
+void PrintJson(const std::string& gc_id, const std::vector<UpkeepAction>& actions, bool dry_run) {
   Json json = Json::array();
+  for (const UpkeepAction& action : actions) {
+    json.push_back({{"table", action.table},
+                    {"action", ToString(action.kind)},
+                    {"path", action.path.empty() ? Json() : Json(action.path)},
+                    {"version", action.version < 0 ? Json() : Json(action.version)},
+                    {"files", action.files},
+                    {"bytes", action.bytes},
+                    {"reason", action.reason}});
+  }
+  const Totals totals = TotalsOf(actions);
+  std::cout << JsonText(Json{{"schema_version", 1},
+                             {"gc_id", gc_id},
+                             {"dry_run", dry_run},
+                             {"files", totals.files},
+                             {"bytes", totals.bytes},
+                             {"actions", json}},
+                        2)
+            << "\n";
+}
+
+void PrintTable(const std::vector<UpkeepAction>& actions, bool dry_run) {
   std::vector<std::vector<std::string>> rows;
-  for (const Remains& remains : tables) {
-    if (remains.orphans->empty()) continue;
-    int64_t table_bytes = 0;
-    Json paths = Json::array();
-    for (const OrphanFile& orphan : *remains.orphans) {
-      table_bytes += orphan.size_bytes;
-      paths.push_back({{"path", orphan.path}, {"bytes", orphan.size_bytes}});
-      rows.push_back({remains.table, orphan.path, HumanBytes(orphan.size_bytes)});
-    }
-    files += static_cast<int64_t>(remains.orphans->size());
-    bytes += table_bytes;
-    json.push_back({{"table", remains.table}, {"url", remains.url}, {"files", paths}});
+  for (const UpkeepAction& action : actions) {
+    const std::string what = !action.path.empty()
+                                 ? action.path
+                                 : fmt::format("version {}, {} file{}", action.version,
+                                               action.files, action.files == 1 ? "" : "s");
+    rows.push_back({action.table, std::string(ToString(action.kind)), what,
+                    HumanBytes(action.bytes), action.reason});
   }
-  if (format == Format::kJson) {
-    std::cout << JsonText(Json{{"schema_version", 1},
-                               {"removed", is_removed},
-                               {"files", files},
-                               {"bytes", bytes},
-                               {"tables", json}},
-                          2)
-              << "\n";
-    return;
-  }
-  if (!rows.empty()) std::cout << RenderTable({"table", "file", "bytes"}, rows) << "\n";
-  std::cout << fmt::format("{} file{} that no version of a table names, {}{}\n", files,
-                           files == 1 ? "" : "s", HumanBytes(bytes),
-                           files == 0   ? ""
-                           : is_removed ? ", removed"
-                                        : "; `weir gc --delete` removes them");
+  if (!rows.empty())
+    std::cout << RenderTable({"table", "action", "what", "bytes", "reason"}, rows) << "\n";
+  const Totals totals = TotalsOf(actions);
+  std::cout << fmt::format(
+      "{} file{}, {}{}{}\n", totals.files, totals.files == 1 ? "" : "s", HumanBytes(totals.bytes),
+      totals.dropped == 0
+          ? std::string()
+          : fmt::format(", {} table{} with them", totals.dropped, totals.dropped == 1 ? "" : "s"),
+      totals.files == 0 ? ""
+      : dry_run         ? "; `weir gc` removes them"
+                        : "; removed");
 }
 
 }  // namespace
 
-int RunGc(const GlobalOptions& options, bool removes) {
+int RunGc(const GlobalOptions& options, bool dry_run) {
   const LocalFileSystem files;
   Diagnostics diagnostics;
   const auto project = LoadProject(files, options.project, options.profile, diagnostics);
@@ -88,28 +95,39 @@ int RunGc(const GlobalOptions& options, bool removes) {
   const auto session = SessionRuntime::Seal(*project, of_sources);
   if (!session.ok()) return FailNamed(session.status());
   const InterruptScope interrupt;
-  const auto lock = TakeWarehouse(*project, **session, NewRunId(SystemClock()), SystemClock().Now(),
-                                  interrupt.cancellation());
+  const SystemClock clock;
+  const std::string gc_id = NewRunId(clock);
+  const auto lock =
+      TakeWarehouse(*project, **session, gc_id, clock.Now(), interrupt.cancellation());
   if (!lock.ok()) return Fail(lock.status());
 
-  std::vector<Remains> tables = TablesOf(*project, (*session)->warehouse_url());
-  ForEachInParallel(tables.size(), static_cast<size_t>((*session)->threads()), [&](size_t i) {
-    tables[i].orphans = FindOrphans((*session)->engine(), tables[i].url);
-  });
+  const int64_t now_us = clock.Now();
+  auto plan = PlanUpkeep(*project, **session, now_us);
+  if (!plan.ok()) return Fail(plan.status().WithContext("nothing is removed"));
   int code = kDone;
-  for (Remains& remains : tables) {
-    if (!remains.orphans.ok()) {
-      code = std::max(
-          code,
-          Fail(remains.orphans.status().WithContext(fmt::format("table `{}`", remains.table))));
-      remains.orphans = std::vector<OrphanFile>();
-    } else if (removes) {
-      const Status removed = RemoveOrphans((*session)->engine(), remains.url, *remains.orphans);
-      if (!removed.ok()) return Fail(removed);
-    }
+  for (const Status& problem : plan->problems) code = std::max(code, Fail(problem));
+  const auto print = [&](const std::vector<UpkeepAction>& actions) {
+    if (options.format == Format::kJson) return PrintJson(gc_id, actions, dry_run);
+    PrintTable(actions, dry_run);
+  };
+  if (dry_run) {
+    print(plan->actions);
+    return code;
   }
-  Print(tables, removes, options.format);
-  return code;
+  const UpkeepOutcome outcome = CarryOut(
+      *plan, **session, now_us,
+      [&] {
+        Status held = (*lock)->CheckHeld();
+        if (!held.ok()) (*lock)->Abandon();
+        return held;
+      },
+      interrupt.cancellation());
+  for (const Status& problem : outcome.problems) code = std::max(code, Fail(problem));
+  const Status recorded = RecordUpkeep(gc_id, outcome.done, **session, clock.Now());
+  if (!recorded.ok())
+    code = std::max(code, Fail(recorded.WithContext("what was done could not be recorded")));
+  print(outcome.done);
+  return outcome.cancelled ? kInterrupted : code;
 }
 
 }  // namespace weir::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -28,6 +29,19 @@ CLI::Validator Pair() {
       [](const std::string& found) {
         if (found.find('=') != std::string::npos && !found.starts_with('=')) return std::string();
         return fmt::format("NAME=VALUE is wanted, found `{}`", found);
+      },
+      "");
+}
+
+/// Takes a name that can be printed on a line.
+CLI::Validator Tag() {
+  return CLI::Validator(
+      [](const std::string& found) {
+        const bool is_plain = std::none_of(found.begin(), found.end(),
+                                           [](unsigned char c) { return c < ' ' || c == 0x7f; });
+        if (!found.empty() && found.size() <= 200 && is_plain) return std::string();
+        return fmt::format(
+            "a name of 1 to 200 bytes without control characters is wanted, found `{}`", found);
       },
       "");
 }
@@ -209,7 +223,11 @@ int Main(int argc, char** argv) {
   add_defer(run);
   run->add_flag("--force", force, "build the selected views even if nothing changed");
   run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
-  run->callback([&] { exit_code = RunRun(options, selection, force, by_lane); });
+  std::string tag;
+  run->add_option("--tag", tag, "a name under which the versions of the run are kept")
+      ->type_name("NAME")
+      ->check(Tag());
+  run->callback([&] { exit_code = RunRun(options, selection, force, by_lane, tag); });
 
   CLI::App* explain = add_set(add("explain", "show how a view is planned"));
   add_defer(explain);
@@ -311,10 +329,10 @@ int Main(int argc, char** argv) {
   });
 
   bool guards = false;
-  bool removes = false;
-  CLI::App* gc = add("gc", "list files of the warehouse that no version of a table names");
-  gc->add_flag("--delete", removes, "remove them, too");
-  gc->callback([&] { exit_code = RunGc(options, removes); });
+  bool dry_run = false;
+  CLI::App* gc = add("gc", "remove what of the warehouse nobody needs any more");
+  gc->add_flag("--dry-run", dry_run, "say what would be removed, and why; remove nothing");
+  gc->callback([&] { exit_code = RunGc(options, dry_run); });
 
   CLI::App* version = add("version", "print the versions of Weir and its engine");
   version->add_flag("--guards", guards, "list the guards against faults of the engine instead");

@@ -330,7 +330,8 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   return kDone;
 }
 
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane) {
+int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane,
+           const std::string& tag) {
   const SystemClock clock;
   const int64_t opened_at_us = clock.Now();
   auto open = Open(options);
@@ -356,6 +357,7 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
                                  .force = force,
                                  .by_lane = by_lane,
                                  .run_id = run_id,
+                                 .tag = tag,
                                  .defer_to = *defer_to},
                                 progress, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());

@@ -27,6 +27,8 @@ struct BuildRecord {
   std::string run_id;
   int64_t version = -1;        ///< of the commit
   int64_t table_version = -1;  ///< latest; more than `version` after maintenance
+  /// The newest with the same rows in the same columns: what readers read.
+  int64_t read_version = -1;
   int64_t epoch = 0;
   int64_t rows = 0;
   /// The state of each table it read; see InputStates.

@@ -163,6 +163,8 @@ Result<std::vector<Json>> ChangedHead(const TableState& table, const DeltaWriteS
              found = Json::parse(table.metadata, nullptr, false);
   WEIR_RETURN_NOT_OK(CheckProtocol(protocol, spec.table_url));
   std::vector<Json> head;
+  // Other files with the same rows: the table stays what it is.
+  if (spec.mode == WriteMode::kCompact) return head;
   if (auto action = ProtocolAction(table.protocol, spec)) head.push_back(*std::move(action));
   if (SameShape(found, metadata["metaData"])) return head;
   if (spec.mode == WriteMode::kAppend && found.is_object() &&
@@ -212,12 +214,20 @@ Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteS
 
 Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
                                const TableAt& table_at) {
-  WEIR_ASSIGN_OR_RETURN(const Json metadata, MetadataJson(spec));
+  Json metadata;
+  if (spec.mode != WriteMode::kCompact) {
+    WEIR_ASSIGN_OR_RETURN(metadata, MetadataJson(spec));
+  }
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     WEIR_ASSIGN_OR_RETURN(const LogListing listing, log.List());
     const int64_t latest = listing.latest();
     std::vector<Json> head;  // protocol and metaData, where they are new
     std::vector<DataFile> removed;
+    if (latest < 0 && spec.mode == WriteMode::kCompact) {
+      return Status::Environment(StatusCode::kConflict,
+                                 "a table went while its files were put together: `{}`",
+                                 spec.table_url);
+    }
     if (latest < 0) {
       if (auto action = ProtocolAction({}, spec)) head.push_back(*std::move(action));
       head.push_back(metadata);
@@ -320,7 +330,8 @@ namespace {
 /// One commit's actions, as far as its table's last change of data is concerned.
 struct ReadActions {
   bool changes_data = false;
-  Json recorded;  ///< by Weir
+  bool changes_shape = false;  ///< metadata or protocol
+  Json recorded;               ///< by Weir
   std::string engine;
   std::vector<std::string> added, removed;  ///< paths as the log has them
 };
@@ -339,6 +350,8 @@ std::optional<ReadActions> ReadActionsOf(const std::string& text) {
       if (info.contains("weir")) actions.recorded = info["weir"];
       actions.engine = TextOf(info, "engineInfo");
     }
+    actions.changes_shape =
+        actions.changes_shape || action.contains("metaData") || action.contains("protocol");
     for (const auto& [kind, paths] :
          {std::pair{"add", &actions.added}, std::pair{"remove", &actions.removed}}) {
       actions.changes_data = actions.changes_data || ChangesData(action, kind);
@@ -355,6 +368,7 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
   if (listing.latest() < 0) return std::optional<LastCommit>();
   LastCommit last;
   last.table_version = listing.latest();
+  bool is_reshaped = false;       // by maintenance
   std::set<std::string> removed;  // by later commits
   for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
     WEIR_ASSIGN_OR_RETURN(const std::string text, log.ReadCommit(*version));
@@ -371,8 +385,12 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
     removed.insert(actions->removed.begin(), actions->removed.end());
     // A result without rows adds no file; what Weir recorded still tells that the commit is one of
     // data.
-    if (!actions->changes_data && !actions->recorded.is_object()) continue;
+    if (!actions->changes_data && !actions->recorded.is_object()) {
+      is_reshaped = is_reshaped || actions->changes_shape;
+      continue;
+    }
     last.version = *version;
+    last.read_version = is_reshaped ? last.version : last.table_version;
     last.engine = actions->engine;
     if (actions->recorded.is_object()) {
       for (const auto& [key, value] : actions->recorded.items())

@@ -66,6 +66,9 @@ void RemoveDataFiles(const engine::Session& session, const std::string& table_ur
 struct LastCommit {
   int64_t version = -1;        ///< of that commit
   int64_t table_version = -1;  ///< latest, maintenance included
+  /// The newest that holds the same rows in the same columns: `table_version`, unless maintenance
+  /// changed what the table is, else `version`.
+  int64_t read_version = -1;
   std::map<std::string, std::string>
       metadata;        ///< what a DeltaWriteSpec recorded; empty if somebody else wrote it
   std::string engine;  ///< who wrote it, as its commitInfo says; may be empty

@@ -149,6 +149,25 @@ TEST(DeltaCommit, CompactionChangesNoData) {
   EXPECT_EQ((*last)->table_version, 2);
 }
 
+TEST(DeltaCommit, ReadersReadMaintenanceThatLeavesTheTableWhatItIs) {
+  MemoryLog log;
+  log.SetCommit(0, R"({"commitInfo":{"weir":{"run_id":"r"}}})"
+                   "\n"
+                   R"({"add":{"path":"a.parquet"}})");
+  log.SetCommit(1, R"({"remove":{"path":"a.parquet","dataChange":false}})"
+                   "\n"
+                   R"({"add":{"path":"b.parquet","dataChange":false}})");
+  auto last = ReadLastCommitFrom(log);
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ((*last)->version, 0);
+  EXPECT_EQ((*last)->read_version, 1);
+  log.SetCommit(2, R"({"metaData":{"schemaString":"another"}})");
+  last = ReadLastCommitFrom(log);
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ((*last)->table_version, 2);
+  EXPECT_EQ((*last)->read_version, 0) << "readers were planned with other columns";
+}
+
 TEST(DeltaCommit, CompactionOfFilesThatAreGoneIsRefused) {
   MemoryLog log;
   auto spec = Spec({File("a.parquet"), File("b.parquet")}, 1);

@@ -269,6 +269,15 @@ struct ProfileSettings {
   std::set<StatementKind> allowed_statements = {StatementKind::kQuery};
 };
 
+/// What `weir gc` keeps: [retention] in weir.toml.
+struct RetentionSettings {
+  int64_t runs = 10;               ///< the last ones; their versions stay readable
+  int64_t days = 7;                ///< runs, and versions that were the newest, within so many days
+  int64_t removed_views_days = 7;  ///< from when a table without a view was first seen
+
+  bool operator==(const RetentionSettings&) const = default;
+};
+
 /// Where objects under a URL are kept, and how to get at them.
 struct ObjectStoreDefinition {
   std::string url;  ///< scheme and host: "s3://bucket"
@@ -285,6 +294,7 @@ struct ProjectDefinition {
   std::string warehouse_uri;        ///< absolute path or URL, without a slash at its end
   std::string dialect = "generic";  ///< of SQL, where a file names none
   ProfileSettings profile;
+  RetentionSettings retention;
   std::vector<ProjectParameter> parameters;          ///< ordered by name
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
   std::vector<SourceDefinition>

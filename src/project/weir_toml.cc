@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::string_view kDefaultProfile = "default";
 constexpr int64_t kMostThreads = 4096;
+/// Runs or days: nobody counts further.
+constexpr int64_t kMostRetained = 100'000;
 
 /// "default" first.
 std::vector<std::string> NamesOf(const toml::table* profiles) {
@@ -57,9 +59,11 @@ class WeirTomlReader {
       : project_(project), diagnostics_(diagnostics), reader_(diagnostics) {}
 
   Status Read(const toml::table& root, const ProfileChoice& choice) {
-    reader_.CheckKeys(root, {"project", "profiles", "parameters", "object_stores"}, "");
+    reader_.CheckKeys(root, {"project", "profiles", "parameters", "object_stores", "retention"},
+                      "");
     if (const toml::table* table = reader_.TableAt(root, "project")) ReadProject(*table);
     if (const toml::table* table = reader_.TableAt(root, "object_stores")) ReadObjectStores(*table);
+    if (const toml::table* table = reader_.TableAt(root, "retention")) ReadRetention(*table);
     if (const toml::table* table = reader_.TableAt(root, "parameters"))
       ReadParameters(*table, reader_, project_.parameters);
     const toml::table* profiles = reader_.TableAt(root, "profiles");
@@ -115,6 +119,27 @@ class WeirTomlReader {
                      DialectHint(*name));
       }
     }
+  }
+
+  void ReadRetention(const toml::table& table) {
+    RetentionSettings& retention = project_.retention;
+    reader_.CheckKeys(table, {"runs", "days", "removed_views_days"}, " in [retention]");
+    ReadCount(table, "runs", retention.runs);
+    ReadCount(table, "days", retention.days);
+    ReadCount(table, "removed_views_days", retention.removed_views_days);
+  }
+
+  void ReadCount(const toml::table& table, std::string_view key, int64_t& count) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return;
+    if (!node->is_integer()) return reader_.FailType(*node, "an integer", key);
+    const int64_t found = node->as_integer()->get();
+    if (found < 0 || found > kMostRetained) {
+      return reader_.Fail("W1013", node->source(),
+                          fmt::format("a number from 0 to {} is wanted for `{}`, found `{}`",
+                                      kMostRetained, key, found));
+    }
+    count = found;
   }
 
   void ReadObjectStores(const toml::table& stores) {

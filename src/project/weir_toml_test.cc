@@ -29,6 +29,8 @@ TEST(WeirToml, EverythingHasADefault) {
   EXPECT_EQ(loaded.project.profile.threads, 0);
   EXPECT_EQ(loaded.project.profile.memory_limit_bytes, 0);
   EXPECT_EQ(loaded.project.profile.spill_directory, "");
+  EXPECT_EQ(loaded.project.retention,
+            (RetentionSettings{.runs = 10, .days = 7, .removed_views_days = 7}));
 }
 
 TEST(WeirToml, EveryKey) {
@@ -50,11 +52,17 @@ datafusion.optimizer.prefer_hash_join = false
 parse_float_as_decimal = true
 [profiles.default.sql]
 allow = ["set", "query"]
+[retention]
+runs = 3
+days = 0
+removed_views_days = 30
 )");
   EXPECT_EQ(loaded.reports, Names{});
   EXPECT_EQ(loaded.project.name, "flights");
   EXPECT_EQ(loaded.project.warehouse_uri, "s3://bucket/lake");
   EXPECT_EQ(loaded.project.dialect, "duckdb");
+  EXPECT_EQ(loaded.project.retention,
+            (RetentionSettings{.runs = 3, .days = 0, .removed_views_days = 30}));
   const ProfileSettings& profile = loaded.project.profile;
   EXPECT_EQ(profile.allowed_statements,
             (std::set<StatementKind>{StatementKind::kQuery, StatementKind::kSet}));
@@ -146,6 +154,11 @@ TEST(WeirToml, WrongTypes) {
 TEST(WeirToml, ValuesOutOfTheirRange) {
   EXPECT_EQ(Toml("[project]\nwarehouse = \"\"").reports,
             Names{"W1013 weir.toml:2:13 a text is wanted for `warehouse`, found an empty one"});
+  EXPECT_EQ(
+      Toml("[retention]\nruns = -1").reports,
+      Names{"W1013 weir.toml:2:8 a number from 0 to 100000 is wanted for `runs`, found `-1`"});
+  EXPECT_EQ(Toml("[retention]\ndays = 1.5").reports,
+            Names{"W1012 weir.toml:2:8 an integer is wanted for `days`, found a decimal number"});
   EXPECT_EQ(Toml("[profiles.a]\nthreads = -1").reports,
             Names{"W1013 weir.toml:2:11 a number from 0 (all cores) to 4096 is wanted for "
                   "`threads`, found `-1`"});

@@ -63,7 +63,7 @@ Status CheckReader(const PlanBundle& reader, const std::string& view, const Defe
                    const SessionRuntime& session) {
   WEIR_ASSIGN_OR_RETURN(
       const PinnedTable table,
-      PinDelta(view, deferred.table_url, deferred.build.version, "", session.engine()));
+      PinDelta(view, deferred.table_url, deferred.build.read_version, "", session.engine()));
   const Status fits = CheckColumnsRead(reader, table);
   if (fits.ok()) return Status::OK();
   return fits.WithContext(fmt::format("profile `{}`", deferred.profile))
@@ -110,7 +110,7 @@ Result<DeferredViews> DeferViews(const DeferTarget& target, const CompiledProjec
 
 std::string Describe(const std::string& view, const DeferredView& deferred) {
   return fmt::format("`{}` is read from profile `{}`: version {} of {}{}", view, deferred.profile,
-                     deferred.build.version, Readable(deferred.table_url),
+                     deferred.build.read_version, Readable(deferred.table_url),
                      deferred.same_definition ? ""
                                               : ", which was built there by another definition "
                                                 "than the one here");

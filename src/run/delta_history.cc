@@ -153,6 +153,7 @@ Result<std::optional<BuildRecord>> DeltaHistory::LastBuild(const std::string& vi
   if (!record) return std::optional<BuildRecord>();
   record->version = last->version;
   record->table_version = last->table_version;
+  record->read_version = last->read_version;
   WEIR_ASSIGN_OR_RETURN(record->missing_files, MissingFiles(session_, url, last->files));
   return record;
 }

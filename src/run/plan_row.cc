@@ -35,7 +35,7 @@ std::vector<PlanRow> ToPlanRows(const std::vector<PlannedView>& planned, const T
       row.deferred.push_back({.table = name,
                               .profile = deferred.profile,
                               .url = deferred.table_url,
-                              .version = deferred.build.version,
+                              .version = deferred.build.read_version,
                               .same_definition = deferred.same_definition,
                               .text = Describe(name, deferred)});
     }

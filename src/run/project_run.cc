@@ -90,6 +90,7 @@ class Execution {
         force_(options.force),
         by_lane_(options.by_lane),
         run_id_(options.run_id.empty() ? NewRunId(clock) : options.run_id),
+        tag_(options.tag),
         selected_(std::move(selected)),
         observer_(observer),
         cancellation_(cancellation),
@@ -100,6 +101,7 @@ class Execution {
 
   RunEnvelope Run() {
     envelope_.run_id = run_id_;
+    envelope_.tag = tag_;
     envelope_.deferred = builds_.deferred();
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
@@ -220,6 +222,7 @@ class Execution {
     if (outcome.decision.action == Action::kReuse) {
       outcome.state = ViewState::kReused;
       outcome.version = last->version;
+      outcome.read_version = last->read_version;
       outcome.built_by = last->run_id;
       outcome.input_hash = last->input_hash;
       outcome.content = last->content;
@@ -262,11 +265,11 @@ class Execution {
         const std::lock_guard lock(mutex_);
         const auto found = outcomes_.find(upstream);
         is_of_this_run = found != outcomes_.end();
-        if (is_of_this_run) version = found->second.version;
+        if (is_of_this_run) version = found->second.read_version;
       }
       if (!is_of_this_run) {
         if (last.build == nullptr) return NotBuilt(task.view_name, upstream);
-        version = last.build->version;
+        version = last.build->read_version;
       }
       auto loaded = tables_.View(upstream, version, last.table_url);
       if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
@@ -339,6 +342,7 @@ class Execution {
                         .timestamp_ms = clock_.Now() / 1000};
     WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
     outcome.version = commit.version;
+    outcome.read_version = commit.version;
     outcome.built_by = run_id_;
     outcome.state = ViewState::kRun;
     WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version,
@@ -368,6 +372,7 @@ class Execution {
   const bool force_;
   const bool by_lane_;
   const std::string run_id_;
+  const std::string tag_;
   const std::set<std::string> selected_;
   RunObserver& observer_;
   const engine::Cancellation& cancellation_;
@@ -526,14 +531,14 @@ Result<std::vector<PlannedView>> ProjectRun::PlanViews(
     }
     if (view.decision.action != Action::kReuse) {
       // What it would read of views that stay as they are is known too.
-      WEIR_ASSIGN_OR_RETURN(view.scan_units,
-                            DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
-                              if (graph_.Find(name) == nullptr) return tables.Source(name);
-                              const ReadableBuild last = builds.ToRead(name);
-                              if (upstream(name).will_run || last.build == nullptr) return nullptr;
-                              auto table = tables.View(name, last.build->version, last.table_url);
-                              return table.ok() ? *table : nullptr;
-                            }));
+      WEIR_ASSIGN_OR_RETURN(
+          view.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) -> TablePtr {
+            if (graph_.Find(name) == nullptr) return tables.Source(name);
+            const ReadableBuild last = builds.ToRead(name);
+            if (upstream(name).will_run || last.build == nullptr) return nullptr;
+            auto table = tables.View(name, last.build->read_version, last.table_url);
+            return table.ok() ? *table : nullptr;
+          }));
     }
     planned.push_back(std::move(view));
   }

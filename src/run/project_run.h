@@ -49,6 +49,9 @@ struct ViewOutcome {
   std::vector<ScanUnit> scan_units;
   /// Of the commit that made the result, in this run or before. -1 if there is none.
   int64_t version = -1;
+  /// The newest that holds the same rows in the same columns: what its readers read. More than
+  /// `version` after maintenance.
+  int64_t read_version = -1;
   std::string built_by;  ///< run id of that commit
   Fingerprint fingerprint;
   Fingerprint input_hash;
@@ -69,6 +72,7 @@ struct ViewOutcome {
 /// A run as a whole.
 struct RunEnvelope {
   std::string run_id;
+  std::string tag;    ///< as RunOptions has it
   std::string state;  ///< "succeeded", "failed" or "cancelled"
   int64_t started_at_us = 0;
   int64_t finished_at_us = 0;
@@ -90,6 +94,8 @@ struct RunOptions {
   bool by_lane = false;
   /// Of the run; a new one if empty.
   std::string run_id;
+  /// A name under which the run's versions are kept; empty: none.
+  std::string tag = {};
   /// Where views are read that are neither selected nor built here.
   std::optional<DeferTarget> defer_to = std::nullopt;
 };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that nobody needs, and files that are gone.
 
-A write that fails leaves no file (faults A12); what a killed run leaves is listed by `weir gc` and removed by `weir gc --delete`. A
-data file that vanished from a view's table is noticed by plan and run, and the view is built again (faults A14).
+A write that fails leaves no file (faults A12); what a killed run leaves is listed by `weir gc --dry-run` and removed by `weir gc`. A data
+file that vanished from a view's table is noticed by plan and run, and the view is built again (faults A14).
 """
 
 import os
@@ -86,11 +86,11 @@ class GarbageTest(RemainsCase):
         left = {"v/part-00000-left.parquet", "w/k=1/part-left.parquet", "v/part-00001.parquet#3", "v/_delta_log/00000000000000000009.json#1"}
         for path in left:
             (self.project.warehouse / path).write_bytes(b"left")
-        listed = self.project.succeed("gc", "--format", "json").json()
-        self.assertEqual({f"{t['table']}/{f['path']}" for t in listed["tables"] for f in t["files"]}, left)
-        self.assertEqual((listed["files"], listed["bytes"], listed["removed"]), (4, 16, False))
+        listed = self.project.succeed("gc", "--dry-run", "--format", "json").json()
+        self.assertEqual({f"{action['table']}/{action['path']}" for action in listed["actions"]}, left)
+        self.assertEqual((listed["files"], listed["bytes"], listed["dry_run"]), (4, 16, True))
         self.assertTrue(all((self.project.warehouse / path).exists() for path in left))
-        self.assertIn("4 files", self.project.succeed("gc", "--delete").stdout)
+        self.assertIn("4 files", self.project.succeed("gc").stdout)
         self.assertEqual({name: self.data_files(name) for name in ("v", "w")}, kept)
         self.assertFalse(any((self.project.warehouse / path).exists() for path in left))
         self.assertEqual(self.project.run()["views"]["reused"], 2)
@@ -101,7 +101,7 @@ class GarbageTest(RemainsCase):
         self.project.write("views/v.sql", "SELECT id, s FROM items\n")
         (self.project.warehouse / "v").mkdir(parents=True)
         (self.project.warehouse / "v" / "part-0.parquet").write_bytes(b"left")
-        self.assertEqual(self.project.succeed("gc", "--delete", "--format", "json").json()["files"], 1)
+        self.assertEqual(self.project.succeed("gc", "--format", "json").json()["files"], 1)
         self.project.run()
 
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which runs are kept, and which versions of which tables these need. In: what artifacts and logs
+// tell, and the project's settings. Out: versions. Plain functions of values: they read nothing.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weir/delta/table_history.h"
+#include "weir/project/project_definition.h"
+
+namespace weir {
+
+/// A run, as far as retention is concerned.
+struct RecordedRun {
+  std::string run_id;
+  int64_t started_at_us = 0;
+  std::string tag;         ///< empty: none
+  std::string project;     ///< empty: not recorded
+  bool succeeded = false;  ///< only then its tag counts
+};
+
+/// What a run did with a view.
+struct RecordedTask {
+  std::string run_id;
+  std::string view_name;
+  int64_t version = -1;  ///< of its table, that the run wrote or left; -1: not recorded
+};
+
+/// The logs of views' tables, by view.
+using Histories = std::map<std::string, const TableHistory*>;
+
+/// The keys of a build's record that retention needs of each commit.
+std::set<std::string> RecordedKeys();
+
+/// `runs`, and those that commits name and artifacts do not (yet) know.
+std::vector<RecordedRun> AllRuns(std::vector<RecordedRun> runs, const Histories& histories);
+
+/// The ids of the last runs, of those within the days, and of the newest run of each tag that
+/// succeeded.
+std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
+                                   const RetentionSettings& retention, int64_t now_us);
+
+/// The versions of each view's table that the runs wrote, left as they were, or read, and those
+/// that the builds of these versions read. Versions that a log no longer tells are left out.
+std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::string>& runs,
+                                                        const std::vector<RecordedTask>& tasks,
+                                                        const Histories& histories);
+
+/// The latest version, and those that were the latest within the days, or within the table's own
+/// `delta.deletedFileRetentionDuration` if that is longer.
+std::set<int64_t> RecentVersions(const TableHistory& table, int64_t days, int64_t now_us);
+
+}  // namespace weir
