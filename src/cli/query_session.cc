@@ -519,7 +519,9 @@ Status QuerySession::ExplainRunning(const Status& status) const {
     if (status.message().find("is not there") != std::string::npos) {
       return Status::Environment(StatusCode::kNotFound,
                                  "a data file of the view `{}` is gone: `{}`", view.name, file)
-          .WithHint("`weir run` builds the view again");
+          .WithHint(
+              "`weir run` builds the view again; of an earlier version it is what `weir gc` has "
+              "removed, which [retention] in weir.toml decides");
     }
     if (status.blame() != Blame::kEnvironment) continue;
     return status.WithContext(fmt::format("view `{}`", view.name))

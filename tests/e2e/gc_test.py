@@ -22,6 +22,7 @@ import urllib.parse
 
 import boto3
 import deltalake
+import duckdb
 import pyarrow
 import pyarrow.parquet
 import weir_project
@@ -273,6 +274,10 @@ class RandomSequencesTest(GcCase):
             self.assertEqual(self.data_files(table), wanted_files, table)
             for version in whole:
                 self.assertEqual(self.rows_of(table, version), self.model.rows[table, version], (table, version))
+            # Another reader opens the files that the model names, without the log.
+            files = [str(folder / path) for path in log.files(log.latest)]
+            [(count,)] = duckdb.execute("SELECT count(*) FROM read_parquet($files, union_by_name = true, hive_partitioning = false)", {"files": files}).fetchall()
+            self.assertEqual(count, self.project.read(table).num_rows, table)
             # The log begins with the last checkpoint that the kept versions and the last build allow.
             least = min(kept | {log.build(version) for version in kept})
             checkpoints = [int(path.name[:20]) for path in (folder / "_delta_log").glob("*.checkpoint.parquet")]
