@@ -16,6 +16,7 @@
 #include "weir/base/ascii_text.h"
 #include "weir/base/nearest.h"
 #include "weir/base/percent_text.h"
+#include "weir/base/text_between.h"
 #include "weir/catalog/catalog.h"
 #include "weir/catalog/path_pattern.h"
 
@@ -336,7 +337,15 @@ Result<std::vector<ObjectInfo>> ListStore(const std::string& url, const engine::
   const std::string store = url.substr(0, PathBegin(url));
   auto options = EnvironmentOptions();
   if (url.starts_with("http://")) options["allow_http"] = "true";
-  const Status opened = session.RegisterObjectStore(store, options);
+  Status opened = session.RegisterObjectStore(store, options);
+  // Variables that begin so may be for other programs.
+  for (size_t i = options.size(); !opened.ok() && i > 0; --i) {
+    static constexpr std::string_view kUnknown = "a setting of this store is wanted, found `";
+    const size_t at = opened.message().find(kUnknown);
+    if (at == std::string::npos) break;
+    if (options.erase(TextBetween(opened.message().substr(at), kUnknown, "`")) == 0) break;
+    opened = session.RegisterObjectStore(store, options);
+  }
   if (!opened.ok()) return opened.WithContext(fmt::format("object store `{}`", store));
   return session.ListObjects(url);
 }

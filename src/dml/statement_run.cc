@@ -10,13 +10,13 @@
 #include <set>
 
 #include <arrow/api.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "weir/base/clock.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/delta/log_actions.h"
 #include "weir/delta/table_change.h"
 #include "weir/dml/change_query.h"
 #include "weir/dml/row_rules.h"
@@ -481,11 +481,11 @@ class Evaluation {
   /// The statistics of a file some of whose rows are deleted: they bound what is left. `rows`: that
   /// were left before.
   static std::string LooseStatistics(const DataFile& file, int64_t rows) {
-    auto json = nlohmann::ordered_json::parse(file.statistics, nullptr, false);
-    if (!json.is_object()) json = nlohmann::ordered_json::object();
+    auto json = LogJson::parse(file.statistics, nullptr, false);
+    if (!json.is_object()) json = LogJson::object();
     json["numRecords"] = rows + file.deletion_vector.cardinality;
     json["tightBounds"] = false;
-    return json.dump();
+    return LogText(json);
   }
 
   /// Writes the rows of a query of ours as files of the table.

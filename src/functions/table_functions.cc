@@ -117,8 +117,10 @@ FunctionDeclaration ChangeFeed() {
       "delta_cdf", {"cdf", "delta", "incremental"},
       "The rows that a Delta table's commits inserted, deleted and updated, from version `start` "
       "to version `end`, both included: the table's columns, and `_change_type`, "
-      "`_commit_version`, `_commit_timestamp`. The table must record its changes "
-      "(`delta.enableChangeDataFeed`) in all of these versions.");
+      "`_commit_version`, `_commit_timestamp`. A commit that only adds files, or only removes "
+      "some, tells its rows anyway; for others the table must record its changes "
+      "(`delta.enableChangeDataFeed`). Views may read the feed of a Delta source, with versions as "
+      "numbers.");
   declaration.arguments.push_back({.name = "start",
                                    .type = "int64 or text",
                                    .description = "First version, or a time in RFC 3339",

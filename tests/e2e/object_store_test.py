@@ -49,6 +49,21 @@ class ObjectStoreTest(ProjectCase):
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
         return json.loads(outcome.stdout)
 
+    def test_settings_that_the_store_does_not_know_are_errors(self):
+        settings = self.folder / "weir.toml"
+        text = settings.read_text()
+        environment = {**os.environ, "WEIR_TEST_KEY": "key", "WEIR_TEST_SECRET": "very-secret-value"}
+        for line, message in (('aws_regoin = "abc"', "a setting of this store is wanted, found `aws_regoin`"),
+                              ('max_retries = "often"', "a whole number is wanted for `max_retries`, found `often`"),
+                              ('retry_timeout = "soon"', "a number of seconds, such as 60s, is wanted for `retry_timeout`, found `soon`")):
+            settings.write_text(text + line + "\n")
+            outcome = subprocess.run([weir_project.program(), "check", "--project", str(self.folder)], env=environment, capture_output=True, text=True, timeout=120)
+            self.assertEqual(outcome.returncode, 1, outcome.stderr)
+            self.assertIn(message, outcome.stderr)
+            self.assertNotIn("very-secret-value", outcome.stderr)
+        settings.write_text(text + 'max_retries = "2"\nretry_timeout = "20s"\n')
+        self.assertEqual(self.weir("run")["state"], "succeeded")
+
     def test_the_template_of_a_bucket_runs_under_both_profiles(self):
         part = self.scratch / "part.parquet"
         pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2, 3]}), part)

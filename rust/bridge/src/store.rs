@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Object stores: registration, and the few operations that C++ does by itself.
 
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::http::HttpBuilder;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{
+    ClientConfigKey, ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, PutOptions,
+    RetryConfig,
+};
 use url::Url;
 
 use crate::error::{BridgeError, Result, entry};
@@ -37,11 +46,84 @@ pub fn resolve(context: &SessionContext, url: &Url) -> Result<(Arc<dyn ObjectSto
 pub fn register_object_store(session: &Session, url: &str, options: &Vec<KeyValue>) -> Result<()> {
     entry(|| {
         let url = parse_url(url)?;
-        let options = options.iter().map(|o| (o.key.to_ascii_lowercase(), o.value.clone()));
-        let (store, _) = object_store::parse_url_opts(&url, options)?;
-        session.context.register_object_store(&store_root(&url)?, Arc::from(store));
+        let store = StoreOptions::read(options)?.open(&url)?;
+        session.context.register_object_store(&store_root(&url)?, store);
         Ok(())
     })
+}
+
+/// Keys and values of a store, those about retries taken out.
+struct StoreOptions {
+    others: Vec<(String, String)>,
+    retry: RetryConfig,
+}
+
+impl StoreOptions {
+    fn read(options: &[KeyValue]) -> Result<Self> {
+        let mut read = Self { others: Vec::new(), retry: RetryConfig::default() };
+        for option in options {
+            let wrong = |wanted: &str| {
+                let text = format!("{wanted} is wanted for `{}`, found `{}`", option.key, option.value);
+                BridgeError::user("invalid_argument", text)
+            };
+            match option.key.to_ascii_lowercase().as_str() {
+                "max_retries" => {
+                    read.retry.max_retries = option.value.parse().map_err(|_| wrong("a whole number"))?;
+                }
+                "retry_timeout" => {
+                    let seconds = option.value.trim_end_matches('s').trim().parse();
+                    read.retry.retry_timeout =
+                        Duration::from_secs(seconds.map_err(|_| wrong("a number of seconds, such as 60s,"))?);
+                }
+                key => read.others.push((key.to_string(), option.value.clone())),
+            }
+        }
+        Ok(read)
+    }
+
+    /// A key that the store does not know is an error.
+    fn known<K: FromStr>(&self) -> Result<Vec<(K, String)>> {
+        let mut known = Vec::new();
+        for (key, value) in &self.others {
+            match key.parse() {
+                Ok(parsed) => known.push((parsed, value.clone())),
+                Err(_) => {
+                    let text = format!("a setting of this store is wanted, found `{key}`");
+                    return Err(BridgeError::user("invalid_argument", text));
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    fn open(self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let retry = self.retry.clone();
+        let (scheme, _) = ObjectStoreScheme::parse(url).map_err(object_store::Error::from)?;
+        Ok(match scheme {
+            ObjectStoreScheme::AmazonS3 => {
+                let builder = AmazonS3Builder::new().with_url(url.as_str()).with_retry(retry);
+                let keys = self.known::<AmazonS3ConfigKey>()?.into_iter();
+                Arc::new(keys.fold(builder, |builder, (key, value)| builder.with_config(key, value)).build()?)
+            }
+            ObjectStoreScheme::GoogleCloudStorage => {
+                let builder = GoogleCloudStorageBuilder::new().with_url(url.as_str()).with_retry(retry);
+                let keys = self.known::<GoogleConfigKey>()?.into_iter();
+                Arc::new(keys.fold(builder, |builder, (key, value)| builder.with_config(key, value)).build()?)
+            }
+            ObjectStoreScheme::MicrosoftAzure => {
+                let builder = MicrosoftAzureBuilder::new().with_url(url.as_str()).with_retry(retry);
+                let keys = self.known::<AzureConfigKey>()?.into_iter();
+                Arc::new(keys.fold(builder, |builder, (key, value)| builder.with_config(key, value)).build()?)
+            }
+            ObjectStoreScheme::Http => {
+                let keys = self.known::<ClientConfigKey>()?.into_iter();
+                let client = keys.fold(ClientOptions::new(), |client, (key, value)| client.with_config(key, value));
+                let root = &url[..url::Position::BeforePath];
+                Arc::new(HttpBuilder::new().with_url(root).with_client_options(client).with_retry(retry).build()?)
+            }
+            _ => Arc::from(object_store::parse_url_opts(url, self.others)?.0),
+        })
+    }
 }
 
 fn info(root: &Url, prefix: &Path, meta: &ObjectMeta) -> Result<ObjectInfo> {
