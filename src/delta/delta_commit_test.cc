@@ -88,7 +88,7 @@ TEST(DeltaCommit, NamesTheFeatureThatTimestampsWithoutZoneNeed) {
   EXPECT_EQ(protocol["minReaderVersion"], 3);
   EXPECT_EQ(protocol["minWriterVersion"], 7);
   EXPECT_EQ(protocol["readerFeatures"].dump(), R"(["timestampNtz"])");
-  EXPECT_EQ(protocol["writerFeatures"].dump(), R"(["timestampNtz","appendOnly","invariants"])");
+  EXPECT_EQ(protocol["writerFeatures"].dump(), R"(["appendOnly","invariants","timestampNtz"])");
 }
 
 TEST(DeltaCommit, OverwriteRemovesEveryActiveFile) {
@@ -357,7 +357,8 @@ TEST(DeltaCommit, RefusesPropertiesItCannotKeep) {
     return outcome.status().code();
   };
   EXPECT_EQ(status_of("delta.columnMapping.mode", "name"), StatusCode::kUnsupported);
-  EXPECT_EQ(status_of("delta.enableChangeDataFeed", "true"), StatusCode::kUnsupported);
+  EXPECT_EQ(status_of("delta.enableRowTracking", "true"), StatusCode::kUnsupported);
+  EXPECT_EQ(status_of("delta.enableChangeDataFeed", "true"), StatusCode::kOk);
   EXPECT_EQ(status_of("delta.constraints.positive", "x > 0"), StatusCode::kUnsupported);
   EXPECT_EQ(status_of("delta.appendOnly", "true"), StatusCode::kInvalidArgument);
   EXPECT_EQ(status_of("delta.columnMapping.mode", "none"), StatusCode::kOk);

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <map>
-#include <mutex>
+#include <random>
 #include <set>
+#include <thread>
 
 #include <arrow/api.h>
 #include <unistd.h>
@@ -27,7 +29,11 @@ namespace weir {
 namespace {
 
 /// Evaluations of one statement before other writers are reported.
-constexpr int kMaxEvaluations = 20;
+constexpr int kMaxEvaluations = 30;
+/// How long a statement waits at most before it is evaluated anew, at first and at last: who was
+/// beaten several times gives the others time to end.
+constexpr int kFirstWaitMs = 20;
+constexpr int kLastWaitMs = 2000;
 /// Below, a further partition costs more than it saves.
 constexpr int64_t kBytesAPartition = 4 << 20;
 /// The part of a file's rows up to which they are deleted by a vector.
@@ -36,6 +42,13 @@ constexpr const char* kGeneric = "generic";
 constexpr const char* kLogDialect = "databricks";
 constexpr const char* kChangesTable = "__weir_changes";
 constexpr const char* kChangeFolder = "_change_data/";
+
+void WaitBefore(int evaluation) {
+  if (evaluation == 0) return;
+  const int most = std::min(kLastWaitMs, kFirstWaitMs << std::min(evaluation - 1, 10));
+  std::random_device random;
+  std::this_thread::sleep_for(std::chrono::milliseconds(random() % static_cast<unsigned>(most)));
+}
 
 /// A folder that goes away with the object.
 class ScratchFolder {
@@ -764,6 +777,9 @@ Result<DmlOutcome> RunDml(const DmlContext& context, const std::string& sql,
                           const DmlStatement& statement, const std::string& table_url) {
   ForeignCommit other;
   for (int i = 0; i < kMaxEvaluations; ++i) {
+    WaitBefore(i);
+    if (context.cancellation.is_cancelled())
+      return Status::User(StatusCode::kCancelled, "interrupted; the table is as it was");
     Evaluation evaluation(context, sql, statement);
     WEIR_ASSIGN_OR_RETURN(const auto outcome, evaluation.Run(table_url));
     if (outcome) return *outcome;

@@ -95,7 +95,8 @@ TEST(ViewParser, SyntaxErrorsSayWhatWasExpectedAndFound) {
   EXPECT_EQ(ReportsOf("CREATE VIEW a (b COMMENT c)"),
             Names{"W1101 views/v.sql:1:26 a comment in quotes expected, found `c`"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a SELECT 1"),
-            Names{"W1101 views/v.sql:1:15 `AS`, `PARTITIONED BY`, `COMMENT` or `TBLPROPERTIES` "
+            Names{"W1101 views/v.sql:1:15 `AS`, `PARTITIONED BY`, `CLUSTER BY`, `COMMENT` or "
+                  "`TBLPROPERTIES` "
                   "expected, found `SELECT`"});
   EXPECT_EQ(ReportsOf("CREATE VIEW a AS"),
             Names{"W1101 views/v.sql:1:17 a query expected, found the end of the file"});

@@ -61,7 +61,7 @@ class StoresTest(ProjectCase):
         project.write("views/largest.sql", "SELECT max(amount) AS amount FROM paid\n")
         project.run()
         project.succeed("test")
-        project.succeed("gc", "--delete")
+        project.succeed("gc")
         for command in (["history"], ["explain", "by_country"], ["lineage", "largest"], ["sql", "SELECT * FROM weir.settings"], ["check"]):
             project.succeed(*command)  # each output is searched for secrets
         self.assert_tables(project, orders)
