@@ -74,9 +74,10 @@ std::string FileUrl(const std::string& path) {
 
 }  // namespace
 
-Result<int64_t> QuerySession::WriteParquet(const std::string& sql, const std::string& dialect,
+Result<int64_t> QuerySession::WriteParquet(const std::string& given, const std::string& dialect,
                                            const std::string& file,
                                            const engine::Cancellation& cancellation) {
+  WEIR_ASSIGN_OR_RETURN(const std::string sql, TakeVersionedTables(given, dialect));
   WEIR_ASSIGN_OR_RETURN(const ParsedStatement statement,
                         ParseStatement(runtime_->engine(), sql, ReadingOf(project_, dialect)));
   std::string query;

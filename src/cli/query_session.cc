@@ -386,11 +386,20 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::DefineFunction(
 
 Result<std::string> QuerySession::Write(const std::string& sql, const std::string& dialect,
                                         const std::string& to) {
+  WEIR_ASSIGN_OR_RETURN(const auto versioned, TakeVersions(sql, *FindDialect(dialect)));
+  if (!versioned.names.empty()) {
+    return Status::User(
+        StatusCode::kUnsupported,
+        "a statement without AS OF is wanted to be written in another dialect, found "
+        "one with `{}` at a version",
+        versioned.names[0].table);
+  }
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
   return WriteSql(optimized, to);
 }
 
-Result<engine::Plan> QuerySession::PlanQuery(const std::string& sql, const std::string& dialect) {
+Result<engine::Plan> QuerySession::PlanQuery(const std::string& given, const std::string& dialect) {
+  WEIR_ASSIGN_OR_RETURN(const std::string sql, TakeVersionedTables(given, dialect));
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
   auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
   if (!plan.ok()) return Explain(plan.status(), sql);

@@ -10,7 +10,7 @@ import math
 import random
 
 COLUMNS = ["k", "s", "f", "p"]
-TEXTS = ["a", "b", "it''s", "ü", ""]
+TEXTS = ["a", "b", "it''s", "ü"]
 FLOATS = ["0.0", "-0.0", "1.5", "CAST('NaN' AS DOUBLE)", "1e300", "-2.25"]
 PARTITIONS = ["x", "y z", "50%"]
 
@@ -53,8 +53,10 @@ def disjunction(left, right):
 class Statements:
     """Random parts of statements over columns of a table that goes by `alias`."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, texts: list[str], floats: list[str]):
         self.random = random.Random(seed)
+        self.texts = texts
+        self.floats = floats
 
     def literal(self, column: str) -> str | None:
         if self.random.random() < 0.15:
@@ -62,8 +64,8 @@ class Statements:
         if column == "k":
             return str(self.random.randrange(0, 12))
         if column == "f":
-            return self.random.choice(FLOATS)
-        text = self.random.choice(TEXTS[:4] if column == "s" else PARTITIONS)
+            return self.random.choice(self.floats)
+        text = self.random.choice(self.texts if column == "s" else PARTITIONS)
         return f"'{text}'"
 
     def row(self) -> dict:
@@ -118,8 +120,8 @@ class Effect:
 
 
 class Model:
-    def __init__(self, seed: int, table: str, first_rows: int = 6):
-        self.statements = Statements(seed)
+    def __init__(self, seed: int, table: str, first_rows: int = 6, texts: list[str] = TEXTS, floats: list[str] = FLOATS):
+        self.statements = Statements(seed, texts, floats)
         self.random = self.statements.random
         self.table = table
         self.rows: list[dict] = []
@@ -221,7 +223,7 @@ class Model:
                 action, apply = f"UPDATE SET {assignments}", lambda row, other, change=change: change(row)
             clauses.append((kind, holds, action, apply))
             sql.append(f"{when}{extra} THEN {action}")
-        statement = f"MERGE INTO {self.table} AS t USING (VALUES {text}) AS s(k, s, f, p) ON {on} {' '.join(sql)}"
+        statement = f"MERGE INTO {self.table} AS t USING (SELECT * FROM (VALUES {text}) AS v(k, s, f, p)) AS s ON {on} {' '.join(sql)}"
         return statement, self.merged(source, matches, clauses)
 
     @staticmethod

@@ -38,8 +38,8 @@ def bag_of_texts(rows) -> collections.Counter:
 
 
 def is_for_spark(sql: str) -> bool:
-    """Spark reads two quotes in a text as none, wants the clauses of a MERGE in one order, and of each kind all but the last with a condition."""
-    if "''" in sql or "REPLACE WHERE" in sql:
+    """Spark wants the clauses of a MERGE in one order, and of each kind all but the last with a condition."""
+    if "REPLACE WHERE" in sql:
         return False
     clauses = [(["MATCHED", "NOT MATCHED", "NOT MATCHED BY SOURCE"].index(kind), bool(condition))
                for kind, condition in re.findall(r"WHEN ((?:NOT )?MATCHED(?: BY SOURCE)?)( AND)?", sql)]
@@ -59,8 +59,15 @@ class SparkExchange(Anywhere):
 
     def statements(self, seed: int, table: str):
         """Statements that both understand, the rows of each version, and the changes of each commit."""
-        model = Model(seed, table, first_rows=120)
-        versions, changes, run = {0: []}, {}, []
+        # Spark reads two quotes in a text as none, and -0.0 as a decimal.
+        model = Model(seed, table, first_rows=120, texts=["a", "b", "ü"], floats=["0.0", "1.5", "CAST('NaN' AS DOUBLE)", "1e300", "-2.25"])
+        # Some rows of many, for a deletion vector.
+        many = [{"k": i % 12, "s": "a", "f": float(i), "p": "x"} for i in range(400)]
+        model.rows = [row for row in many if not (row["k"] == 5 and row["f"] < 100)]
+        gone = [row for row in many if row["k"] == 5 and row["f"] < 100]
+        run = [f"INSERT INTO {table} VALUES " + ", ".join(f"({row['k']}, 'a', {row['f']}, 'x')" for row in many), f"DELETE FROM {table} WHERE k = 5 AND f < 100"]
+        versions = {0: [], 1: many, 2: model.rows}
+        changes = {1: [("insert", row) for row in many], 2: [("delete", row) for row in gone]}
         while len(run) < STATEMENTS:
             sql, effect = model.next()
             if not is_for_spark(sql) or effect.ambiguous or not effect.changes:

@@ -26,7 +26,7 @@ def main() -> None:
         session.sql(statement).collect()
     found = {}
     for name, folder in request["read"].items():
-        latest = session.sql(f"SELECT max(version) AS v FROM (DESCRIBE HISTORY delta.`{folder}`)").collect()[0].v
+        latest = max(row.version for row in session.sql(f"DESCRIBE HISTORY delta.`{folder}`").select("version").collect())
         versions = {at: rows(session.read.format("delta").option("versionAsOf", at).load(folder)) for at in range(latest + 1)}
         changes = session.read.format("delta").option("readChangeFeed", "true").option("startingVersion", 1).load(folder)
         found[name] = {"versions": versions, "changes": rows(changes.select("k", "s", "f", "p", "_change_type", "_commit_version"))}
