@@ -334,19 +334,7 @@ Result<std::vector<ObjectInfo>> ListStore(const std::string& url, const engine::
   if (listed.ok() ||
       listed.status().message().find("no object store is registered") == std::string::npos)
     return listed;
-  const std::string store = url.substr(0, PathBegin(url));
-  auto options = EnvironmentOptions();
-  if (url.starts_with("http://")) options["allow_http"] = "true";
-  Status opened = session.RegisterObjectStore(store, options);
-  // Variables that begin so may be for other programs.
-  for (size_t i = options.size(); !opened.ok() && i > 0; --i) {
-    static constexpr std::string_view kUnknown = "a setting of this store is wanted, found `";
-    const size_t at = opened.message().find(kUnknown);
-    if (at == std::string::npos) break;
-    if (options.erase(TextBetween(opened.message().substr(at), kUnknown, "`")) == 0) break;
-    opened = session.RegisterObjectStore(store, options);
-  }
-  if (!opened.ok()) return opened.WithContext(fmt::format("object store `{}`", store));
+  WEIR_RETURN_NOT_OK(OpenStoreByEnvironment(url, session));
   return session.ListObjects(url);
 }
 
@@ -418,6 +406,22 @@ Result<PathFiles> FindInStore(const std::string& url, const engine::Session& ses
 }
 
 }  // namespace
+
+Status OpenStoreByEnvironment(const std::string& url, const engine::Session& session) {
+  const std::string store = url.substr(0, PathBegin(url));
+  auto options = EnvironmentOptions();
+  if (url.starts_with("http://")) options["allow_http"] = "true";
+  Status opened = session.RegisterObjectStore(store, options);
+  // Variables that begin so may be for other programs.
+  for (size_t i = options.size(); !opened.ok() && i > 0; --i) {
+    static constexpr std::string_view kUnknown = "a setting of this store is wanted, found `";
+    const size_t at = opened.message().find(kUnknown);
+    if (at == std::string::npos) break;
+    if (options.erase(TextBetween(opened.message().substr(at), kUnknown, "`")) == 0) break;
+    opened = session.RegisterObjectStore(store, options);
+  }
+  return opened.WithContext(fmt::format("object store `{}`", store));
+}
 
 std::string LocalPath(const std::string& path) {
   std::string local = path;

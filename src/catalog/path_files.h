@@ -32,4 +32,8 @@ Result<PathFiles> FindPathFiles(const std::string& path, const engine::Session& 
 /// The absolute path of a path of this machine; empty for a URL of an object store.
 std::string LocalPath(const std::string& path);
 
+/// Makes the store of a URL known to the session, reached as the environment says
+/// (AWS_ACCESS_KEY_ID, AZURE_…, GOOGLE_…). In the place of one that it knows.
+Status OpenStoreByEnvironment(const std::string& url, const engine::Session& session);
+
 }  // namespace weir

@@ -16,6 +16,7 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
+#include "weir/catalog/path_files.h"
 #include "weir/catalog/path_table.h"
 #include "weir/dml/definition_run.h"
 #include "weir/dml/statement_run.h"
@@ -235,6 +236,20 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
   return ExecuteOptimized(optimized, cancellation);
 }
 
+Status QuerySession::OpenTarget(const std::string& sql, const std::string& dialect) const {
+  const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (!tokens[i].IsKeyword("TO") || tokens[i + 1].kind != TokenKind::kString) continue;
+    const std::string url = StringValue(tokens[i + 1]);
+    if (url.find("://") == std::string::npos || url.starts_with("file://")) return Status::OK();
+    for (const ObjectStoreDefinition& store : project_.object_stores) {
+      if (url.starts_with(store.url)) return Status::OK();
+    }
+    return OpenStoreByEnvironment(url, runtime_->engine());
+  }
+  return Status::OK();
+}
+
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
     const std::string& given, const std::string& dialect,
     const engine::Cancellation& cancellation) {
@@ -260,6 +275,7 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
     }
   }
   WEIR_RETURN_NOT_OK(RegisterNamed(sql, dialect));
+  if (statement.node.starts_with("Copy")) WEIR_RETURN_NOT_OK(OpenTarget(sql, dialect));
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));

@@ -81,6 +81,8 @@ class QuerySession {
   Result<std::optional<std::string>> WritableTable(const StatementTable& table) const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> DefineFunction(const std::string& sql,
                                                                    const std::string& dialect);
+  /// Makes the store known that a COPY … TO writes to.
+  Status OpenTarget(const std::string& sql, const std::string& dialect) const;
   /// The statement with names of their own for tables at a version, which are registered.
   Result<std::string> TakeVersionedTables(const std::string& sql, const std::string& dialect) const;
   Status RegisterNamed(const std::string& sql, const std::string& dialect);

@@ -49,6 +49,16 @@ class ObjectStoreTest(ProjectCase):
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
         return json.loads(outcome.stdout)
 
+    def test_a_copy_into_a_bucket(self):
+        environment = {**os.environ, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret-value", "AWS_ENDPOINT": self.endpoint,
+                       "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1", "AWS_PAGER": "less"}
+        (self.scratch / "weir.toml").write_text('[project]\nname = "copy"\n[profiles.default.sql]\nallow = ["query", "dml"]\n')
+        copy = [weir_project.program(), "sql", "COPY (SELECT 1 AS a UNION ALL SELECT 2) TO 's3://lake/out/rows.parquet'"]
+        outcome = subprocess.run(copy, env=environment, cwd=self.scratch, capture_output=True, text=True, timeout=120)
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        body = self.client.get_object(Bucket="lake", Key="out/rows.parquet")["Body"].read()
+        self.assertEqual(sorted(pyarrow.parquet.read_table(pyarrow.BufferReader(body))["a"].to_pylist()), [1, 2])
+
     def test_settings_that_the_store_does_not_know_are_errors(self):
         settings = self.folder / "weir.toml"
         text = settings.read_text()
