@@ -100,6 +100,24 @@ LogJson ChangeAction(const DataFile& file) {
             {"dataChange", false}}}};
 }
 
+std::string VectorFileName(const DeletionVector& vector) {
+  static constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+  if (vector.storage_type != "u" || vector.path_or_inline.size() != 20) return {};
+  std::string hex;
+  for (size_t i = 0; i < 20; i += 5) {
+    uint64_t number = 0;
+    for (const char c : vector.path_or_inline.substr(i, 5)) {
+      const size_t digit = kDigits.find(c);
+      if (digit == std::string_view::npos) return {};
+      number = number * 85 + digit;
+    }
+    hex += fmt::format("{:08x}", static_cast<uint32_t>(number));
+  }
+  return fmt::format("deletion_vector_{}-{}-{}-{}-{}.bin", hex.substr(0, 8), hex.substr(8, 4),
+                     hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+}
+
 std::vector<std::string> FeaturesOf(const LogJson& protocol, const char* key) {
   std::vector<std::string> features;
   if (!protocol.is_object() || !protocol.contains(key) || !protocol[key].is_array())

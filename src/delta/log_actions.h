@@ -34,6 +34,10 @@ LogJson RemoveAction(const DataFile& file, int64_t timestamp_ms, bool changes_da
 /// A file with change data: its path is relative to the table's root.
 LogJson ChangeAction(const DataFile& file);
 
+/// The file below a table's root that holds a vector of the storage type "u" without a folder before
+/// it (PROTOCOL.md, "Deletion Vector Descriptor"); empty for any other.
+std::string VectorFileName(const DeletionVector& vector);
+
 /// The features that a protocol action names below `key`; older protocols name none.
 std::vector<std::string> FeaturesOf(const LogJson& protocol, const char* key);
 

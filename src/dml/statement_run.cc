@@ -481,6 +481,8 @@ class Evaluation {
     for (const DataFile& file : files) deleted.emplace_back(file, std::move(rows_of[file.path]));
     WEIR_ASSIGN_OR_RETURN(const auto vectors,
                           target_.snapshot.DeleteRows(engine_, target_.url, deleted));
+    if (const std::string name = VectorFileName(vectors.front()); !name.empty())
+      written_.push_back(DataFile{.path = name});
     for (size_t i = 0; i < files.size(); ++i) {
       DataFile file = files[i];
       file.statistics = LooseStatistics(file, touched_[file.path].rows);

@@ -315,6 +315,17 @@ class ManyWriters(Dml):
         self.assertEqual([row["n"] for row in rows if row["id"] == 50], [kinds.count(2)])
         self.assertEqual([row for row in rows if 100 <= row["id"] < 1000], [])
 
+    def test_vectors_of_statements_that_were_beaten_leave_no_files(self):
+        self.create(pyarrow.table({"id": pyarrow.array(range(400), pyarrow.int64())}), configuration={"delta.enableDeletionVectors": "true"})
+        environment = {**os.environ, "XDG_STATE_HOME": str(self.scratch / ".state")}
+        running = [subprocess.Popen([program(), "sql", f"DELETE FROM t WHERE id = {i}"], cwd=self.scratch, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                   for i in range(8)]
+        self.assertEqual([each.wait(120) for each in running], [0] * 8)
+        self.assertEqual(self.rows("SELECT count(*) AS n, min(id) AS least FROM t"), [{"n": 392, "least": 8}])
+        files = sorted(path.name for path in (self.scratch / "table").glob("deletion_vector_*.bin"))
+        self.assertEqual(len(files), 8, "one file of vectors a version")
+        self.assertEqual(len(self.read()), 392)
+
 
 if __name__ == "__main__":
     unittest.main()
