@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/json_text.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/delta_schema.h"
 #include "weir/delta/log_actions.h"
@@ -112,7 +113,7 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
               {"engineInfo", "weir"}}}};
   }
   Json parameters = {{"mode", spec.mode == WriteMode::kOverwrite ? "Overwrite" : "Append"},
-                     {"partitionBy", LogText(spec.partition_columns)}};
+                     {"partitionBy", JsonText(Json(spec.partition_columns))}};
   Json recorded = Json::object();
   for (const auto& [key, value] : spec.metadata) recorded[key] = value;
   return {{"commitInfo",
@@ -128,19 +129,19 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
 /// that changed.
 std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
                     const std::vector<DataFile>& removed) {
-  std::string text = LogText(CommitInfoJson(spec)) + "\n";
-  for (const Json& action : head) text += LogText(action) + "\n";
+  std::string text = JsonText(CommitInfoJson(spec)) + "\n";
+  for (const Json& action : head) text += JsonText(action) + "\n";
   if (!spec.app_id.empty()) {
-    text += LogText({{"txn",
-                      {{"appId", spec.app_id},
-                       {"version", spec.epoch},
-                       {"lastUpdated", spec.timestamp_ms}}}}) +
+    text += JsonText(LogJson{{"txn",
+                              {{"appId", spec.app_id},
+                               {"version", spec.epoch},
+                               {"lastUpdated", spec.timestamp_ms}}}}) +
             "\n";
   }
   const bool changes_data = spec.mode != WriteMode::kCompact;
   for (const DataFile& file : removed)
-    text += LogText(RemoveAction(file, spec.timestamp_ms, changes_data)) + "\n";
-  for (const DataFile& file : spec.added) text += LogText(AddAction(file, changes_data)) + "\n";
+    text += JsonText(RemoveAction(file, spec.timestamp_ms, changes_data)) + "\n";
+  for (const DataFile& file : spec.added) text += JsonText(AddAction(file, changes_data)) + "\n";
   return text;
 }
 
@@ -194,8 +195,8 @@ Result<std::vector<DataFile>> CompactedFiles(const TableState& table, const Delt
   return spec.compacted;
 }
 
-/// The files that a commit removes. A removal must name the deletion vector of its file, which a
-/// DataFile does not tell.
+/// The files that a commit removes. Views' own tables have no deletion vectors: who made one
+/// changed the table.
 Result<std::vector<DataFile>> FilesToRemove(TableState& table, const DeltaWriteSpec& spec) {
   if (spec.mode == WriteMode::kAppend) return std::vector<DataFile>();
   if (spec.mode == WriteMode::kCompact) return CompactedFiles(table, spec);
@@ -240,13 +241,8 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
     }
     const int64_t version = latest + 1;
     const std::string actions = Actions(spec, head, removed);
-    const auto written = log.WriteCommit(version, actions);
-    if (!written.ok()) {
-      // The answer may have been lost on its way, not the commit.
-      const auto found = log.ReadCommit(version);
-      if (!found.ok() || *found != actions) return written.status();
-    }
-    if (!written.ok() || *written) return CommitOutcome{version, false};
+    WEIR_ASSIGN_OR_RETURN(const bool is_written, log.WriteCommit(version, actions));
+    if (is_written) return CommitOutcome{version, false};
   }
   return Status::Environment(StatusCode::kConflict,
                              "other writers were first {} times in a row at `{}`", kMaxAttempts,
@@ -284,6 +280,10 @@ void RemoveDataFiles(const engine::Session& session, const std::string& table_ur
     (void)session.DeleteObject(table_url + EncodedLogPath(file.path));
 }
 
+bool MayStillArrive(const Status& failed, const std::string& table_url) {
+  return failed.code() == StatusCode::kIo && !table_url.starts_with("file://");
+}
+
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {
   const auto log = OpenDeltaLog(session, spec.table_url);
   const auto committed = CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
@@ -308,11 +308,8 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
     }
     return table;
   });
-  // A put whose answer did not come may still be on its way to the store, and its commit names the
-  // files: then they are left for `weir gc`.
-  const bool may_arrive = !committed.ok() && committed.status().code() == StatusCode::kIo &&
-                          !spec.table_url.starts_with("file://");
-  const bool is_for_nothing = !may_arrive && (!committed.ok() || committed->already_committed);
+  const bool is_for_nothing = committed.ok() ? committed->already_committed
+                                             : !MayStillArrive(committed.status(), spec.table_url);
   if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec))
     RemoveDataFiles(session, spec.table_url, spec.added);
   WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);
@@ -394,7 +391,7 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
     last.engine = actions->engine;
     if (actions->recorded.is_object()) {
       for (const auto& [key, value] : actions->recorded.items())
-        last.metadata[key] = value.is_string() ? value.get<std::string>() : LogText(value);
+        last.metadata[key] = value.is_string() ? value.get<std::string>() : JsonText(value);
     }
     return std::optional<LastCommit>(std::move(last));
   }

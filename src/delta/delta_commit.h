@@ -62,6 +62,10 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
 void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
                      const std::vector<DataFile>& files);
 
+/// Whether a commit that failed may be made yet: a put whose answer did not come may still be on
+/// its way to the store, and names files, which are then left where they are.
+bool MayStillArrive(const Status& failed, const std::string& table_url);
+
 /// The newest commit that changed a table's data.
 struct LastCommit {
   int64_t version = -1;        ///< of that commit

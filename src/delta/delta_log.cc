@@ -122,7 +122,13 @@ Result<std::string> DeltaLog::ReadCommit(int64_t version) const {
 }
 
 Result<bool> DeltaLog::WriteCommit(int64_t version, const std::string& actions) const {
-  return WriteIfAbsent(CommitName(version), actions);
+  auto written = WriteIfAbsent(CommitName(version), actions);
+  if (written.ok() && *written) return true;
+  // The answer may have been lost on its way, not the commit; and a store that is asked again says
+  // that what it has written is there.
+  const auto found = ReadCommit(version);
+  if (found.ok() && *found == actions) return true;
+  return written;
 }
 
 std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,

@@ -37,7 +37,8 @@ class DeltaLog {
   /// (or 0) and the latest.
   Result<LogListing> List() const;
   Result<std::string> ReadCommit(int64_t version) const;
-  /// Returns false if the version exists already; then nothing was written.
+  /// Returns false if another wrote the version already; then nothing was written. One that holds
+  /// these very actions is this one, whatever the store answered.
   Result<bool> WriteCommit(int64_t version, const std::string& actions) const;
 
  protected:

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "weir/base/json_text.h"
-
 namespace weir {
 
 namespace {
@@ -40,8 +38,6 @@ size_t SchemeEnd(std::string_view path) {
 }
 
 }  // namespace
-
-std::string LogText(const LogJson& json) { return JsonText(json); }
 
 std::string EncodedLogPath(const std::string& path) {
   const size_t begin = SchemeEnd(path);

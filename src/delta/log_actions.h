@@ -15,11 +15,9 @@
 
 namespace weir {
 
-/// Keys keep their order, so that commits read as others write them.
+/// Keys keep their order, so that commits read as others write them. Written by JsonText: what a
+/// log holds must be JSON, whatever bytes.
 using LogJson = nlohmann::ordered_json;
-
-/// Bytes that are no UTF-8 are replaced: what a log holds must be JSON.
-std::string LogText(const LogJson& json);
 
 /// Paths in the log are URL-encoded (PROTOCOL.md, "Add File and Remove File"). Colons too, but for
 /// the one behind a scheme: a relative URL with a colon in its first part would be read as one with
@@ -34,8 +32,8 @@ LogJson RemoveAction(const DataFile& file, int64_t timestamp_ms, bool changes_da
 /// A file with change data: its path is relative to the table's root.
 LogJson ChangeAction(const DataFile& file);
 
-/// The file below a table's root that holds a vector of the storage type "u" without a folder before
-/// it (PROTOCOL.md, "Deletion Vector Descriptor"); empty for any other.
+/// The file below a table's root that holds a vector of the storage type "u" without a folder
+/// before it (PROTOCOL.md, "Deletion Vector Descriptor"); empty for any other.
 std::string VectorFileName(const DeletionVector& vector);
 
 /// The features that a protocol action names below `key`; older protocols name none.

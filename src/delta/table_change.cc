@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "weir/base/json_text.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/log_actions.h"
 
@@ -79,17 +80,17 @@ std::string Spelled(LogJson action, const char* kind, const DataFile& file,
                     const Spellings& spellings) {
   const auto found = spellings.find(file.path);
   if (found != spellings.end()) action[kind]["path"] = found->second;
-  return LogText(action) + "\n";
+  return JsonText(action) + "\n";
 }
 
 std::string ActionsOf(const TableChange& change, const Spellings& spellings) {
-  std::string text = LogText(CommitInfo(change)) + "\n";
+  std::string text = JsonText(CommitInfo(change)) + "\n";
   for (const std::string& action : change.head) text += action + "\n";
   for (const DataFile& file : change.removed)
     text += Spelled(RemoveAction(file, change.timestamp_ms, true), "remove", file, spellings);
   for (const DataFile& file : change.added)
     text += Spelled(AddAction(file, true), "add", file, spellings);
-  for (const DataFile& file : change.changes) text += LogText(ChangeAction(file)) + "\n";
+  for (const DataFile& file : change.changes) text += JsonText(ChangeAction(file)) + "\n";
   return text;
 }
 
@@ -137,13 +138,8 @@ Result<ChangeOutcome> CommitChangeTo(const DeltaLog& log, const TableChange& cha
         return ChangeOutcome{.version = -1, .other = std::move(other)};
     }
     const int64_t version = seen + 1;
-    const auto written = log.WriteCommit(version, actions);
-    if (!written.ok()) {
-      // The answer may have been lost on its way, not the commit.
-      const auto found = log.ReadCommit(version);
-      if (!found.ok() || *found != actions) return written.status();
-    }
-    if (!written.ok() || *written) return ChangeOutcome{.version = version, .other = {}};
+    WEIR_ASSIGN_OR_RETURN(const bool is_written, log.WriteCommit(version, actions));
+    if (is_written) return ChangeOutcome{.version = version, .other = {}};
   }
   return Status::Environment(StatusCode::kConflict,
                              "other writers were first {} times in a row at `{}`", kMaxAttempts,

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "weir/base/assert_ok_testing.h"
+#include "weir/base/json_text.h"
 #include "weir/delta/log_actions.h"
 #include "weir/delta/memory_log_fixture.h"
 #include "weir/delta/table_features.h"
@@ -21,8 +21,9 @@ std::string Commit(bool is_blind, const std::vector<std::string>& added,
   std::string text =
       fmt::format(R"({{"commitInfo":{{"operation":"OTHER","isBlindAppend":{}}}}})", is_blind) +
       "\n" + head;
-  for (const std::string& path : removed) text += LogText(RemoveAction(File(path), 1, true)) + "\n";
-  for (const std::string& path : added) text += LogText(AddAction(File(path), true)) + "\n";
+  for (const std::string& path : removed)
+    text += JsonText(RemoveAction(File(path), 1, true)) + "\n";
+  for (const std::string& path : added) text += JsonText(AddAction(File(path), true)) + "\n";
   return text;
 }
 
@@ -71,8 +72,8 @@ TEST(TableChange, OnlyWhatTheStatementCouldHaveComeBeforeIsPassedOver) {
 TEST(TableChange, MaintenanceOfOtherFilesIsPassedOver) {
   const auto compacted = [](const std::string& from) {
     return "{\"commitInfo\":{\"operation\":\"OTHER\"}}\n" +
-           LogText(RemoveAction(File(from), 1, false)) + "\n" +
-           LogText(AddAction(File("c"), false)) + "\n";
+           JsonText(RemoveAction(File(from), 1, false)) + "\n" +
+           JsonText(AddAction(File("c"), false)) + "\n";
   };
   EXPECT_EQ(Race().After(compacted("z")), 2);
   EXPECT_EQ(Race().After(compacted("a")), -1);
@@ -99,6 +100,18 @@ TEST(TableChange, ACommitWhoseAnswerWasLostIsFound) {
   Race lost;
   lost.log.write_failure = Status::Environment(StatusCode::kIo, "cut off");
   EXPECT_FALSE(CommitChangeTo(lost.log, lost.change).ok());
+}
+
+TEST(TableChange, ACommitThatTheStoreSaysIsThereAlreadyMayBeThisOne) {
+  Race first;
+  ASSERT_TRUE(CommitChangeTo(first.log, first.change).ok());
+  Race race;
+  // The put was made, its answer lost, and the one that was made again found it there.
+  race.log.before_write = [&](const std::string& name) { race.log.Set(name, first.log.At(1)); };
+  const auto made = CommitChangeTo(race.log, race.change);
+  ASSERT_TRUE(made.ok());
+  EXPECT_FALSE(made->other);
+  EXPECT_EQ(made->version, 1);
 }
 
 TEST(TableChange, FilesAreRemovedAsTheLogSpellsThem) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/json_text.h"
 #include "weir/delta/log_actions.h"
 
 namespace weir {
@@ -150,7 +151,8 @@ std::string UpgradedProtocol(const std::string& protocol,
                                      [&](const auto& name) { return of_writers.contains(name); });
   if (!protocol.empty() && (all_named || (writer < kFeatureWriter && needed == writer))) return "";
   if (needed < kFeatureWriter) {
-    return LogText({{"protocol", {{"minReaderVersion", reader}, {"minWriterVersion", needed}}}});
+    return JsonText(
+        LogJson{{"protocol", {{"minReaderVersion", reader}, {"minWriterVersion", needed}}}});
   }
   // What the old version meant is named now.
   if (writer < kFeatureWriter) {
@@ -167,7 +169,7 @@ std::string UpgradedProtocol(const std::string& protocol,
   LogJson action = {{"minReaderVersion", reader}, {"minWriterVersion", kFeatureWriter}};
   if (reader == kFeatureReader) action["readerFeatures"] = of_readers;
   action["writerFeatures"] = of_writers;
-  return LogText({{"protocol", action}});
+  return JsonText(LogJson{{"protocol", action}});
 }
 
 }  // namespace weir

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "weir/base/ascii_text.h"
-#include "weir/delta/log_actions.h"
 
 namespace weir {
 
@@ -92,16 +91,11 @@ Result<engine::WriteOptions> WriteOptionsOf(const std::string& table_url,
   return options;
 }
 
-std::string LayoutText(const engine::WriteOptions& options,
-                       const std::vector<std::string>& cluster_columns) {
-  return LogText({{"partition_columns", options.partition_columns},
-                  {"cluster_columns", cluster_columns},
-                  {"target_file_size_bytes", options.target_file_size_bytes},
-                  {"compression", options.compression},
-                  {"statistics_columns", options.statistics_columns},
-                  {"row_group_rows", options.row_group_rows},
-                  {"bloom_filter_columns", options.bloom_filter_columns},
-                  {"plain_columns", options.plain_columns}});
+int64_t CheckpointIntervalOf(const Properties& properties) {
+  constexpr int64_t kDefault = 10;
+  const auto found = properties.find("delta.checkpointInterval");
+  const int64_t commits = found == properties.end() ? -1 : NumberOf(found->second, /*bytes=*/false);
+  return commits >= 0 ? commits : kDefault;
 }
 
 }  // namespace weir

@@ -24,8 +24,7 @@ Result<engine::WriteOptions> WriteOptionsOf(const std::string& table_url,
                                             const std::vector<std::string>& partition_columns,
                                             const std::map<std::string, std::string>& properties);
 
-/// The layout as JSON, for records.
-std::string LayoutText(const engine::WriteOptions& options,
-                       const std::vector<std::string>& cluster_columns);
+/// Commits from one checkpoint to the next: `delta.checkpointInterval`, else 10.
+int64_t CheckpointIntervalOf(const std::map<std::string, std::string>& properties);
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/clock.h"
+#include "weir/base/json_text.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/delta_log.h"
@@ -75,7 +76,7 @@ class Definition {
     metadata_["configuration"] = configuration_;
     const std::string protocol = UpgradedProtocol(target_.protocol_json, features_);
     if (!protocol.empty()) change_.head.push_back(protocol);
-    change_.head.push_back(LogText({{"metaData", metadata_}}));
+    change_.head.push_back(JsonText(LogJson{{"metaData", metadata_}}));
     return Commit();
   }
 
@@ -155,11 +156,12 @@ class Definition {
     if (HasTimestampNtz(*schema)) features_.push_back("timestampNtz");
     const std::string protocol = UpgradedProtocol(protocol_now, features_);
     if (!protocol.empty()) change_.head.push_back(protocol);
-    change_.head.push_back(LogText({{"metaData", metadata_}}));
+    change_.head.push_back(JsonText(LogJson{{"metaData", metadata_}}));
     if (!statement_.checks.empty() || HasGenerated()) WEIR_RETURN_NOT_OK(CheckRules(schema));
     if (plan) WEIR_RETURN_NOT_OK(Write(*std::move(plan), schema));
     auto outcome = Commit();
-    if (!outcome.ok()) RemoveDataFiles(engine_, url_, change_.added);
+    if (!outcome.ok() && !MayStillArrive(outcome.status(), url_))
+      RemoveDataFiles(engine_, url_, change_.added);
     return outcome;
   }
 
@@ -268,7 +270,7 @@ class Definition {
     LogJson json = LogJson::parse(text);
     for (size_t i = 0; i < statement_.columns.size(); ++i)
       WEIR_RETURN_NOT_OK(Declare(statement_.columns[i], json["fields"][i]));
-    return LogText(json);
+    return JsonText(json);
   }
 
   Status Declare(const ColumnDeclaration& column, LogJson& field) {
@@ -388,7 +390,7 @@ class Definition {
       schema["fields"].push_back(field);
     }
     if (HasTimestampNtz(*declared)) features_.push_back("timestampNtz");
-    metadata_["schemaString"] = LogText(schema);
+    metadata_["schemaString"] = JsonText(schema);
     return Status::OK();
   }
 
@@ -402,7 +404,6 @@ class Definition {
           .WithHint("the table is as the other left it; run the statement again");
     }
     return DmlOutcome{.version = made.version,
-                      .committed = true,
                       .rows_inserted = rows_,
                       .files_added = static_cast<int64_t>(change_.added.size()),
                       .files_removed = static_cast<int64_t>(change_.removed.size())};

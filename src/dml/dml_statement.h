@@ -29,8 +29,7 @@ struct SqlSlice {
 struct StatementTable {
   std::string name;     ///< "events", "a.b", or a path that stood in quotes
   bool quoted = false;  ///< it stood in quotes, hence may be a path
-  SqlSlice text;
-  std::string alias;  ///< as columns are qualified; without an alias the last part of the name
+  std::string alias;    ///< as columns are qualified; without an alias the last part of the name
 };
 
 struct Assignment {

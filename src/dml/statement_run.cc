@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "weir/base/clock.h"
+#include "weir/base/json_text.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/delta_commit.h"
@@ -89,7 +90,6 @@ class Evaluation {
       Forget("TABLE", name);
     for (const char* name : {"__weir_new", "__weir_uncomputed", "__weir_given", "__weir_inserted"})
       Forget("VIEW", name);
-    // Committed files are the table's.
     if (kept_) return;
     RemoveDataFiles(engine_, target_.url, written_);
   }
@@ -103,7 +103,7 @@ class Evaluation {
     change_.table_url = url;
     change_.read_version = target_.snapshot.version();
     change_.operation = OperationName();
-    change_.checkpoint_interval = target_.checkpoint_interval();
+    change_.checkpoint_interval = CheckpointIntervalOf(target_.properties);
     WEIR_RETURN_NOT_OK(Evaluate());
     outcome_.files_added = static_cast<int64_t>(change_.added.size());
     outcome_.files_removed = static_cast<int64_t>(change_.removed.size());
@@ -216,8 +216,9 @@ class Evaluation {
     if (!written.ok()) return composed->sql.Locate(written.status());
     engine::FileTableSpec spec{.root_url = scratch_->url(), .format = "parquet"};
     spec.files = written->files;
-    WEIR_ASSIGN_OR_RETURN(changes_, engine::Table::FromFiles(engine_, spec, composed->schema));
-    return engine_.RegisterTable(kChangesTable, changes_);
+    WEIR_ASSIGN_OR_RETURN(const auto changes,
+                          engine::Table::FromFiles(engine_, spec, composed->schema));
+    return engine_.RegisterTable(kChangesTable, changes);
   }
 
   Result<std::vector<std::string>> SourceColumns() {
@@ -500,7 +501,7 @@ class Evaluation {
     if (!json.is_object()) json = LogJson::object();
     json["numRecords"] = rows + file.deletion_vector.cardinality;
     json["tightBounds"] = false;
-    return LogText(json);
+    return JsonText(json);
   }
 
   /// Writes the rows of a query of ours as files of the table.
@@ -727,14 +728,15 @@ class Evaluation {
         {"numInsertedRows", outcome_.rows_inserted}, {"numUpdatedRows", outcome_.rows_updated},
         {"numDeletedRows", outcome_.rows_deleted}};
     change_.timestamp_ms = SystemClock().Now() / 1000;
-    WEIR_ASSIGN_OR_RETURN(const ChangeOutcome made, CommitChange(engine_, change_));
+    const auto committed = CommitChange(engine_, change_);
+    kept_ = !committed.ok() && MayStillArrive(committed.status(), target_.url);
+    WEIR_ASSIGN_OR_RETURN(const ChangeOutcome made, committed);
     if (made.other) {
       other_ = *made.other;
       return std::optional<DmlOutcome>();
     }
     kept_ = true;
     outcome_.version = made.version;
-    outcome_.committed = true;
     return std::optional(outcome_);
   }
 
@@ -758,7 +760,7 @@ class Evaluation {
   WriteTarget target_;
   RowRules rules_;
   std::vector<DataFile> files_;
-  engine::Table placed_, changes_;
+  engine::Table placed_;
   std::unique_ptr<ScratchFolder> scratch_;
   std::vector<RowAction> actions_;
   std::vector<int> assigned_;
@@ -770,7 +772,7 @@ class Evaluation {
   TableChange change_;
   ForeignCommit other_;
   DmlOutcome outcome_;
-  bool kept_ = false;
+  bool kept_ = false;  ///< what was written is the table's, or may come to be
 };
 
 }  // namespace

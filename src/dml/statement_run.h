@@ -20,8 +20,7 @@
 namespace weir {
 
 struct DmlOutcome {
-  int64_t version = -1;    ///< of the table afterwards
-  bool committed = false;  ///< false where no row was to be changed
+  int64_t version = -1;  ///< of the table afterwards; as before where no row was to be changed
   int64_t rows_inserted = 0;
   int64_t rows_updated = 0;
   int64_t rows_deleted = 0;

@@ -85,7 +85,6 @@ Status StatementTokens::ParseName(StatementTable& table) {
       table.quoted = false;
     }
   }
-  table.text = {first.offset, Last().end()};
   return Status::OK();
 }
 

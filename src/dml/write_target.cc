@@ -2,8 +2,6 @@
 
 #include "weir/dml/write_target.h"
 
-#include <charconv>
-
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
@@ -18,7 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kConstraintPrefix = "delta.constraints.";
-constexpr int64_t kDefaultCheckpointInterval = 10;
 
 std::string TextIn(const Json& json, const char* key) {
   return json.is_object() && json.contains(key) && json[key].is_string()
@@ -31,16 +28,6 @@ std::string InvariantOf(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   return json.is_object() && json.contains("expression") ? TextIn(json["expression"], "expression")
                                                          : "";
-}
-
-int64_t NumberOf(const std::map<std::string, std::string>& properties, const std::string& key,
-                 int64_t otherwise) {
-  const auto found = properties.find(key);
-  if (found == properties.end()) return otherwise;
-  int64_t number = 0;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [at, error] = std::from_chars(found->second.data(), end, number);
-  return error == std::errc() && at == end ? number : otherwise;
 }
 
 Status ReadColumns(WriteTarget& target) {
@@ -76,10 +63,6 @@ int WriteTarget::IndexOf(const std::string& column) const {
 bool WriteTarget::HasProperty(const std::string& key) const {
   const auto found = properties.find(key);
   return found != properties.end() && AsciiLowerCase(found->second) == "true";
-}
-
-int64_t WriteTarget::checkpoint_interval() const {
-  return NumberOf(properties, "delta.checkpointInterval", kDefaultCheckpointInterval);
 }
 
 Result<WriteTarget> OpenWriteTarget(const std::string& name, const std::string& url,

@@ -51,7 +51,6 @@ struct WriteTarget {
   bool HasProperty(const std::string& key) const;  ///< "true"
   bool has_change_feed() const { return HasProperty("delta.enableChangeDataFeed"); }
   bool is_append_only() const { return HasProperty("delta.appendOnly"); }
-  int64_t checkpoint_interval() const;
   /// How its data files are written.
   Result<engine::WriteOptions> Options() const {
     return WriteOptionsOf(url, partition_columns, properties);
