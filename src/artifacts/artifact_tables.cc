@@ -182,6 +182,10 @@ std::vector<ArtifactTable> MakeTables() {
         {"rows", T::kInteger, "rows written"},
         {"bytes", T::kInteger, "bytes written"},
         {"compression", T::kText, "of the Parquet pages"},
+        {"policy", T::kText,
+         "JSON object: how the files were written (sizes in bytes, columns that they are sorted "
+         "by, "
+         "that have a Bloom filter or no dictionary)"},
         {"partition_columns", T::kTextList, "columns that cut the table into folders"},
         {"content_hash", T::kText, "hash of the rows, independent of their order"}}},
       {"expectations",

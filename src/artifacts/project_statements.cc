@@ -59,8 +59,7 @@ std::string DefinitionText(const ViewDefinition& view) {
   if (!columns.empty()) text += " (" + columns + ")";
   if (!view.partition_columns.empty())
     text += " PARTITIONED BY " + Names(view.partition_columns, dialect);
-  if (!view.cluster_columns.empty())
-    text += " CLUSTER BY " + Names(view.cluster_columns, dialect);
+  if (!view.cluster_columns.empty()) text += " CLUSTER BY " + Names(view.cluster_columns, dialect);
   if (!view.comment.empty()) text += " COMMENT " + QuotedSqlText(view.comment);
   std::string properties;
   for (const auto& [key, value] : view.properties)

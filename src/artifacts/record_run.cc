@@ -14,6 +14,7 @@
 #include "weir/base/parallel.h"
 #include "weir/bundle/required_functions.h"
 #include "weir/bundle/view_parameters.h"
+#include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
@@ -317,13 +318,18 @@ class Recorder {
                {},
                VersionOrNull(view.read_version)});
     }
+    WEIR_ASSIGN_OR_RETURN(const auto layout,
+                          WriteOptionsOf({}, bundle->partition_columns, bundle->properties));
     out.Add(rows, "writes",
             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
              view.version, "overwrite",
              IsOfEarlierRun(view) ? ArtifactValue()
                                   : ArtifactValue(static_cast<int64_t>(view.files.size())),
              view.rows, IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-             engine::WriteOptions().compression, bundle->partition_columns, view.content.whole});
+             IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(layout.compression),
+             IsOfEarlierRun(view) ? ArtifactValue()
+                                  : ArtifactValue(ToJson(layout, bundle->cluster_columns)),
+             bundle->partition_columns, view.content.whole});
     AddBundle(view, *bundle, std::move(description.details), description.lineage, out);
     AddLineage(view, description.lineage, out);
     for (const ScanUnit& unit : view.scan_units) AddScanUnit(rows, view.built_by, unit, out);

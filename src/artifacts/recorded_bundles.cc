@@ -46,7 +46,7 @@ Status Register(const SessionRuntime& session, const std::string& table) {
 }  // namespace
 
 Result<RecordedBundles> RecordedBundles::Open(const SessionRuntime& session) {
-  for (const char* table : {"runs", "tasks", "plan_bundles"}) {
+  for (const char* table : {"runs", "tasks", "plan_bundles", "writes"}) {
     const Status registered = Register(session, table);
     if (registered.ok()) continue;
     if (registered.code() != StatusCode::kNotFound) return registered;
@@ -90,6 +90,25 @@ Result<std::map<std::string, RecordedBundles::Build>> RecordedBundles::BuildsUpT
     builds[row[0]] = {.run_id = row[1], .fingerprint = fingerprint};
   }
   return builds;
+}
+
+Result<std::map<std::string, RecordedBundles::TableVersion>> RecordedBundles::VersionsUpTo(
+    const std::string& run_id) const {
+  WEIR_ASSIGN_OR_RETURN(
+      const auto rows,
+      Rows(session_->engine(),
+           fmt::format(
+               "SELECT arrow_cast(t.view_name, 'Utf8'), arrow_cast(t.run_id, 'Utf8'), "
+               "arrow_cast(t.version, 'Utf8'), arrow_cast(w.content_hash, 'Utf8') FROM weir.tasks "
+               "AS t LEFT JOIN (SELECT view_name, version, max(content_hash) AS content_hash FROM "
+               "weir.writes GROUP BY view_name, version) AS w ON w.view_name = t.view_name AND "
+               "w.version = t.version WHERE t.version IS NOT NULL AND t.run_id <= {} ORDER BY "
+               "t.run_id",
+               QuotedSqlText(run_id))));
+  std::map<std::string, TableVersion> versions;
+  for (const auto& row : rows)
+    versions[row[0]] = {.run_id = row[1], .version = std::stoll(row[2]), .content_hash = row[3]};
+  return versions;
 }
 
 Result<std::map<std::string, BundleDefinition>> RecordedBundles::Load(

@@ -36,6 +36,15 @@ class RecordedBundles {
   };
   Result<std::map<std::string, Build>> BuildsUpTo(const std::string& run_id) const;
 
+  /// By view: the version of its table that the last run up to `run_id` wrote or found, and the
+  /// content hash that was recorded of it, if any.
+  struct TableVersion {
+    std::string run_id;
+    int64_t version = -1;
+    std::string content_hash;
+  };
+  Result<std::map<std::string, TableVersion>> VersionsUpTo(const std::string& run_id) const;
+
   /// What those runs built, by view.
   Result<std::map<std::string, BundleDefinition>> Load(
       const std::map<std::string, Build>& builds) const;

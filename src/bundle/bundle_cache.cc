@@ -124,6 +124,8 @@ std::string EnvironmentOfViews(const ProjectDefinition& project) {
   if (defaults.span_col_unit) builder.Add("span_col_unit", *defaults.span_col_unit);
   if (defaults.span_end_exclusive)
     builder.Add("span_end_exclusive", *defaults.span_end_exclusive ? 1 : 0);
+  for (const auto& [key, value] : project.profile.table_properties)
+    builder.Add("table." + key, value);
   builder.Add("dialect", project.dialect);
   builder.Add("deterministic", project.profile.deterministic ? 1 : 0);
   builder.Add("overflow wraps", project.profile.overflow_wraps ? 1 : 0);

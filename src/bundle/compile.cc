@@ -22,6 +22,7 @@
 #include "weir/bundle/taken_plan.h"
 #include "weir/bundle/view_parameters.h"
 #include "weir/bundle/view_query.h"
+#include "weir/bundle/write_layout.h"
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
@@ -191,8 +192,51 @@ void CheckClusterColumns(const ViewDefinition& view, const arrow::Schema& stored
   }
 }
 
+/// What a stored view says of its table, and what the profile says where the view does not.
+std::map<std::string, std::string> PropertiesOf(const ViewDefinition& view,
+                                                const SessionRuntime& session) {
+  auto properties = view.properties;
+  properties.insert(session.table_properties().begin(), session.table_properties().end());
+  return properties;
+}
+
+/// Files can be written as the view's properties say, and columns that these name are there.
+void CheckLayout(const ViewDefinition& view, const SessionRuntime& session,
+                 const arrow::Schema& stored_schema, std::vector<Diagnostic>& diagnostics) {
+  const auto options = WriteOptionsOf({}, view.partition_columns, view.properties);
+  if (!options.ok()) {
+    diagnostics.push_back(DiagnosticOf("W2027", options.status(), view));
+    return;
+  }
+  const auto feed = view.properties.find(kChangeFeed);
+  if (feed != view.properties.end() && feed->second == kDifference &&
+      !WantsDifference(PropertiesOf(view, session))) {
+    diagnostics.push_back(
+        DiagnosticOf("W2027",
+                     Status::User(StatusCode::kInvalidArgument,
+                                  "`{}` = '{}' is set for a table without a change feed",
+                                  kChangeFeed, kDifference)
+                         .WithHint("set 'delta.enableChangeDataFeed' = 'true', too"),
+                     view));
+  }
+  for (const auto* columns : {&options->bloom_filter_columns, &options->plain_columns}) {
+    for (const std::string& path : *columns) {
+      if (stored_schema.GetFieldByName(path.substr(0, path.find('.')))) continue;
+      diagnostics.push_back(DiagnosticOf(
+          "W2027",
+          Status::User(StatusCode::kNotFound,
+                       "the property `{}` names a column that the view does not have: `{}`",
+                       columns == &options->plain_columns ? kPlainColumns : kBloomFilterColumns,
+                       path)
+              .WithHint(SuggestionHint(path, stored_schema.field_names())),
+          view));
+    }
+  }
+}
+
 /// The schema that a view's table has; problems go to `diagnostics`.
 std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
+                                             const SessionRuntime& session,
                                              const arrow::Schema& output,
                                              std::vector<Diagnostic>& diagnostics) {
   std::vector<Status> problems;
@@ -201,6 +245,7 @@ std::shared_ptr<arrow::Schema> CheckedSchema(const ViewDefinition& view,
     diagnostics.push_back(DiagnosticOf("W2007", problem, view));
   CheckPartitionColumns(view, *stored, diagnostics);
   CheckClusterColumns(view, *stored, diagnostics);
+  CheckLayout(view, session, *stored, diagnostics);
   return stored;
 }
 
@@ -220,11 +265,12 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
                   const ParameterValues& parameters, Outcome& outcome) {
   auto bundle = std::make_shared<PlanBundle>(BundleOf(view));
   bundle->parameters = parameters;
+  bundle->properties = PropertiesOf(view, session);
   WEIR_ASSIGN_OR_RETURN(bundle->logical_plan, plan.Display("indent"));
   // Before its types are settled a plan has the types of the first branch of a UNION or a CASE.
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, typed.output_schema());
-  bundle->stored_schema = CheckedSchema(view, *bundle->output_schema, outcome.diagnostics);
+  bundle->stored_schema = CheckedSchema(view, session, *bundle->output_schema, outcome.diagnostics);
   if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
   WEIR_RETURN_NOT_OK(TakePlan(optimized, session, *bundle));
@@ -260,7 +306,7 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
                  const PlanInspector& inspect, Outcome& outcome) {
   WEIR_ASSIGN_OR_RETURN(engine::Plan typed, std::move(plan).Analyze(session.engine()));
   WEIR_ASSIGN_OR_RETURN(const auto output, typed.output_schema());
-  outcome.stored_schema = CheckedSchema(view, *output, outcome.diagnostics);
+  outcome.stored_schema = CheckedSchema(view, session, *output, outcome.diagnostics);
   outcome.schema_bytes = SchemaBytes(outcome.stored_schema);
   outcome.constraint_problems = CompileConstraints(view, *outcome.stored_schema, session).problems;
   if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
@@ -486,9 +532,20 @@ void CompiledProject::Add(std::shared_ptr<const PlanBundle> bundle) {
   bundles_.push_back(std::move(bundle));
 }
 
+namespace {
+
+void CheckTableProperties(const SessionRuntime& session, Diagnostics& diagnostics) {
+  const auto options = WriteOptionsOf({}, {}, session.table_properties());
+  if (options.ok()) return;
+  diagnostics.Add(ToDiagnostic("W1031", options.status().WithLocation({.file = "weir.toml"})));
+}
+
+}  // namespace
+
 CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& session,
                              Diagnostics& diagnostics, BundleCache* cache) {
   CompiledProject compiled;
+  CheckTableProperties(session, diagnostics);
   const PlanningOrder order(project, session, diagnostics);
   const auto parameters = ParametersOfViews(project, order, session);
   const auto parameters_of = [&](const std::string& view) {
@@ -518,6 +575,7 @@ CheckedProject CheckViews(const ProjectDefinition& project,
                           const std::vector<std::string>& known_views, const PlanInspector& inspect,
                           SessionRuntime& session, Diagnostics& diagnostics) {
   CheckedProject checked;
+  CheckTableProperties(session, diagnostics);
   const PlanningOrder order(project, session, diagnostics);
   checked.failed =
       CompileLevels(project, order, known_views, session,

@@ -49,10 +49,11 @@ Status Refusal(const FunctionDeclaration& function) {
       "not be repeated",
       function.Syntax());
   if (function.name == "delta_cdf") {
-    return Status::User(StatusCode::kUnsupported,
-                        "a view may read the changes of a Delta source from one version, given as a "
-                        "number, to another: {}",
-                        function.Syntax())
+    return Status::User(
+               StatusCode::kUnsupported,
+               "a view may read the changes of a Delta source from one version, given as a "
+               "number, to another: {}",
+               function.Syntax())
         .WithHint("delta_cdf(source), delta_cdf(source, 3) or delta_cdf(source, 3, 9)");
   }
   const bool of_delta = !function.arguments.empty();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/artifacts/data_difference.h"
 #include "weir/base/diagnostic.h"
 #include "weir/bundle/compile.h"
 #include "weir/cli/output.h"
@@ -132,6 +133,10 @@ int RunTest(const GlobalOptions& options, const std::vector<std::string>& select
 /// `names`: none, one or two of VIEW, VIEW@RUN, RUN, `last`, `now`. `exit_code`: kWorkFailed tells
 /// that there is a difference.
 int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code);
+/// In which rows tables differ: `names` as above, or paths of Delta tables, `@v12` behind them for
+/// a version. `exit_code` as above.
+int RunDataDiff(const GlobalOptions& options, const std::vector<std::string>& names,
+                const DataDifferenceOptions& comparison, bool exit_code);
 /// Removes what of the warehouse nobody needs any more, and keeps its tables quick to read.
 /// `dry_run`: only says what it would do.
 int RunGc(const GlobalOptions& options, bool dry_run);

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "weir/artifacts/recorded_bundles.h"
-#include "weir/base/filesystem.h"
 #include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/cli/command.h"
+#include "weir/cli/diff_sides.h"
 
 namespace weir::cli {
 
@@ -19,133 +19,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Definitions = std::map<std::string, BundleDefinition>;
 
-constexpr std::string_view kLast = "last";
-constexpr std::string_view kNow = "now";
 constexpr size_t kContextLines = 2;
 
-/// One side: a view or all, as recorded by a run or as compiled now.
-struct Side {
-  std::string view;  ///< empty: all
-  std::string run;   ///< empty: now
-};
-
-std::string ToString(const Side& side) {
-  const std::string run = side.run.empty() ? std::string(kNow) : side.run;
-  return side.view.empty() ? run : side.view + "@" + run;
-}
-
-/// What both sides are taken from; the project is compiled, and the artifacts are opened, only
-/// where a side needs it.
-class DiffSources {
- public:
-  static Result<DiffSources> Open(const GlobalOptions& options) {
-    DiffSources sources(options);
-    Diagnostics diagnostics;
-    WEIR_ASSIGN_OR_RETURN(sources.definition_, LoadProject(LocalFileSystem(), options.project,
-                                                           options.profile, diagnostics));
-    return sources;
-  }
-
-  std::vector<std::string> ViewNames() const {
-    std::vector<std::string> names;
-    for (const ViewDefinition& view : definition_.views) names.push_back(view.name);
-    return names;
-  }
-
-  bool IsView(const std::string& name) const {
-    return std::any_of(definition_.views.begin(), definition_.views.end(),
-                       [&](const ViewDefinition& view) { return view.name == name; });
-  }
-
-  Result<const OpenProject*> Compiled() {
-    if (!open_) {
-      WEIR_ASSIGN_OR_RETURN(open_, cli::Open(options_));
-    }
-    return &*open_;
-  }
-
-  Result<const RecordedBundles*> Recorded() {
-    if (recorded_) return &*recorded_;
-    ProjectDefinition without_sources = definition_;
-    without_sources.sources.clear();
-    Diagnostics diagnostics;
-    WEIR_ASSIGN_OR_RETURN(session_, SessionRuntime::Seal(without_sources, diagnostics));
-    WEIR_ASSIGN_OR_RETURN(recorded_, RecordedBundles::Open(*session_));
-    return &*recorded_;
-  }
-
-  /// Prints what is wrong with the project as it is now, if that was looked at.
-  void ReportProblems() const {
-    if (open_) (void)Report(open_->diagnostics);
-  }
-
- private:
-  explicit DiffSources(const GlobalOptions& options) : options_(options) {}
-
-  GlobalOptions options_;
-  ProjectDefinition definition_;
-  std::optional<OpenProject> open_;
-  std::unique_ptr<SessionRuntime> session_;
-  std::optional<RecordedBundles> recorded_;
-};
-
-/// The id of a run that the user named.
-Result<std::string> RunNamed(const std::string& name, DiffSources& sources) {
-  WEIR_ASSIGN_OR_RETURN(const RecordedBundles* recorded, sources.Recorded());
-  const auto& ids = recorded->run_ids();
-  if (name == kLast) return ids.back();
-  if (std::find(ids.begin(), ids.end(), name) != ids.end()) return name;
-  const std::string hint = SuggestionHint(name, ids);
-  return Status::User(StatusCode::kNotFound, "there is no run `{}`", name)
-      .WithHint(hint.empty() ? "`weir history` lists the runs; `last` is the newest" : hint);
-}
-
-/// VIEW, VIEW@RUN, RUN, `last` or `now`.
-Result<Side> SideNamed(const std::string& text, DiffSources& sources) {
-  if (sources.IsView(text)) return Side{.view = text, .run = {}};
-  if (text == kNow) return Side{};
-  const size_t at = text.rfind('@');
-  if (at != std::string::npos && at > 0) {
-    Side side{.view = text.substr(0, at), .run = {}};
-    const std::string run = text.substr(at + 1);
-    if (run != kNow) {
-      WEIR_ASSIGN_OR_RETURN(side.run, RunNamed(run, sources));
-    }
-    return side;
-  }
-  auto run = RunNamed(text, sources);
-  if (run.ok()) return Side{.view = {}, .run = *run};
-  if (text == kLast || run.status().blame() != Blame::kUser) return run.status();
-  const std::string hint = SuggestionHint(text, sources.ViewNames());
-  return Status::User(StatusCode::kNotFound, "there is no view and no run named `{}`", text)
-      .WithHint(hint.empty() ? run.status().hint() : hint);
-}
-
-/// Zero to two names: `weir diff` is the last run against now, a view or run alone against now.
-Result<std::pair<Side, Side>> SidesNamed(const std::vector<std::string>& names,
-                                         DiffSources& sources) {
-  std::pair<Side, Side> sides;
-  if (names.empty()) {
-    WEIR_ASSIGN_OR_RETURN(sides.first.run, RunNamed(std::string(kLast), sources));
-    return sides;
-  }
-  WEIR_ASSIGN_OR_RETURN(sides.first, SideNamed(names[0], sources));
-  if (names.size() > 1) {
-    WEIR_ASSIGN_OR_RETURN(sides.second, SideNamed(names[1], sources));
-  } else {
-    sides.second.view = sides.first.view;
-    if (sides.first.run.empty()) {
-      WEIR_ASSIGN_OR_RETURN(sides.first.run, RunNamed(std::string(kLast), sources));
-    }
-  }
-  if (sides.first.view.empty() == sides.second.view.empty()) return sides;
-  return Status::User(StatusCode::kNotFound,
-                      "a view can be compared with a view and a run with a run, found `{}`",
-                      names[0] + " " + names[1])
-      .WithHint("VIEW@RUN is a view as a run recorded it");
-}
-
-Result<BundleDefinition> ViewOf(const Side& side, DiffSources& sources) {
+Result<BundleDefinition> ViewOf(const ComparedSide& side, DiffSources& sources) {
   if (side.run.empty()) {
     WEIR_ASSIGN_OR_RETURN(const OpenProject* open, sources.Compiled());
     WEIR_ASSIGN_OR_RETURN(const auto bundle, FindView(*open, side.view));
@@ -224,7 +100,8 @@ Json DefinitionJson(const BundleDefinition& definition) {
 }
 
 /// Prints how two views differ; returns whether they do.
-Result<bool> PrintViews(const std::pair<Side, Side>& sides, Format format, DiffSources& sources) {
+Result<bool> PrintViews(const std::pair<ComparedSide, ComparedSide>& sides, Format format,
+                        DiffSources& sources) {
   WEIR_ASSIGN_OR_RETURN(const BundleDefinition before, ViewOf(sides.first, sources));
   WEIR_ASSIGN_OR_RETURN(const BundleDefinition after, ViewOf(sides.second, sources));
   const auto differences = DiffDefinitions(before, after);
@@ -242,7 +119,8 @@ Result<bool> PrintViews(const std::pair<Side, Side>& sides, Format format, DiffS
     return !differences.empty();
   }
   const auto name = [](const BundleDefinition& definition) {
-    return ToString(Side{.view = definition.view_name, .run = definition.run_id});
+    return ToString(
+        ComparedSide{.view = definition.view_name, .run = definition.run_id, .table = {}});
   };
   std::cout << fmt::format("--- {}  {}\n+++ {}  {}\n", name(before), before.fingerprint.ToString(),
                            name(after), after.fingerprint.ToString());
@@ -258,7 +136,7 @@ struct WholeSide {
   std::map<std::string, RecordedBundles::Build> builds;
 };
 
-Result<WholeSide> WholeOf(const Side& side, DiffSources& sources) {
+Result<WholeSide> WholeOf(const ComparedSide& side, DiffSources& sources) {
   WholeSide whole;
   if (side.run.empty()) {
     WEIR_ASSIGN_OR_RETURN(const OpenProject* open, sources.Compiled());
@@ -282,7 +160,7 @@ struct ViewChange {
 };
 
 /// The definitions of the views in `wanted`.
-Result<Definitions> LoadDefinitions(const Side& side, const WholeSide& whole,
+Result<Definitions> LoadDefinitions(const ComparedSide& side, const WholeSide& whole,
                                     const std::set<std::string>& wanted, DiffSources& sources) {
   Definitions definitions;
   if (side.run.empty()) {
@@ -301,7 +179,7 @@ Result<Definitions> LoadDefinitions(const Side& side, const WholeSide& whole,
   return recorded->Load(builds);
 }
 
-Result<std::vector<ViewChange>> ChangesBetween(const std::pair<Side, Side>& sides,
+Result<std::vector<ViewChange>> ChangesBetween(const std::pair<ComparedSide, ComparedSide>& sides,
                                                DiffSources& sources) {
   WEIR_ASSIGN_OR_RETURN(const WholeSide before, WholeOf(sides.first, sources));
   WEIR_ASSIGN_OR_RETURN(const WholeSide after, WholeOf(sides.second, sources));
@@ -336,7 +214,8 @@ Result<std::vector<ViewChange>> ChangesBetween(const std::pair<Side, Side>& side
 }
 
 /// Prints the views that differ between two runs; returns whether there are any.
-Result<bool> PrintRuns(const std::pair<Side, Side>& sides, Format format, DiffSources& sources) {
+Result<bool> PrintRuns(const std::pair<ComparedSide, ComparedSide>& sides, Format format,
+                       DiffSources& sources) {
   WEIR_ASSIGN_OR_RETURN(const auto changes, ChangesBetween(sides, sources));
   std::vector<std::vector<std::string>> rows;
   Json views = Json::array();
@@ -349,7 +228,9 @@ Result<bool> PrintRuns(const std::pair<Side, Side>& sides, Format format, DiffSo
         {{"view", change.view}, {"change", change.change}, {"sections", change.sections}});
   }
   if (format == Format::kJson) {
-    const auto run = [](const Side& side) { return side.run.empty() ? Json() : Json(side.run); };
+    const auto run = [](const ComparedSide& side) {
+      return side.run.empty() ? Json() : Json(side.run);
+    };
     std::cout << JsonText(Json{{"schema_version", 1},
                                {"before", {{"run", run(sides.first)}}},
                                {"after", {{"run", run(sides.second)}}},
@@ -370,7 +251,7 @@ Result<bool> PrintRuns(const std::pair<Side, Side>& sides, Format format, DiffSo
 int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names, bool exit_code) {
   auto sources = DiffSources::Open(options);
   if (!sources.ok()) return FailNamed(sources.status());
-  const auto sides = SidesNamed(names, *sources);
+  const auto sides = ComparedSidesNamed(names, /*takes_tables=*/false, *sources);
   if (!sides.ok()) return FailNamed(sides.status());
   const auto differs = sides->first.view.empty() ? PrintRuns(*sides, options.format, *sources)
                                                  : PrintViews(*sides, options.format, *sources);

@@ -259,7 +259,19 @@ int Main(int argc, char** argv) {
   diff->add_option("sides", compared, "two of VIEW, VIEW@RUN, RUN, last, now; one: against now")
       ->expected(0, 2);
   diff->add_flag("--exit-code", difference_fails, "end with 1 if there is a difference");
-  diff->callback([&] { exit_code = RunDiff(options, compared, difference_fails); });
+  bool of_data = false;
+  DataDifferenceOptions comparison;
+  CLI::Option* data = diff->add_flag("--data", of_data, "compare rows instead of definitions");
+  diff->add_option("--key", comparison.key, "with --data: columns that tell rows apart: a,b")
+      ->delimiter(',')
+      ->needs(data);
+  diff->add_option("--samples", comparison.samples, "with --data: rows to show of each kind")
+      ->needs(data)
+      ->check(CLI::Range(0, 1000));
+  diff->callback([&] {
+    exit_code = of_data ? RunDataDiff(options, compared, comparison, difference_fails)
+                        : RunDiff(options, compared, difference_fails);
+  });
 
   CLI::App* lineage = add_set(add("lineage", "show where columns come from"));
   LineageRequest asked;

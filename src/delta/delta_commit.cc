@@ -128,7 +128,7 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
 /// The commit as text: `head` holds the protocol and metaData actions of a first version, or those
 /// that changed.
 std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
-                    const std::vector<DataFile>& removed) {
+                    const std::vector<DataFile>& removed, const RowDifference* difference) {
   std::string text = JsonText(CommitInfoJson(spec)) + "\n";
   for (const Json& action : head) text += JsonText(action) + "\n";
   if (!spec.app_id.empty()) {
@@ -138,10 +138,14 @@ std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
                                {"lastUpdated", spec.timestamp_ms}}}}) +
             "\n";
   }
-  const bool changes_data = spec.mode != WriteMode::kCompact;
+  const bool keeps_rows = difference != nullptr && difference->files.empty();
+  const bool changes_data = spec.mode != WriteMode::kCompact && !keeps_rows;
   for (const DataFile& file : removed)
     text += JsonText(RemoveAction(file, spec.timestamp_ms, changes_data)) + "\n";
   for (const DataFile& file : spec.added) text += JsonText(AddAction(file, changes_data)) + "\n";
+  if (difference != nullptr) {
+    for (const DataFile& file : difference->files) text += JsonText(ChangeAction(file)) + "\n";
+  }
   return text;
 }
 
@@ -240,7 +244,9 @@ Result<CommitOutcome> CommitTo(const DeltaLog& log, const DeltaWriteSpec& spec,
       WEIR_ASSIGN_OR_RETURN(removed, FilesToRemove(table, spec));
     }
     const int64_t version = latest + 1;
-    const std::string actions = Actions(spec, head, removed);
+    const bool is_compared = spec.difference && spec.difference->since == latest;
+    const std::string actions =
+        Actions(spec, head, removed, is_compared ? &*spec.difference : nullptr);
     WEIR_ASSIGN_OR_RETURN(const bool is_written, log.WriteCommit(version, actions));
     if (is_written) return CommitOutcome{version, false};
   }
@@ -310,8 +316,10 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
   });
   const bool is_for_nothing = committed.ok() ? committed->already_committed
                                              : !MayStillArrive(committed.status(), spec.table_url);
-  if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec))
+  if (is_for_nothing && !spec.added.empty() && !MayBeNamed(session, *log, spec)) {
     RemoveDataFiles(session, spec.table_url, spec.added);
+    if (spec.difference) RemoveDataFiles(session, spec.table_url, spec.difference->files);
+  }
   WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);
   if (!outcome.already_committed && outcome.version > 0 &&
       outcome.version % kCheckpointInterval == 0) {

@@ -30,6 +30,13 @@ enum class WriteMode {
   kCompact,  ///< the new files hold the rows of those in `compacted`: no data changes
 };
 
+/// What an overwrite changes, row by row.
+struct RowDifference {
+  int64_t since = -1;  ///< the version that the new rows were compared with
+  /// Change data files, below `_change_data/`; none if the table keeps the same rows.
+  std::vector<DataFile> files;
+};
+
 struct DeltaWriteSpec {
   std::string table_url;  ///< with trailing slash
   std::shared_ptr<arrow::Schema> schema;
@@ -37,8 +44,11 @@ struct DeltaWriteSpec {
   WriteMode mode = WriteMode::kOverwrite;
   std::vector<DataFile> added;
   std::vector<DataFile> compacted;  ///< of kCompact; the commit fails where one is gone meanwhile
-  std::string app_id;               ///< of the application transaction; empty: none is recorded
-  int64_t epoch = 0;  ///< its version; a commit with this or a later one counts as made
+  /// Of kOverwrite: goes into the commit if that follows the version it was compared with. Else the
+  /// files that go and come tell what changed, as they do without it.
+  std::optional<RowDifference> difference;
+  std::string app_id;  ///< of the application transaction; empty: none is recorded
+  int64_t epoch = 0;   ///< its version; a commit with this or a later one counts as made
   /// Recorded in commitInfo under "weir", as it is.
   std::map<std::string, std::string> metadata;
   std::string comment;

@@ -73,30 +73,14 @@ std::vector<std::string> FeaturesInUse(const LogJson& protocol, const LogJson& m
 
 const std::vector<TableFeature>& TableFeatures() {
   static const std::vector<TableFeature> features = {
-      {"allowColumnDefaults", false, "read; written where no column has a default"},
-      {"appendOnly", true, "rows are added only: other statements are refused"},
-      {"catalogManaged", false, "neither read nor written: commits go through a catalog"},
-      {"changeDataFeed", true, "statements write the change data of their rows"},
-      {"checkConstraints", true, "held for every row that is written"},
-      {"checkpointProtection", true, "nothing is cleaned away in tables of others"},
-      {"clustering", false, "read: the order of files would not be kept"},
-      {"columnMapping", false, "read; written where the mode is none"},
-      {"deletionVectors", true,
-       "rows that they take are not read; where the table enables them, a tenth of a file is "
-       "deleted so"},
-      {"domainMetadata", true, "stays as it is"},
-      {"generatedColumns", true, "computed where left out, checked where given"},
-      {"icebergCompatV1", false, "read"},
-      {"icebergCompatV2", false, "read"},
-      {"identityColumns", false, "read; written where no column is one"},
-      {"inCommitTimestamp", false, "read; written where it is not enabled"},
-      {"invariants", true, "held for every row that is written"},
-      {"rowTracking", false, "read: ids of rows would not be kept"},
-      {"timestampNtz", true, "read and written"},
-      {"typeWidening", true, "files have the widest type"},
-      {"v2Checkpoint", true, "read; checkpoints are written as the classic ones"},
-      {"vacuumProtocolCheck", true, "nothing is vacuumed in tables of others"},
-      {"variantType", false, "read; written where no column is one"},
+      {"allowColumnDefaults", false}, {"appendOnly", true},       {"catalogManaged", false},
+      {"changeDataFeed", true},       {"checkConstraints", true}, {"checkpointProtection", true},
+      {"clustering", false},          {"columnMapping", false},   {"deletionVectors", true},
+      {"domainMetadata", true},       {"generatedColumns", true}, {"icebergCompatV1", false},
+      {"icebergCompatV2", false},     {"identityColumns", false}, {"inCommitTimestamp", false},
+      {"invariants", true},           {"rowTracking", false},     {"timestampNtz", true},
+      {"typeWidening", true},         {"v2Checkpoint", true},     {"vacuumProtocolCheck", true},
+      {"variantType", false},
   };
   return features;
 }

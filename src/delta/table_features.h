@@ -17,7 +17,6 @@ namespace weir {
 struct TableFeature {
   std::string_view name;  ///< as PROTOCOL.md has it
   bool is_written;        ///< statements may change tables that have it
-  std::string_view note;  ///< what that means
 };
 
 /// Ordered by name. A feature that is not here is not written.

@@ -37,6 +37,7 @@ Result<std::string> FeatureOf(const std::string& key, const std::string& value) 
       {"delta.enableDeletionVectors", "deletionVectors"},
       {"delta.appendOnly", "appendOnly"}};
   const std::string text = AsciiLowerCase(value);
+  if (key == "delta.checkpointPolicy" && text == "v2") return std::string("v2Checkpoint");
   if (text.empty() || text == "false" || text == "none" || text == "classic") return std::string();
   if (const auto found = by_key.find(key); found != by_key.end()) return found->second;
   if (key.starts_with(kConstraintPrefix)) return std::string("checkConstraints");
@@ -50,7 +51,7 @@ Result<std::string> FeatureOf(const std::string& key, const std::string& value) 
                       value)
       .WithHint(
           "of these are `delta.enableChangeDataFeed`, `delta.enableDeletionVectors`, "
-          "`delta.appendOnly`");
+          "`delta.appendOnly`, `delta.checkpointPolicy` = `v2`");
 }
 
 class Definition {
@@ -378,19 +379,8 @@ class Definition {
   Status AddColumns() {
     WEIR_ASSIGN_OR_RETURN(const auto declared, DeclaredSchema());
     WEIR_ASSIGN_OR_RETURN(const std::string added, SchemaJson(*declared));
-    LogJson schema = LogJson::parse(target_.schema_json, nullptr, false);
-    const LogJson added_schema = LogJson::parse(added);
-    for (const LogJson& field : added_schema["fields"]) {
-      const std::string name = field["name"].get<std::string>();
-      if (target_.IndexOf(name) >= 0) {
-        return Status::User(StatusCode::kAlreadyExists,
-                            "a column that the table `{}` does not have is wanted, found `{}`",
-                            statement_.table.name, name);
-      }
-      schema["fields"].push_back(field);
-    }
+    WEIR_ASSIGN_OR_RETURN(metadata_["schemaString"], SchemaWithColumns(target_, added));
     if (HasTimestampNtz(*declared)) features_.push_back("timestampNtz");
-    metadata_["schemaString"] = JsonText(schema);
     return Status::OK();
   }
 

@@ -38,6 +38,10 @@ class Parser : private StatementTokens {
  private:
   Status ParseInsert(DmlStatement& statement) {
     statement.kind = DmlStatement::Kind::kInsert;
+    if (Try("WITH")) {
+      if (!Try("SCHEMA") || !Try("EVOLUTION")) return Wanted("`SCHEMA EVOLUTION`");
+      statement.by_name = statement.evolves = true;
+    }
     if (Try("OVERWRITE")) {
       statement.kind = DmlStatement::Kind::kOverwrite;
       Try("INTO");
@@ -46,14 +50,21 @@ class Parser : private StatementTokens {
     }
     Try("TABLE");
     WEIR_RETURN_NOT_OK(ParseName(statement.table));
+    if (Peek().IsKeyword("BY") && Peek(1).IsKeyword("NAME")) {
+      Next();
+      Next();
+      statement.by_name = true;
+    }
     if (statement.kind == DmlStatement::Kind::kInsert && Peek().IsKeyword("REPLACE") &&
         Peek(1).IsKeyword("WHERE")) {
       Next();
       Next();
+      if (statement.evolves)
+        return Wanted("a query: rows replaced by a condition keep the columns");
       statement.kind = DmlStatement::Kind::kReplaceWhere;
       WEIR_ASSIGN_OR_RETURN(statement.condition, UpTo({"SELECT", "WITH", "VALUES", "FROM", "TABLE"},
                                                       false, "a condition and a query"));
-    } else if (Peek().IsSymbol('(') && !BeginsQueryInParentheses()) {
+    } else if (!statement.by_name && Peek().IsSymbol('(') && !BeginsQueryInParentheses()) {
       Next();
       WEIR_RETURN_NOT_OK(ParseColumnList(statement.columns));
     }

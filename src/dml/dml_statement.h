@@ -62,6 +62,10 @@ struct DmlStatement {
   /// Of an INSERT: the columns of the query, by position; empty: all that are not generated.
   std::vector<std::string> columns;
   SqlSlice query;  ///< of an INSERT
+  /// Of an INSERT: the query's columns are those of the table by their names; others are NULL.
+  bool by_name = false;
+  /// Of an INSERT: columns of the query that the table does not have become the table's.
+  bool evolves = false;
   /// Of an UPDATE, DELETE, MERGE (its ON) or INSERT … REPLACE WHERE; empty: all rows.
   SqlSlice condition;
   SqlSlice source;                 ///< of a MERGE: what stands after USING, its alias included

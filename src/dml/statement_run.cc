@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -17,10 +18,13 @@
 #include "weir/base/clock.h"
 #include "weir/base/json_text.h"
 #include "weir/base/sql_quotes.h"
+#include "weir/bundle/stored_schema.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/delta/delta_schema.h"
 #include "weir/delta/log_actions.h"
 #include "weir/delta/table_change.h"
+#include "weir/delta/table_features.h"
 #include "weir/dml/change_query.h"
 #include "weir/dml/row_rules.h"
 #include "weir/dml/write_target.h"
@@ -35,8 +39,6 @@ constexpr int kMaxEvaluations = 30;
 /// beaten several times gives the others time to end.
 constexpr int kFirstWaitMs = 20;
 constexpr int kLastWaitMs = 2000;
-/// Below, a further partition costs more than it saves.
-constexpr int64_t kBytesAPartition = 4 << 20;
 /// The part of a file's rows up to which they are deleted by a vector.
 constexpr double kMostMarked = 0.1;
 constexpr const char* kGeneric = "generic";
@@ -578,10 +580,13 @@ class Evaluation {
                                                   statement_.table.name) != references->end();
     auto plan = engine::Plan::FromSql(engine_, query.sql(), context_.dialect);
     if (!plan.ok()) return query.Locate(plan.status());
-    WEIR_ASSIGN_OR_RETURN(const std::vector<int> given, GivenColumns());
+    WEIR_ASSIGN_OR_RETURN(const auto found, plan->output_schema());
+    if (statement_.evolves) WEIR_RETURN_NOT_OK(AddColumnsOf(*plan));
+    WEIR_ASSIGN_OR_RETURN(
+        const std::vector<int> given,
+        GivenColumns(statement_.by_name ? found->field_names() : statement_.columns));
     arrow::FieldVector fields;
     for (const int column : given) fields.push_back(target_.schema->field(column));
-    WEIR_ASSIGN_OR_RETURN(const auto found, plan->output_schema());
     if (found->num_fields() != static_cast<int>(given.size())) {
       return Status::User(StatusCode::kInvalidArgument,
                           "a query with {} columns is wanted for the table `{}`, found one with {}",
@@ -614,7 +619,7 @@ class Evaluation {
       WEIR_ASSIGN_OR_RETURN(sieve, ReplacedSieve(std::move(sieve)));
     }
     // What the query reads is not known here: large results are worth all cores.
-    const int64_t bytes = static_cast<int64_t>(context_.runtime.threads()) * kBytesAPartition;
+    const int64_t bytes = std::numeric_limits<int64_t>::max();
     WEIR_ASSIGN_OR_RETURN(const auto options, target_.Options());
     auto written = Write(std::move(rows), options, target_.schema, bytes, sieve);
     if (!written.ok()) return query.Locate(written.status());
@@ -625,19 +630,55 @@ class Evaluation {
     return Status::OK();
   }
 
-  Result<std::vector<int>> GivenColumns() const {
+  /// Columns of a query that the table does not have become the table's, behind its own.
+  Status AddColumnsOf(const engine::Plan& query) {
+    // Before its types are settled a plan has the types of the first branch of a UNION or a CASE.
+    WEIR_ASSIGN_OR_RETURN(const auto analyzed, query.Analyze(engine_));
+    WEIR_ASSIGN_OR_RETURN(const auto output, analyzed.output_schema());
+    arrow::FieldVector fields;
+    for (const auto& field : output->fields()) {
+      if (target_.IndexOf(field->name()) < 0) fields.push_back(field->WithNullable(true));
+    }
+    if (fields.empty()) return Status::OK();
+    std::vector<Status> problems;
+    const auto added = StoredSchema(*arrow::schema(fields), problems);
+    for (const Status& problem : problems) return problem;
+    WEIR_ASSIGN_OR_RETURN(const std::string added_json, DeltaSchemaString(*added));
+    WEIR_ASSIGN_OR_RETURN(target_.schema_json, SchemaWithColumns(target_, added_json));
+    LogJson metadata = LogJson::parse(target_.metadata_json, nullptr, false);
+    metadata["schemaString"] = target_.schema_json;
+    if (HasTimestampNtz(*added)) {
+      const std::string protocol = UpgradedProtocol(target_.protocol_json, {"timestampNtz"});
+      if (!protocol.empty()) change_.head.push_back(protocol);
+    }
+    change_.head.push_back(JsonText(LogJson{{"metaData", metadata}}));
+    arrow::FieldVector all = target_.schema->fields();
+    for (const auto& field : added->fields()) {
+      target_.columns.push_back({.name = field->name(), .generation = {}});
+      all.push_back(field);
+    }
+    target_.schema = arrow::schema(all);
+    WEIR_ASSIGN_OR_RETURN(rules_, RowRules::Of(target_, engine_));
+    return Status::OK();
+  }
+
+  /// `names`: of the columns that a query gives values for; empty: all that are not generated.
+  Result<std::vector<int>> GivenColumns(const std::vector<std::string>& names) const {
     std::vector<int> given;
-    if (statement_.columns.empty()) {
+    if (names.empty()) {
       for (size_t i = 0; i < target_.columns.size(); ++i) {
         if (target_.columns[i].generation.empty()) given.push_back(static_cast<int>(i));
       }
       return given;
     }
-    for (const std::string& name : statement_.columns) {
+    for (const std::string& name : names) {
       const int column = target_.IndexOf(name);
       if (column < 0) {
-        return Status::User(StatusCode::kPlanFailed, "the table `{}` has no column `{}`",
-                            target_.name, name);
+        const Status missing = Status::User(
+            StatusCode::kPlanFailed, "the table `{}` has no column `{}`", target_.name, name);
+        return statement_.by_name
+                   ? missing.WithHint("INSERT WITH SCHEMA EVOLUTION INTO … adds columns")
+                   : missing;
       }
       if (std::find(given.begin(), given.end(), column) != given.end()) {
         return Status::User(StatusCode::kInvalidArgument,
@@ -685,11 +726,9 @@ class Evaluation {
   Result<engine::WriteOutcome> Write(engine::Plan plan, const engine::WriteOptions& options,
                                      const std::shared_ptr<arrow::Schema>& schema, int64_t bytes,
                                      engine::BatchSieve sieve) const {
-    const auto worth = static_cast<int>(
-        std::min<int64_t>(context_.runtime.threads(), 1 + bytes / kBytesAPartition));
-    WEIR_ASSIGN_OR_RETURN(
-        const engine::Session* engine,
-        context_.runtime.EngineOf(context_.runtime.own_partitions().value_or(worth)));
+    WEIR_ASSIGN_OR_RETURN(const engine::Session* engine,
+                          context_.runtime.EngineOf(
+                              context_.runtime.PartitionsFor(bytes, context_.runtime.threads())));
     WEIR_ASSIGN_OR_RETURN(const auto optimized, std::move(plan).Optimize(*engine));
     WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, optimized));
     return physical.Write(*engine, options, schema, {}, context_.cancellation, std::move(sieve));
@@ -717,7 +756,7 @@ class Evaluation {
 
   Result<std::optional<DmlOutcome>> Commit() {
     const bool is_append = statement_.kind == Kind::kInsert;
-    change_.is_blind_append = is_append && !reads_itself_;
+    change_.is_blind_append = is_append && !reads_itself_ && change_.head.empty();
     if (OperationName() == "WRITE")
       change_.parameters = {{"mode", is_append ? "Append" : "Overwrite"}};
     if (!statement_.condition.empty())

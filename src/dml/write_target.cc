@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/json_text.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/table_features.h"
 
@@ -63,6 +64,21 @@ int WriteTarget::IndexOf(const std::string& column) const {
 bool WriteTarget::HasProperty(const std::string& key) const {
   const auto found = properties.find(key);
   return found != properties.end() && AsciiLowerCase(found->second) == "true";
+}
+
+Result<std::string> SchemaWithColumns(const WriteTarget& target, const std::string& added) {
+  Json schema = Json::parse(target.schema_json, nullptr, false);
+  const Json columns = Json::parse(added, nullptr, false);
+  for (const Json& field : columns["fields"]) {
+    const std::string name = TextIn(field, "name");
+    if (target.IndexOf(name) >= 0) {
+      return Status::User(StatusCode::kAlreadyExists,
+                          "a column that the table `{}` does not have is wanted, found `{}`",
+                          target.name, name);
+    }
+    schema["fields"].push_back(field);
+  }
+  return JsonText(schema);
 }
 
 Result<WriteTarget> OpenWriteTarget(const std::string& name, const std::string& url,

@@ -14,7 +14,7 @@
 #include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
-#include "weir/delta/write_layout.h"
+#include "weir/bundle/write_layout.h"
 #include "weir/engine/engine.h"
 
 namespace weir {
@@ -56,6 +56,10 @@ struct WriteTarget {
     return WriteOptionsOf(url, partition_columns, properties);
   }
 };
+
+/// The log's schemaString of a table that gets the columns of another one, `added`, behind its own.
+/// Fails with kAlreadyExists where it has one of that name.
+Result<std::string> SchemaWithColumns(const WriteTarget& target, const std::string& added);
 
 /// Fails as engine::DeltaSnapshot::Open does, and with kUnsupported, naming it, where the table has
 /// a feature that Weir does not write.

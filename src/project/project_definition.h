@@ -265,6 +265,8 @@ struct ProfileSettings {
   std::string warehouse_uri;    ///< as ProjectDefinition has it; empty: the project's
   int64_t max_spill_bytes = 0;
   FunctionDefaults function_defaults;
+  /// Properties of the tables of views that do not set them themselves.
+  std::map<std::string, std::string> table_properties;
   /// What `weir sql` may run.
   std::set<StatementKind> allowed_statements = {StatementKind::kQuery};
 };

@@ -261,7 +261,7 @@ class WeirTomlReader {
     reader_.CheckKeys(
         table,
         {"extends", "warehouse", "threads", "memory_limit", "deterministic", "overflow",
-         "spill_directory", "max_spill", "settings", "functions", "parameters", "sql"},
+         "spill_directory", "max_spill", "settings", "functions", "parameters", "sql", "tables"},
         " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -293,6 +293,8 @@ class WeirTomlReader {
     }
     if (const toml::table* functions = reader_.TableAt(table, "functions"))
       ReadFunctionDefaults(*functions, profile.function_defaults);
+    if (const toml::table* tables = reader_.TableAt(table, "tables"))
+      ReadTableProperties(*tables, "", profile.table_properties);
     if (const toml::table* parameters = reader_.TableAt(table, "parameters"))
       ReadProfileParameters(*parameters, reader_, project_.parameters);
     if (const toml::table* sql = reader_.TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
@@ -379,6 +381,36 @@ class WeirTomlReader {
                       kMostThreads, threads));
     }
     profile.threads = static_cast<int>(threads);
+  }
+
+  /// [profiles.NAME.tables]: properties that say how tables are written, by the names they have in
+  /// TBLPROPERTIES. Names of columns are views' own.
+  void ReadTableProperties(const toml::table& table, const std::string& prefix,
+                           std::map<std::string, std::string>& properties) {
+    static const std::vector<std::string> kKnown = {
+        "delta.targetFileSize",       "delta.dataSkippingNumIndexedCols",
+        "delta.enableChangeDataFeed", "weir.change_feed",
+        "weir.compression",           "weir.row_group_rows"};
+    for (const auto& [key, value] : table) {
+      const std::string name = prefix + std::string(key.str());
+      if (value.is_table()) {
+        ReadTableProperties(*value.as_table(), name + ".", properties);
+        continue;
+      }
+      std::optional<std::string> text = ScalarText(value);
+      if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
+        std::string hint = SuggestionHint(name, kKnown);
+        if (hint.empty()) hint = fmt::format("a profile may set `{}`", fmt::join(kKnown, "`, `"));
+        reader_.Fail(
+            "W1031", key.source(),
+            fmt::format("a property of how tables are written is wanted, found `{}`", name),
+            std::move(hint));
+      } else if (!text) {
+        reader_.FailType(value, "a string, number or boolean", name);
+      } else if (auto expanded = reader_.Expanded(value, *text, "tables." + name)) {
+        properties[name] = *std::move(expanded);
+      }
+    }
   }
 
   void ReadSettings(const toml::table& table, const std::string& prefix, ProfileSettings& profile,

@@ -16,6 +16,7 @@
 #include "weir/delta/delta_commit.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/last_builds.h"
+#include "weir/run/row_difference.h"
 #include "weir/run/source_comparison.h"
 #include "weir/run/upstream_columns.h"
 #include "weir/run/view_execution.h"
@@ -329,11 +330,18 @@ class Execution {
                              .listings = ListedFiles(outcome.scan_units),
                              .deferred = builds_.PlacesOf(task.upstream_views),
                              .definition = SectionsOf(bundle.fingerprint_input)};
+    auto compared = WriteRowDifference(bundle, session_, outcome.files, cancellation_);
+    if (!compared.ok()) {
+      RemoveDataFiles(session_.engine(), TableUrl(session_.warehouse_url(), task.view_name),
+                      outcome.files);
+      return compared.status();
+    }
     DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
                         .schema = bundle.stored_schema,
                         .partition_columns = bundle.partition_columns,
                         .mode = WriteMode::kOverwrite,
                         .added = outcome.files,
+                        .difference = *std::move(compared),
                         .app_id = TransactionId(task.view_name),
                         .epoch = record.epoch,
                         .metadata = ToCommitMetadata(record),

@@ -10,17 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/bundle/lane.h"
+#include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_commit.h"
-#include "weir/delta/write_layout.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 
 namespace weir {
 
 namespace {
-
-/// Below, a further partition costs more than it saves.
-constexpr int64_t kBytesAPartition = 4 << 20;
 
 /// What the scans among a plan's operators fetched of files.
 int64_t BytesScanned(const std::string& metrics) {
@@ -81,9 +78,8 @@ Status ViewExecution::Write(const TableLookup& lookup, bool by_lane, int most_pa
   if (!bundle_.cluster_columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns()));
   }
-  const auto worth =
-      static_cast<int>(std::min<int64_t>(most_partitions, 1 + kept_bytes / kBytesAPartition));
-  const int cuts = bundle_.needs_one_partition ? 1 : session_.own_partitions().value_or(worth);
+  const int cuts =
+      bundle_.needs_one_partition ? 1 : session_.PartitionsFor(kept_bytes, most_partitions);
   WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session_.EngineOf(cuts));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
   // Execution fills in the filters that joins find.

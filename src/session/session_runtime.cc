@@ -153,6 +153,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                           ? profile.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   runtime->is_deterministic_ = profile.deterministic;
+  runtime->table_properties_ = profile.table_properties;
   runtime->memory_limit_bytes_ =
       profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
   runtime->warehouse_url_ = ToUrl(project.warehouse_uri, true);
@@ -191,6 +192,13 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
       RegisterTableFunctions(runtime->engine_, runtime->functions_,
                              NameTables(project, runtime->catalog_, runtime->warehouse_url_)));
   return runtime;
+}
+
+int SessionRuntime::PartitionsFor(int64_t bytes, int most) const {
+  // Below, a further partition costs more than it saves.
+  constexpr int64_t kBytesAPartition = 4 << 20;
+  return own_partitions_.value_or(
+      static_cast<int>(std::min<int64_t>(most, 1 + bytes / kBytesAPartition)));
 }
 
 Result<const engine::Session*> SessionRuntime::EngineOf(int partitions) const {

@@ -54,6 +54,11 @@ class SessionRuntime {
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
+  /// Properties that stored views have where they do not say otherwise.
+  const std::map<std::string, std::string>& table_properties() const { return table_properties_; }
+  /// Partitions that are worth their cost for a plan that reads so many bytes: at most `most`, and
+  /// the profile's own number, if it has one, whatever is read.
+  int PartitionsFor(int64_t bytes, int most) const;
 
   /// Those settings whose change can change a result; part of every fingerprint.
   const std::map<std::string, std::string>& result_settings() const { return result_settings_; }
@@ -74,6 +79,7 @@ class SessionRuntime {
   std::optional<int> own_partitions_;
   bool is_deterministic_ = true;
   int64_t memory_limit_bytes_ = 0;
+  std::map<std::string, std::string> table_properties_;
   std::map<std::string, std::string> result_settings_;
 };
 

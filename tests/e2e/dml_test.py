@@ -3,6 +3,7 @@
 
 In: tables that python deltalake makes, which is also who reads what came of them."""
 
+import datetime
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import deltalake
 import pyarrow
+import pyarrow.parquet
 
 from sql_case import Anywhere
 from weir_project import program
@@ -53,6 +55,29 @@ class Statements(Dml):
         self.assertEqual(self.did("TRUNCATE TABLE t")["rows_deleted"], 2)
         self.assertEqual(self.read(), [])
         self.assertEqual(deltalake.DeltaTable(self.scratch / "table").history(1)[0]["operation"], "TRUNCATE")
+
+    def test_columns_by_name_and_new_ones(self):
+        self.simple()
+        self.did("INSERT INTO t BY NAME SELECT 40 AS n, 4 AS ID")
+        self.did("INSERT INTO t BY NAME SELECT 5 AS id")
+        self.assertIn("has no column `note`", self.failure("INSERT INTO t BY NAME SELECT 6 AS id, 'x' AS note"))
+        self.assertEqual(self.did("INSERT WITH SCHEMA EVOLUTION INTO t SELECT named_struct('a', 1, 'Ü', [1.5]) AS \"Odd-näme\", 6 AS id, "
+                                  "TIMESTAMP '2024-01-01' AS at UNION ALL SELECT NULL, 7, NULL")["rows_inserted"], 2)
+        wanted = [{"id": number, "n": n, "Odd-näme": None, "at": None} for number, n in [(1, 10), (2, None), (3, 30), (4, 40), (5, None), (7, None)]]
+        wanted.append({"id": 6, "n": None, "Odd-näme": {"a": 1, "Ü": [1.5]}, "at": datetime.datetime(2024, 1, 1)})
+        table = deltalake.DeltaTable(self.scratch / "table")
+        self.assertEqual([field.name for field in table.schema().fields], ["id", "n", "Odd-näme", "at"])
+        found = self.rows("SELECT id, n, \"Odd-näme\"['a'] AS a, CAST(at AS VARCHAR) AS at FROM t ORDER BY id")
+        self.assertEqual(found, [{"id": row["id"], "n": row["n"], "a": row["Odd-näme"] and 1, "at": row["at"] and "2024-01-01T00:00:00"}
+                                 for row in sorted(wanted, key=lambda row: row["id"])])
+        self.assertEqual(self.read(), sorted(wanted, key=str))
+        # Nothing new: no other schema, hence an append like any other.
+        self.did("INSERT WITH SCHEMA EVOLUTION INTO t SELECT 8 AS id")
+        self.assertNotIn("metaData", (self.scratch / "table/_delta_log/00000000000000000004.json").read_text())
+        self.did("INSERT WITH SCHEMA EVOLUTION OVERWRITE t SELECT true AS flag, 9 AS id")
+        self.assertEqual(self.read(), [{"id": 9, "n": None, "Odd-näme": None, "at": None, "flag": True}])
+        self.assertIn("`SCHEMA EVOLUTION` is wanted", self.failure("INSERT WITH SCHEMA INTO t SELECT 1 AS id"))
+        self.assertIn("each column once", self.failure("INSERT INTO t BY NAME SELECT 1 AS id, 2 AS \"ID\""))
 
     def test_statements_that_follow_see_what_was_written(self):
         self.simple()
@@ -217,6 +242,18 @@ class Definitions(Dml):
     def setUp(self):
         super().setUp()
         self.write("weir.toml", '[project]\nname = "dml"\nwarehouse = "wh"\n[profiles.default.sql]\nallow = ["query", "dml", "ddl"]\n')
+
+    def test_checkpoints_of_version_two(self):
+        self.did("CREATE TABLE './v2' (id BIGINT) STORED AS DELTATABLE TBLPROPERTIES ('delta.checkpointPolicy' = 'v2', "
+                 "'delta.checkpointInterval' = '2')")
+        for number in range(5):
+            self.did(f"INSERT INTO './v2' VALUES ({number})")
+        checkpoint = pyarrow.parquet.read_table(self.scratch / "v2/_delta_log/00000000000000000004.checkpoint.parquet")
+        self.assertEqual(sum(row["checkpointMetadata"] is not None for row in checkpoint.to_pylist()), 1)
+        (self.scratch / "v2/_delta_log/00000000000000000003.json").unlink()
+        self.assertEqual(self.rows("SELECT count(*) AS n, sum(id) AS s FROM './v2'"), [{"n": 5, "s": 10}])
+        theirs = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(self.scratch / "v2")).execute("SELECT count(*) AS n FROM t")
+        self.assertEqual(pyarrow.table(theirs).to_pylist(), [{"n": 5}])
 
     def test_a_table_with_all_that_can_be_said_of_it(self):
         self.did("CREATE TABLE t (id BIGINT NOT NULL COMMENT 'the key', \"Ab\" DECIMAL(10, 2), s STRUCT<x INT, y VARCHAR>, l ARRAY<INT>, day DATE, "

@@ -4,7 +4,10 @@
 Another reader (pyarrow, python deltalake) says what is in the files."""
 
 import collections
+import datetime
+import decimal
 import json
+import random
 import re
 import unittest
 
@@ -68,9 +71,33 @@ class Layout(ProjectCase):
                    (self.project.table_path("laid") / "_delta_log" / f"{0:020}.json").read_text().splitlines() if '"add"' in line)
         self.assertEqual(set(json.loads(add["stats"])["minValues"]), {"id"})
         self.view("laid", "TBLPROPERTIES ('weir.row_group_rows' = 'many')")
-        outcome = self.project.weir("run", "--force")
+        self.view("named", "TBLPROPERTIES ('weir.plain_columns' = 'p, kk', 'weir.change_feed' = 'difference')")
+        outcome = self.project.weir("check")
         self.assertEqual(outcome.code, 1)
         self.assertIn("a whole number is wanted for the property `weir.row_group_rows`, found `many`", outcome.text)
+        self.assertIn("the property `weir.plain_columns` names a column that the view does not have: `kk`", outcome.text)
+        self.assertIn("`weir.change_feed` = 'difference' is set for a table without a change feed", outcome.text)
+        self.assertEqual(outcome.text.count("W2027"), 3)
+
+    def test_a_profile_says_how_tables_are_written(self):
+        self.project.write("weir.toml", '[project]\nname = "layout"\n[profiles.default.tables]\n"weir.compression" = "gzip(4)"\n'
+                                        'weir.row_group_rows = 700\n')
+        self.view("usual", "CLUSTER BY (k)")
+        self.view("own", "TBLPROPERTIES ('weir.compression' = 'snappy')")
+        self.project.run()
+        for view, compression in (("usual", "GZIP"), ("own", "SNAPPY")):
+            file = self.files(view)[0]
+            self.assertEqual((file.metadata.row_group(0).column(0).compression, file.metadata.num_row_groups), (compression, 3))
+        written = {row["view_name"]: json.loads(row["policy"]) for row in self.project.sql("SELECT view_name, policy FROM weir.writes")}
+        self.assertEqual(written["usual"], {"target_file_size": 256 << 20, "compression": "gzip(4)", "statistics_columns": 32,
+                                            "row_group_rows": 700, "sort_columns": ["k"]})
+        self.assertEqual(written["own"]["compression"], "snappy")
+        self.project.write("weir.toml", '[project]\nname = "layout"\n[profiles.default.tables]\n"weir.compresion" = "gzip"\n')
+        outcome = self.project.weir("check")
+        self.assertIn("weir.toml:4:1", outcome.text)
+        self.assertIn("did you mean `weir.compression`?", outcome.text)
+        self.project.write("weir.toml", '[project]\nname = "layout"\n[profiles.default.tables]\n"weir.row_group_rows" = "few"\n')
+        self.assertIn("W1031", self.project.weir("check").text)
 
     def test_wrong_clustering_is_found_by_check(self):
         self.view("wrong", "CLUSTER BY (idd)")
@@ -94,6 +121,53 @@ class Layout(ProjectCase):
         self.assertEqual({i: n for i, n in counts.items() if n}, {2: -1})
         ours = self.project.sql("SELECT id, _change_type AS c FROM delta_cdf('fed', 1) ORDER BY id, c")
         self.assertEqual(len(ours), 9)
+
+    def test_the_feed_of_a_view_that_is_compared_holds_what_differs(self):
+        """Bags of rows with NULL, NaN, both zeros, nested values and repetitions; the feed of any two versions is the difference of bags."""
+        draw = random.Random(11)
+        kinds = pyarrow.schema([("k", pyarrow.int32()), ("f", pyarrow.float64()), ("s", pyarrow.string()), ("d", pyarrow.decimal128(9, 2)),
+                                ("l", pyarrow.list_(pyarrow.float32())), ("r", pyarrow.struct([("a", pyarrow.string()), ("b", pyarrow.date32())])),
+                                ("m", pyarrow.map_(pyarrow.string(), pyarrow.int64())), ("at", pyarrow.timestamp("us", "UTC")),
+                                ("x", pyarrow.binary()), ("Odd-ü", pyarrow.bool_())])
+
+        def row():
+            def pick(*values):
+                return draw.choice([None, *values])
+            return {"k": pick(1, 2), "f": pick(0.0, -0.0, float("nan"), 1.5), "s": pick("", "NULL", "a'b", "Ü"), "d": pick(decimal.Decimal("1.50")),
+                    "l": pick([], [None, -0.0], [0.0]), "r": pick({"a": None, "b": None}, {"a": "", "b": datetime.date(1, 1, 1)}),
+                    "m": pick([], [("q", None)]), "at": pick(datetime.datetime(1960, 1, 1, tzinfo=datetime.timezone.utc)), "x": pick(b"", b"\xff"),
+                    "Odd-ü": pick(True, False)}
+
+        pool = [row() for _ in range(12)]
+        source = self.project.folder / "data" / "bag.parquet"
+        self.project.write("sources/bag.sql", "CREATE EXTERNAL TABLE bag STORED AS PARQUET LOCATION 'data/bag.parquet';\n")
+        for name, clauses in (("compared", ""), ("parted", "PARTITIONED BY (k, \"Odd-ü\") ")):
+            self.view(name, clauses + "TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', 'weir.change_feed' = 'difference')", "SELECT * FROM bag")
+        bags = []
+        for version in range(7):
+            # The fifth has the rows of the fourth in another order.
+            rows = [draw.choice(pool) for _ in range(draw.randrange(40))] if version != 5 else list(reversed(rows))
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, kinds), source)
+            self.project.run("--force")
+            bags.append(collections.Counter(repr(list(row.values())) for row in pyarrow.Table.from_pylist(rows, kinds).to_pylist()))
+        for name in ("compared", "parted"):
+            table = deltalake.DeltaTable(self.project.table_path(name))
+            feed = pyarrow.table(table.load_cdf(starting_version=1)).to_pylist()
+            for version in range(1, 7):
+                signed = collections.Counter()
+                of_version = [row for row in feed if row["_commit_version"] == version]
+                for change in of_version:
+                    signed[repr([change[field.name] for field in kinds])] += 1 if change["_change_type"] == "insert" else -1
+                wanted = {key: bags[version][key] - bags[version - 1][key] for key in bags[version] | bags[version - 1]}
+                self.assertEqual({key: n for key, n in signed.items() if n}, {key: n for key, n in wanted.items() if n}, f"{name} {version}")
+                self.assertEqual(len(of_version), sum(map(abs, wanted.values())), f"{name} {version}: a row that stays is told")
+            ours = self.project.sql(f"SELECT _commit_version AS v, count(*) AS n FROM delta_cdf('{name}', 1) GROUP BY 1 ORDER BY 1")
+            self.assertEqual({row["v"]: row["n"] for row in ours}, dict(sorted(collections.Counter(row["_commit_version"] for row in feed).items())))
+        # A second run does nothing, and columns that change tell by their files.
+        self.assertEqual(self.run_counts(), (0, 2))
+        self.view("compared", "TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', 'weir.change_feed' = 'difference')", "SELECT k FROM bag")
+        self.project.run()
+        self.assertEqual(self.project.read("compared").num_rows, sum(bags[-1].values()))
 
     def test_a_view_over_a_feed_runs_for_new_commits_only_and_keeps_history(self):
         self.project.write("views/history.sql", """

@@ -42,6 +42,7 @@ mod nan_pruning;
 mod nodes;
 mod null_equality;
 mod null_simplification;
+mod null_structs;
 mod one_nan;
 mod ordered_limits;
 mod outer_join_fence;
@@ -57,6 +58,7 @@ mod rounding;
 mod row_comparison;
 mod row_membership;
 mod same_names;
+mod scans;
 mod set_comparison;
 mod similar_to;
 mod subqueries;
@@ -233,6 +235,7 @@ const ALL: &[&dyn Guard] = &[
     &nan_pruning::NanPruning,
     &null_equality::NullEqualityGuard,
     &null_simplification::NullSimplification,
+    &null_structs::NullStructs,
     &percentile_states::PercentileStates,
     &projection_fence::ProjectionFence,
     &same_names::SameNames,

@@ -15,15 +15,12 @@ use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr};
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr_adapter::{
-    DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
-};
+use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion_datasource::file_scan_config::{FileScanConfig, FileScanConfigBuilder};
-use datafusion_datasource::source::DataSourceExec;
 
 use super::PhysicalRules;
+use super::scans::adapt_scans;
 
 /// Whether a comparison over columns of the schema of a file is to be hidden.
 pub type Hides = fn(&Arc<dyn PhysicalExpr>, &Schema) -> Result<bool>;
@@ -31,10 +28,6 @@ pub type Hides = fn(&Arc<dyn PhysicalExpr>, &Schema) -> Result<bool>;
 /// Has scans hide comparisons. They are looked at file by file, with the types that the file has.
 pub fn hide_in_scans(rules: &mut PhysicalRules, hides: Hides) {
     rules.push(Arc::new(HideInScans { hides }));
-}
-
-pub fn file_scan(node: &dyn ExecutionPlan) -> Option<&FileScanConfig> {
-    node.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
 }
 
 #[derive(Debug)]
@@ -52,20 +45,7 @@ impl PhysicalOptimizerRule for HideInScans {
     }
 
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let Some(config) = file_scan(node.as_ref()).filter(|config| config.file_source().file_type() == "parquet")
-            else {
-                return Ok(Transformed::no(node));
-            };
-            let inner = match &config.expr_adapter_factory {
-                Some(factory) => Arc::clone(factory),
-                None => Arc::new(DefaultPhysicalExprAdapterFactory) as Arc<dyn PhysicalExprAdapterFactory>,
-            };
-            let factory: Arc<dyn PhysicalExprAdapterFactory> = Arc::new(HidingFactory { inner, hides: self.hides });
-            let config = FileScanConfigBuilder::from(config.clone()).with_expr_adapter(Some(factory)).build();
-            Ok(Transformed::yes(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>))
-        })
-        .data()
+        adapt_scans(plan, |inner| Arc::new(HidingFactory { inner, hides: self.hides }))
     }
 }
 

@@ -15,7 +15,8 @@ use datafusion_datasource::file_groups::FileGroup;
 use datafusion_datasource::file_scan_config::{FileScanConfig, FileScanConfigBuilder};
 use datafusion_datasource::source::DataSourceExec;
 
-use super::hidden_comparison::{file_scan, hide_in_scans};
+use super::hidden_comparison::hide_in_scans;
+use super::scans::file_scan;
 use super::{About, Guard, Means, PhysicalRules};
 
 pub struct NanPruning;

@@ -14,7 +14,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Documentation, Expr, ExpressionPlacement, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 use datafusion::prelude::SessionContext;
 
@@ -40,7 +40,7 @@ pub trait Behaviour: Debug + Copy + Eq + Hash + Send + Sync + 'static {
 /// Does nothing where the session has no function of the name.
 pub fn substitute(context: &SessionContext, name: &str, behaviour: impl Behaviour) {
     if let Ok(engine) = context.udf(name) {
-        context.register_udf(ScalarUDF::new_from_impl(Substitute { engine, behaviour }));
+        context.register_udf(behaving(engine, behaviour));
     }
 }
 
@@ -56,6 +56,16 @@ pub fn updated(function: &Arc<ScalarUDF>, config: &ConfigOptions) -> Arc<ScalarU
     function.inner().with_updated_config(config).map_or_else(|| Arc::clone(function), Arc::new)
 }
 
+/// The function that does what the behaviour says.
+pub fn behaving(engine: Arc<ScalarUDF>, behaviour: impl Behaviour) -> ScalarUDF {
+    ScalarUDF::new_from_impl(Substitute { engine, behaviour })
+}
+
+/// The engine's function in whose place another with this behaviour stands.
+pub fn replaced<B: Behaviour>(function: &ScalarUDF) -> Option<&Arc<ScalarUDF>> {
+    function.inner().downcast_ref::<Substitute<B>>().map(|substitute| &substitute.engine)
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Substitute<B: Behaviour> {
     engine: Arc<ScalarUDF>,
@@ -68,6 +78,12 @@ impl<B: Behaviour> ScalarUDFImpl for Substitute<B> {
     }
     fn aliases(&self) -> &[String] {
         self.engine.aliases()
+    }
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        self.engine.schema_name(args)
+    }
+    fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
+        self.engine.placement(args)
     }
     fn signature(&self) -> &Signature {
         self.engine.signature()
@@ -85,8 +101,7 @@ impl<B: Behaviour> ScalarUDFImpl for Substitute<B> {
         self.engine.coerce_types(arguments)
     }
     fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        let engine = updated(&self.engine, config);
-        Some(ScalarUDF::new_from_impl(Self { engine, behaviour: self.behaviour }))
+        Some(behaving(updated(&self.engine, config), self.behaviour))
     }
     fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
         self.engine.output_ordering(inputs)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "weir/delta/write_layout.h"
+#include "weir/bundle/write_layout.h"
 
 #include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "weir/base/ascii_text.h"
+#include "weir/base/json_text.h"
 
 namespace weir {
 
@@ -84,11 +86,36 @@ Result<engine::WriteOptions> WriteOptionsOf(const std::string& table_url,
       static_cast<int>(statistics < 0 ? kAllColumns : std::min(statistics, kAllColumns));
   WEIR_RETURN_NOT_OK(
       TakeNumber(properties, "weir.row_group_rows", /*bytes=*/false, 1, options.row_group_rows));
-  options.bloom_filter_columns = NamesOf(properties, "weir.bloom_filter_columns");
-  options.plain_columns = NamesOf(properties, "weir.plain_columns");
+  options.bloom_filter_columns = NamesOf(properties, kBloomFilterColumns);
+  options.plain_columns = NamesOf(properties, kPlainColumns);
   if (const auto found = properties.find("weir.compression"); found != properties.end())
     options.compression = found->second;
+  const auto feed = properties.find(kChangeFeed);
+  if (feed != properties.end() && feed->second != "files" && feed->second != kDifference)
+    return Wrong("'files' or 'difference'", feed->first, feed->second);
   return options;
+}
+
+std::string ToJson(const engine::WriteOptions& options,
+                   const std::vector<std::string>& sort_columns) {
+  nlohmann::ordered_json json = {{"target_file_size", options.target_file_size_bytes},
+                                 {"compression", options.compression},
+                                 {"statistics_columns", options.statistics_columns}};
+  if (options.row_group_rows > 0) json["row_group_rows"] = options.row_group_rows;
+  for (const auto& [key, names] : {std::pair{"sort_columns", &sort_columns},
+                                   {"bloom_filter_columns", &options.bloom_filter_columns},
+                                   {"plain_columns", &options.plain_columns}}) {
+    if (!names->empty()) json[key] = *names;
+  }
+  return JsonText(json);
+}
+
+bool WantsDifference(const Properties& properties) {
+  const auto is = [&](const char* key, const char* value) {
+    const auto found = properties.find(key);
+    return found != properties.end() && found->second == value;
+  };
+  return is("delta.enableChangeDataFeed", "true") && is(kChangeFeed, kDifference);
 }
 
 int64_t CheckpointIntervalOf(const Properties& properties) {
