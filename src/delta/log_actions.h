@@ -29,6 +29,9 @@ std::string NewTableId();
 
 LogJson AddAction(const DataFile& file, bool changes_data);
 LogJson RemoveAction(const DataFile& file, int64_t timestamp_ms, bool changes_data);
+/// The folder of change data files, below a table's root.
+inline constexpr const char* kChangeFolder = "_change_data/";
+
 /// A file with change data: its path is relative to the table's root.
 LogJson ChangeAction(const DataFile& file);
 

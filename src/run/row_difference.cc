@@ -11,12 +11,12 @@
 #include "weir/bundle/write_layout.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/bag_difference.h"
+#include "weir/delta/log_actions.h"
 
 namespace weir {
 
 namespace {
 
-constexpr const char* kChangeFolder = "_change_data/";
 constexpr const char* kGeneric = "generic";
 
 /// A table that the engine knows as long as the object lives. Views are built side by side: the
