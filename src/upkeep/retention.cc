@@ -129,6 +129,15 @@ std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::stri
   return std::move(needed).Take();
 }
 
+void AddPublished(const std::vector<RecordedTask>& published, const Histories& histories,
+                  std::map<std::string, std::set<int64_t>>& versions) {
+  for (const RecordedTask& task : published) {
+    const auto history = histories.find(task.view_name);
+    if (history == histories.end() || !history->second->IsReadable(task.version)) continue;
+    versions[task.view_name].insert(task.version);
+  }
+}
+
 std::set<int64_t> RecentVersions(const TableHistory& table, int64_t days, int64_t now_us) {
   std::set<int64_t> recent;
   if (table.latest() < 0) return recent;

@@ -52,6 +52,10 @@ std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::stri
                                                         const std::vector<RecordedTask>& tasks,
                                                         const Histories& histories);
 
+/// Adds the versions of published sets to those that are needed, as far as logs still tell them.
+void AddPublished(const std::vector<RecordedTask>& published, const Histories& histories,
+                  std::map<std::string, std::set<int64_t>>& versions);
+
 /// The latest version, and those that were the latest within the days, or within the table's own
 /// `delta.deletedFileRetentionDuration` if that is longer.
 std::set<int64_t> RecentVersions(const TableHistory& table, int64_t days, int64_t now_us);

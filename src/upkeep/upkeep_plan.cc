@@ -135,6 +135,8 @@ class Planner {
         RetainedRuns(AllRuns(runs_, histories_), project_.retention, now_us_);
     WEIR_ASSIGN_OR_RETURN(const auto tasks, ReadTasks(session_, retained));
     of_runs_ = VersionsOfRuns(retained, tasks, histories_);
+    WEIR_ASSIGN_OR_RETURN(const auto published, ReadPublished(session_, retained));
+    AddPublished(published, histories_, of_runs_);
     std::set<std::string> no_views;
     for (const Entry& entry : entries_) {
       if (entry.table.of == WarehouseTable::Of::kNoView) no_views.insert(entry.table.name);
