@@ -600,11 +600,14 @@ Status QuerySession::RegisterPublished(const std::string& view, const std::strin
   const PublishedVersion& published = set.views.at(view);
   const std::string url = TableUrl(warehouse_url, view);
   const bool is_last = versions_.kind == ViewVersions::Kind::kPublished;
-  const auto gone = [&](const std::string& why) {
-    return Status::Environment(StatusCode::kNotFound,
-                               "version {} of the view `{}`, which the set of run {} names, is "
-                               "wanted, found {}: `{}`",
-                               published.version, view, set.run_id, why, url)
+  static constexpr std::string_view kLocal = "file://";
+  const auto gone = [&](const std::string& found) {
+    return Status::Environment(
+               StatusCode::kNotFound,
+               "version {} of the view `{}`, which the set of run {} names, is wanted, found {} at "
+               "`{}`",
+               published.version, view, set.run_id, found,
+               url.starts_with(kLocal) ? PercentDecoded(url.substr(kLocal.size())) : url)
         .WithHint(
             is_last ? "`weir run` builds the view where it is gone, and publishes it; --latest "
                       "reads what is there"
@@ -615,7 +618,7 @@ Status QuerySession::RegisterPublished(const std::string& view, const std::strin
   if (!table.ok()) {
     if (table.status().code() != StatusCode::kNotFound)
       return table.status().WithContext(fmt::format("table `{}`", view));
-    return gone("a table without it").WithCause(table.status().ToString());
+    return gone("none").WithCause(table.status().ToString());
   }
   // A table that was removed and built anew has other rows in the versions of the old one.
   WEIR_ASSIGN_OR_RETURN(const auto build,

@@ -61,6 +61,17 @@ class Log {
   int64_t next_ = 0;
 };
 
+TEST(Retention, KeepsWhatPublishedSetsNameAsFarAsLogsTellIt) {
+  const TableHistory table = Log().Build("a", 9).Build("b", 8).Maintain(7).Read();
+  const Histories histories = {{"v", &table}};
+  std::map<std::string, Versions> versions = {{"v", {0}}};
+  AddPublished({{.run_id = "b", .view_name = "v", .version = 2},
+                {.run_id = "b", .view_name = "v", .version = 7},
+                {.run_id = "b", .view_name = "gone", .version = 0}},
+               histories, versions);
+  EXPECT_EQ(versions, (std::map<std::string, Versions>{{"v", {0, 2}}}));
+}
+
 TEST(Retention, KeepsTheLastRunsThoseOfTheDaysAndTheNewestOfEachTag) {
   const std::vector<RecordedRun> runs = {Ran("a", 30, "x"), Ran("b", 20, "y"), Ran("c", 10, "x"),
                                          Ran("d", 5),       Ran("e", 3),       Ran("f", 0.5)};
