@@ -225,8 +225,8 @@ void ReportViolations(const RunEnvelope& envelope, Diagnostics& diagnostics) {
 }
 
 /// Says of a run that published nothing what readers read now.
-void ReportPublication(const Publication& publication) {
-  if (!publication.published_run_id.empty()) return;
+void ReportPublication(const Publication& publication, const RunEnvelope& envelope) {
+  if (envelope.state == "succeeded" && publication.misfit.empty()) return;
   std::string text = "not published";
   if (!publication.misfit.empty()) text += ": " + publication.misfit;
   if (publication.earlier_run_id.empty()) {
@@ -395,7 +395,7 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   const auto recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
                                   open->diagnostics, **lock);
   const Status ended = (*lock)->End(envelope->state, recorded.ok(), envelope->finished_at_us);
-  if (recorded.ok()) ReportPublication(*recorded);
+  if (recorded.ok()) ReportPublication(*recorded, *envelope);
   if (!recorded.ok()) {
     // The views stand; only their record is missing, and the next run publishes them.
     code = std::max(

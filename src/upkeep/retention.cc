@@ -129,9 +129,14 @@ std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::stri
   return std::move(needed).Take();
 }
 
-void AddPublished(const std::vector<RecordedTask>& published, const Histories& histories,
-                  std::map<std::string, std::set<int64_t>>& versions) {
-  for (const RecordedTask& task : published) {
+void AddPublished(const std::vector<PublishedTask>& published, const ProjectDefinition& project,
+                  const Histories& histories, std::map<std::string, std::set<int64_t>>& versions) {
+  std::set<std::string> own;
+  for (const ViewDefinition& view : project.views) {
+    if (view.kind == ViewDefinition::Kind::kStored) own.insert(view.name);
+  }
+  for (const PublishedTask& task : published) {
+    if (task.project != project.name && own.contains(task.view_name)) continue;
     const auto history = histories.find(task.view_name);
     if (history == histories.end() || !history->second->IsReadable(task.version)) continue;
     versions[task.view_name].insert(task.version);

@@ -117,9 +117,9 @@ Result<std::vector<RecordedTask>> ReadTasks(const SessionRuntime& session,
   return tasks;
 }
 
-Result<std::vector<RecordedTask>> ReadPublished(const SessionRuntime& session,
-                                                const std::set<std::string>& runs) {
-  std::vector<RecordedTask> published;
+Result<std::vector<PublishedTask>> ReadPublished(const SessionRuntime& session,
+                                                 const std::set<std::string>& runs) {
+  std::vector<PublishedTask> published;
   WEIR_ASSIGN_OR_RETURN(const auto columns, Register(session, "published"));
   if (!columns) return published;
   std::set<std::string> ids = runs;
@@ -140,9 +140,9 @@ Result<std::vector<RecordedTask>> ReadPublished(const SessionRuntime& session,
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
       Rows(session, fmt::format("SELECT {}, {}, version FROM weir.published WHERE {}",
-                                Text("run_id"), Text("view_name"), wanted)));
+                                Text("project"), Text("view_name"), wanted)));
   for (const auto& row : rows)
-    published.push_back({.run_id = row[0], .view_name = row[1], .version = IntegerOr(row[2], -1)});
+    published.push_back({.project = row[0], .view_name = row[1], .version = IntegerOr(row[2], -1)});
   return published;
 }
 

@@ -17,6 +17,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -29,16 +30,12 @@ from weir_project import Outcome, Project, ProjectCase, program
 SEQUENCES = int(os.environ.get("WEIR_PUBLISH_SEQUENCES", "20" if weir_project.FULL_SCALE else "3"))
 SEED = int(os.environ.get("WEIR_PUBLISH_SEED", "1"))
 
-# As docs/delta.md has it.
-LAST_SET = """
-SELECT view_name, folder, version FROM published
-WHERE set_number = (SELECT max(set_number) FROM published WHERE project = 'p')
-"""
-SET_OF_RUN = """
-SELECT p.view_name, p.folder, p.version
-FROM runs r JOIN published p ON p.run_id = r.published_run_id
-WHERE r.run_id = ?
-"""
+# What docs/delta.md tells other readers.
+DOCS = (weir_project.ROOT / "docs/delta.md").read_text().split("## Published versions")[1].split("\n## ")[0]
+LAST_SET, SET_OF_RUN = re.search(r"```sql\n(.*?)```", DOCS, re.S)[1].split("\n\n")
+LAST_SET = LAST_SET.replace("'flights'", "'p'")
+SET_OF_RUN = re.sub(r"'\d{8}T[^']*'", "?", SET_OF_RUN)
+IN_PYTHON = re.search(r"```python\n(.*?)```", DOCS, re.S)[1]
 
 TOML = '[project]\nname = "{name}"\nwarehouse = "{warehouse}"\n\n[retention]\nruns = {runs}\ndays = 0\nremoved_views_days = 30\n'
 ITEMS = ("CREATE EXTERNAL TABLE items (id BIGINT, amount BIGINT)\nSTORED AS CSV LOCATION '{folder}data/items.csv' "
@@ -157,6 +154,14 @@ class SumsTest(PublishCase):
             self.assertEqual((row["content_hash"], row["rows"], row["built_version"]),
                              (write["content_hash"], write["rows"], write["version"]))
 
+    def test_the_python_of_the_docs_reads_the_last_set(self):
+        self.break_fact()
+        script = ("import duckdb\nfrom deltalake import DeltaTable\n" + IN_PYTHON
+                  + "print(sorted((view, rows.num_rows) for view, rows in tables.items()))\n"
+                  + "print(sum(tables['detail']['amount'].to_pylist()), tables['fact']['s'].to_pylist())\n")
+        done = subprocess.run([sys.executable, "-c", script], cwd=self.project.folder, capture_output=True, text=True)
+        self.assertEqual(done.stdout, "[('Zähler', 1), ('detail', 2), ('fact', 1)]\n30 [30]\n", done.stderr)
+
     def test_a_run_that_changes_nothing_has_the_set_of_before(self):
         commits = self.project.log_files("_weir/published")
         again = self.project.run()
@@ -183,6 +188,24 @@ class SumsTest(PublishCase):
         self.assertEqual(self.value("SELECT s FROM fact"), 33)
         self.assertEqual({row["built_by"] for row in self.project.artifact("published") if row["run_id"] == after["run_id"]},
                          {killed, self.first}, "`Zähler` reads nothing that changed")
+
+    def test_a_run_that_was_killed_after_its_publish(self):
+        """The set stands, the run is not recorded: it is found by the id all the same, and the next run leaves the set as it is."""
+        self.items([(1, 13), (2, 20)])
+        records = self.project.warehouse / "_weir"
+        shutil.copytree(records, self.scratch / "records")
+        killed = self.project.run()["run_id"]
+        shutil.move(records / "published", self.scratch / "published")
+        shutil.rmtree(records)
+        shutil.copytree(self.scratch / "records", records)
+        shutil.rmtree(records / "published")
+        shutil.move(self.scratch / "published", records / "published")
+        self.assertEqual(self.value("SELECT s FROM fact"), 33)
+        self.assertEqual(self.value("SELECT s FROM fact", "--run", killed), 33)
+        after = self.project.run()
+        self.assertEqual(after["published_run_id"], killed)
+        self.assertEqual(self.value("SELECT s FROM fact", "--run", after["run_id"]), 33)
+        self.assertEqual(self.value("SELECT s FROM fact", "--run", self.first), 30)
 
     def test_kills_between_the_commits_of_views_and_the_publish(self):
         """Whenever a run is killed after its last view's commit, readers have one whole set, and the next run publishes."""
@@ -441,6 +464,15 @@ class PlacesTest(PublishCase):
         self.assertEqual(self.value("SELECT s FROM fact", "--profile", "dev"), 1031)
         self.refuse("sql", "--profile", "dev", asked)
         self.assertEqual(self.value(asked, "--profile", "dev", "--defer-to", "default"), 30)
+
+    def test_what_a_project_published_under_another_name_keeps_nothing(self):
+        self.items([(1, 11), (2, 20)])
+        self.settings(name="renamed")
+        self.assertEqual(self.value("SELECT s FROM fact"), 30)  # no set has that name: what is there
+        self.project.run()
+        self.project.succeed("gc")
+        self.assertEqual(self.value("SELECT s FROM fact"), 31)
+        self.assertEqual(len(list(self.project.table_path("detail").glob("*.parquet"))), 1)
 
     def test_two_projects_in_one_warehouse(self):
         other = Project(self.scratch / "other")
