@@ -54,7 +54,30 @@ std::vector<ArtifactTable> MakeTables() {
          "profile that views were read from which are not built here; NULL: none"},
         {"tag", T::kText,
          "name given with `--tag`: `weir gc` keeps what the newest run of each tag that succeeded "
-         "needs; NULL: none"}}},
+         "needs; NULL: none"},
+        {"published_run_id", T::kText,
+         "run whose set in `published` readers read after this one: its own, or the earlier one "
+         "where "
+         "nothing changed; NULL: it published nothing, and in older runs"}}},
+      {"published",
+       "One row a view and set: the versions of a project's tables that belong together. A run "
+       "that "
+       "succeeded publishes a set with one commit, unless it would be that of before. The last set "
+       "is that of the highest number; what `weir sql` and other readers make of it: "
+       "[delta.md](delta.md#published-versions).",
+       {run_id,
+        {"set_number", T::kInteger, "counts the sets of a warehouse, from 1 on"},
+        {"project", T::kText, "name of the project, whose views the set has"},
+        {"published_at", T::kTimestamp, "when the run's last view was final"},
+        view_name,
+        {"folder", T::kText, "folder of its table in the warehouse"},
+        {"version", T::kInteger, "Delta version of its table to read"},
+        {"built_by", T::kText, "the run that built these rows: this one, or an earlier one"},
+        {"built_version", T::kInteger,
+         "Delta version that the build made; less than `version` where `weir gc` has put files "
+         "together since"},
+        {"content_hash", T::kText, "as in `writes`"},
+        {"rows", T::kInteger, "rows of the view"}}},
       {"tasks",
        "One row a view and run: what became of it.",
        {run_id,

@@ -18,6 +18,7 @@
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
+#include "weir/run/delta_history.h"
 
 namespace weir {
 
@@ -88,7 +89,8 @@ class Recorder {
         lock_(lock),
         rows_(envelope.run_id) {}
 
-  Status Record(const Diagnostics& diagnostics) {
+  Result<Publication> Record(const Diagnostics& diagnostics) {
+    WEIR_RETURN_NOT_OK(AddPublication());
     WEIR_ASSIGN_OR_RETURN(const RegistrySnapshot registry, session_.Registry());
     function_registry_hash_ = registry.hash().ToString();
     udf_snapshot_hash_ = session_.functions().UdfSnapshotHash().ToString();
@@ -110,8 +112,10 @@ class Recorder {
       WEIR_ASSIGN_OR_RETURN([[maybe_unused]] const bool created,
                             session_.engine().PutObjectIfAbsent(url, ""));
     }
-    if (known_statements.empty()) return Status::OK();
-    return session_.engine().PutObject(KnownStatementsUrl(), known_statements);
+    if (!known_statements.empty()) {
+      WEIR_RETURN_NOT_OK(session_.engine().PutObject(KnownStatementsUrl(), known_statements));
+    }
+    return std::move(publication_);
   }
 
  private:
@@ -123,6 +127,27 @@ class Recorder {
     new_sets_.push_back(url);
     rows_.SetTransaction(table, fmt::format("weir.{}.{}", table, hash), 1);
     return true;
+  }
+
+  /// Decides what is published, and adds its rows.
+  Status AddPublication() {
+    WEIR_ASSIGN_OR_RETURN(
+        const PublishedSets sets,
+        PublishedSets::Open(session_.engine(), session_.warehouse_url(), project_.name));
+    WEIR_ASSIGN_OR_RETURN(const auto last, sets.Last());
+    const DeltaHistory history(session_.engine(), session_.warehouse_url());
+    publication_ = DecidePublication(
+        envelope_, last,
+        [&](const std::string& view, int64_t version) { return history.BuildAt(view, version); });
+    if (!publication_.set) return Status::OK();
+    publication_.set->number = sets.last_number() + 1;
+    for (const auto& [view, published] : publication_.set->views) {
+      rows_.Add("published",
+                {envelope_.run_id, publication_.set->number, project_.name,
+                 envelope_.finished_at_us, view, view, published.version, published.built_by,
+                 published.built_version, published.content_hash, published.rows});
+    }
+    return Status::OK();
   }
 
   /// The rows of `runs` for those that never came to record themselves.
@@ -151,7 +176,9 @@ class Recorder {
                         session_.warehouse_url(),
                         {},
                         {},
-                        {}});
+                        {},
+                        // It may have come as far as to publish.
+                        publication_.earlier_run_id == id ? ArtifactValue(id) : ArtifactValue()});
     }
   }
 
@@ -239,16 +266,26 @@ class Recorder {
   void AddRun() {
     const std::string deferred_to =
         envelope_.deferred.empty() ? "" : envelope_.deferred.begin()->second.profile;
-    rows_.Add("runs", {envelope_.run_id, project_.name, project_.profile.name, envelope_.state,
-                       envelope_.started_at_us, envelope_.finished_at_us,
+    rows_.Add("runs", {envelope_.run_id,
+                       project_.name,
+                       project_.profile.name,
+                       envelope_.state,
+                       envelope_.started_at_us,
+                       envelope_.finished_at_us,
                        int64_t{envelope_.Count(ViewState::kRun)},
                        int64_t{envelope_.Count(ViewState::kReused)},
                        int64_t{envelope_.Count(ViewState::kFailed)},
-                       int64_t{envelope_.Count(ViewState::kBlocked)}, envelope_.bytes_read(),
-                       envelope_.bytes_written(), settings_hash_, function_registry_hash_,
-                       JsonText(Json(engine::EngineVersions())), session_.warehouse_url(),
-                       JsonText(Json(AllParameters(project_))), TextOrNull(deferred_to),
-                       TextOrNull(envelope_.tag)});
+                       int64_t{envelope_.Count(ViewState::kBlocked)},
+                       envelope_.bytes_read(),
+                       envelope_.bytes_written(),
+                       settings_hash_,
+                       function_registry_hash_,
+                       JsonText(Json(engine::EngineVersions())),
+                       session_.warehouse_url(),
+                       JsonText(Json(AllParameters(project_))),
+                       TextOrNull(deferred_to),
+                       TextOrNull(envelope_.tag),
+                       TextOrNull(publication_.published_run_id)});
   }
 
   /// In parallel, some at a time: descriptions of all would take more memory than the run did.
@@ -430,15 +467,16 @@ class Recorder {
   std::string function_registry_hash_;
   std::string udf_snapshot_hash_;
   std::vector<std::string> new_sets_;  ///< markers to leave
+  Publication publication_;
   ArtifactRows rows_;
   std::map<std::string, ArtifactRows> earlier_rows_;  ///< by run id
 };
 
 }  // namespace
 
-Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
-                 const CompiledProject& compiled, const SessionRuntime& session,
-                 const Diagnostics& diagnostics, const WarehouseLock& lock) {
+Result<Publication> RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
+                              const CompiledProject& compiled, const SessionRuntime& session,
+                              const Diagnostics& diagnostics, const WarehouseLock& lock) {
   return Recorder(envelope, project, compiled, session, lock).Record(diagnostics);
 }
 

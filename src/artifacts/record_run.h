@@ -8,6 +8,7 @@
 #include <string>
 
 #include "weir/artifacts/artifact_tables.h"
+#include "weir/artifacts/publication.h"
 #include "weir/base/diagnostic.h"
 #include "weir/bundle/compile.h"
 #include "weir/project/project_definition.h"
@@ -20,9 +21,10 @@ namespace weir {
 /// Describes the bundles of those views that ran, and records everything with one commit a table.
 /// Runs that ended before they could do so (`lock.unrecorded()`) are recorded first, each in
 /// commits of its own, as far as their commits still stand. Recording again what is recorded adds
-/// nothing. REQUIRES: `lock` is held.
-Status RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
-                 const CompiledProject& compiled, const SessionRuntime& session,
-                 const Diagnostics& diagnostics, const WarehouseLock& lock);
+/// nothing. What the run publishes is one of these commits; returns what that is.
+/// REQUIRES: `lock` is held.
+Result<Publication> RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
+                              const CompiledProject& compiled, const SessionRuntime& session,
+                              const Diagnostics& diagnostics, const WarehouseLock& lock);
 
 }  // namespace weir

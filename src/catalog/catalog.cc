@@ -350,12 +350,17 @@ Status ExplainDelta(const Status& status, const std::string& url, int64_t versio
   if (message.find("Path does not exist") != std::string::npos ||
       message.find("No files in log segment") != std::string::npos ||
       status.code() == StatusCode::kNotFound) {
-    if (version >= 0)
-      return status.WithHint(
-          "the log may no longer hold this version; leave the option 'version' out to read the "
-          "latest");
-    return Status::User(StatusCode::kNotFound, "a Delta table is wanted, found none at `{}`",
-                        url.starts_with("file://") ? url.substr(7) : url)
+    const std::string place = url.starts_with("file://") ? url.substr(7) : url;
+    if (version >= 0) {
+      return Status::User(StatusCode::kNotFound,
+                          "a Delta table with version {} is wanted, found none at `{}`", version,
+                          place)
+          .WithCause(message)
+          .WithHint(
+              "the log may no longer hold this version; leave the option 'version' out to read the "
+              "latest");
+    }
+    return Status::User(StatusCode::kNotFound, "a Delta table is wanted, found none at `{}`", place)
         .WithCause(message);
   }
   return status;

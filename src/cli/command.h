@@ -87,8 +87,10 @@ struct SqlRequest {
   std::string dialect;             ///< read in; empty: the project's
   std::string to;                  ///< written in, instead of run; empty: run
   ResultFormat format = ResultFormat::kTable;
-  std::string output;  ///< the file that gets the rows; empty: stdout
-  bool own = false;    ///< a query of Weir itself, which no policy concerns
+  std::string output;   ///< the file that gets the rows; empty: stdout
+  bool own = false;     ///< a query of Weir itself, which no policy concerns
+  bool latest = false;  ///< stored views are read as they are, not as they are published
+  std::string run_id;   ///< whose set of stored views is read; empty: the last one
 };
 
 enum class LineageDirection {

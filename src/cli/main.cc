@@ -292,6 +292,12 @@ int Main(int argc, char** argv) {
   query->add_option("--to", to, "print the optimised plan as SQL of this dialect; run nothing");
   SqlRequest sql_request;
   AddResultOptions(*query, sql_request);
+  query
+      ->add_option("--run", sql_request.run_id,
+                   "the run whose published versions of views are read; default: the last set")
+      ->type_name("ID")
+      ->excludes(query->add_flag("--latest", sql_request.latest,
+                                 "read views as they are, published or not"));
   query->callback([&] {
     sql_request.sql = sql;
     sql_request.dialect = dialect;
@@ -313,6 +319,7 @@ int Main(int argc, char** argv) {
   changes->callback([&] {
     changes_request.sql = ChangesQuery(changed_table, changes_from, changes_to);
     changes_request.dialect = "generic";
+    changes_request.latest = true;
     options.project_given = changes->get_option("--project")->count() > 0;
     exit_code = RunSql(options, changes_request);
   });

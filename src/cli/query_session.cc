@@ -16,8 +16,10 @@
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/statement.h"
 #include "weir/bundle/written_sql.h"
+#include "weir/catalog/catalog.h"
 #include "weir/catalog/path_files.h"
 #include "weir/catalog/path_table.h"
+#include "weir/delta/delta_commit.h"
 #include "weir/dml/definition_run.h"
 #include "weir/dml/statement_run.h"
 #include "weir/functions/call_failure.h"
@@ -151,9 +153,11 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> OutcomeRows(const std::string&
 
 }  // namespace
 
-Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths) {
+Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths paths,
+                                        const ViewVersions& versions) {
   QuerySession session;
   session.paths_ = paths;
+  session.versions_ = versions;
   const LocalFileSystem files;
   Diagnostics diagnostics;
   const bool may_lack = paths == Paths::kRead && !options.project_given &&
@@ -176,6 +180,15 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths path
   session.diagnostics_ = std::move(diagnostics);
   WEIR_ASSIGN_OR_RETURN(session.defer_to_,
                         DeferTargetOf(options, session.project_, *session.runtime_));
+  if (versions.kind == ViewVersions::Kind::kOfRun) {
+    if (may_lack) {
+      return Status::User(StatusCode::kNotFound,
+                          "a run of a project is wanted, found no weir.toml here: `{}`",
+                          versions.run_id)
+          .WithHint("`--project DIR` names a project's folder");
+    }
+    WEIR_RETURN_NOT_OK(session.LoadSet());
+  }
   return session;
 }
 
@@ -498,10 +511,7 @@ Status QuerySession::Register(const std::string& name) {
   for (const ViewDefinition& view : project_.views) {
     if (view.name != name) continue;
     if (view.kind == ViewDefinition::Kind::kInline) return RegisterInline(view);
-    return RegisterDelta("", name, TableUrl(runtime_->warehouse_url(), name), [&] {
-      const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
-      return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(name).reason);
-    });
+    return RegisterStored(name);
   }
   const PinnedTable* source = runtime_->catalog().Find(name);
   if (source != nullptr && name.find('.') != std::string::npos)
@@ -526,6 +536,101 @@ Status QuerySession::RegisterDelta(const std::string& schema, const std::string&
   return failed.code() == StatusCode::kNotFound ? failed.WithHint(missing()) : failed;
 }
 
+Status QuerySession::RegisterNewest(const std::string& view) {
+  return RegisterDelta("", view, TableUrl(runtime_->warehouse_url(), view), [&] {
+    const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
+    return fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(view).reason);
+  });
+}
+
+Status QuerySession::LoadSet() {
+  if (set_is_loaded_) return Status::OK();
+  const auto open = [&](const std::string& warehouse_url) {
+    return PublishedSets::Open(runtime_->engine(), warehouse_url, project_.name);
+  };
+  WEIR_ASSIGN_OR_RETURN(const PublishedSets sets, open(runtime_->warehouse_url()));
+  if (versions_.kind == ViewVersions::Kind::kOfRun) {
+    WEIR_ASSIGN_OR_RETURN(set_, sets.OfRun(versions_.run_id));
+  } else {
+    WEIR_ASSIGN_OR_RETURN(set_, sets.Last());
+  }
+  if (defer_to_) {
+    WEIR_ASSIGN_OR_RETURN(const PublishedSets elsewhere, open(defer_to_->warehouse_url));
+    WEIR_ASSIGN_OR_RETURN(set_elsewhere_, elsewhere.Last());
+  }
+  set_is_loaded_ = true;
+  return Status::OK();
+}
+
+Status QuerySession::RegisterStored(const std::string& view) {
+  if (versions_.kind == ViewVersions::Kind::kNewest) return RegisterNewest(view);
+  WEIR_RETURN_NOT_OK(LoadSet());
+  Status registered;
+  if (set_ && set_->views.contains(view)) {
+    registered = RegisterPublished(view, runtime_->warehouse_url(), *set_);
+  } else if (set_elsewhere_ && set_elsewhere_->views.contains(view)) {
+    registered = RegisterPublished(view, defer_to_->warehouse_url, *set_elsewhere_);
+  } else if (set_ && !(defer_to_ && !set_elsewhere_)) {
+    registered = NotPublished(view);
+  } else {
+    registered = RegisterNewest(view);
+  }
+  if (!registered.ok()) registered_.erase(view);
+  return registered;
+}
+
+Status QuerySession::NotPublished(const std::string& view) const {
+  const DeltaHistory history(runtime_->engine(), runtime_->warehouse_url());
+  const auto built = history.LastBuild(view);
+  const Status missing =
+      Status::User(StatusCode::kNotFound,
+                   "the view `{}` is not in the set of run {}, which is read", view, set_->run_id);
+  if (!built.ok()) return missing;
+  if (!*built)
+    return missing.WithHint(
+        fmt::format("{}; `weir run` builds it", history.WhyUnbuilt(view).reason));
+  return missing.WithHint(fmt::format(
+      "run {} built it since or before; --latest reads what is there, and a run of all views that "
+      "succeeds publishes it",
+      (*built)->run_id));
+}
+
+Status QuerySession::RegisterPublished(const std::string& view, const std::string& warehouse_url,
+                                       const PublishedSet& set) {
+  const PublishedVersion& published = set.views.at(view);
+  const std::string url = TableUrl(warehouse_url, view);
+  const bool is_last = versions_.kind == ViewVersions::Kind::kPublished;
+  static constexpr std::string_view kLocal = "file://";
+  const auto gone = [&](const std::string& found) {
+    return Status::Environment(
+               StatusCode::kNotFound,
+               "version {} of the view `{}`, which the set of run {} names, is wanted, found {} at "
+               "`{}`",
+               published.version, view, set.run_id, found,
+               url.starts_with(kLocal) ? PercentDecoded(url.substr(kLocal.size())) : url)
+        .WithHint(
+            is_last ? "`weir run` builds the view where it is gone, and publishes it; --latest "
+                      "reads what is there"
+                    : "`weir gc` keeps what [retention] in weir.toml says; SELECT DISTINCT run_id, "
+                      "published_at FROM weir.published lists other sets");
+  };
+  const auto table = PinDelta(view, url, published.version, "", runtime_->engine());
+  if (!table.ok()) {
+    if (table.status().code() != StatusCode::kNotFound)
+      return table.status().WithContext(fmt::format("table `{}`", view));
+    return gone("none").WithCause(table.status().ToString());
+  }
+  // A table that was removed and built anew has other rows in the versions of the old one.
+  WEIR_ASSIGN_OR_RETURN(const auto build,
+                        ReadCommitMetadata(runtime_->engine(), url, published.built_version));
+  if (build) {
+    const auto by = build->find("run_id");
+    if (by == build->end() || by->second != published.built_by)
+      return gone("a table that was built anew since");
+  }
+  return runtime_->engine().RegisterTable(view, *table->table);
+}
+
 Status QuerySession::ExplainRunning(const Status& status) const {
   if (status.ok()) return status;
   if (!has_project_ && status.hint().find("source's") != std::string::npos) {
@@ -542,8 +647,14 @@ Status QuerySession::ExplainRunning(const Status& status) const {
   for (const ViewDefinition& view : project_.views) {
     if (!file.starts_with(warehouse + view.name + "/")) continue;
     if (status.message().find("is not there") != std::string::npos) {
+      const auto published = set_ ? set_->views.find(view.name) : decltype(set_->views.end())();
+      const std::string version = set_ && published != set_->views.end()
+                                      ? fmt::format(" in version {}, of the set of run {},",
+                                                    published->second.version, set_->run_id)
+                                      : std::string();
       return Status::Environment(StatusCode::kNotFound,
-                                 "a data file of the view `{}` is gone: `{}`", view.name, file)
+                                 "a data file of the view `{}`{} is gone: `{}`", view.name, version,
+                                 file)
           .WithHint(
               "`weir run` builds the view again; of an earlier version it is what `weir gc` has "
               "removed, which [retention] in weir.toml decides");

@@ -14,6 +14,7 @@
 
 #include <arrow/type_fwd.h>
 
+#include "weir/artifacts/published_sets.h"
 #include "weir/base/diagnostic.h"
 #include "weir/cli/command.h"
 #include "weir/dml/definition_statement.h"
@@ -21,6 +22,17 @@
 #include "weir/engine/engine.h"
 
 namespace weir::cli {
+
+/// The versions of stored views that queries read, where they name none themselves.
+struct ViewVersions {
+  enum class Kind {
+    kNewest,     ///< what is there
+    kPublished,  ///< the last published set; what is there where no set is published yet
+    kOfRun,      ///< the set of a run
+  };
+  Kind kind = Kind::kNewest;
+  std::string run_id;  ///< of kOfRun
+};
 
 class QuerySession {
  public:
@@ -30,7 +42,9 @@ class QuerySession {
 
   /// Fails where there is no project or no session can be opened. A query may be asked of a project
   /// with broken views: only what the query names must work.
-  static Result<QuerySession> Open(const GlobalOptions& options, Paths paths = Paths::kRefused);
+  /// Fails with kNotFound where the run that `versions` names is none.
+  static Result<QuerySession> Open(const GlobalOptions& options, Paths paths = Paths::kRefused,
+                                   const ViewVersions& versions = {});
 
   /// False where queries are asked without a project.
   bool has_project() const { return has_project_; }
@@ -94,6 +108,15 @@ class QuerySession {
   Status RegisterDelta(const std::string& schema, const std::string& table, const std::string& url,
                        const std::function<std::string()>& missing);
   Status RegisterInline(const ViewDefinition& view);
+  /// Registers a stored view at the version that the session reads.
+  Status RegisterStored(const std::string& view);
+  /// At its newest version.
+  Status RegisterNewest(const std::string& view);
+  Status RegisterPublished(const std::string& view, const std::string& warehouse_url,
+                           const PublishedSet& set);
+  /// Reads the set that the session reads, once: all its queries read the same.
+  Status LoadSet();
+  Status NotPublished(const std::string& view) const;
   Status Explain(const Status& status, const std::string& sql) const;
 
   ProjectDefinition project_;
@@ -104,6 +127,10 @@ class QuerySession {
   std::optional<DeferTarget> defer_to_;  ///< where stored views are read that are not built here
   Paths paths_ = Paths::kRefused;
   bool has_project_ = true;
+  ViewVersions versions_;
+  bool set_is_loaded_ = false;
+  std::optional<PublishedSet> set_;
+  std::optional<PublishedSet> set_elsewhere_;  ///< in the warehouse of defer_to_
 };
 
 }  // namespace weir::cli

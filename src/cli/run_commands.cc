@@ -224,6 +224,21 @@ void ReportViolations(const RunEnvelope& envelope, Diagnostics& diagnostics) {
   }
 }
 
+/// Says of a run that published nothing what readers read now.
+void ReportPublication(const Publication& publication, const RunEnvelope& envelope) {
+  if (envelope.state == "succeeded" && publication.misfit.empty()) return;
+  std::string text = "not published";
+  if (!publication.misfit.empty()) text += ": " + publication.misfit;
+  if (publication.earlier_run_id.empty()) {
+    text += "; no set is published yet, hence `weir sql` reads what is there";
+  } else {
+    text += fmt::format("; `weir sql` reads the set of run {}, and what is there with --latest",
+                        publication.earlier_run_id);
+  }
+  if (!publication.misfit.empty()) text += "; a run of all views publishes them";
+  std::cerr << text << "\n";
+}
+
 bool FailedAtConstraint(const ViewOutcome& view) {
   return std::any_of(view.constraints.begin(), view.constraints.end(), [](const auto& constraint) {
     return constraint.action == ViolationAction::kFailUpdate && constraint.rows_failed > 0;
@@ -377,17 +392,22 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
     for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
   }
   int code = ReportFailures(*envelope, *open);
-  const Status recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
-                                    open->diagnostics, **lock);
+  const auto recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
+                                  open->diagnostics, **lock);
   const Status ended = (*lock)->End(envelope->state, recorded.ok(), envelope->finished_at_us);
+  if (recorded.ok()) ReportPublication(*recorded, *envelope);
   if (!recorded.ok()) {
-    // The views stand; only their record is missing.
-    code = std::max(code, Fail(recorded.WithContext("the run's artifacts could not be written")));
+    // The views stand; only their record is missing, and the next run publishes them.
+    code = std::max(
+        code, Fail(recorded.status().WithContext("the run's artifacts could not be written")));
   } else if (!ended.ok()) {
     code = std::max(code, Fail(ended.WithContext("the warehouse's lock could not be given back")));
   }
   if (options.format == Format::kJson) {
-    std::cout << JsonText(SummaryJson(*envelope)) << "\n";
+    Json summary = SummaryJson(*envelope);
+    const bool is_published = recorded.ok() && !recorded->published_run_id.empty();
+    summary["published_run_id"] = is_published ? Json(recorded->published_run_id) : Json();
+    std::cout << JsonText(summary) << "\n";
   } else {
     std::cout << fmt::format(
         "{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",

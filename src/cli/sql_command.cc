@@ -200,8 +200,14 @@ int RunSql(const GlobalOptions& options, SqlRequest request) {
     *name = *std::move(found);
   }
   if (const int code = CheckRequest(request); code != kDone) return code;
+  using Kind = ViewVersions::Kind;
+  const bool is_newest = request.own || request.latest;
   auto session = QuerySession::Open(
-      options, request.own ? QuerySession::Paths::kRefused : QuerySession::Paths::kRead);
+      options, request.own ? QuerySession::Paths::kRefused : QuerySession::Paths::kRead,
+      {.kind = is_newest                ? Kind::kNewest
+               : request.run_id.empty() ? Kind::kPublished
+                                        : Kind::kOfRun,
+       .run_id = request.run_id});
   if (!session.ok()) return FailNamed(session.status());
   if (!session->broken_settings().all().empty()) return Report(session->broken_settings());
   if (request.dialect.empty()) request.dialect = session->project().dialect;

@@ -366,6 +366,14 @@ std::optional<ReadActions> ReadActionsOf(const std::string& text) {
   return actions;
 }
 
+std::map<std::string, std::string> MetadataOf(const ReadActions& actions) {
+  std::map<std::string, std::string> metadata;
+  if (!actions.recorded.is_object()) return metadata;
+  for (const auto& [key, value] : actions.recorded.items())
+    metadata[key] = value.is_string() ? value.get<std::string>() : JsonText(value);
+  return metadata;
+}
+
 }  // namespace
 
 Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
@@ -397,13 +405,22 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
     last.version = *version;
     last.read_version = is_reshaped ? last.version : last.table_version;
     last.engine = actions->engine;
-    if (actions->recorded.is_object()) {
-      for (const auto& [key, value] : actions->recorded.items())
-        last.metadata[key] = value.is_string() ? value.get<std::string>() : JsonText(value);
-    }
+    last.metadata = MetadataOf(*actions);
     return std::optional<LastCommit>(std::move(last));
   }
   return std::optional<LastCommit>(std::move(last));
+}
+
+Result<std::optional<std::map<std::string, std::string>>> ReadCommitMetadata(
+    const engine::Session& session, const std::string& table_url, int64_t version) {
+  using Metadata = std::map<std::string, std::string>;
+  const auto text = OpenDeltaLog(session, table_url)->ReadCommit(version);
+  if (!text.ok()) {
+    if (text.status().code() == StatusCode::kNotFound) return std::optional<Metadata>();
+    return text.status();
+  }
+  const auto actions = ReadActionsOf(*text);
+  return std::optional(actions ? MetadataOf(*actions) : Metadata());
 }
 
 Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,

@@ -95,6 +95,11 @@ struct LastCommit {
 Result<std::optional<LastCommit>> ReadLastCommit(const engine::Session& session,
                                                  const std::string& table_url);
 
+/// What a DeltaWriteSpec recorded in the commit of a version; empty if somebody else made it.
+/// nullopt where the log has that commit no more.
+Result<std::optional<std::map<std::string, std::string>>> ReadCommitMetadata(
+    const engine::Session& session, const std::string& table_url, int64_t version);
+
 /// What a commit must know of the version that it follows.
 struct TableState {
   std::vector<DataFile> files;       ///< active; not needed for kAppend

@@ -158,6 +158,15 @@ Result<std::optional<BuildRecord>> DeltaHistory::LastBuild(const std::string& vi
   return record;
 }
 
+std::optional<BuildRecord> DeltaHistory::BuildAt(const std::string& view_name,
+                                                 int64_t version) const {
+  const auto metadata = ReadCommitMetadata(session_, TableUrl(warehouse_url_, view_name), version);
+  if (!metadata.ok() || !*metadata) return std::nullopt;
+  auto record = FromCommitMetadata(**metadata);
+  if (record) record->version = version;
+  return record;
+}
+
 Unbuilt DeltaHistory::WhyUnbuilt(const std::string& view_name) const {
   const auto last = ReadLastCommit(session_, TableUrl(warehouse_url_, view_name));
   if (!last.ok()) return {};

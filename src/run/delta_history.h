@@ -19,6 +19,9 @@ class DeltaHistory : public BuildHistory {
   DeltaHistory(engine::Session session, std::string warehouse_url);
 
   Result<std::optional<BuildRecord>> LastBuild(const std::string& view_name) const override;
+  /// The record in the commit of a version; nullopt where it is no build, or where the log has that
+  /// commit no more. Its files are not looked at.
+  std::optional<BuildRecord> BuildAt(const std::string& view_name, int64_t version) const;
   Unbuilt WhyUnbuilt(const std::string& view_name) const override;
 
  private:

@@ -106,7 +106,10 @@ class Execution {
     envelope_.deferred = builds_.deferred();
     envelope_.started_at_us = clock_.Now();
     for (const ViewTask& task : graph_.tasks()) {
-      if (!selected_.contains(task.view_name)) continue;
+      if (!selected_.contains(task.view_name)) {
+        envelope_.not_selected.emplace(task.view_name, builds_.Of(task.view_name));
+        continue;
+      }
       AnnounceScans(*bundles_.at(task.view_name),
                     [&](const std::string& name) { return tables_.Source(name); });
       int waiting = 0;

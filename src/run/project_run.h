@@ -78,6 +78,8 @@ struct RunEnvelope {
   int64_t finished_at_us = 0;
   std::vector<ViewOutcome> views;  ///< in topological order
   DeferredViews deferred;          ///< views that were read from another warehouse
+  /// The last builds of the project's other views; nullopt where there is none.
+  std::map<std::string, std::optional<BuildRecord>> not_selected;
 
   int Count(ViewState state) const;
   int64_t bytes_read() const;

@@ -183,6 +183,12 @@ bool SameForReader(const std::string& before, const std::string& now) {
          });
 }
 
+bool SameForReader(const std::string& before, const ViewContent& now) {
+  std::set<std::string> reading_ids;
+  for (const auto& [id, hash] : ParseViewState(before).readings) reading_ids.insert(id);
+  return SameForReader(before, ViewState(now, reading_ids));
+}
+
 std::optional<Fingerprint> InputHash(const std::vector<ScanUnit>& units,
                                      const ContentLookup& content) {
   for (const ScanUnit& unit : units) {

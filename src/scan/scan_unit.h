@@ -80,6 +80,8 @@ std::map<std::string, std::string> InputStates(const std::vector<ScanUnit>& unit
 /// Whether two states of one table are the same for a view that reads it: equal, or of a view whose
 /// result changed elsewhere only. False where that is not known.
 bool SameForReader(const std::string& before, const std::string& now);
+/// The same for the content that a view's result has now: of what was read then.
+bool SameForReader(const std::string& before, const ViewContent& now);
 
 /// Whether two states are of the same content as a whole.
 bool SameContent(const std::string& before, const std::string& now);

@@ -129,6 +129,20 @@ std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::stri
   return std::move(needed).Take();
 }
 
+void AddPublished(const std::vector<PublishedTask>& published, const ProjectDefinition& project,
+                  const Histories& histories, std::map<std::string, std::set<int64_t>>& versions) {
+  std::set<std::string> own;
+  for (const ViewDefinition& view : project.views) {
+    if (view.kind == ViewDefinition::Kind::kStored) own.insert(view.name);
+  }
+  for (const PublishedTask& task : published) {
+    if (task.project != project.name && own.contains(task.view_name)) continue;
+    const auto history = histories.find(task.view_name);
+    if (history == histories.end() || !history->second->IsReadable(task.version)) continue;
+    versions[task.view_name].insert(task.version);
+  }
+}
+
 std::set<int64_t> RecentVersions(const TableHistory& table, int64_t days, int64_t now_us) {
   std::set<int64_t> recent;
   if (table.latest() < 0) return recent;

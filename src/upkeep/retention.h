@@ -32,6 +32,13 @@ struct RecordedTask {
   int64_t version = -1;  ///< of its table, that the run wrote or left; -1: not recorded
 };
 
+/// A view in a published set.
+struct PublishedTask {
+  std::string project;
+  std::string view_name;
+  int64_t version = -1;
+};
+
 /// The logs of views' tables, by view.
 using Histories = std::map<std::string, const TableHistory*>;
 
@@ -51,6 +58,12 @@ std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
 std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::string>& runs,
                                                         const std::vector<RecordedTask>& tasks,
                                                         const Histories& histories);
+
+/// Adds the versions of published sets to those that are needed, as far as logs still tell them.
+/// Sets of other projects count for tables that are not those of `project`'s views: what a project
+/// published under an earlier name is nobody's.
+void AddPublished(const std::vector<PublishedTask>& published, const ProjectDefinition& project,
+                  const Histories& histories, std::map<std::string, std::set<int64_t>>& versions);
 
 /// The latest version, and those that were the latest within the days, or within the table's own
 /// `delta.deletedFileRetentionDuration` if that is longer.

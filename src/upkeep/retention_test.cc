@@ -61,6 +61,22 @@ class Log {
   int64_t next_ = 0;
 };
 
+TEST(Retention, KeepsWhatPublishedSetsNameAsFarAsLogsTellIt) {
+  const TableHistory table = Log().Build("a", 9).Build("b", 8).Maintain(7).Read();
+  std::map<std::string, Versions> versions = {{"v", {0}}};
+  const Histories of_all = {{"v", &table}, {"theirs", &table}};
+  ProjectDefinition project;
+  project.name = "p";
+  project.views.emplace_back().name = "v";
+  AddPublished({{.project = "p", .view_name = "v", .version = 2},
+                {.project = "p", .view_name = "v", .version = 7},
+                {.project = "p", .view_name = "gone", .version = 0},
+                {.project = "earlier name", .view_name = "v", .version = 1},
+                {.project = "another", .view_name = "theirs", .version = 1}},
+               project, of_all, versions);
+  EXPECT_EQ(versions, (std::map<std::string, Versions>{{"v", {0, 2}}, {"theirs", {1}}}));
+}
+
 TEST(Retention, KeepsTheLastRunsThoseOfTheDaysAndTheNewestOfEachTag) {
   const std::vector<RecordedRun> runs = {Ran("a", 30, "x"), Ran("b", 20, "y"), Ran("c", 10, "x"),
                                          Ran("d", 5),       Ran("e", 3),       Ran("f", 0.5)};

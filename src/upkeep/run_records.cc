@@ -117,6 +117,35 @@ Result<std::vector<RecordedTask>> ReadTasks(const SessionRuntime& session,
   return tasks;
 }
 
+Result<std::vector<PublishedTask>> ReadPublished(const SessionRuntime& session,
+                                                 const std::set<std::string>& runs) {
+  std::vector<PublishedTask> published;
+  WEIR_ASSIGN_OR_RETURN(const auto columns, Register(session, "published"));
+  if (!columns) return published;
+  std::set<std::string> ids = runs;
+  WEIR_ASSIGN_OR_RETURN(const auto run_columns, Register(session, "runs"));
+  if (!runs.empty() && run_columns && run_columns->contains("published_run_id")) {
+    WEIR_ASSIGN_OR_RETURN(
+        const auto earlier,
+        Rows(session, fmt::format("SELECT DISTINCT {} FROM weir.runs WHERE published_run_id IS NOT "
+                                  "NULL AND run_id IN ({})",
+                                  Text("published_run_id"), ListOf(runs))));
+    for (const auto& row : earlier) ids.insert(row[0]);
+  }
+  WEIR_ASSIGN_OR_RETURN(
+      const auto last,
+      Rows(session, "SELECT max(set_number) FROM weir.published GROUP BY project"));
+  std::string wanted = ids.empty() ? "false" : fmt::format("run_id IN ({})", ListOf(ids));
+  for (const auto& row : last) wanted += " OR set_number = " + row[0];
+  WEIR_ASSIGN_OR_RETURN(
+      const auto rows,
+      Rows(session, fmt::format("SELECT {}, {}, version FROM weir.published WHERE {}",
+                                Text("project"), Text("view_name"), wanted)));
+  for (const auto& row : rows)
+    published.push_back({.project = row[0], .view_name = row[1], .version = IntegerOr(row[2], -1)});
+  return published;
+}
+
 Result<std::map<std::string, int64_t>> ReadLastUses(const SessionRuntime& session,
                                                     const std::set<std::string>& views) {
   std::map<std::string, int64_t> uses;

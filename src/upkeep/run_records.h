@@ -22,6 +22,10 @@ namespace weir {
 /// is recorded as one. None where no run was recorded.
 Result<std::vector<RecordedRun>> ReadRuns(const SessionRuntime& session);
 
+/// What is published: the last set of each project, and those that readers read after `runs`.
+Result<std::vector<PublishedTask>> ReadPublished(const SessionRuntime& session,
+                                                 const std::set<std::string>& runs);
+
 /// The views that `runs` built or left as they were.
 Result<std::vector<RecordedTask>> ReadTasks(const SessionRuntime& session,
                                             const std::set<std::string>& runs);

@@ -135,6 +135,8 @@ class Planner {
         RetainedRuns(AllRuns(runs_, histories_), project_.retention, now_us_);
     WEIR_ASSIGN_OR_RETURN(const auto tasks, ReadTasks(session_, retained));
     of_runs_ = VersionsOfRuns(retained, tasks, histories_);
+    WEIR_ASSIGN_OR_RETURN(const auto published, ReadPublished(session_, retained));
+    AddPublished(published, project_, histories_, of_runs_);
     std::set<std::string> no_views;
     for (const Entry& entry : entries_) {
       if (entry.table.of == WarehouseTable::Of::kNoView) no_views.insert(entry.table.name);
@@ -242,8 +244,8 @@ class Planner {
     } else if (const auto needed = of_runs_.find(read.name);
                needed != of_runs_.end() && !needed->second.empty()) {
       AddWhole(read, UpkeepKind::kAwaitRemovedView,
-               fmt::format("{}; kept, as a run that is kept needs version {}", since,
-                           *needed->second.rbegin()));
+               fmt::format("{}; kept, as a run or a published set that is kept needs version {}",
+                           since, *needed->second.rbegin()));
     } else {
       AddWhole(read, UpkeepKind::kDropTable, since);
       return false;

@@ -112,8 +112,8 @@ class Model:
                 self.rows[table, log.latest] = rows_hash(project.read(table))
 
     def needed(self, runs: int, first: dict[str, int]) -> dict[str, set[int]]:
-        """By table: versions of the last runs and of the newest run of each tag, and what their builds read. `first`: of each table, the
-        first version that an earlier gc has left in the log."""
+        """By table: versions of the last runs and of the newest run of each tag, what their builds read, and what was published last.
+        `first`: of each table, the first version that an earlier gc has left in the log."""
         newest = {run["tag"]: run["run_id"] for run in self.runs if run["tag"]}
         kept = self.runs[-runs:] if runs else []
         kept = kept + [run for run in self.runs if run["run_id"] in newest.values()]
@@ -134,6 +134,9 @@ class Model:
                 for read, pinned in pins.items():
                     if read in self.logs and first[read] <= pinned <= self.logs[read].latest:
                         needed.setdefault(read, set()).add(pinned)
+        for view, version in self.runs[-1]["versions"].items():  # the last published set
+            if first[view] <= version <= self.logs[view].latest:
+                needed.setdefault(view, set()).add(version)
         return needed
 
 
@@ -484,6 +487,8 @@ class LogTest(GcCase):
             commit = [{"commitInfo": {"timestamp": 1, "operation": "OPTIMIZE", "engineInfo": "another"}},
                       {"cdc": {"path": f"_change_data/cdc-{version}.parquet", "partitionValues": {}, "size": 7, "dataChange": False}}]
             (folder / "_delta_log" / f"{version:020}.json").write_text("\n".join(json.dumps(action) for action in commit) + "\n")
+        self.assertEqual(self.actions(self.gc()), set(), "version 0 is published")
+        self.project.run()
         self.assertEqual(self.actions(self.gc()), {("v", "remove_file", "_change_data/cdc-1.parquet")})
 
 
@@ -505,6 +510,10 @@ class RemovedViewsTest(GcCase):
         self.assertEqual(self.act(), {("gone", "await_removed_view")})
         self.assertEqual(self.project.read("gone").num_rows, 60)
         self.settings(removed_views_days=0)
+        report = self.gc()
+        self.assertEqual([(a["table"], a["action"]) for a in report["actions"]], [("gone", "await_removed_view")])
+        self.assertIn("a published set", report["actions"][0]["reason"])
+        self.project.run()
         size = sum(path.stat().st_size for path in self.project.table_path("gone").rglob("*") if path.is_file())
         report = self.gc()
         self.assertEqual([(a["table"], a["action"], a["bytes"]) for a in report["actions"]], [("gone", "drop_table", size)])
@@ -520,6 +529,7 @@ class RemovedViewsTest(GcCase):
         self.assertEqual(self.project.run()["views"], {"run": 0, "reused": 2, "failed": 0, "blocked": 0})
         self.assertEqual(self.act(), set())
         (self.project.folder / "views/gone.sql").unlink()
+        self.project.run()
         self.assertEqual(self.act(), {("gone", "see_removed_view")})
         self.assertEqual(self.act(), {("gone", "drop_table")})
 
@@ -586,6 +596,8 @@ class RemovedViewsTest(GcCase):
         other.run()
         other.run("--force")
         self.act()
+        self.assertEqual(self.act(), {("gone", "await_removed_view")}, "it is in this project's last set")
+        self.project.run()
         self.assertEqual(self.act(), {("gone", "drop_table")})
         self.assertEqual(len(self.data_files("theirs")), 2)
         self.assertEqual({(a["table"], a["action"]) for a in other.succeed("gc", "--format", "json").json()["actions"]}, {("theirs", "remove_file")})
@@ -823,7 +835,10 @@ class InterruptedTest(GcCase):
         shutil.move(self.scratch / "artifacts", self.project.warehouse / "_weir")
         self.assertNotIn(run_id, {row["run_id"] for row in self.project.artifact("runs")})
         self.gc()
-        self.assertEqual(len(self.data_files("items_clean")), 1)
+        rows = sorted(self.project.artifact("published"), key=lambda row: row["set_number"])
+        published = {row["view_name"]: row["version"] for row in rows}["items_clean"]
+        self.assertEqual((len(self.data_files("items_clean")), published), (2, 14))
+        self.rows_of("items_clean", 14)
         self.rows_of("items_clean", 15)
 
 
