@@ -178,7 +178,9 @@ class Evaluation {
   /// Makes the statement's own table known, at the version that it reads, to whatever names it.
   Status RegisterTarget() {
     WEIR_ASSIGN_OR_RETURN(
-        placed_, target_.snapshot.AsPlacedTable(engine_, target_.url, kFileColumn, kRowColumn));
+        placed_,
+        target_.snapshot.AsTable(engine_, target_.url,
+                                 {.file_column = kFileColumn, .row_column = kRowColumn}));
     WEIR_RETURN_NOT_OK(engine_.RegisterTable(kPlacedTable, placed_));
     return engine_.RegisterTable(statement_.table.name, target_.table);
   }
