@@ -198,12 +198,15 @@ TypePointer WiderList(const TypePointer& a, const TypePointer& b) {
   return is_large ? arrow::large_list(field) : arrow::list(field);
 }
 
+/// Nothing casts what has parts inside of maps.
 TypePointer WiderMap(const TypePointer& a, const TypePointer& b) {
   const auto& left = static_cast<const arrow::MapType&>(*a);
   const auto& right = static_cast<const arrow::MapType&>(*b);
   const TypePointer key = WiderType(left.key_type(), right.key_type());
   const TypePointer item = WiderType(left.item_type(), right.item_type());
   if (!key || !item) return nullptr;
+  if (IsSameType(*a, *b)) return a;
+  if (arrow::is_nested(key->id()) || arrow::is_nested(item->id())) return nullptr;
   return std::make_shared<arrow::MapType>(left.key_field()->WithType(key),
                                           left.item_field()->WithType(item)->WithNullable(true));
 }

@@ -10,6 +10,7 @@ import itertools
 import json
 import pathlib
 import unittest
+import urllib.parse
 
 import deltalake
 import duckdb
@@ -146,13 +147,24 @@ class EvolutionTest(ContractCase):
         small, large = {"x": 1}, {"y": "q", "x": 2**40, "z": {"w": 0.5}}
         filled = {"y": None, "x": 1, "z": None}
         for name, of, wrap in (("struct", lambda t: t, lambda v: v), ("list", pyarrow.list_, lambda v: [v, None]),
-                               ("map", lambda t: pyarrow.map_(pyarrow.string(), t), lambda v: [("k", v)])):
+                               ("lists", lambda t: pyarrow.struct([("l", pyarrow.list_(t))]), lambda v: {"l": [v]})):
             with self.subTest(name):
                 self.parquet(f"{name}/a.parquet", {"id": [1, 2], "s": pyarrow.array([wrap(small), None], of(point))})
                 self.parquet(f"{name}/b.parquet", {"id": [3], "s": pyarrow.array([wrap(large)], of(larger))})
                 self.source("t", "", f"{name}/", "PARQUET")
                 rows = {row["id"]: row["s"] for row in self.table().to_pylist()}
                 self.assertEqual(rows, {1: wrap(filled), 2: None, 3: wrap(large)})
+
+    def test_maps_widen_where_their_values_have_no_parts(self):
+        self.parquet("p/a.parquet", {"m": pyarrow.array([[("k", 1)], None], pyarrow.map_(pyarrow.string(), pyarrow.int32()))})
+        self.parquet("p/b.parquet", {"m": pyarrow.array([[("k", 2**40), ("l", None)], []], pyarrow.map_(pyarrow.string(), pyarrow.int64()))})
+        self.source("t", "", "p/", "PARQUET")
+        self.assertEqual(bag(row.values() for row in self.table().to_pylist()), bag([([("k", 1)],), (None,), ([("k", 2**40), ("l", None)],), ([],)]))
+        struct = pyarrow.struct([("x", pyarrow.int32())])
+        self.parquet("q/a.parquet", {"m": pyarrow.array([[("k", {"x": 1})]], pyarrow.map_(pyarrow.string(), struct))})
+        self.parquet("q/b.parquet", {"m": pyarrow.array([[("k", 2)]], pyarrow.map_(pyarrow.string(), pyarrow.int64()))})
+        self.source("t", "", "q/", "PARQUET")
+        self.error("W3008", "`m`", "MAP<VARCHAR, STRUCT<x INT>>", "MAP<VARCHAR, BIGINT>")
 
     def test_the_columns_do_not_hang_on_the_names_of_files(self):
         tables = [pyarrow.table({"id": pyarrow.array([1], pyarrow.int32()), "Name": ["a"]}),
@@ -206,7 +218,7 @@ class EvolutionTest(ContractCase):
                 self.parquet(f"p{number}/two.parquet", {"x": pyarrow.array(others, second)})
                 self.source("t", "", f"p{number}/", "PARQUET")
                 error = self.error("W3008", "`x`", f"{name} in `data/p{number}/one file.parquet`", f"{other} in `data/p{number}/two.parquet`")
-                self.assertEqual(error["location"]["file"], "sources/t.sql")
+                self.assertEqual(error["file"], "sources/t.sql")
                 self.assert_says(self.project.weir("run"), 1, ("W3008", "`x`"))
         # Declared, the same files are read.
         self.source("t", "x DOUBLE", "p1/", "PARQUET")
@@ -252,7 +264,7 @@ class DeclaredTest(ContractCase):
         for text in ("added: `new` VARCHAR (not read)", "removed: `gone` VARCHAR (line 3)", "retyped: `x` from DOUBLE (line 2) to REAL (narrower, every value fits)",
                      "`id` from INT (line 4) to BIGINT (wider, a value that does not fit fails its reader)"):
             self.assertIn(text, found[0]["message"])
-        self.assertEqual((found[0]["location"]["file"], found[0]["location"]["line"], found[0]["location"]["column"]), ("sources/t.sql", 2, 3))
+        self.assertEqual((found[0]["file"], found[0]["line"], found[0]["column"]), ("sources/t.sql", 2, 3))
         self.assertEqual(bag(self.stored("SELECT x, gone FROM t")), bag([(1.5, None), (None, None)]))
         self.assert_says(self.project.weir("sql", "SELECT id FROM t"), 1, ("p/a.parquet`",))
 
@@ -274,7 +286,7 @@ class DeclaredTest(ContractCase):
         self.source("t", "n VARCHAR, id BIGINT NOT NULL", "p/", "PARQUET")
         self.project.write("views/v.sql", "SELECT n FROM t\n")
         error = self.error("W3008", "removed: `id` BIGINT NOT NULL", "in 1 of 2 files, `data/p/b.parquet`")
-        self.assertEqual(error["location"]["column"], len("CREATE EXTERNAL TABLE t (n VARCHAR, ") + 1)
+        self.assertEqual(error["column"], len("CREATE EXTERNAL TABLE t (n VARCHAR, ") + 1)
         self.source("t", "n VARCHAR, id BIGINT NOT NULL", "p/", "PARQUET", schema_drift="ignore")
         self.assertEqual(self.check(), [])
         self.assertEqual(bag(self.rows("SELECT n FROM t")), bag([("a",), ("b",)]))
@@ -364,7 +376,7 @@ class DeltaContractTest(ContractCase):
         self.project.write("views/v.sql", "SELECT id FROM t\n")
         self.declare("id BIGINT, gone INT")
         error = self.error("W3008", "removed: `gone` INT (line 1)", "added: `n` VARCHAR")
-        self.assertEqual(error["location"]["column"], len("CREATE EXTERNAL TABLE t (id BIGINT, ") + 1)
+        self.assertEqual(error["column"], len("CREATE EXTERNAL TABLE t (id BIGINT, ") + 1)
         self.declare("id INT, n VARCHAR")
         self.error("W3008", "retyped: `id` from INT (line 1) to BIGINT (wider)")
         self.declare("id VARCHAR, n VARCHAR")
@@ -401,7 +413,7 @@ class DeltaContractTest(ContractCase):
         self.write({"id": [1], "n": ["a"]})
         self.declare("n VARCHAR")
         self.assertEqual(bag(self.stored("SELECT n FROM t")), bag([("a",)]))
-        self.assertEqual(self.project.run()["views"], {"run": 0, "reused": 1, "failed": 0, "blocked": 0} | self.project.run()["views"])
+        self.assertEqual(self.project.run()["views"]["reused"], 1)
         self.write({"id": [2], "n": ["b"]}, mode="append")
         self.assertEqual(bag(self.stored("SELECT n FROM t")), bag([("a",), ("b",)]))
 
@@ -474,8 +486,9 @@ class PlaceTest(ContractCase):
         table = deltalake.DeltaTable(path)
         wanted = []
         for add in pyarrow.table(table.get_add_actions()).to_pylist():
-            file = pyarrow.parquet.ParquetFile(pathlib.Path(path) / add["path"]).read().to_pylist()
-            wanted += [(row["x"], add["path"], number) for number, row in enumerate(file)]
+            name = urllib.parse.unquote(add["path"])
+            file = pyarrow.parquet.ParquetFile(pathlib.Path(path) / name).read().to_pylist()
+            wanted += [(row["x"], name, number) for number, row in enumerate(file)]
         self.assertEqual(len(wanted), 5)
         self.assertEqual(bag(self.rows("SELECT x, f, r FROM t")), bag(wanted))
         one = wanted[0][1]
@@ -500,8 +513,7 @@ class PlaceTest(ContractCase):
         self.assertEqual((units["w"]["files_kept"], units["w"]["files_pruned"]), (1, 1), units["w"])
         # A file that no filter lets in changes nothing.
         self.parquet("p/d.parquet", {"x": [9]})
-        reused = {row["view_name"]: row["action"] for row in json.loads(self.project.succeed("plan", "--format", "json").stdout)["decisions"]}
-        self.assertEqual(reused["v"], "reuse")
+        self.assertEqual(self.project.run()["views"]["reused"], 2)
 
     def test_a_compaction_gives_other_places(self):
         """Rows that only moved are not the same rows to who reads where they lie."""
@@ -527,7 +539,7 @@ class PlaceTest(ContractCase):
         self.project.write("views/shown.sql", "SELECT x,\n       f\nFROM t\n")
         self.project.write("views/above.sql", "SELECT f FROM shown\n")
         found = [each for each in self.check() if each["code"] == "W2014"]
-        self.assertEqual([(each["view_name"], each["location"]["line"]) for each in found], [("hidden", 1), ("shown", 2)])
+        self.assertEqual([(each["view_name"], each["line"]) for each in found], [("hidden", 1), ("shown", 2)])
         self.assertIn("`f` of `t`", found[1]["message"])
 
     def test_lineage_goes_to_the_column(self):
@@ -566,7 +578,7 @@ class PushdownTest(ContractCase):
                 plan = str(self.project.sql(f"EXPLAIN ANALYZE SELECT s FROM {name} WHERE x % 7 = 3 AND x < 900"))
                 pruned[value] = "pushdown_rows_pruned=0" not in plan
                 self.assertEqual(self.rows(f"SELECT count(*) AS n, max(s) AS s FROM {name} WHERE x % 7 = 3 AND x < 900"),
-                                 [(128, max(f"text {i}" * 20 for i in range(900) if i % 7 == 3))])
+                                 [(129, max(f"text {i}" * 20 for i in range(900) if i % 7 == 3))])
             self.assertEqual(pruned, {"true": True, "false": False}, name)
 
 
