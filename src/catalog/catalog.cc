@@ -168,12 +168,24 @@ Status CheckPartitionTypes(const SourceDefinition& source, const arrow::Schema& 
   return Status::OK();
 }
 
-/// The columns that the files were found to have, those of folders with the types given.
+/// Whether the columns that a source declares are those of folders, with their types, and no
+/// others.
+bool DeclaresFoldersAlone(const SourceDefinition& source) {
+  return std::ranges::all_of(source.columns, [&](const ColumnDefinition& column) {
+    return std::ranges::find(source.partition_columns, column.name) !=
+           source.partition_columns.end();
+  });
+}
+
+/// The columns that the files were found to have, those of folders with the types given; without
+/// `row_column`, which files do not hold.
 std::shared_ptr<arrow::Schema> WithTypes(
     const arrow::Schema& schema,
-    const std::map<std::string, std::shared_ptr<arrow::DataType>>& types) {
+    const std::map<std::string, std::shared_ptr<arrow::DataType>>& types,
+    const std::string& row_column) {
   arrow::FieldVector fields;
   for (const auto& field : schema.fields()) {
+    if (field->name() == row_column) continue;
     const auto type = types.find(field->name());
     fields.push_back(type == types.end() ? field : field->WithType(type->second));
   }
@@ -689,9 +701,14 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
   table.read_options_hash = how.Finish().ToString();
 
   std::shared_ptr<arrow::Schema> schema;
+  auto partition_types = listed.partition_types;
   if (!source.columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
     WEIR_RETURN_NOT_OK(CheckPartitionTypes(source, *schema));
+  }
+  if (schema && DeclaresFoldersAlone(source)) {
+    for (const auto& field : schema->fields()) partition_types[field->name()] = field->type();
+    schema = nullptr;
   }
   engine::FileTableSpec spec{.root_url = table.url,
                              .format = table.format,
@@ -710,10 +727,12 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
     columns.schema = WithText(*columns.schema, {source.file_column});
   WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, columns.schema));
   WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
-  if (!schema && !listed.partition_types.empty()) {
-    WEIR_CHECK(source.row_column.empty());
-    table.schema = WithTypes(*table.schema, listed.partition_types);
-    WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, table.schema));
+  if (!schema && !partition_types.empty()) {
+    WEIR_ASSIGN_OR_RETURN(
+        table.table,
+        engine::Table::FromFiles(session, spec,
+                                 WithTypes(*table.schema, partition_types, source.row_column)));
+    WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
   }
   table.reading = ReadingOf(source);
   table.files = std::make_shared<const TableFiles>(std::move(files));

@@ -10,7 +10,7 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
-#include "weir/base/ascii_text.h"
+#include "weir/base/letter_case.h"
 
 namespace weir {
 
@@ -147,7 +147,7 @@ TypePointer WiderTime(const TypePointer& a, const TypePointer& b) {
 
 std::map<std::string, std::shared_ptr<arrow::Field>> ByFoldedName(const arrow::DataType& type) {
   std::map<std::string, std::shared_ptr<arrow::Field>> fields;
-  for (const auto& field : type.fields()) fields.emplace(AsciiLowerCase(field->name()), field);
+  for (const auto& field : type.fields()) fields.emplace(LowerCase(field->name()), field);
   return fields;
 }
 
@@ -172,7 +172,7 @@ TypePointer WiderStruct(const arrow::DataType& a, const arrow::DataType& b) {
   auto others = ByFoldedName(second);
   arrow::FieldVector fields;
   for (const auto& field : first.fields()) {
-    const auto other = others.find(AsciiLowerCase(field->name()));
+    const auto other = others.find(LowerCase(field->name()));
     if (other == others.end()) {
       fields.push_back(field->WithNullable(true));
       continue;
@@ -185,7 +185,7 @@ TypePointer WiderStruct(const arrow::DataType& a, const arrow::DataType& b) {
     others.erase(other);
   }
   for (const auto& field : second.fields()) {
-    if (others.contains(AsciiLowerCase(field->name()))) fields.push_back(field->WithNullable(true));
+    if (others.contains(LowerCase(field->name()))) fields.push_back(field->WithNullable(true));
   }
   return arrow::struct_(fields);
 }
@@ -233,7 +233,7 @@ std::string SqlTypeName(const arrow::DataType& encoded) {
   if (IsText(type)) return "VARCHAR";
   if (IsBytes(type)) return "BYTEA";
   if (IsDate(type)) return "DATE";
-  if (IsList(type)) return fmt::format("ARRAY<{}>", SqlTypeName(*type.field(0)->type()));
+  if (IsList(type)) return SqlTypeName(*type.field(0)->type()) + "[]";
   if (arrow::is_decimal(type.id())) {
     const auto& decimal = static_cast<const arrow::DecimalType&>(type);
     return fmt::format("DECIMAL({},{})", decimal.precision(), decimal.scale());

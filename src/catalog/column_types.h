@@ -22,8 +22,9 @@ std::string SqlTypeName(const arrow::DataType& type);
 bool IsSameType(const arrow::DataType& a, const arrow::DataType& b);
 
 /// The type that holds all values of both unchanged; null if there is none. Fields of structs go by
-/// name without regard to ASCII case; one that only one side has is a field of the result. Depends
-/// on the two types, not on which comes first, but for how texts, bytes and lists lie in memory.
+/// name, and one that only one side has is a field of the result; names that differ in case alone
+/// have nothing in common. Depends on the two types, not on which comes first, but for how texts,
+/// bytes and lists lie in memory.
 std::shared_ptr<arrow::DataType> WiderType(const std::shared_ptr<arrow::DataType>& a,
                                            const std::shared_ptr<arrow::DataType>& b);
 

@@ -86,7 +86,7 @@ TEST(WiderType, TakesFieldsOfBothStructs) {
   const TypePointer two =
       arrow::struct_({arrow::field("y", arrow::utf8()), arrow::field("x", arrow::int64())});
   EXPECT_EQ(Wider(one, two), "STRUCT<y VARCHAR, x BIGINT>");
-  EXPECT_EQ(Wider(arrow::list(one), arrow::large_list(two)), "ARRAY<STRUCT<y VARCHAR, x BIGINT>>");
+  EXPECT_EQ(Wider(arrow::list(one), arrow::large_list(two)), "STRUCT<y VARCHAR, x BIGINT>[]");
   EXPECT_EQ(Wider(arrow::map(arrow::utf8(), one), arrow::map(arrow::utf8(), two)), "-");
   EXPECT_EQ(
       Wider(arrow::map(arrow::utf8(), arrow::int32()), arrow::map(arrow::utf8(), arrow::int64())),
@@ -101,7 +101,7 @@ TEST(WiderType, SeesThroughEncodings) {
   EXPECT_EQ(Wider(encoded, arrow::large_utf8()), "VARCHAR");
   EXPECT_TRUE(IsSameType(*encoded, *arrow::utf8_view()));
   EXPECT_EQ(Wider(arrow::utf8(), arrow::binary()), "-");
-  EXPECT_EQ(Wider(arrow::null(), arrow::list(arrow::int8())), "ARRAY<TINYINT>");
+  EXPECT_EQ(Wider(arrow::null(), arrow::list(arrow::int8())), "TINYINT[]");
 }
 
 TEST(WiderType, IsTheSameFromBothSides) {

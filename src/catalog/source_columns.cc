@@ -9,7 +9,7 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
-#include "weir/base/ascii_text.h"
+#include "weir/base/letter_case.h"
 #include "weir/catalog/column_types.h"
 
 namespace weir {
@@ -73,7 +73,7 @@ int FindField(const arrow::Schema& schema, const std::string& name) {
     if (schema.field(i)->name() == name) return i;
   }
   for (int i = 0; i < schema.num_fields(); ++i) {
-    if (AsciiLowerCase(schema.field(i)->name()) != AsciiLowerCase(name)) continue;
+    if (LowerCase(schema.field(i)->name()) != LowerCase(name)) continue;
     if (found >= 0) return -1;
     found = i;
   }
@@ -82,16 +82,21 @@ int FindField(const arrow::Schema& schema, const std::string& name) {
 
 bool IsPartition(const SourceDefinition& source, const std::string& column) {
   return std::ranges::any_of(source.partition_columns, [&](const std::string& each) {
-    return AsciiLowerCase(each) == AsciiLowerCase(column);
+    return LowerCase(each) == LowerCase(column);
   });
 }
+
+/// Columns that a message names of each kind.
+constexpr size_t kMostNamed = 20;
 
 std::string List(const char* what, const std::vector<Difference>& differences) {
   if (differences.empty()) return {};
   std::string text = fmt::format("; {}: ", what);
-  for (size_t i = 0; i < differences.size(); ++i)
+  for (size_t i = 0; i < std::min(differences.size(), kMostNamed); ++i)
     text +=
         fmt::format("{}`{}` {}", i == 0 ? "" : ", ", differences[i].column, differences[i].text);
+  if (differences.size() > kMostNamed)
+    text += fmt::format(" and {} more", differences.size() - kMostNamed);
   return text;
 }
 
@@ -182,20 +187,40 @@ Comparison Compare(const arrow::Field& declared, const std::vector<Alike>& files
 std::string HowItFits(const std::shared_ptr<arrow::DataType>& found,
                       const std::shared_ptr<arrow::DataType>& declared) {
   if (Widens(found, declared)) return "narrower, every value fits";
+  if (found->id() == arrow::Type::STRUCT)
+    return "parts that are not declared are left out, the others are cast";
   if (Widens(declared, found)) return "wider, a value that does not fit fails its reader";
   return "values are cast, one that cannot be fails its reader";
 }
 
-/// Nothing casts values with parts to values without, or to other parts.
+bool IsList(const arrow::DataType& type) {
+  return type.num_fields() == 1 && type.id() != arrow::Type::MAP &&
+         type.id() != arrow::Type::STRUCT;
+}
+
+/// Whether values with parts are cast by the engine. Of other values the types never rule it out.
 bool CanBeCast(const arrow::DataType& from, const arrow::DataType& to) {
-  const bool is_text = arrow::is_string(to.id()) || to.id() == arrow::Type::STRING_VIEW;
-  const bool from_parts = arrow::is_nested(from.id()), to_parts = arrow::is_nested(to.id());
-  if (!from_parts && !to_parts) return true;
-  if (from_parts != to_parts) return from.id() == arrow::Type::NA || (from_parts && is_text);
-  const bool from_struct = from.id() == arrow::Type::STRUCT,
-             to_struct = to.id() == arrow::Type::STRUCT;
-  const bool from_map = from.id() == arrow::Type::MAP, to_map = to.id() == arrow::Type::MAP;
-  return from_struct == to_struct && from_map == to_map;
+  if (from.id() == arrow::Type::NA || IsSameType(from, to)) return true;
+  if (from.id() == arrow::Type::STRUCT && to.id() == arrow::Type::STRUCT) {
+    bool has_common = false;
+    for (const auto& field : to.fields()) {
+      for (const auto& other : from.fields()) {
+        if (other->name() != field->name()) continue;
+        if (!CanBeCast(*other->type(), *field->type())) return false;
+        has_common = true;
+      }
+    }
+    return has_common;
+  }
+  if (IsList(from) && IsList(to)) return CanBeCast(*from.field(0)->type(), *to.field(0)->type());
+  if (from.id() == arrow::Type::MAP && to.id() == arrow::Type::MAP) {
+    const auto& left = static_cast<const arrow::MapType&>(from);
+    const auto& right = static_cast<const arrow::MapType&>(to);
+    return !arrow::is_nested(left.item_type()->id()) && !arrow::is_nested(right.item_type()->id());
+  }
+  const bool to_text = arrow::is_string(to.id()) || to.id() == arrow::Type::STRING_VIEW;
+  if (IsList(from)) return to_text;
+  return !arrow::is_nested(from.id()) && (!arrow::is_nested(to.id()) || IsList(to));
 }
 
 std::vector<Difference> AddedColumns(const SourceDefinition& source, const arrow::Schema& declared,
@@ -327,7 +352,7 @@ std::set<std::string> Ambiguous(const std::vector<Alike>& files) {
   for (const Alike& alike : files) {
     std::set<std::string> seen;
     for (const auto& field : alike.schema->fields()) {
-      const std::string folded = AsciiLowerCase(field->name());
+      const std::string folded = LowerCase(field->name());
       if (!seen.insert(folded).second) ambiguous.insert(folded);
     }
   }
@@ -346,7 +371,7 @@ std::vector<Merged> MergeColumns(std::vector<Alike> files) {
   std::map<std::string, size_t> places;
   for (const Alike& alike : files) {
     for (const auto& field : alike.schema->fields()) {
-      const std::string folded = AsciiLowerCase(field->name());
+      const std::string folded = LowerCase(field->name());
       const std::string key = ambiguous.contains(folded) ? field->name() : folded;
       const auto [place, is_new] = places.emplace(key, columns.size());
       if (is_new) columns.emplace_back();
@@ -414,7 +439,7 @@ Result<SourceColumns> MergeFiles(const SourceDefinition& source, const std::vect
   size_t count = 0;
   for (const Alike& alike : files) count += alike.files;
   arrow::FieldVector fields;
-  std::string differences;
+  std::vector<std::string> differences;
   for (const Merged& column : MergeColumns(files)) {
     if (IsPartition(source, column.name())) continue;
     WEIR_ASSIGN_OR_RETURN(const auto type, TypeOf(column));
@@ -423,16 +448,17 @@ Result<SourceColumns> MergeFiles(const SourceDefinition& source, const std::vect
     fields.push_back(column.types.size() == 1
                          ? first->WithName(column.name())->WithNullable(nullable)
                          : arrow::field(column.name(), type, nullable));
-    const std::string difference = DifferenceOf(column, *type, count);
-    if (!difference.empty()) differences += (differences.empty() ? "" : "; ") + difference;
+    std::string difference = DifferenceOf(column, *type, count);
+    if (!difference.empty()) differences.push_back(std::move(difference));
   }
   SourceColumns columns{.schema = arrow::schema(fields), .drift = std::nullopt};
   if (differences.empty()) return columns;
-  WEIR_ASSIGN_OR_RETURN(
-      columns.drift,
-      Tell(source,
-           fmt::format("the same columns are wanted in all files, found others: {}", differences),
-           source.location, kFoundHint));
+  const size_t named = std::min(differences.size(), kMostNamed);
+  std::string text = fmt::format(
+      "the same columns are wanted in all files, found others: {}",
+      fmt::join(differences.begin(), differences.begin() + static_cast<ptrdiff_t>(named), "; "));
+  if (differences.size() > named) text += fmt::format("; and {} more", differences.size() - named);
+  WEIR_ASSIGN_OR_RETURN(columns.drift, Tell(source, text, source.location, kFoundHint));
   return columns;
 }
 

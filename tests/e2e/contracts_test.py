@@ -206,11 +206,20 @@ class EvolutionTest(ContractCase):
         self.source("t", "", "p/", "PARQUET", partitioned="day")
         self.assertEqual(bag(self.rows("SELECT id, more, day FROM t")), bag([(1, None, "1"), (2, "x", "2")]))
 
+    def test_folders_alone_may_be_typed(self):
+        self.parquet("p/day=1/a.parquet", {"id": [1]})
+        self.parquet("p/day=2/b.parquet", {"id": [2], "more": ["x"]})
+        self.source("t", "", "p/", "PARQUET", partitioned="day INT", row_number_column="r")
+        self.assertEqual(bag(self.rows("SELECT id, more, day + 1 AS d, r FROM t")), bag([(1, None, 2, 0), (2, "x", 3, 0)]))
+        self.file("c/day=1/a.csv", "id\n1\n")
+        self.source("t", "", "c/", partitioned="day INT", row_number_column="r")
+        self.assertEqual(self.rows("SELECT id, day + 1 AS d, r FROM t"), [(1, 2, 0)])
+
     def test_types_that_have_nothing_in_common_are_refused(self):
         pairs = ((pyarrow.int64(), [1], "BIGINT", pyarrow.string(), ["x"], "VARCHAR"), (pyarrow.int64(), [1], "BIGINT", pyarrow.float64(), [0.5], "DOUBLE"),
                  (pyarrow.timestamp("us"), [TIME], "TIMESTAMP", pyarrow.timestamp("us", "UTC"), [TIME], "TIMESTAMP WITH TIME ZONE"),
                  (pyarrow.decimal128(38, 0), [1], "DECIMAL(38,0)", pyarrow.decimal128(10, 5), [1], "DECIMAL(10,5)"),
-                 (pyarrow.list_(pyarrow.int64()), [[1]], "ARRAY<BIGINT>", pyarrow.int64(), [1], "BIGINT"))
+                 (pyarrow.list_(pyarrow.int64()), [[1]], "BIGINT[]", pyarrow.int64(), [1], "BIGINT"))
         self.project.write("views/v.sql", "SELECT x FROM t\n")
         for number, (first, values, name, second, others, other) in enumerate(pairs):
             with self.subTest(first=first, second=second):
