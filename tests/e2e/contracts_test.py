@@ -17,6 +17,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
+from handmade_delta import Table, field, metadata, protocol, struct_of
 from source_case import SourceCase
 
 DATE, TIME = datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 12, 30, 15, 250000)
@@ -410,6 +411,31 @@ class DeltaContractTest(ContractCase):
             with self.subTest(condition):
                 self.assertEqual(self.rows(f"SELECT count(*) AS n FROM t WHERE {condition}"), [(wanted,)])
         self.assertNotIn("W4001", self.project.weir("run").text)
+
+    def test_mapped_columns_are_known_by_their_names_in_the_table(self):
+        """Column mapping: a rename breaks the contract, the files stay as they are. Deleted rows keep their places."""
+        made = Table(pathlib.Path(self.path))
+        features = protocol(features=["columnMapping", "deletionVectors"])
+        mapping = {"delta__columnMapping__mode": "name"}
+        point = struct_of(field("x", id=3, physical="p3"), field("y", "string", id=4, physical="p4"))
+        rows = pyarrow.table({"p1": pyarrow.array([1, 2, 3], pyarrow.int32()), "p2": [{"p3": 1, "p4": "a"}, None, {"p3": 3, "p4": "c"}]},
+                             pyarrow.schema([("p1", pyarrow.int32()), ("p2", pyarrow.struct([("p3", pyarrow.int32()), ("p4", pyarrow.string())]))]))
+        stats = {"numRecords": 3, "minValues": {"p1": 1}, "maxValues": {"p1": 3}, "nullCount": {"p1": 0}}
+        made.commit(features, metadata(field("a", id=1, physical="p1"), field("s", point, id=2, physical="p2"), **mapping),
+                    made.file("f.parquet", rows, stats=stats, deleted=[1]))
+        columns = "s STRUCT<x INT, y VARCHAR>, a BIGINT"
+        self.declare(columns, file_column="f", row_number_column="r")
+        wanted = [({"x": 1, "y": "a"}, 1, "f.parquet", 0), ({"x": 3, "y": "c"}, 3, "f.parquet", 2)]
+        self.assertEqual(bag(self.rows("SELECT s, a, f, r FROM t")), bag(wanted))
+        self.assertEqual(self.rows("SELECT s['y'] AS y FROM t WHERE a > 1"), [("c",)])
+        self.project.write("views/v.sql", "SELECT a FROM t WHERE a > 7\n")
+        self.project.run()
+        unit = self.project.artifact("scan_units")[0]
+        self.assertEqual((unit["files_kept"], unit["files_pruned"]), (0, 1))
+        made.commit(metadata(field("renamed", id=1, physical="p1"), field("s", point, id=2, physical="p2"), **mapping))
+        self.error("W3008", "removed: `a` BIGINT", "added: `renamed` INT")
+        self.declare("renamed INT NOT NULL")
+        self.assertEqual(bag(self.rows("SELECT renamed FROM t")), bag([(1,), (3,)]))
 
     def test_a_null_where_the_source_says_there_is_none(self):
         self.write({"id": pyarrow.array([1, None]), "n": ["a", "b"]})

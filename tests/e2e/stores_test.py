@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import hashlib
 import hmac
+import io
 import ipaddress
 import json
 import os
@@ -152,6 +153,27 @@ class StoresTest(ProjectCase):
         self.assertEqual(project.run()["views"], ALL)
         self.assert_tables(project, ORDERS)
         self.assertEqual(project.places_of_secrets(), [])
+
+    def test_files_of_two_buckets_that_look_alike(self):
+        """The same path, size and second: the footer of one says nothing of the other."""
+        one = serve_s3(self)
+        other = dataclasses.replace(s3_store(one.options["aws_endpoint"], "other"), secrets=())
+        for again in range(5):
+            for store, first in ((one, 1), (other, 7)):
+                buffer = io.BytesIO()
+                pyarrow.parquet.write_table(pyarrow.table({"x": [first, first + 1, first + 2]}), buffer)
+                store.write("raw/a.parquet", buffer.getvalue())
+            found = [store.files.get_file_info(f"{store.bucket}/raw/a.parquet") for store in (one, other)]
+            if (found[0].size, found[0].mtime) == (found[1].size, found[1].mtime):
+                break
+        self.assertEqual((found[0].size, found[0].mtime), (found[1].size, found[1].mtime))
+        project = StoreProject(self.scratch / "project", one)
+        project.write_settings("\n" + other.settings())
+        for name, store in (("a", one), ("b", other)):
+            project.write(f"sources/{name}.sql", f"CREATE EXTERNAL TABLE {name} STORED AS PARQUET LOCATION '{store.url}/raw/';\n")
+        for low, high in ((1, 3), (7, 9)):
+            query = f"SELECT x FROM a WHERE x BETWEEN {low} AND {high} UNION ALL SELECT x FROM b WHERE x BETWEEN {low} AND {high}"
+            self.assertEqual(sorted(row["x"] for row in project.sql(query)), list(range(low, high + 1)))
 
     def test_a_container_is_named_with_its_account_or_alone(self):
         store = serve_azure(self)
