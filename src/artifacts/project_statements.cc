@@ -217,11 +217,20 @@ ProjectStatement ReadStatement(const SourceDefinition& source) {
     option_trees["version"] = *source.version;
     options += fmt::format("{}'version' '{}'", options.empty() ? "" : ", ", *source.version);
   }
-  if (source.timestamp) {
-    option_trees["timestamp"] = *source.timestamp;
-    options += fmt::format("{}'timestamp' {}", options.empty() ? "" : ", ",
-                           QuotedSqlText(*source.timestamp));
+  const auto add_option = [&](const char* key, const std::string& value) {
+    option_trees[key] = value;
+    options += fmt::format("{}'{}' {}", options.empty() ? "" : ", ", key, QuotedSqlText(value));
+  };
+  if (source.timestamp) add_option("timestamp", *source.timestamp);
+  if (source.change_feed) {
+    add_option("change_feed", "true");
+    add_option("first_version", fmt::format("{}", source.first_version));
   }
+  if (!source.file_column.empty()) add_option("file_column", source.file_column);
+  if (!source.row_column.empty()) add_option("row_number_column", source.row_column);
+  if (!source.pushes_filters) add_option("pushdown_filters", "false");
+  if (source.schema_drift != SchemaDrift::kWarn)
+    add_option("schema_drift", source.schema_drift == SchemaDrift::kError ? "error" : "ignore");
   std::string text = fmt::format("CREATE {}EXTERNAL TABLE {}", source.unbounded ? "UNBOUNDED " : "",
                                  Name(source.name, dialect));
   if (!columns.empty()) text += " (" + columns + ")";

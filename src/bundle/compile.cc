@@ -301,6 +301,54 @@ void WarnOfUnstableCalls(const ViewDefinition& view, const LogicalPlan& plan,
   }
 }
 
+/// The columns of a table that say where a row lies, not what it holds.
+std::vector<std::string> PlaceColumnsOf(const Scan& scan, const SessionRuntime& session) {
+  const PinnedTable* table = session.catalog().Find(scan.table);
+  if (table == nullptr) return {};
+  std::vector<std::string> names;
+  for (const std::string& name : {table->reading.file_column, table->reading.row_column}) {
+    if (std::ranges::find(scan.columns, name) != scan.columns.end()) names.push_back(name);
+  }
+  return names;
+}
+
+bool HasPlaceColumns(const LogicalPlan& plan, const SessionRuntime& session) {
+  return std::ranges::any_of(CollectScans(plan), [&](const Scan* scan) {
+    return !PlaceColumnsOf(*scan, session).empty();
+  });
+}
+
+/// Warns of columns that say where a row lies: rewritten files hold the same rows elsewhere.
+/// `plan` is `typed` decoded, which may name columns that nobody reads.
+Status WarnOfPlaces(const ViewDefinition& view, const engine::Plan& typed, const LogicalPlan& plan,
+                    const SessionRuntime& session, std::vector<Diagnostic>& warnings) {
+  if (!HasPlaceColumns(plan, session)) return Status::OK();
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, typed.Optimize(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(const std::string proto, optimized.ToProto());
+  WEIR_ASSIGN_OR_RETURN(const std::string outputs, optimized.Outputs());
+  WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(proto, outputs));
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const Scan* scan : CollectScans(*decoded)) {
+    for (const std::string& column : PlaceColumnsOf(*scan, session)) {
+      if (!seen.emplace(scan->table, column).second) continue;
+      Status status =
+          Status::User(
+              StatusCode::kUnsupported,
+              "a result that hangs on nothing but the rows that are read is wanted "
+              "(`deterministic`); the column `{}` of `{}` says where a row lies: files that "
+              "are written anew give another result",
+              column, scan->table)
+              .WithHint(
+                  "derive the value from columns that the files hold, where it is not the "
+                  "files that the view is about");
+      if (const auto place = PlaceOfText({column}, view)) status = status.WithLocation(*place);
+      warnings.push_back(DiagnosticOf("W2014", status, view));
+      warnings.back().severity = Severity::kWarning;
+    }
+  }
+  return Status::OK();
+}
+
 /// Goes as far as types, and has the typed plan looked at.
 Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRuntime& session,
                  const PlanInspector& inspect, Outcome& outcome) {
@@ -320,7 +368,10 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   WEIR_ASSIGN_OR_RETURN(const std::string outputs, typed.Outputs());
   WEIR_ASSIGN_OR_RETURN(const auto decoded, DecodePlan(*proto, outputs));
   WEIR_RETURN_NOT_OK(PinsOf(*decoded, session).status());
-  if (session.is_deterministic()) WarnOfUnstableCalls(view, *decoded, outcome.warnings);
+  if (session.is_deterministic()) {
+    WarnOfUnstableCalls(view, *decoded, outcome.warnings);
+    WEIR_RETURN_NOT_OK(WarnOfPlaces(view, typed, *decoded, session, outcome.warnings));
+  }
   return inspect(view.name, *decoded);
 }
 

@@ -256,11 +256,9 @@ class Checker {
     for (const IndexedSource& source : before_.sources) known[source.name] = source.schema_hash;
     for (IndexedSource& source : now_.sources) {
       const PinnedTable* table = session.catalog().Find(source.name);
-      if (table == nullptr) {
-        source.stamp.clear();  // cannot be read: looked at again next time
-      } else {
-        source.schema_hash = LookOf(*table);
-      }
+      // What is told of it is told again next time, hence looked at again.
+      if (table == nullptr || table->drift) source.stamp.clear();
+      if (table != nullptr) source.schema_hash = LookOf(*table);
       const auto found = known.find(source.name);
       if (found == known.end() || found->second != source.schema_hash)
         changed_tables_.insert(source.name);

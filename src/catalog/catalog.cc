@@ -8,9 +8,11 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/ascii_text.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/base/utf8_text.h"
 #include "weir/catalog/change_feed.h"
+#include "weir/catalog/source_columns.h"
 
 namespace weir {
 
@@ -166,16 +168,42 @@ Status CheckPartitionTypes(const SourceDefinition& source, const arrow::Schema& 
   return Status::OK();
 }
 
-/// The columns that the files were found to have, those of folders with the types given.
+/// Whether the columns that a source declares are those of folders, with their types, and no
+/// others.
+bool DeclaresFoldersAlone(const SourceDefinition& source) {
+  return std::ranges::all_of(source.columns, [&](const ColumnDefinition& column) {
+    return std::ranges::find(source.partition_columns, column.name) !=
+           source.partition_columns.end();
+  });
+}
+
+/// The columns that the files were found to have, those of folders with the types given; without
+/// `row_column`, which files do not hold.
 std::shared_ptr<arrow::Schema> WithTypes(
     const arrow::Schema& schema,
-    const std::map<std::string, std::shared_ptr<arrow::DataType>>& types) {
+    const std::map<std::string, std::shared_ptr<arrow::DataType>>& types,
+    const std::string& row_column) {
   arrow::FieldVector fields;
   for (const auto& field : schema.fields()) {
+    if (field->name() == row_column) continue;
     const auto type = types.find(field->name());
     fields.push_back(type == types.end() ? field : field->WithType(type->second));
   }
   return arrow::schema(fields, schema.metadata());
+}
+
+/// The columns, and further ones of texts behind them.
+std::shared_ptr<arrow::Schema> WithText(const arrow::Schema& schema,
+                                        const std::vector<std::string>& names) {
+  arrow::FieldVector fields = schema.fields();
+  for (const std::string& name : names) fields.push_back(arrow::field(name, arrow::utf8()));
+  return arrow::schema(fields, schema.metadata());
+}
+
+/// What a file is called in the column that names files: its path below the location, or its name
+/// where the location is the file.
+std::string FileName(const std::string& path, const std::string& url) {
+  return path.empty() ? DecodePercent(url.substr(url.find_last_of('/') + 1)) : path;
 }
 
 Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
@@ -207,7 +235,16 @@ Status CheckSupported(const SourceDefinition& source) {
   if (source.unbounded) {
     return Status::User(StatusCode::kUnsupported,
                         "a source that ends is wanted, found an `UNBOUNDED` one")
-        .WithHint("leave UNBOUNDED out: each run reads what is there when it begins");
+        .WithHint(
+            "leave UNBOUNDED out: each run reads what is there when it begins. What came since an "
+            "earlier version of a Delta table is its change feed: OPTIONS ('change_feed' 'true', "
+            "'first_version' '…'); 'version' pins a table");
+  }
+  if (source.change_feed && !(source.file_column + source.row_column).empty()) {
+    return Status::User(StatusCode::kUnsupported,
+                        "rows of a table are wanted for `{}`, found those of a change feed",
+                        source.file_column.empty() ? "row_number_column" : "file_column")
+        .WithHint("leave the option out, or 'change_feed'");
   }
   if (source.format == SourceFormat::kDelta && !source.options.empty()) {
     const std::string store = StoreOf(source.uri);
@@ -271,6 +308,41 @@ Result<PinnedTable> PinChanges(const std::string& name, const std::string& url, 
   return table;
 }
 
+engine::DeltaReading ReadingOf(const SourceDefinition& source) {
+  return {.columns = nullptr,
+          .file_column = source.file_column,
+          .row_column = source.row_column,
+          .pushes_filters = source.pushes_filters};
+}
+
+/// Pins a Delta table by a snapshot of it.
+Result<PinnedTable> PinSnapshot(const std::string& name, const std::string& url,
+                                const engine::DeltaSnapshot& snapshot,
+                                const engine::DeltaReading& reading,
+                                const engine::Session& session);
+
+/// Pins a Delta table whose source says more of its columns than where they are.
+Result<PinnedTable> PinDeltaSource(const SourceDefinition& source, const engine::Session& session) {
+  const std::string url = ToUrl(source.uri, true);
+  WEIR_ASSIGN_OR_RETURN(
+      const engine::DeltaSnapshot snapshot,
+      OpenDelta(url, source.version.value_or(-1), source.timestamp.value_or(""), session));
+  engine::DeltaReading reading = ReadingOf(source);
+  std::optional<Diagnostic> drift;
+  if (!source.columns.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const auto declared, DeclaredSchema(source, session));
+    WEIR_ASSIGN_OR_RETURN(const engine::Table whole, snapshot.AsTable(session, url));
+    WEIR_ASSIGN_OR_RETURN(const auto found, whole.schema());
+    WEIR_ASSIGN_OR_RETURN(SourceColumns columns, SettleDeltaColumns(source, *declared, *found));
+    reading.columns = std::move(columns.schema);
+    drift = std::move(columns.drift);
+  }
+  WEIR_ASSIGN_OR_RETURN(PinnedTable table,
+                        PinSnapshot(source.name, url, snapshot, reading, session));
+  table.drift = std::move(drift);
+  return table;
+}
+
 Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
   WEIR_RETURN_NOT_OK(CheckSupported(source));
   if (source.change_feed) {
@@ -278,8 +350,7 @@ Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Sess
                       source.version.value_or(-1), source.timestamp.value_or(""), session);
   }
   if (source.format == SourceFormat::kDelta) {
-    return PinDelta(source.name, ToUrl(source.uri, true), source.version.value_or(-1),
-                    source.timestamp.value_or(""), session);
+    return PinDeltaSource(source, session);
   }
   return PinListing(source, session);
 }
@@ -315,6 +386,24 @@ std::optional<std::pair<std::string, std::string>> SidesOfHole(const std::string
   if (!before.empty()) after = NumberAfter(message, "next commit ", at);
   if (after.empty()) return std::nullopt;
   return std::pair(std::move(before), std::move(after));
+}
+
+/// The table itself, unless its data has a column that is named as one that is added.
+Result<PinnedTable> CheckPlaces(PinnedTable table) {
+  for (const std::string& name : {table.reading.file_column, table.reading.row_column}) {
+    if (name.empty()) continue;
+    const auto is_named = [&](const auto& field) {
+      return AsciiLowerCase(field->name()) == AsciiLowerCase(name);
+    };
+    if (std::ranges::count_if(table.schema->fields(), is_named) < 2) continue;
+    return Status::User(
+               StatusCode::kAlreadyExists,
+               "a new name is wanted for a column that OPTIONS add, found one that the data "
+               "has: `{}`",
+               name)
+        .WithHint("write another name after 'file_column' or 'row_number_column'");
+  }
+  return table;
 }
 
 /// Says of a Delta log what the engine says at length.
@@ -402,6 +491,8 @@ std::string CodeOf(const Status& status) {
       return "W3003";
     case StatusCode::kPermission:
       return "W3004";
+    case StatusCode::kConflict:
+      return "W3008";
     default:
       return "W3005";
   }
@@ -451,6 +542,49 @@ Status CheckReadable(const nlohmann::json& protocol, const nlohmann::json& metad
   return Status::OK();
 }
 
+/// The columns of a log that are read, as they are read.
+std::shared_ptr<arrow::Schema> ReadColumns(const arrow::Schema& logged,
+                                           const arrow::Schema& columns) {
+  arrow::FieldVector fields;
+  for (const auto& column : columns.fields()) {
+    const auto field = logged.GetFieldByName(column->name());
+    // Nested columns are as the log has them, with the physical names of their fields.
+    if (field && arrow::is_nested(field->type()->id())) fields.push_back(field);
+    if (field && !arrow::is_nested(field->type()->id()))
+      fields.push_back(field->WithType(column->type()));
+  }
+  return arrow::schema(fields, logged.metadata());
+}
+
+Result<PinnedTable> PinSnapshot(const std::string& name, const std::string& url,
+                                const engine::DeltaSnapshot& snapshot,
+                                const engine::DeltaReading& reading,
+                                const engine::Session& session) {
+  PinnedTable table;
+  table.name = name;
+  table.kind = TableKind::kDelta;
+  table.url = url;
+  table.format = "delta";
+  table.version = snapshot.version();
+  table.partition_columns = snapshot.partition_columns();
+  auto log_schema = snapshot.schema();
+  if (!log_schema.ok()) return ExplainDelta(log_schema.status(), url, table.version);
+  table.log_schema =
+      reading.columns ? ReadColumns(**log_schema, *reading.columns) : *std::move(log_schema);
+  table.reading = reading;
+  if (!reading.file_column.empty()) {
+    arrow::FieldVector fields = table.log_schema->fields();
+    fields.push_back(arrow::field(reading.file_column, arrow::utf8()));
+    table.log_schema = arrow::schema(fields, table.log_schema->metadata());
+  }
+  WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
+  table.has_row_masks = HasRowMasks(nlohmann::json::parse(protocol, nullptr, false));
+  table.files = std::make_shared<const TableFiles>(snapshot, reading.file_column);
+  WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session, url, reading));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  return CheckPlaces(table);
+}
+
 /// The bytes of a plan cannot name a table that has a dot in its name: views do not get to see it.
 Status RegisterForViews(const std::string& name, const engine::Table& table,
                         const engine::Session& session) {
@@ -482,29 +616,16 @@ Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, in
                              const std::string& timestamp, const engine::Session& session) {
   WEIR_ASSIGN_OR_RETURN(const engine::DeltaSnapshot snapshot,
                         OpenDelta(url, version, timestamp, session));
-  PinnedTable table;
-  table.name = name;
-  table.kind = TableKind::kDelta;
-  table.url = url;
-  table.format = "delta";
-  table.version = snapshot.version();
-  table.partition_columns = snapshot.partition_columns();
-  auto log_schema = snapshot.schema();
-  if (!log_schema.ok()) return ExplainDelta(log_schema.status(), url, version);
-  table.log_schema = *std::move(log_schema);
-  WEIR_ASSIGN_OR_RETURN(const std::string protocol, snapshot.protocol());
-  table.has_row_masks = HasRowMasks(nlohmann::json::parse(protocol, nullptr, false));
-  table.files = std::make_shared<const TableFiles>(snapshot);
-  WEIR_ASSIGN_OR_RETURN(table.table, snapshot.AsTable(session, url));
-  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
-  return table;
+  return PinSnapshot(name, url, snapshot, {}, session);
 }
 
 Result<PinnedTable> PinAtVersion(const PinnedTable& source, int64_t version,
                                  const engine::Session& session) {
   if (source.changes_since)
     return PinChanges(source.name, source.url, *source.changes_since, version, {}, session);
-  return PinDelta(source.name, source.url, version, {}, session);
+  WEIR_ASSIGN_OR_RETURN(const engine::DeltaSnapshot snapshot,
+                        OpenDelta(source.url, version, {}, session));
+  return PinSnapshot(source.name, source.url, snapshot, source.reading, session);
 }
 
 Result<PinnedTable> PinView(const std::string& name, const std::string& url, int64_t version,
@@ -557,6 +678,8 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
                   .modified_ms = object.modified_ms};
     file.etag = object.etag;
     WEIR_ASSIGN_OR_RETURN(file.partition_values, HivePartitions(file.path, source));
+    if (!source.file_column.empty())
+      file.partition_values.emplace_back(source.file_column, FileName(file.path, listed.url));
     listing.Add("path", file.path)
         .Add("size", file.size_bytes)
         .Add("modified", file.modified_ms)
@@ -578,27 +701,47 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
   how.Add("format", table.format);
   for (const auto& [key, value] : source.options) how.Add(key, value);
   for (const std::string& column : RequiredColumns(source)) how.Add("not null", column);
+  if (!source.file_column.empty()) how.Add("file column", source.file_column);
+  if (!source.row_column.empty()) how.Add("row column", source.row_column);
   table.read_options_hash = how.Finish().ToString();
 
   std::shared_ptr<arrow::Schema> schema;
+  auto partition_types = listed.partition_types;
   if (!source.columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(schema, DeclaredSchema(source, session));
     WEIR_RETURN_NOT_OK(CheckPartitionTypes(source, *schema));
   }
-  const engine::FileTableSpec spec{.root_url = table.url,
-                                   .format = table.format,
-                                   .options = source.options,
-                                   .partition_columns = table.partition_columns,
-                                   .required_columns = RequiredColumns(source),
-                                   .files = files};
-  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, schema));
-  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
-  if (!schema && !listed.partition_types.empty()) {
-    table.schema = WithTypes(*table.schema, listed.partition_types);
-    WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, table.schema));
+  if (schema && DeclaresFoldersAlone(source)) {
+    for (const auto& field : schema->fields()) partition_types[field->name()] = field->type();
+    schema = nullptr;
   }
+  engine::FileTableSpec spec{.root_url = table.url,
+                             .format = table.format,
+                             .options = source.options,
+                             .partition_columns = table.partition_columns,
+                             .required_columns = RequiredColumns(source),
+                             .files = files,
+                             .row_column = source.row_column};
+  WEIR_ASSIGN_OR_RETURN(SourceColumns columns, SettleFileColumns(source, spec, schema, session));
+  table.drift = std::move(columns.drift);
+  // A file's name is the same in all of its rows, as the values of its folders are.
+  if (!source.file_column.empty()) spec.partition_columns.push_back(source.file_column);
+  if (columns.schema && !schema)
+    columns.schema = WithText(*columns.schema, source.partition_columns);
+  if (columns.schema && !source.file_column.empty())
+    columns.schema = WithText(*columns.schema, {source.file_column});
+  WEIR_ASSIGN_OR_RETURN(table.table, engine::Table::FromFiles(session, spec, columns.schema));
+  WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  if (!schema && !partition_types.empty()) {
+    WEIR_ASSIGN_OR_RETURN(
+        table.table,
+        engine::Table::FromFiles(session, spec,
+                                 WithTypes(*table.schema, partition_types, source.row_column)));
+    WEIR_ASSIGN_OR_RETURN(table.schema, table.table->schema());
+  }
+  table.reading = ReadingOf(source);
   table.files = std::make_shared<const TableFiles>(std::move(files));
-  return table;
+  return CheckPlaces(std::move(table));
 }
 
 Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session,
@@ -613,11 +756,12 @@ Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& s
       status = WithAdvice(status, source);
       Diagnostic diagnostic =
           ToDiagnostic(code, status.WithContext(fmt::format("source `{}`", source.name)));
-      diagnostic.location = source.location;
+      if (status.location().file.empty()) diagnostic.location = source.location;
       catalog.failed_.insert(source.name);
       diagnostics.Add(std::move(diagnostic));
       continue;
     }
+    if (pinned->drift) diagnostics.Add(*pinned->drift);
     catalog.tables_.emplace(source.name, *std::move(pinned));
   }
   return catalog;

@@ -23,6 +23,7 @@ std::string_view FileList::deletion_vector(size_t i) const {
 
 std::optional<std::optional<std::string_view>> FileList::partition_value(
     size_t i, std::string_view column) const {
+  if (!path_column_.empty() && column == path_column_) return std::optional(path(i));
   for (const PartitionColumn& each : partitions_) {
     if (each.name != column) continue;
     const uint32_t code = each.codes[order_[i]];
@@ -59,8 +60,10 @@ DataFile FileList::File(size_t i) const {
   return file;
 }
 
-FileListBuilder::FileListBuilder(const std::set<StatisticsPath>& columns)
+FileListBuilder::FileListBuilder(const std::set<StatisticsPath>& columns,
+                                 const std::string& path_column)
     : list_(std::make_shared<FileList>()), scanner_({columns.begin(), columns.end()}) {
+  list_->path_column_ = path_column;
   list_->statistics_paths_.assign(columns.begin(), columns.end());
   list_->statistics_.resize(columns.size());
 }
@@ -159,7 +162,8 @@ std::shared_ptr<const FileList> FileListBuilder::Finish() {
   return std::move(list_);
 }
 
-TableFiles::TableFiles(engine::DeltaSnapshot snapshot) : snapshot_(std::move(snapshot)) {}
+TableFiles::TableFiles(engine::DeltaSnapshot snapshot, std::string path_column)
+    : snapshot_(std::move(snapshot)), path_column_(std::move(path_column)) {}
 
 TableFiles::TableFiles(std::vector<DataFile> files) : given_(std::move(files)) {}
 
@@ -174,7 +178,7 @@ Result<std::shared_ptr<const FileList>> TableFiles::Read(
   if (list_ && std::includes(read_.begin(), read_.end(), columns.begin(), columns.end()))
     return list_;
   announced_.insert(columns.begin(), columns.end());
-  FileListBuilder builder(announced_);
+  FileListBuilder builder(announced_, path_column_);
   if (!snapshot_) {
     for (const DataFile& file : given_) builder.Add(file);
   } else {

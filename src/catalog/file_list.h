@@ -88,6 +88,7 @@ class FileList {
     TextColumn min, max, null_count;
   };
 
+  std::string path_column_;
   std::vector<uint32_t> order_;  ///< from the place in the order of paths to the place in storage
   TextColumn paths_;
   std::vector<int64_t> sizes_, modified_ms_, rows_;
@@ -106,8 +107,10 @@ class FileList {
 /// Fills a FileList.
 class FileListBuilder {
  public:
-  /// Keeps the statistics of `columns`.
-  explicit FileListBuilder(const std::set<StatisticsPath>& columns);
+  /// Keeps the statistics of `columns`. The partition column `path_column` has the paths of files
+  /// as its values; empty: there is none.
+  explicit FileListBuilder(const std::set<StatisticsPath>& columns,
+                           const std::string& path_column = {});
 
   void Add(const DataFile& file);
   /// A batch of the replay of a log (engine::DeltaSnapshot::ReadFiles).
@@ -126,7 +129,8 @@ class FileListBuilder {
 /// The files of a table, read when first asked for. Safe for use from several threads.
 class TableFiles {
  public:
-  explicit TableFiles(engine::DeltaSnapshot snapshot);
+  /// `path_column` as FileListBuilder takes it.
+  explicit TableFiles(engine::DeltaSnapshot snapshot, std::string path_column = {});
   explicit TableFiles(std::vector<DataFile> files);
 
   /// Says what a later Read will ask for, so that the first one gets all of it.
@@ -137,6 +141,7 @@ class TableFiles {
 
  private:
   std::optional<engine::DeltaSnapshot> snapshot_;
+  std::string path_column_;
   std::vector<DataFile> given_;
   mutable std::mutex mutex_;
   mutable std::set<StatisticsPath> announced_, read_;

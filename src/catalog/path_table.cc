@@ -237,6 +237,11 @@ Status InWordsOfPaths(const Status& status, const std::string& path, std::string
                         "columns are wanted, found a file without a byte: `{}`", path)
         .WithHint("a CSV file begins with the names of its columns, an NDJSON file has a record");
   }
+  if (status.code() == StatusCode::kConflict) {
+    return status.WithHint(
+        "read the files apart: SELECT … FROM 'one file' UNION ALL SELECT CAST(… AS …) FROM "
+        "'another'");
+  }
   if (status.hint().find("source's") != std::string::npos) {
     return status.WithHint(
         fmt::format("mend the file, or say how to read it: {}('{}', …)", reader, path));

@@ -12,6 +12,7 @@
 
 #include <arrow/type_fwd.h>
 
+#include "weir/base/diagnostic.h"
 #include "weir/base/fingerprint.h"
 #include "weir/catalog/file_list.h"
 #include "weir/engine/data_file.h"
@@ -43,6 +44,9 @@ struct PinnedTable {
   /// The columns with the physical names of column mapping in their metadata; null where they are
   /// those of `schema`.
   std::shared_ptr<arrow::Schema> log_schema;
+  /// How the rows of a Delta source are read. Of listings, too, the columns that say where a row
+  /// is.
+  engine::DeltaReading reading = {};
   /// Read when first asked for.
   std::shared_ptr<const TableFiles> files;
   /// Hash of the listing's names, sizes, times and etags; empty for Delta.
@@ -51,6 +55,9 @@ struct PinnedTable {
   std::string read_options_hash;
   /// True where deletion vectors may take rows away: files alone do not say which rows there are.
   bool has_row_masks = false;
+  /// Where the columns of its data are others than the source declares, or differ among its files:
+  /// a warning, which says how.
+  std::optional<Diagnostic> drift = {};
   /// What the engine reads; absent for a view that was never built.
   std::optional<engine::Table> table;
 };

@@ -517,7 +517,8 @@ Status QuerySession::Register(const std::string& name) {
   if (source != nullptr && name.find('.') != std::string::npos)
     return runtime_->engine().RegisterTable(name, *source->table);
   for (const Diagnostic& diagnostic : diagnostics_.all()) {
-    if (diagnostic.message.find("source `" + name + "`") != std::string::npos) {
+    if (diagnostic.severity == Severity::kError &&
+        diagnostic.message.find("source `" + name + "`") != std::string::npos) {
       return Status(StatusCode::kNotFound, diagnostic.blame, diagnostic.message)
           .WithLocation(diagnostic.location);
     }

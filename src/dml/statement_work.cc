@@ -42,8 +42,9 @@ Status StatementWork::Open(const std::string& url) {
 }
 
 Status StatementWork::RegisterTarget() {
-  WEIR_ASSIGN_OR_RETURN(placed,
-                        target.snapshot.AsPlacedTable(engine, target.url, kFileColumn, kRowColumn));
+  WEIR_ASSIGN_OR_RETURN(
+      placed, target.snapshot.AsTable(engine, target.url,
+                                      {.file_column = kFileColumn, .row_column = kRowColumn}));
   WEIR_RETURN_NOT_OK(engine.RegisterTable(kPlacedTable, placed));
   return engine.RegisterTable(statement.table.name, target.table);
 }

@@ -18,7 +18,6 @@
 #include "bridge/src/lib.rs.h"
 
 #include "weir/engine/engine.h"
-#include "weir/engine/store_names.h"
 
 namespace weir::engine {
 
@@ -27,7 +26,6 @@ struct Cancellation::State {
 };
 struct Session::State {
   rust::Box<bridge::Session> handle;
-  std::shared_ptr<internal::StoreNames> stores;  ///< as the engine's own, shared with others
 };
 struct Table::State {
   rust::Box<bridge::Table> handle;

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -83,6 +84,29 @@ struct FileTableSpec {
   /// nullable.
   std::vector<std::string> required_columns;
   std::vector<DataFile> files;
+  /// One more column behind all others: the number of a row in its file, from 0 on (BIGINT). Empty:
+  /// there is none.
+  std::string row_column = {};
+};
+
+/// The columns that files have, each file by itself.
+struct FileSchemas {
+  std::vector<std::shared_ptr<arrow::Schema>> schemas;  ///< each once
+  /// Of each file its place in `schemas`; nullopt where nothing is known of it.
+  std::vector<std::optional<size_t>> of_files;
+};
+
+/// How the rows of a Delta table are read.
+struct DeltaReading {
+  /// The columns to read, in this order and with these types, which may be wider than the table's;
+  /// those that are not nullable hold no NULL. Null: the table's own.
+  std::shared_ptr<arrow::Schema> columns = nullptr;
+  /// Two more columns that say where a row is: the path of its file, as DeltaSnapshot::files has it
+  /// (VARCHAR), and its place in the file, from 0 on, deleted rows counted (BIGINT). Empty: there
+  /// is none.
+  std::string file_column = {};
+  std::string row_column = {};
+  bool pushes_filters = true;  ///< the reader applies filters to rows where that pays
 };
 
 /// A parsed statement.
@@ -102,6 +126,10 @@ class Table {
   /// Infers the schema from the files when `schema` is null.
   static Result<Table> FromFiles(const Session& session, const FileTableSpec& spec,
                                  const std::shared_ptr<arrow::Schema>& schema);
+  /// Looks at the files alone: at footers of Parquet files, at headers of CSV files (their columns
+  /// are texts here, those of files without a header unknown), at the keys in the first records of
+  /// all NDJSON files together (one schema, as if of the first file).
+  static Result<FileSchemas> SchemasOf(const Session& session, const FileTableSpec& spec);
   /// A table of the rows of one batch.
   static Result<Table> FromRows(const arrow::RecordBatch& rows);
   /// The same table with the files at `paths` only. Fails with kBug on what is no table of files.
@@ -142,20 +170,18 @@ class DeltaSnapshot {
   /// The version recorded for an application transaction, or -1.
   Result<int64_t> transaction_version(const std::string& app_id) const;
   /// Reads the rows; the files below `root_url` are listed when a scan is planned.
-  Result<Table> AsTable(const Session& session, const std::string& root_url) const;
+  Result<Table> AsTable(const Session& session, const std::string& root_url,
+                        const DeltaReading& reading = {}) const;
   /// The rows that commits changed: the snapshot's columns, `_change_type` (VARCHAR),
-  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are NULL.
+  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are
+  /// NULL.
   Result<Table> AsChangeTable(const Session& session, const std::string& root_url,
                               const std::vector<ChangeFile>& changes) const;
-  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one with
-  /// the rows of its own and `rows`, by their places in the file.
+  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one
+  /// with the rows of its own and `rows`, by their places in the file.
   Result<std::vector<DeletionVector>> DeleteRows(
       const Session& session, const std::string& root_url,
       const std::vector<std::pair<DataFile, std::vector<int64_t>>>& rows) const;
-  /// All rows with two more columns that say where a row is: the path of its file, as `files` has
-  /// it (VARCHAR), and its place in the file, from 0 on, deleted rows counted (BIGINT).
-  Result<Table> AsPlacedTable(const Session& session, const std::string& root_url,
-                              const std::string& file_column, const std::string& row_column) const;
 
  private:
   struct State;

@@ -34,8 +34,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.parameters = ToKeyValues(options.parameters);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
-  session.state_ =
-      std::make_shared<State>(State{std::move(handle), std::make_shared<internal::StoreNames>()});
+  session.state_ = std::make_shared<State>(State{std::move(handle)});
   return session;
 }
 
@@ -44,7 +43,7 @@ Result<Session> Session::WithSettings(
   const auto bridged = ToKeyValues(settings);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_settings(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(State{std::move(handle), state_->stores});
+  session.state_ = std::make_shared<State>(State{std::move(handle)});
   return session;
 }
 
@@ -95,7 +94,6 @@ Status Session::RegisterView(const std::string& name, const Plan& plan) const {
 
 Status Session::RegisterObjectStore(const std::string& url,
                                     const std::map<std::string, std::string>& options) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Add(url));
   const auto bridged = ToKeyValues(options);
   return Try([&] { bridge::register_object_store(*state_->handle, url, bridged); });
 }
@@ -130,7 +128,6 @@ int64_t Session::reserved_bytes() const {
 }
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   WEIR_ASSIGN_OR_RETURN(auto objects, internal::TryReading([&] {
                           return bridge::list_objects(*state_->handle, url);
                         }));
@@ -146,24 +143,20 @@ Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) con
 }
 
 Result<std::string> Session::GetObject(const std::string& url) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   WEIR_ASSIGN_OR_RETURN(
       auto bytes, internal::TryReading([&] { return bridge::get_object(*state_->handle, url); }));
   return internal::ToString(bytes);
 }
 
 Status Session::PutObject(const std::string& url, std::string_view bytes) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { (void)bridge::put_object(*state_->handle, url, ToBytes(bytes), false); });
 }
 
 Result<bool> Session::PutObjectIfAbsent(const std::string& url, std::string_view bytes) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { return bridge::put_object(*state_->handle, url, ToBytes(bytes), true); });
 }
 
 Status Session::DeleteObject(const std::string& url) const {
-  WEIR_RETURN_NOT_OK(state_->stores->Check(url));
   return Try([&] { bridge::delete_object(*state_->handle, url); });
 }
 

@@ -8,21 +8,32 @@
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
 #include "weir/engine/engine.h"
+#include "weir/engine/table_url.h"
 
 namespace weir::engine {
 
 using internal::Try;
 
-Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec,
-                               const std::shared_ptr<arrow::Schema>& schema) {
+namespace {
+
+bridge::FileTableSpec ToBridge(const FileTableSpec& spec) {
   bridge::FileTableSpec bridged;
   bridged.root_url = rust::String::lossy(spec.root_url);
   bridged.format = rust::String::lossy(spec.format);
   bridged.options = internal::ToKeyValues(spec.options);
   bridged.partition_columns = internal::ToBridge(spec.partition_columns);
   bridged.required_columns = internal::ToBridge(spec.required_columns);
+  bridged.row_column = rust::String::lossy(spec.row_column);
   bridged.files.reserve(spec.files.size());
   for (const DataFile& file : spec.files) bridged.files.push_back(internal::ToBridge(file));
+  return bridged;
+}
+
+}  // namespace
+
+Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec,
+                               const std::shared_ptr<arrow::Schema>& schema) {
+  const bridge::FileTableSpec bridged = ToBridge(spec);
   ArrowSchema exported;
   if (schema) {
     const arrow::Status status = arrow::ExportSchema(*schema, &exported);
@@ -35,6 +46,24 @@ Result<Table> Table::FromFiles(const Session& session, const FileTableSpec& spec
   Table table;
   table.state_ = std::make_shared<State>(State{std::move(handle)});
   return table;
+}
+
+Result<FileSchemas> Table::SchemasOf(const Session& session, const FileTableSpec& spec) {
+  WEIR_ASSIGN_OR_RETURN(const auto found, internal::TryReading([&] {
+                          return bridge::file_schemas(*session.state_->handle, ToBridge(spec));
+                        }));
+  FileSchemas schemas;
+  for (size_t i = 0; i < found->schema_count(); ++i) {
+    WEIR_ASSIGN_OR_RETURN(auto schema, internal::ImportSchema([&](ArrowSchema* out) {
+                            return Try([&] { found->schema_at(i, out); });
+                          }));
+    schemas.schemas.push_back(std::move(schema));
+  }
+  for (const int64_t place : found->of_files()) {
+    schemas.of_files.push_back(place < 0 ? std::nullopt
+                                         : std::optional(static_cast<size_t>(place)));
+  }
+  return schemas;
 }
 
 Result<Table> Table::FromRows(const arrow::RecordBatch& rows) {
@@ -67,7 +96,7 @@ Result<std::shared_ptr<arrow::Schema>> Table::schema() const {
 
 Result<DeltaSnapshot> DeltaSnapshot::Open(const Session& session, const std::string& url,
                                           int64_t version, const std::string& timestamp) {
-  WEIR_RETURN_NOT_OK(session.state_->stores->CheckTable(url));
+  WEIR_RETURN_NOT_OK(internal::CheckTableUrl(url));
   WEIR_ASSIGN_OR_RETURN(auto handle, internal::TryReading([&] {
                           return bridge::open_delta(*session.state_->handle, url, version,
                                                     timestamp);
@@ -121,20 +150,21 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> DeltaSnapshot::ReadFiles(bool 
   return reader.MoveValueUnsafe();
 }
 
-Result<Table> DeltaSnapshot::AsTable(const Session& session, const std::string& root_url) const {
-  WEIR_ASSIGN_OR_RETURN(
-      auto handle, Try([&] { return state_->handle->table(*session.state_->handle, root_url); }));
-  Table table;
-  table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});
-  return table;
-}
-
-Result<Table> DeltaSnapshot::AsPlacedTable(const Session& session, const std::string& root_url,
-                                           const std::string& file_column,
-                                           const std::string& row_column) const {
+Result<Table> DeltaSnapshot::AsTable(const Session& session, const std::string& root_url,
+                                     const DeltaReading& reading) const {
+  bridge::DeltaReading bridged;
+  bridged.file_column = rust::String::lossy(reading.file_column);
+  bridged.row_column = rust::String::lossy(reading.row_column);
+  bridged.pushes_filters = reading.pushes_filters;
+  ArrowSchema exported;
+  if (reading.columns) {
+    const arrow::Status status = arrow::ExportSchema(*reading.columns, &exported);
+    if (!status.ok()) return internal::FromArrow(status);
+  }
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return state_->handle->placed_table(*session.state_->handle, root_url,
-                                                              file_column, row_column);
+                          return state_->handle->read_table(*session.state_->handle, root_url,
+                                                            reading.columns ? &exported : nullptr,
+                                                            bridged);
                         }));
   Table table;
   table.state_ = std::make_shared<Table::State>(Table::State{std::move(handle)});

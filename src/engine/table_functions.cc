@@ -51,8 +51,7 @@ Result<CallArgument> ArgumentOf(const arrow::Array& column) {
 /// Calls a C++ function with the arguments and the session that the bridge hands over.
 class CalledFromBridge final : public TableCallback {
  public:
-  CalledFromBridge(TableFunctionCall call, std::shared_ptr<internal::StoreNames> stores)
-      : call_(std::move(call)), stores_(std::move(stores)) {}
+  explicit CalledFromBridge(TableFunctionCall call) : call_(std::move(call)) {}
 
   void Call(const bridge::Session& session, ArrowArray* arguments, ArrowSchema* schema,
             bridge::CalledTable& out) const override {
@@ -72,17 +71,16 @@ class CalledFromBridge final : public TableCallback {
       values.push_back(std::move(argument));
     }
     Session session;
-    session.state_ = std::make_shared<Session::State>(Session::State{handle.share(), stores_});
+    session.state_ = std::make_shared<Session::State>(Session::State{handle.share()});
     return call_(session, values);
   }
 
   TableFunctionCall call_;
-  std::shared_ptr<internal::StoreNames> stores_;  ///< those of all sessions that may call
 };
 
 Status Session::RegisterTableFunction(const std::string& name, TableFunctionCall call) const {
   const std::shared_ptr<TableCallback> callback =
-      std::make_shared<CalledFromBridge>(std::move(call), state_->stores);
+      std::make_shared<CalledFromBridge>(std::move(call));
   return Try([&] { bridge::register_table_function(*state_->handle, name, callback); });
 }
 

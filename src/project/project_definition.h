@@ -36,6 +36,14 @@ struct ColumnDefinition {
   bool operator==(const ColumnDefinition&) const = default;
 };
 
+/// What becomes of a source whose data has other columns than it declares, or whose files differ
+/// in their columns: OPTIONS ('schema_drift' 'warn' | 'error' | 'ignore').
+enum class SchemaDrift {
+  kWarn,    ///< reported where it can be read nevertheless
+  kError,   ///< the source cannot be read
+  kIgnore,  ///< not looked for where columns are declared, else not reported
+};
+
 /// One CREATE EXTERNAL TABLE.
 struct SourceDefinition {
   std::string name;  ///< lower case unless it was quoted
@@ -46,7 +54,8 @@ struct SourceDefinition {
   std::string uri;
   std::vector<ColumnDefinition>
       columns;  ///< partition columns with a type included; empty: inferred
-  std::vector<std::string> partition_columns;  ///< in the order of the folders
+  std::map<std::string, SourceLocation> column_locations = {};  ///< of the names, by them
+  std::vector<std::string> partition_columns;                   ///< in the order of the folders
   /// Lower-case keys without "format.", and without the pins. Characters such as `\t` are already
   /// replaced.
   std::map<std::string, std::string> options;
@@ -55,6 +64,10 @@ struct SourceDefinition {
       timestamp;  ///< Delta only: pinned by the user; never together with `version`
   bool change_feed = false;   ///< Delta only: its rows are those that commits changed
   int64_t first_version = 0;  ///< of a change feed: of the first commit
+  SchemaDrift schema_drift = SchemaDrift::kWarn;
+  std::string file_column = {};  ///< a further column: the file of a row; empty: there is none
+  std::string row_column = {};   ///< a further column: the number of a row in its file; likewise
+  bool pushes_filters = true;    ///< Delta only; of Parquet it stands among the options
   bool unbounded = false;
   std::string dialect = "generic";  ///< of SQL that the file is read in
   std::string ddl;                  ///< the statement as written

@@ -17,7 +17,7 @@ namespace weir {
 
 namespace {
 
-enum class OptionType { kText, kBool, kCharacter, kCount, kCompression, kTimestamp };
+enum class OptionType { kText, kBool, kCharacter, kCount, kCompression, kTimestamp, kName, kDrift };
 
 struct KnownOption {
   std::string_view name;
@@ -97,13 +97,19 @@ constexpr KnownOption kParquetOptions[] = {
 };
 
 constexpr KnownOption kDeltaOptions[] = {
-    {"version", OptionType::kCount},
-    {"timestamp", OptionType::kTimestamp},
-    {"change_feed", OptionType::kBool},
+    {"version", OptionType::kCount},       {"pushdown_filters", OptionType::kBool},
+    {"timestamp", OptionType::kTimestamp}, {"change_feed", OptionType::kBool},
     {"first_version", OptionType::kCount},
 };
 
-std::span<const KnownOption> KnownOptions(SourceFormat format) {
+/// Of sources of every format: they are no business of the engine's readers.
+constexpr KnownOption kSourceOptions[] = {
+    {"file_column", OptionType::kName},
+    {"row_number_column", OptionType::kName},
+    {"schema_drift", OptionType::kDrift},
+};
+
+std::span<const KnownOption> FormatOptions(SourceFormat format) {
   switch (format) {
     case SourceFormat::kDelta:
       return kDeltaOptions;
@@ -115,6 +121,13 @@ std::span<const KnownOption> KnownOptions(SourceFormat format) {
       return kNdjsonOptions;
   }
   return {};
+}
+
+std::vector<KnownOption> KnownOptions(SourceFormat format) {
+  const auto of_format = FormatOptions(format);
+  std::vector<KnownOption> options(of_format.begin(), of_format.end());
+  options.insert(options.end(), std::begin(kSourceOptions), std::end(kSourceOptions));
+  return options;
 }
 
 bool IsStorageOption(std::string_view key) {
@@ -198,6 +211,10 @@ std::string_view Wanted(OptionType type) {
       return "`gzip`, `bzip2`, `xz`, `zstd` or `uncompressed`";
     case OptionType::kTimestamp:
       return "a time such as `2024-05-31T12:00:00Z`";
+    case OptionType::kName:
+      return "the name of a column";
+    case OptionType::kDrift:
+      return "`warn`, `error` or `ignore`";
     case OptionType::kText:
       return "a text";
   }
@@ -220,6 +237,11 @@ std::optional<std::string> ParseValue(OptionType type, const std::string& text) 
       return IsCompression(lower) ? std::optional(lower) : std::nullopt;
     case OptionType::kTimestamp:
       return IsTimestamp(text) ? std::optional(text) : std::nullopt;
+    case OptionType::kName:
+      return text.empty() ? std::nullopt : std::optional(text);
+    case OptionType::kDrift:
+      return lower == "warn" || lower == "error" || lower == "ignore" ? std::optional(lower)
+                                                                      : std::nullopt;
   }
   return std::nullopt;
 }
@@ -231,6 +253,52 @@ std::string UnknownOptionHint(SourceFormat format, const std::string& key) {
   if (hint.empty() && IsStorageOption(key))
     hint = "access to storage is set in weir.toml, under [object_stores]";
   return hint;
+}
+
+SchemaDrift DriftOf(const std::string& value) {
+  if (value == "error") return SchemaDrift::kError;
+  return value == "ignore" ? SchemaDrift::kIgnore : SchemaDrift::kWarn;
+}
+
+/// Sets what is not for the engine's readers. False if the option is for them.
+bool SetOwnOption(const std::string& key, const std::string& value, SourceDefinition& source) {
+  if (key == "file_column") {
+    source.file_column = value;
+  } else if (key == "row_number_column") {
+    source.row_column = value;
+  } else if (key == "schema_drift") {
+    source.schema_drift = DriftOf(value);
+  } else if (source.format != SourceFormat::kDelta) {
+    return false;
+  } else if (key == "version") {
+    source.version = ParseCount(value);
+  } else if (key == "timestamp") {
+    source.timestamp = value;
+  } else if (key == "change_feed") {
+    source.change_feed = value == "true";
+  } else if (key == "first_version") {
+    source.first_version = ParseCount(value).value_or(0);
+  } else if (key == "pushdown_filters") {
+    source.pushes_filters = value == "true";
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// Reports a column that is to be added under the name of another one.
+void CheckNewColumn(const KeyValue& pair, const std::string& name, const SourceDefinition& source,
+                    TokenCursor& cursor) {
+  const auto is_named = [&](const std::string& other) {
+    return AsciiLowerCase(other) == AsciiLowerCase(name);
+  };
+  const bool is_taken =
+      std::ranges::any_of(source.columns, [&](const auto& each) { return is_named(each.name); }) ||
+      std::ranges::any_of(source.partition_columns, is_named) ||
+      (!source.file_column.empty() && is_named(source.row_column) && is_named(source.file_column));
+  if (!is_taken) return;
+  cursor.Fail("W1211", pair.value_token, fmt::format("the column is named twice: `{}`", name),
+              "give the column another name: the source has one of this name");
 }
 
 }  // namespace
@@ -271,16 +339,10 @@ void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& so
       // A value may be a secret only where any text is right; those never come here.
       cursor.Fail("W1305", pair.value_token,
                   fmt::format("{} is wanted for `{}`, found `{}`", Wanted(*type), key, pair.value));
-    } else if (source.format == SourceFormat::kDelta && key == "version") {
-      source.version = ParseCount(*value);
-    } else if (source.format == SourceFormat::kDelta && key == "timestamp") {
-      source.timestamp = *std::move(value);
-    } else if (source.format == SourceFormat::kDelta && key == "change_feed") {
-      source.change_feed = *value == "true";
-    } else if (source.format == SourceFormat::kDelta && key == "first_version") {
-      source.first_version = ParseCount(*value).value_or(0);
-    } else {
+    } else if (!SetOwnOption(key, *value, source)) {
       source.options[key] = *std::move(value);
+    } else if (*type == OptionType::kName) {
+      CheckNewColumn(pair, *value, source, cursor);
     }
     if (source.version && source.timestamp && (key == "version" || key == "timestamp")) {
       cursor.Fail("W1307", pair.key_token,

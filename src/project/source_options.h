@@ -19,8 +19,8 @@ std::optional<std::string> ExpandAt(const Token& token, const std::string& text,
                                     TokenCursor& cursor);
 
 /// Sets `source`'s options and pins from `pairs`; reports unknown (W1304), wrong (W1305) and
-/// repeated (W1306) ones, and two pins at once (W1307), at their place. REQUIRES: the format of
-/// `source` is set
+/// repeated (W1306) ones, two pins at once (W1307), and a new column that is named as another one
+/// (W1211), at their place. REQUIRES: the format and the columns of `source` are set
 void ApplySourceOptions(const std::vector<KeyValue>& pairs, SourceDefinition& source,
                         TokenCursor& cursor);
 

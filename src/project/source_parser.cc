@@ -74,6 +74,7 @@ class SourceParser {
         cursor_.Fail("W1211", token, fmt::format("the column is named twice: `{}`", column.name));
       }
       if (!ParseColumnConstraints(column)) return false;
+      source_.column_locations.emplace(column.name, cursor_.LocationOf(token));
       columns.push_back({std::move(column), token});
     } while (cursor_.TrySymbol(','));
     return cursor_.TrySymbol(')') || cursor_.FailSyntax("`,` or `)`");
@@ -210,14 +211,20 @@ class SourceParser {
     }
     AddColumns();
     if (!format_known_) return;
-    if (source_.format == SourceFormat::kDelta && (!columns_.empty() || partitioned_)) {
-      cursor_.Fail(
-          "W1309", partitioned_ ? *partitioned_ : first,
-          fmt::format("a Delta table brings its own columns and partitions, found some for `{}`",
-                      source_.name),
-          "leave the column list and PARTITIONED BY out");
-    }
     ApplySourceOptions(options_, source_, cursor_);
+    if (source_.format != SourceFormat::kDelta) return;
+    if (partitioned_) {
+      cursor_.Fail(
+          "W1309", *partitioned_,
+          fmt::format("a Delta table brings its own partitions, found some for `{}`", source_.name),
+          "leave PARTITIONED BY out; a partition column may stand among the columns");
+    }
+    if (source_.change_feed && !source_.columns.empty()) {
+      cursor_.Fail(
+          "W1309", first,
+          fmt::format("a change feed brings its own columns, found some for `{}`", source_.name),
+          "leave the column list out");
+    }
   }
 
   /// Moves the columns of both lists to the definition: partition columns with a type come after

@@ -108,6 +108,32 @@ TEST(SourceParser, DeltaPinsAreNoOptions) {
             "2024-05-31T12:00:00Z");
 }
 
+TEST(SourceParser, OptionsOfEveryFormatAreNoneOfItsReader) {
+  for (const char* format : {"CSV", "JSON", "PARQUET", "DELTATABLE"}) {
+    const SourceDefinition source =
+        Parsed(With(format, "file_column 'Path', 'row_number_column' 'n', schema_drift 'ERROR'"));
+    EXPECT_EQ(source.file_column, "Path") << format;
+    EXPECT_EQ(source.row_column, "n");
+    EXPECT_EQ(source.schema_drift, SchemaDrift::kError);
+    EXPECT_EQ(source.options, Options{});
+    EXPECT_EQ(ReportsOf(With(format, "schema_drift 'strict'")).size(), 1u);
+    EXPECT_EQ(ReportsOf(With(format, "file_column ''")).size(), 1u);
+    EXPECT_EQ(ReportsOf(With(format, "file_column 'a', row_number_column 'A'")).size(), 1u);
+  }
+  EXPECT_FALSE(Parsed(With("DELTATABLE", "pushdown_filters 'false'")).pushes_filters);
+  EXPECT_EQ(Parsed(With("PARQUET", "pushdown_filters 'false'")).options,
+            (Options{{"pushdown_filters", "false"}}));
+}
+
+TEST(SourceParser, ColumnsOfADeltaTableAreDeclaredWithTheirPlaces) {
+  const SourceDefinition source = Parsed(
+      "CREATE EXTERNAL TABLE a (\n  b INT,\n  \"C\" VARCHAR NOT NULL) STORED AS DELTATABLE "
+      "LOCATION "
+      "'x'");
+  EXPECT_EQ(source.columns.size(), 2u);
+  EXPECT_EQ(source.column_locations.at("C"), (SourceLocation{"sources/s.sql", 3, 3}));
+}
+
 TEST(SourceParser, TypedPartitionColumnsAreColumnsToo) {
   const SourceDefinition source = Parsed(
       "CREATE EXTERNAL TABLE a (b INT) STORED AS CSV LOCATION 'x' PARTITIONED BY (year INT, month "
@@ -218,9 +244,14 @@ TEST(SourceParser, WhatIsNotSupported) {
             "clause out"});
   EXPECT_EQ(
       ReportsOf("CREATE EXTERNAL TABLE a STORED AS DELTATABLE LOCATION 'x' PARTITIONED BY (b)"),
-      Names{"W1309 sources/s.sql:1:59 a Delta table brings its own columns and partitions, found "
-            "some for `a` | leave the column "
-            "list and PARTITIONED BY out"});
+      Names{
+          "W1309 sources/s.sql:1:59 a Delta table brings its own partitions, found some for `a` | "
+          "leave PARTITIONED BY out; a partition column may stand among the columns"});
+  EXPECT_EQ(
+      ReportsOf("CREATE EXTERNAL TABLE a (b INT) STORED AS DELTATABLE LOCATION 'x' "
+                "OPTIONS ('change_feed' 'true')"),
+      Names{"W1309 sources/s.sql:1:1 a change feed brings its own columns, found some for `a` "
+            "| leave the column list out"});
   EXPECT_EQ(ReportsOf("CREATE EXTERNAL TABLE a (b INT PRIMARY KEY) STORED AS CSV LOCATION 'x'"),
             Names{"W1311 sources/s.sql:1:32 only NOT NULL is supported after the type of a column, "
                   "found `PRIMARY`"});

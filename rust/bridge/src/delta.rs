@@ -36,7 +36,7 @@ use crate::ffi;
 use crate::runtime::{block_on, runtime};
 use crate::session::Session;
 use crate::store::{parse_url, resolve};
-use crate::table::{Table, export_schema};
+use crate::table::{Table, export_schema, import_schema};
 
 pub struct DeltaSnapshot {
     log: DeltaLog,
@@ -176,19 +176,20 @@ impl DeltaSnapshot {
         entry(|| self.log.transaction_version(app_id))
     }
 
-    pub fn table(&self, session: &Session, root_url: &str) -> Result<Box<Table>> {
-        entry(|| Ok(Box::new(Table { provider: Arc::new(self.log_table(session, root_url)?) })))
-    }
-
-    pub fn placed_table(
+    pub unsafe fn read_table(
         &self,
         session: &Session,
         root_url: &str,
-        file_column: &str,
-        row_column: &str,
+        schema: *mut ffi::ArrowSchema,
+        reading: &ffi::DeltaReading,
     ) -> Result<Box<Table>> {
+        let declared = if schema.is_null() { None } else { Some(unsafe { import_schema(schema) }?) };
         entry(|| {
-            let table = self.log_table(session, root_url)?.with_places(file_column, row_column);
+            let mut table = self.log_table(session, root_url)?.with_pushed_filters(reading.pushes_filters);
+            if let Some(declared) = declared {
+                table = table.with_columns(&declared)?;
+            }
+            let table = table.with_places(&reading.file_column, &reading.row_column);
             Ok(Box::new(Table { provider: Arc::new(table) }))
         })
     }

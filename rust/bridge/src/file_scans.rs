@@ -2,8 +2,10 @@
 //! What scans of lists of files have in common: where columns are in them, and what is known of the files as a whole.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::error::Result;
@@ -20,6 +22,17 @@ pub fn places<'a>(
     let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
     let in_files = wanted.iter().map(|&i| places[schema.field(i).name().as_str()]).collect();
     (wanted, in_files)
+}
+
+/// When a file was written, and below the milliseconds in which store it lies: the engine keeps footers by path, size and time alone, and files
+/// of two stores may be alike in these.
+pub fn time_in_store(modified_ms: i64, store_url: &str) -> DateTime<Utc> {
+    const NANOS_BELOW: u64 = 1_000_000;
+    let mut hasher = DefaultHasher::new();
+    store_url.hash(&mut hasher);
+    let nanos = TimeDelta::nanoseconds((hasher.finish() % NANOS_BELOW) as i64);
+    let written = DateTime::from_timestamp_millis(modified_ms).unwrap_or_default();
+    written.checked_add_signed(nanos).unwrap_or(written)
 }
 
 /// Nothing as soon as one file is unknown.

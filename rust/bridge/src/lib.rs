@@ -24,6 +24,7 @@ mod empty_table;
 mod error;
 mod expression;
 mod file_scans;
+mod file_schemas;
 mod folded_names;
 mod functions;
 mod guards;
@@ -47,6 +48,7 @@ mod shared_rows;
 mod shared_subplans;
 mod sql_tree;
 mod store;
+mod store_registry;
 mod stored_form;
 mod substrait_consumer;
 mod substrait_producer;
@@ -61,6 +63,7 @@ mod written_sql;
 use constants::find_constant_problems;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
+use file_schemas::{FileSchemas, file_schemas};
 use functions::{
     called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
     sql_type,
@@ -206,7 +209,19 @@ pub mod ffi {
         partition_columns: Vec<String>,
         /// Columns of the files in which a NULL is a fault. The schema may still call them nullable: nothing is to be derived from it.
         required_columns: Vec<String>,
+        /// One more column behind all others: the number of a row in its file, from 0 on (BIGINT). Empty: there is none.
+        row_column: String,
         files: Vec<TableFile>,
+    }
+
+    /// How the rows of a Delta table are read.
+    struct DeltaReading {
+        /// Two more columns that say where a row is: the path of its file, as `files` has it, and its place in the file, from 0 on, deleted
+        /// rows counted (BIGINT). Empty: there is none.
+        file_column: String,
+        row_column: String,
+        /// Whether the reader applies filters to rows where that pays.
+        pushes_filters: bool,
     }
 
     /// An object in a store.
@@ -331,6 +346,14 @@ pub mod ffi {
             spec: &FileTableSpec,
             schema: *mut ArrowSchema,
         ) -> Result<Box<Table>>;
+        /// The columns of each file by itself. Of CSV files those that their headers name, as texts; of NDJSON files the keys of their first
+        /// records.
+        type FileSchemas;
+        fn file_schemas(session: &Session, spec: &FileTableSpec) -> Result<Box<FileSchemas>>;
+        fn schema_count(self: &FileSchemas) -> usize;
+        unsafe fn schema_at(self: &FileSchemas, index: usize, out_schema: *mut ArrowSchema) -> Result<()>;
+        /// Of each file which schema it has; -1: it was not looked at.
+        fn of_files(self: &FileSchemas) -> Vec<i64>;
         /// A table of the rows of one batch; takes over the contents of both structures.
         unsafe fn new_memory_table(array: *mut ArrowArray, schema: *mut ArrowSchema) -> Result<Box<Table>>;
         /// The same table with the files at `paths` only.
@@ -355,16 +378,14 @@ pub mod ffi {
         /// `statistics` (JSON; null unless asked for), `partition_values` (a map of texts), `deleted_rows` (of the deletion
         /// vector), `deletion_vector` (what tells it apart) and `vector_bytes`, all null without one. A table without files may have a schema without columns.
         unsafe fn files(self: &DeltaSnapshot, statistics: bool, out_stream: *mut ArrowArrayStream) -> Result<()>;
-        /// A table of this snapshot's rows; its files are listed when a scan of it is planned.
-        fn table(self: &DeltaSnapshot, session: &Session, root_url: &str) -> Result<Box<Table>>;
-        /// The same with two more columns that say where a row is: the path of its file, as `files` has it, and its place in the file, from 0
-        /// on, deleted rows counted (BIGINT).
-        fn placed_table(
+        /// A table of this snapshot's rows; its files are listed when a scan of it is planned. With a `schema` only the columns that it names, in
+        /// its order and with its types, which may be wider; those that it calls NOT NULL hold no NULL.
+        unsafe fn read_table(
             self: &DeltaSnapshot,
             session: &Session,
             root_url: &str,
-            file_column: &str,
-            row_column: &str,
+            schema: *mut ArrowSchema,
+            reading: &DeltaReading,
         ) -> Result<Box<Table>>;
         /// A table of rows that commits changed: the snapshot's columns, `_change_type`, `_commit_version` and `_commit_timestamp`.
         fn change_table(

@@ -37,22 +37,37 @@ use crate::reader_filters::{ReaderFilter, for_reader, is_dynamic};
 /// Replaces the source of a scan by one that names files. Any other plan stays as it is. `required` are the columns, by their places in
 /// the files' schema, in which a NULL is a fault.
 pub fn name_files(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>) -> Arc<dyn ExecutionPlan> {
-    with_named_source(plan, required, false)
+    with_named_source(plan, required, None)
 }
 
 /// The same for the files of a Delta table. Their columns are found by expressions through which the reader does not see nested columns: it
-/// would leave a filter on them out without a word.
-pub fn name_files_of_log(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>) -> Arc<dyn ExecutionPlan> {
-    with_named_source(plan, required, true)
+/// would leave a filter on them out without a word. `pushes_filters`: the reader applies filters to rows where that pays.
+pub fn name_files_of_log(
+    plan: Arc<dyn ExecutionPlan>,
+    required: Arc<Vec<bool>>,
+    pushes_filters: bool,
+) -> Arc<dyn ExecutionPlan> {
+    with_named_source(plan, required, Some(pushes_filters))
 }
 
-fn with_named_source(plan: Arc<dyn ExecutionPlan>, required: Arc<Vec<bool>>, of_log: bool) -> Arc<dyn ExecutionPlan> {
+/// `of_log`: the files are those of a Delta log, and whether their filters are pushed; of other files their options say it.
+fn with_named_source(
+    plan: Arc<dyn ExecutionPlan>,
+    required: Arc<Vec<bool>>,
+    of_log: Option<bool>,
+) -> Arc<dyn ExecutionPlan> {
     let Some(config) =
         plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
     else {
         return plan;
     };
-    let source = NamedSource { inner: Arc::clone(config.file_source()), required, of_log, goes_by_rows: false };
+    let inner = Arc::clone(config.file_source());
+    let by_options = || {
+        let parquet = inner.downcast_ref::<ParquetSource>();
+        parquet.is_none_or(|parquet| parquet.table_parquet_options().global.pushdown_filters)
+    };
+    let pushes_filters = of_log.unwrap_or_else(by_options);
+    let source = NamedSource { inner, required, of_log: of_log.is_some(), pushes_filters, goes_by_rows: false };
     DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(Arc::new(source)).build())
 }
 
@@ -171,6 +186,8 @@ struct NamedSource {
     required: Arc<Vec<bool>>,
     /// Whether the files are those of a Delta log.
     of_log: bool,
+    /// Whether the reader may apply filters to rows.
+    pushes_filters: bool,
     /// Whether the reader applies the filters that it has to rows.
     goes_by_rows: bool,
 }
@@ -328,6 +345,9 @@ impl FileSource for NamedSource {
         let mut outcome = vec![PushedDown::No; filters.len()];
         let (places, taken): (Vec<usize>, Vec<Arc<dyn PhysicalExpr>>) =
             filters.into_iter().map(for_reader).enumerate().filter(|(_, filter)| self.takes(filter)).unzip();
+        let mut config = config.clone();
+        config.execution.parquet.pushdown_filters &= self.pushes_filters;
+        let config = &config;
         let is_reader_asked = config.execution.parquet.pushdown_filters && taken.iter().all(is_simple);
         if let Some(source) = self.inner.downcast_ref::<ParquetSource>().filter(|_| is_reader_asked) {
             let updated_node = self.push_as_it_pays(source, taken, config)?;

@@ -20,6 +20,7 @@ use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
 use crate::shared_subplans::SharingPlanner;
 use crate::store::parse_url;
+use crate::store_registry::StoreRegistry;
 
 pub struct Session {
     pub context: SessionContext,
@@ -44,7 +45,9 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         if options.max_spill_bytes > 0 {
             disk = disk.with_max_temp_directory_size(options.max_spill_bytes);
         }
-        let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk);
+        let mut runtime = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(disk)
+            .with_object_store_registry(Arc::new(StoreRegistry::default()));
         if options.memory_limit_bytes > 0 {
             runtime = runtime.with_memory_pool(Arc::new(QueryMemory::new(options.memory_limit_bytes as usize)));
         }

@@ -25,6 +25,7 @@ use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
+use datafusion::parquet::arrow::RowNumber;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
@@ -36,7 +37,7 @@ use crate::contained::contain_future;
 use crate::delta::log_table::LogTable;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, FileTableSpec, KeyValue, TableFile};
-use crate::file_scans::{constant_column, logged_column, places, total};
+use crate::file_scans::{constant_column, logged_column, places, time_in_store, total};
 use crate::folded_names::FoldedNames;
 use crate::named_source::{in_file, name_files};
 use crate::runtime::block_on;
@@ -62,18 +63,20 @@ pub struct FileTable {
     /// Of the columns of `file_schema`: whether a NULL in it is a fault of the file.
     required: Arc<Vec<bool>>,
     partition_fields: Vec<FieldRef>,
+    /// The last column: the number of a row in its file.
+    row_column: Option<FieldRef>,
     files: Arc<Vec<TableFile>>,
 }
 
 /// How the files are read.
 #[derive(Debug, Clone)]
-enum Format {
+pub enum Format {
     Parquet(Arc<ParquetFormat>),
     Text(TextFormat),
 }
 
 /// `is_declared`: the columns are the user's, not those that the files were found to have.
-fn format_of(session: &Session, name: &str, options: &[KeyValue], is_declared: bool) -> Result<Format> {
+pub fn format_of(session: &Session, name: &str, options: &[KeyValue], is_declared: bool) -> Result<Format> {
     fn set(target: &mut impl ConfigField, options: &[KeyValue]) -> Result<()> {
         for option in options {
             target.set(&option.key, &option.value)?;
@@ -105,7 +108,7 @@ fn format_of(session: &Session, name: &str, options: &[KeyValue], is_declared: b
     }
 }
 
-fn object_meta(root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
+pub fn object_meta(store_url: &Url, root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
     let location = if file.path.is_empty() {
         root.clone()
     } else {
@@ -113,7 +116,7 @@ fn object_meta(root: &Path, file: &TableFile) -> EngineResult<ObjectMeta> {
     };
     Ok(ObjectMeta {
         location,
-        last_modified: chrono::DateTime::from_timestamp_millis(file.modified_ms).unwrap_or_default(),
+        last_modified: time_in_store(file.modified_ms, store_url.as_str()),
         size: file.size_bytes,
         e_tag: None,
         version: None,
@@ -177,7 +180,9 @@ pub unsafe fn new_file_table(
         let (file_schema, partition_fields) = match &given {
             Some(schema) => split_schema(schema, &spec.partition_columns)?,
             None => {
-                let metas = spec.files.iter().map(|f| object_meta(&root, f)).collect::<EngineResult<Vec<_>>>()?;
+                let store_url = store_root(&url)?;
+                let metas =
+                    spec.files.iter().map(|f| object_meta(&store_url, &root, f)).collect::<EngineResult<Vec<_>>>()?;
                 let inferred = block_on(infer_schema(session, &format, &store, &metas, &spec.root_url))?;
                 let fields: Vec<FieldRef> =
                     inferred.fields().iter().filter(|f| !is_partition(f.name())).cloned().collect();
@@ -189,25 +194,38 @@ pub unsafe fn new_file_table(
                 (Arc::new(Schema::new(fields)), partitions)
             }
         };
-        let schema = match given {
-            Some(schema) => schema,
-            None => {
-                let mut fields: Vec<FieldRef> = file_schema.fields().iter().cloned().collect();
-                fields.extend(partition_fields.iter().cloned());
-                Arc::new(Schema::new(fields))
-            }
+        let mut fields: Vec<FieldRef> = match given {
+            Some(schema) => schema.fields().iter().cloned().collect(),
+            None => file_schema.fields().iter().chain(&partition_fields).cloned().collect(),
         };
+        let row_column = (!spec.row_column.is_empty())
+            .then(|| Arc::new(Field::new(&spec.row_column, DataType::Int64, false).with_extension_type(RowNumber)));
+        fields.extend(row_column.iter().map(plain_row_column));
+        let schema = Arc::new(Schema::new(fields));
         Ok(Box::new(Table::of_files(FileTable {
             store_url: store_root(&url)?,
             root,
             format,
             schema,
-            required: Arc::new(file_schema.fields().iter().map(|f| spec.required_columns.contains(f.name())).collect()),
+            required: Arc::new(
+                file_schema
+                    .fields()
+                    .iter()
+                    .map(|f| spec.required_columns.contains(f.name()))
+                    .chain(row_column.iter().map(|_| false))
+                    .collect(),
+            ),
             file_schema,
             partition_fields,
+            row_column,
             files: Arc::new(spec.files.clone()),
         })))
     })
+}
+
+/// Without the mark by which the Parquet reader knows it.
+fn plain_row_column(field: &FieldRef) -> FieldRef {
+    Arc::new(Field::new(field.name(), field.data_type().clone(), field.is_nullable()))
 }
 
 /// REQUIRES: `schema` points to a valid structure, whose content is taken over.
@@ -281,6 +299,23 @@ pub unsafe fn import_batch(array: *mut ffi::ArrowArray, schema: *mut ffi::ArrowS
     Ok(RecordBatch::from(StructArray::from(data)))
 }
 
+impl FileTable {
+    /// As scans lay the columns out. Parquet's reader counts rows by itself; those of text files have the number among their columns.
+    fn table_schema(&self) -> TableSchema {
+        let rows = self.row_column.iter();
+        let builder = match self.format {
+            Format::Parquet(_) => TableSchema::builder(Arc::clone(&self.file_schema))
+                .with_virtual_columns(rows.cloned().collect::<Vec<FieldRef>>()),
+            Format::Text(_) => {
+                let rows = rows.map(plain_row_column);
+                let fields: Vec<FieldRef> = self.file_schema.fields().iter().cloned().chain(rows).collect();
+                TableSchema::builder(Arc::new(Schema::new(fields)))
+            }
+        };
+        builder.with_table_partition_cols(self.partition_fields.clone()).build()
+    }
+}
+
 impl Table {
     pub fn of_files(table: FileTable) -> Self {
         Table { provider: Arc::new(table) }
@@ -341,7 +376,7 @@ fn partition_scalar(file: &TableFile, field: &Field) -> EngineResult<ScalarValue
 
 /// Statistics of one file over file columns, then partition columns.
 fn file_statistics(table: &FileTable, file: &TableFile) -> Option<Statistics> {
-    if file.rows < 0 {
+    if file.rows < 0 || table.row_column.is_some() {
         return None;
     }
     let rows = file.rows as usize;
@@ -381,28 +416,30 @@ impl TableProvider for FileTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let (wanted, indexes) =
-            places(&self.schema, self.file_schema.fields().iter().chain(&self.partition_fields), projection);
+        let table_schema = self.table_schema();
+        let (wanted, indexes) = places(&self.schema, table_schema.table_schema().fields().iter(), projection);
         if self.files.is_empty() {
             let projected = Arc::new(self.schema.project(&wanted)?);
             return Ok(Arc::new(EmptyExec::new(projected)));
         }
 
         let mut files = Vec::with_capacity(self.files.len());
-        let table_schema = TableSchema::builder(Arc::clone(&self.file_schema))
-            .with_table_partition_cols(self.partition_fields.clone())
-            .build();
         for file in self.files.iter() {
             let values =
                 self.partition_fields.iter().map(|f| partition_scalar(file, f)).collect::<EngineResult<Vec<_>>>()?;
-            files.push(PartitionedFile::new_from_meta(object_meta(&self.root, file)?).with_partition_values(values));
+            files.push(
+                PartitionedFile::new_from_meta(object_meta(&self.store_url, &self.root, file)?)
+                    .with_partition_values(values),
+            );
         }
         let statistics = self.files.iter().map(|file| Ok(file_statistics(self, file)));
         let statistics = total(statistics, table_schema.table_schema())?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
         let source = match &self.format {
             Format::Parquet(format) => format.file_source(table_schema.clone()),
-            Format::Text(format) => Arc::new(format.source(table_schema.clone(), Arc::clone(&self.required))),
+            Format::Text(format) => {
+                Arc::new(format.source(table_schema.clone(), Arc::clone(&self.required), self.row_column.is_some()))
+            }
         };
         let mut config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(&self.store_url)?, source)
             .with_file_groups(groups)

@@ -15,7 +15,7 @@ mod text_error;
 mod text_source;
 mod text_values;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::config::{CsvOptions, JsonOptions};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion_datasource::file_compression_type::FileCompressionType;
@@ -60,8 +60,29 @@ impl TextFormat {
         }
     }
 
-    /// The source of a scan; `required` are the columns, by their place in the files' schema, that hold no NULL.
-    pub fn source(&self, schema: TableSchema, required: Arc<Vec<bool>>) -> TextSource {
-        TextSource::new(self.clone(), schema, required)
+    /// The columns that the header of one CSV file names, as texts, or the keys of the first records of all NDJSON files. Nothing where the
+    /// file says nothing of them.
+    pub async fn named_columns(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        store_url: &str,
+        files: &[ObjectMeta],
+    ) -> Result<Option<SchemaRef>> {
+        let names = match self {
+            TextFormat::Csv(rules) if !rules.has_header() => return Ok(None),
+            TextFormat::Csv(rules) => match files.first() {
+                Some(file) => csv_schema::header(rules, store, store_url, file).await?,
+                None => None,
+            },
+            TextFormat::Ndjson(options) => Some(json_schema::keys(options, store, store_url, files).await?),
+        };
+        let field = |name: String| Field::new(name, DataType::Utf8, true);
+        Ok(names.map(|names| Arc::new(Schema::new(names.into_iter().map(field).collect::<Vec<_>>()))))
+    }
+
+    /// The source of a scan; `required` are the columns, by their place in the files' schema, that hold no NULL. With `counts_rows` the last
+    /// column of that schema is the number of a row in its file.
+    pub fn source(&self, schema: TableSchema, required: Arc<Vec<bool>>, counts_rows: bool) -> TextSource {
+        TextSource::new(self.clone(), schema, required, counts_rows)
     }
 }

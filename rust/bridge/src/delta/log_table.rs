@@ -45,7 +45,7 @@ use crate::delta::partition_values::partition_value;
 use crate::delta::read_schema::{PHYSICAL_NAME, plain_field, scan_fields, scan_schema};
 use crate::delta::row_vector::kept_rows;
 use crate::error::{BridgeError, Result, entry};
-use crate::file_scans::{constant_column, logged_column, places, total};
+use crate::file_scans::{constant_column, logged_column, places, time_in_store, total};
 use crate::named_source::{in_log_file, name_files_of_log};
 use crate::runtime::runtime;
 use crate::session::Session;
@@ -69,6 +69,8 @@ pub struct LogTable {
     path_column: Option<FieldRef>,
     constants: Vec<FieldRef>,
     row_column: Option<FieldRef>,
+    /// Whether the reader applies filters to rows where that pays.
+    pushes_filters: bool,
     selected: Option<Arc<HashSet<String>>>,
     files: Arc<OnceCell<Arc<Vec<LogFile>>>>,
 }
@@ -110,17 +112,41 @@ impl LogTable {
             path_column: None,
             constants: Vec::new(),
             row_column: None,
+            pushes_filters: true,
             selected: None,
             files: Arc::default(),
         })
     }
 
-    /// The same table with the places of its rows as the last two columns.
+    /// The same table with the places of its rows as the last columns; an empty name leaves one out.
     pub fn with_places(self, file_column: &str, row_column: &str) -> Self {
-        let file = Arc::new(Field::new(file_column, DataType::Utf8, false));
-        let row = Arc::new(Field::new(row_column, DataType::Int64, false).with_extension_type(RowNumber));
-        let schema = with_fields(&self.schema, [Arc::clone(&file), Arc::clone(&row)]);
-        Self { schema, path_column: Some(file), row_column: Some(row), ..self }
+        let named = |name: &str, data_type: DataType| (!name.is_empty()).then(|| Field::new(name, data_type, false));
+        let file = named(file_column, DataType::Utf8).map(Arc::new);
+        let row = named(row_column, DataType::Int64).map(|field| Arc::new(field.with_extension_type(RowNumber)));
+        let schema = with_fields(&self.schema, file.iter().chain(&row).cloned());
+        Self { schema, path_column: file, row_column: row, ..self }
+    }
+
+    /// The same table with the columns of `declared` only, in their order and of their types; a column holds no NULL where either says so.
+    pub fn with_columns(self, declared: &Schema) -> Result<Self> {
+        let fields = declared.fields().iter().map(|wanted| {
+            let logged = self.read_schema.field_with_name(wanted.name())?;
+            let is_same = plain_field(&Arc::new(logged.clone())).data_type() == wanted.data_type();
+            let data_type = if is_same { logged.data_type() } else { wanted.data_type() };
+            let is_nullable = logged.is_nullable() && wanted.is_nullable();
+            Ok(Arc::new(logged.clone().with_data_type(data_type.clone()).with_nullable(is_nullable)))
+        });
+        let read_schema = Arc::new(Schema::new(fields.collect::<Result<Vec<FieldRef>>>()?));
+        let retyped = |field: FieldRef| match read_schema.fields().find(field.name()) {
+            Some((_, found)) => Arc::clone(found),
+            None => field,
+        };
+        let partition_fields = self.partition_fields.into_iter().map(retyped).collect();
+        Ok(Self { schema: scan_schema(&read_schema), read_schema, partition_fields, ..self })
+    }
+
+    pub fn with_pushed_filters(self, pushes_filters: bool) -> Self {
+        Self { pushes_filters, ..self }
     }
 
     /// These files in the place of those of the snapshot, with `in_files` among their columns and `constants` as the last ones.
@@ -132,7 +158,8 @@ impl LogTable {
 
     /// As the table declares its columns: which of them hold no NULL.
     pub fn declared_schema(&self) -> Schema {
-        Schema::new(self.read_schema.fields().iter().map(plain_field).collect::<Vec<_>>())
+        let places = self.path_column.iter().chain(&self.row_column).map(plain_field);
+        Schema::new(self.read_schema.fields().iter().map(plain_field).chain(places).collect::<Vec<_>>())
     }
 
     /// The same table with the files at `paths` only.
@@ -167,7 +194,7 @@ impl LogTable {
         let store_url = foreign.unwrap_or_else(|| self.store_url.clone());
         let meta = ObjectMeta {
             location,
-            last_modified: chrono::DateTime::from_timestamp_millis(file.file.modified_ms).unwrap_or_default(),
+            last_modified: time_in_store(file.file.modified_ms, store_url.as_str()),
             size: file.file.size_bytes,
             e_tag: None,
             version: None,
@@ -359,7 +386,7 @@ impl TableProvider for LogTable {
                 config = config.with_statistics(total.clone());
             }
             let scan = format.create_physical_plan(state, config.build()).await?;
-            scans.push(name_files_of_log(scan, Arc::clone(&required)));
+            scans.push(name_files_of_log(scan, Arc::clone(&required), self.pushes_filters));
         }
         match scans.pop() {
             Some(scan) if scans.is_empty() => Ok(scan),

@@ -102,6 +102,21 @@ pub async fn infer(
     Ok(Arc::new(Schema::new(fields)))
 }
 
+/// The names in the header of a file; nothing if the file is empty.
+pub async fn header(
+    rules: &CsvRules,
+    store: &Arc<dyn ObjectStore>,
+    store_url: &str,
+    meta: &ObjectMeta,
+) -> Result<Option<Vec<String>>> {
+    let compression = FileCompressionType::from(rules.options.compression);
+    let mut input = BytesInput::open(store, &meta.location, compression, &Count::new()).await?;
+    let file = TextFile::new(store_url, &meta.location);
+    let mut records = Records::new(&rules.options, true);
+    let names = read_first_record(&mut records, &mut input, &mut Bytes::new(), &file).await?;
+    Ok(names.map(|names| names.iter().map(|name| name.trim().to_string()).collect()))
+}
+
 /// Returns how many records it has read.
 async fn look_at(
     rules: &Arc<CsvRules>,

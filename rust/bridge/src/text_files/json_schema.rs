@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finds the columns of NDJSON files by their first records.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
@@ -28,6 +29,30 @@ struct Place {
     line: Option<u64>,
 }
 
+/// The first records of some files: each with the number of its file and its line.
+struct FirstRecords {
+    files: Vec<TextFile>,
+    records: Vec<(Value, usize, u64)>,
+}
+
+/// The keys of the first records of all files, in the order in which they come.
+pub async fn keys(
+    options: &JsonOptions,
+    store: &Arc<dyn ObjectStore>,
+    store_url: &str,
+    files: &[ObjectMeta],
+) -> Result<Vec<String>> {
+    let first = first_records(options, store, store_url, files).await?;
+    let mut keys: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
+    for key in first.records.iter().filter_map(|(record, _, _)| record.as_object()).flat_map(|record| record.keys()) {
+        if known.insert(key) {
+            keys.push(key.clone());
+        }
+    }
+    Ok(keys)
+}
+
 /// The columns of the first records of all files, by name.
 pub async fn infer(
     options: &JsonOptions,
@@ -35,6 +60,29 @@ pub async fn infer(
     store_url: &str,
     files: &[ObjectMeta],
 ) -> Result<SchemaRef> {
+    let FirstRecords { files: inputs, records: values } = first_records(options, store, store_url, files).await?;
+    let mut at: Option<Place> = None;
+    let records = values.iter().map(|(value, file, line)| {
+        let line = options.newline_delimited.then_some(*line);
+        at = Some(Place { file: inputs[*file].clone(), line });
+        Ok(value)
+    });
+    let inferred = infer_json_schema_from_iterator(records);
+    match (inferred, at) {
+        (Ok(schema), _) => Ok(Arc::new(without_unknown(&schema))),
+        (Err(_), Some(place)) => {
+            Err(explain(&place, "one kind of values is wanted in each column, found objects beside others").into())
+        }
+        (Err(error), None) => Err(error.into()),
+    }
+}
+
+async fn first_records(
+    options: &JsonOptions,
+    store: &Arc<dyn ObjectStore>,
+    store_url: &str,
+    files: &[ObjectMeta],
+) -> Result<FirstRecords> {
     let wanted = options.schema_infer_max_rec.unwrap_or(USUAL_RECORDS);
     let mut inputs = Vec::with_capacity(files.len().min(wanted));
     let compression = FileCompressionType::from(options.compression);
@@ -50,20 +98,7 @@ pub async fn infer(
         inputs.push(file);
         read_values(reader, &inputs, options.newline_delimited, wanted, &mut values)?;
     }
-    let mut at: Option<Place> = None;
-    let records = values.iter().map(|(value, file, line)| {
-        let line = options.newline_delimited.then_some(*line);
-        at = Some(Place { file: inputs[*file].clone(), line });
-        Ok(value)
-    });
-    let inferred = infer_json_schema_from_iterator(records);
-    match (inferred, at) {
-        (Ok(schema), _) => Ok(Arc::new(without_unknown(&schema))),
-        (Err(_), Some(place)) => {
-            Err(explain(&place, "one kind of values is wanted in each column, found objects beside others").into())
-        }
-        (Err(error), None) => Err(error.into()),
-    }
+    Ok(FirstRecords { files: inputs, records: values })
 }
 
 fn explain(place: &Place, reason: &str) -> datafusion::error::DataFusionError {

@@ -4,7 +4,8 @@
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::table_schema::TableSchema;
@@ -19,6 +20,7 @@ use datafusion_datasource::file_compression_type::FileCompressionType;
 use datafusion_datasource::file_scan_config::FileScanConfig;
 use datafusion_datasource::file_stream::{FileOpenFuture, FileOpener};
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -41,15 +43,18 @@ pub struct TextSource {
     table_schema: TableSchema,
     /// By the places of columns in the files' schema: whether they hold no NULL.
     required: Arc<Vec<bool>>,
+    /// The last column of the files' schema is the number of a row in its file.
+    counts_rows: bool,
     projection: SplitProjection,
     batch_size: Option<usize>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl TextSource {
-    pub fn new(format: TextFormat, table_schema: TableSchema, required: Arc<Vec<bool>>) -> Self {
+    pub fn new(format: TextFormat, table_schema: TableSchema, required: Arc<Vec<bool>>, counts_rows: bool) -> Self {
         Self {
             format,
+            counts_rows,
             projection: SplitProjection::unprojected(&table_schema),
             table_schema,
             required,
@@ -68,10 +73,17 @@ impl FileSource for TextSource {
     ) -> Result<Arc<dyn FileOpener>> {
         let schema = self.table_schema.file_schema();
         let first = config.file_groups.iter().flat_map(|group| group.iter()).map(|file| &file.object_meta.location);
+        let in_files = schema.fields().len() - usize::from(self.counts_rows);
+        let wanted = &self.projection.file_indices;
         let opener = Arc::new(TextOpener {
             format: self.format.clone(),
-            schema: Arc::clone(schema),
-            columns: self.projection.file_indices.clone(),
+            schema: Arc::new(schema.project(&(0..in_files).collect::<Vec<usize>>())?),
+            columns: wanted.iter().copied().filter(|column| *column < in_files).collect(),
+            numbers: wanted.iter().position(|column| *column >= in_files).map(|place| RowNumbers {
+                place,
+                field: Arc::clone(&schema.fields()[in_files]),
+                next: 0,
+            }),
             required: Arc::clone(&self.required),
             batch_size: self.batch_size.unwrap_or(DEFAULT_BATCH_ROWS),
             compression: config.file_compression_type,
@@ -115,10 +127,12 @@ impl FileSource for TextSource {
 
     /// A range of bytes has whole records only where no field holds a line break, which nobody but the user knows of a CSV file.
     fn supports_repartitioning(&self) -> bool {
-        match &self.format {
-            TextFormat::Csv(rules) => rules.options.newlines_in_values == Some(false),
-            TextFormat::Ndjson(options) => options.newline_delimited,
-        }
+        // A part of a file does not know how many rows are before it.
+        !self.counts_rows
+            && match &self.format {
+                TextFormat::Csv(rules) => rules.options.newlines_in_values == Some(false),
+                TextFormat::Ndjson(options) => options.newline_delimited,
+            }
     }
 
     fn fmt_extra(&self, kind: DisplayFormatType, f: &mut Formatter) -> fmt::Result {
@@ -138,11 +152,35 @@ impl FileSource for TextSource {
     }
 }
 
+/// Counts the rows of one file.
+#[derive(Clone)]
+struct RowNumbers {
+    /// Where their column stands among those that are read.
+    place: usize,
+    field: FieldRef,
+    next: i64,
+}
+
+impl RowNumbers {
+    fn add_to(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let end = self.next + batch.num_rows() as i64;
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(self.next..end));
+        self.next = end;
+        let mut fields = batch.schema().fields().to_vec();
+        fields.insert(self.place, Arc::clone(&self.field));
+        let mut columns = batch.columns().to_vec();
+        columns.insert(self.place, numbers);
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
+}
+
 #[derive(Clone)]
 struct TextOpener {
     format: TextFormat,
+    /// Of the columns that files hold.
     schema: SchemaRef,
     columns: Vec<usize>,
+    numbers: Option<RowNumbers>,
     required: Arc<Vec<bool>>,
     batch_size: usize,
     compression: FileCompressionType,
@@ -159,26 +197,33 @@ impl FileOpener for TextOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
         let opener = self.clone();
         Ok(Box::pin(async move {
-            match opener.format.clone() {
-                TextFormat::Csv(rules) => {
-                    let Some(csv) = opener.open_csv(&rules, file).await? else {
-                        return Ok(stream::empty().boxed());
-                    };
-                    let batches = |mut csv: CsvFile| async { Ok(csv.next_batch().await?.map(|batch| (batch, csv))) };
-                    Ok(stream::try_unfold(csv, batches).boxed())
-                }
-                TextFormat::Ndjson(options) => {
-                    let json = opener.open_ndjson(options.newline_delimited, file).await?;
-                    let batches =
-                        |mut json: NdjsonFile| async { Ok(json.next_batch().await?.map(|batch| (batch, json))) };
-                    Ok(stream::try_unfold(json, batches).boxed())
-                }
-            }
+            let batches = opener.batches(file).await?;
+            Ok(match opener.numbers {
+                Some(mut numbers) => batches.map(move |batch| numbers.add_to(&batch?)).boxed(),
+                None => batches,
+            })
         }))
     }
 }
 
 impl TextOpener {
+    async fn batches(&self, file: PartitionedFile) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        match &self.format {
+            TextFormat::Csv(rules) => {
+                let Some(csv) = self.open_csv(rules, file).await? else {
+                    return Ok(stream::empty().boxed());
+                };
+                let batches = |mut csv: CsvFile| async { Ok(csv.next_batch().await?.map(|batch| (batch, csv))) };
+                Ok(stream::try_unfold(csv, batches).boxed())
+            }
+            TextFormat::Ndjson(options) => {
+                let json = self.open_ndjson(options.newline_delimited, file).await?;
+                let batches = |mut json: NdjsonFile| async { Ok(json.next_batch().await?.map(|batch| (batch, json))) };
+                Ok(stream::try_unfold(json, batches).boxed())
+            }
+        }
+    }
+
     /// Nothing, if the file is empty.
     async fn open_csv(&self, rules: &Arc<CsvRules>, file: PartitionedFile) -> Result<Option<CsvFile>> {
         let location = &file.object_meta.location;
