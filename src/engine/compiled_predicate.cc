@@ -60,12 +60,13 @@ Result<CompiledPredicate> CompiledPredicate::FromSql(const Session& session, con
 
 Result<CompiledPredicate> CompiledPredicate::FromProto(const Session& session,
                                                        std::string_view bytes,
-                                                       const arrow::Schema& schema) {
+                                                       const arrow::Schema& schema,
+                                                       int64_t now_us) {
   ArrowSchema exported;
   WEIR_RETURN_NOT_OK(FromArrow(arrow::ExportSchema(schema, &exported)));
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
                           return bridge::compile_predicate_from_proto(
-                              *session.state_->handle, internal::ToBytes(bytes), &exported);
+                              *session.state_->handle, internal::ToBytes(bytes), &exported, now_us);
                         }));
   CompiledPredicate predicate;
   predicate.state_ = std::make_shared<State>(State{std::move(handle)});

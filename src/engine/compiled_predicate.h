@@ -28,9 +28,9 @@ class CompiledPredicate {
                                            const arrow::Schema& schema,
                                            const std::string& dialect = {});
   /// Compiles an expression from its bytes, as plans carry it (a LogicalExprNode). Columns go by
-  /// their names alone.
+  /// their names alone. Calls of the clock give `now_us`, in microseconds since the epoch.
   static Result<CompiledPredicate> FromProto(const Session& session, std::string_view bytes,
-                                             const arrow::Schema& schema);
+                                             const arrow::Schema& schema, int64_t now_us = 0);
 
   /// The expression with its types settled, as plans carry it: the same for the same meaning,
   /// whatever its spacing.

@@ -144,11 +144,12 @@ class DeltaSnapshot {
   /// Reads the rows; the files below `root_url` are listed when a scan is planned.
   Result<Table> AsTable(const Session& session, const std::string& root_url) const;
   /// The rows that commits changed: the snapshot's columns, `_change_type` (VARCHAR),
-  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are NULL.
+  /// `_commit_version` (BIGINT) and `_commit_timestamp`. Columns that a file does not have are
+  /// NULL.
   Result<Table> AsChangeTable(const Session& session, const std::string& root_url,
                               const std::vector<ChangeFile>& changes) const;
-  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one with
-  /// the rows of its own and `rows`, by their places in the file.
+  /// Writes deletion vectors into one file of the table, and commits nothing: for each file one
+  /// with the rows of its own and `rows`, by their places in the file.
   Result<std::vector<DeletionVector>> DeleteRows(
       const Session& session, const std::string& root_url,
       const std::vector<std::pair<DataFile, std::vector<int64_t>>>& rows) const;
@@ -205,6 +206,12 @@ struct ConstantProblem {
   std::string hint;  ///< perhaps empty
 };
 
+/// What becomes of the calls whose value is the time: `now()`, `current_date` and `current_time`.
+enum class ClockCalls {
+  kTime,   ///< the moment of the call that optimises
+  kCalls,  ///< they stay as they are, to be given a time by Plan::AtTime
+};
+
 /// A logical plan.
 class Plan {
  public:
@@ -235,8 +242,12 @@ class Plan {
   /// given away is changed in place unless it was copied.
   Result<Plan> Analyze(const Session& session) &&;
   Result<Plan> Analyze(const Session& session) const& { return Plan(*this).Analyze(session); }
-  Result<Plan> Optimize(const Session& session) &&;
-  Result<Plan> Optimize(const Session& session) const& { return Plan(*this).Optimize(session); }
+  Result<Plan> Optimize(const Session& session, ClockCalls clock = ClockCalls::kTime) &&;
+  Result<Plan> Optimize(const Session& session, ClockCalls clock = ClockCalls::kTime) const& {
+    return Plan(*this).Optimize(session, clock);
+  }
+  /// With a time, in microseconds since the epoch, in the place of every call of the clock.
+  Result<Plan> AtTime(const Session& session, int64_t now_us) &&;
   /// What would fail whatever the data: literals that are no value of their type, patterns,
   /// formats, time zones, frames … Reads nothing. REQUIRES: it is analysed, not optimised.
   Result<std::vector<ConstantProblem>> ConstantProblems(const Session& session) const;

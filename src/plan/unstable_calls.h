@@ -14,8 +14,9 @@ namespace weir {
 
 struct UnstableCall {
   std::string function;
-  std::string problem;  ///< "gives other values in every run"
-  std::string instead;  ///< what to do, as a hint says it
+  std::string problem;       ///< "gives other values in every run"
+  std::string instead;       ///< what to do, as a hint says it
+  bool is_of_clock = false;  ///< a run has one time, which is recorded and replayed
 };
 
 /// Ordered by function.
