@@ -22,8 +22,8 @@ class ArtifactReader {
   /// with line feeds between their texts, NULL as nothing.
   using Row = std::vector<std::string>;
 
-  /// Makes the tables known to the session as `weir.<table>`. Fails with kNotFound where one of
-  /// them is not there: no run has recorded anything. `session` must outlive the object.
+  /// Makes the tables known to the session as `weir.<table>`; one that is not there has no rows.
+  /// Fails with kNotFound where no run has recorded a bundle. `session` must outlive the object.
   static Result<ArtifactReader> Open(const SessionRuntime& session,
                                      const std::set<std::string>& tables);
 

@@ -39,6 +39,11 @@ const std::map<std::string_view, Advice> kUnstable = {
 
 }  // namespace
 
+bool IsOfClock(std::string_view function) {
+  const auto advice = kUnstable.find(function);
+  return advice != kUnstable.end() && advice->second.is_of_clock;
+}
+
 std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan) {
   std::map<std::string, Advice> found;
   for (const UsedFunction& function : CollectFunctions(plan)) {

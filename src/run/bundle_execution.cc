@@ -12,6 +12,7 @@
 #include "weir/bundle/lane.h"
 #include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/plan/unstable_calls.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
@@ -44,10 +45,8 @@ std::vector<std::string> SortColumns(const PlanBundle& bundle) {
 
 /// Whether the bundle's result hangs on the time at which it is made.
 bool AsksTheClock(const PlanBundle& bundle) {
-  static constexpr std::string_view kClock[] = {"current_date", "current_time", "now"};
-  return std::ranges::any_of(bundle.functions, [](const RequiredFunction& function) {
-    return std::ranges::find(kClock, function.name) != std::end(kClock);
-  });
+  return std::ranges::any_of(
+      bundle.functions, [](const RequiredFunction& function) { return IsOfClock(function.name); });
 }
 
 /// Makes a unit keep exactly the files that were recorded.
