@@ -20,11 +20,15 @@ constexpr Advice kRandom = {"gives other values in every run",
 constexpr Advice kClock = {"gives the time of the run that built the view",
                            "take the time from a column, or from a parameter of the project",
                            /*is_of_clock=*/true};
+constexpr Advice kPlace = {"gives where a row lies in files, which a compaction changes",
+                           "take what tells rows apart from columns"};
 constexpr Advice kApproximate = {
     "is merged in the order in which rows arrive; the view runs in one partition, over sorted rows",
     "percentile_cont(…) WITHIN GROUP (ORDER BY …) and median(…) are exact"};
 
 const std::map<std::string_view, Advice> kUnstable = {
+    {"input_file_name", kPlace},
+    {"file_row_index", kPlace},
     {"random", kRandom},
     {"uuid", kRandom},
     {"now", kClock},

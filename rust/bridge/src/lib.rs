@@ -16,8 +16,8 @@
 
 mod allocation;
 mod callback;
-mod condition_order;
 mod clock;
+mod condition_order;
 mod constants;
 mod contained;
 mod delta;
@@ -59,9 +59,9 @@ mod write;
 mod written_objects;
 mod written_sql;
 
+use clock::pin_clock;
 use constants::find_constant_problems;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
-use clock::pin_clock;
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
 use functions::{
     called_functions, define_user_function, function_kind, register_aggregate_function, register_scalar_function,
