@@ -69,6 +69,10 @@ Result<ArtifactReader> ArtifactReader::Open(const SessionRuntime& session,
   for (const std::string& table : tables) {
     auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table), -1,
                            "", session.engine());
+    const bool is_unknown_store =
+        !pinned.ok() &&
+        pinned.status().message().find("no object store is registered") != std::string::npos;
+    if (is_unknown_store) return pinned.status();
     if (!pinned.ok() && pinned.status().code() == StatusCode::kNotFound) {
       // Of a kind of row that no run has had yet there is no table.
       if (table != "runs" && table != "plan_bundles") continue;

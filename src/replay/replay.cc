@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "weir/catalog/catalog.h"
+#include "weir/catalog/path_files.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/plan/unstable_calls.h"
 #include "weir/replay/program_drift.h"
@@ -44,6 +45,19 @@ ProjectDefinition WithSettings(const ProjectDefinition& program,
   return project;
 }
 
+/// Makes the stores of some URLs known that weir.toml does not describe, as the environment says.
+Status OpenStores(const ProjectDefinition& program, const std::set<std::string>& urls,
+                  const SessionRuntime& session) {
+  for (const std::string& url : urls) {
+    if (!LocalPath(url).empty()) continue;
+    const bool is_known = std::ranges::any_of(
+        program.object_stores,
+        [&](const ObjectStoreDefinition& store) { return url.starts_with(store.url); });
+    if (!is_known) WEIR_RETURN_NOT_OK(OpenStoreByEnvironment(url, session.engine()));
+  }
+  return Status::OK();
+}
+
 void AddProblem(std::string_view code, const std::string& view, const Status& status,
                 Diagnostics& diagnostics) {
   Diagnostic diagnostic = ToDiagnostic(code, status.WithContext(fmt::format("view `{}`", view)));
@@ -69,9 +83,13 @@ Result<std::unique_ptr<Replay>> Replay::Prepare(const ProjectDefinition& program
   Diagnostics of_nothing;
   WEIR_ASSIGN_OR_RETURN(const auto reader,
                         SessionRuntime::Seal(WithSettings(program, {}), of_nothing));
+  WEIR_RETURN_NOT_OK(OpenStores(program, {reader->warehouse_url()}, *reader));
   WEIR_ASSIGN_OR_RETURN(replay->run_, LoadRecordedRun(replay->options_.choice, *reader));
   for (const RecordedBuild& build : replay->run_.builds) {
     WEIR_ASSIGN_OR_RETURN(SessionRuntime* const session, replay->SessionFor(build));
+    std::set<std::string> urls = {session->warehouse_url(), replay->options_.scratch_url};
+    for (const RecordedScan& scan : build.scans) urls.insert(replay->UrlNow(build, scan.url));
+    WEIR_RETURN_NOT_OK(OpenStores(program, urls, *session));
     WEIR_RETURN_NOT_OK(replay->CheckProgram(build, diagnostics));
     replay->PinTables(build, *session, diagnostics);
   }
