@@ -58,6 +58,20 @@ Status OpenStores(const ProjectDefinition& program, const std::set<std::string>&
   return Status::OK();
 }
 
+/// A scan with the files of all scans of the build that read the same table.
+RecordedScan AllReadOf(const RecordedScan& scan, const RecordedBuild& build) {
+  RecordedScan all = scan;
+  std::set<std::string> read;
+  for (const RecordedScan& other : build.scans) {
+    if (other.table != scan.table) continue;
+    for (const RecordedFile& file : other.files) {
+      if (file.kept) read.insert(file.path);
+    }
+  }
+  for (RecordedFile& file : all.files) file.kept = read.contains(file.path);
+  return all;
+}
+
 void AddProblem(std::string_view code, const std::string& view, const Status& status,
                 Diagnostics& diagnostics) {
   Diagnostic diagnostic = ToDiagnostic(code, status.WithContext(fmt::format("view `{}`", view)));
@@ -120,16 +134,15 @@ Status Replay::CheckProgram(const RecordedBuild& build, Diagnostics& diagnostics
         diagnostics);
   }
   for (std::string& text : ProgramDrift(build, *session)) {
+    if (std::ranges::find(drift_, text) != drift_.end()) continue;
     if (!options_.allow_drift) {
-      AddProblem(
-          "W7004", view,
+      diagnostics.Add(ToDiagnostic(
+          "W7004",
           Status(StatusCode::kConflict, Blame::kEnvironment,
                  fmt::format("the program of the run is wanted, found another: {}", text))
-              .WithHint("--allow-drift replays it all the same, and says so where rows differ"),
-          diagnostics);
-    } else if (std::ranges::find(drift_, text) == drift_.end()) {
-      drift_.push_back(std::move(text));
+              .WithHint("--allow-drift replays it all the same, and says so where rows differ")));
     }
+    drift_.push_back(std::move(text));
   }
   return Status::OK();
 }
@@ -151,7 +164,7 @@ void Replay::PinTables(const RecordedBuild& build, SessionRuntime& session,
   for (const RecordedScan& scan : build.scans) {
     const std::pair key(build.bundle.view_name, scan.table);
     if (ReadsReplayed(build, scan) || tables_.contains(key)) continue;
-    auto pinned = PinRecorded(scan, UrlNow(build, scan.url), session);
+    auto pinned = PinRecorded(AllReadOf(scan, build), UrlNow(build, scan.url), session);
     if (pinned.ok()) {
       tables_[key] = std::make_shared<const PinnedTable>(*std::move(pinned));
       continue;
@@ -159,11 +172,13 @@ void Replay::PinTables(const RecordedBuild& build, SessionRuntime& session,
     tables_[key] = nullptr;
     const bool is_gone = pinned.status().code() == StatusCode::kNotFound;
     Status status = pinned.status();
-    if (status.hint().empty()) {
+    const bool is_another = status.code() == StatusCode::kConflict;
+    if (status.hint().empty() && (is_gone || is_another)) {
       status = status.WithHint(
-          is_gone ? "what was vacuumed cannot be replayed: `weir run --tag` and [retention] in "
-                    "weir.toml keep a warehouse's own versions, a source's are its owner's"
-                  : "restore the files as they were");
+          is_gone && scan.kind != TableKind::kListing
+              ? "what was vacuumed cannot be replayed: `weir run --tag` and [retention] in "
+                "weir.toml keep a warehouse's own versions, a source's are its owner's"
+              : "restore the files as they were");
     }
     AddProblem(scan.kind == TableKind::kListing ? "W7002" : "W7001", build.bundle.view_name, status,
                diagnostics);

@@ -90,7 +90,7 @@ class Replay {
                                                  ReplayOptions options, Diagnostics& diagnostics);
 
   const RecordedRun& run() const { return run_; }
-  /// In what the program differs from the one of the run, each once; only with allow_drift.
+  /// In what the program differs from the one of the run, each once.
   const std::vector<std::string>& drift() const { return drift_; }
 
   /// REQUIRES: Prepare reported no error.
