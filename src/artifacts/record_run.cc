@@ -9,7 +9,9 @@
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/artifacts/bundle_record.h"
 #include "weir/artifacts/project_statements.h"
+#include "weir/artifacts/source_record.h"
 #include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
 #include "weir/bundle/required_functions.h"
@@ -369,7 +371,8 @@ class Recorder {
              bundle->partition_columns, view.content.whole});
     AddBundle(view, *bundle, std::move(description.details), description.lineage, out);
     AddLineage(view, description.lineage, out);
-    for (const ScanUnit& unit : view.scan_units) AddScanUnit(rows, view.built_by, unit, out);
+    for (const ScanUnit& unit : view.scan_units)
+      AddScanUnit(rows, view.built_by, unit, SourceText(unit.table), out);
     return Status::OK();
   }
 
@@ -397,16 +400,16 @@ class Recorder {
             std::vector<std::string>(bundle.domain_planners.begin(), bundle.domain_planners.end()),
             udf_snapshot_hash_, function_registry_hash_,
             CheckRequiredFunctions(bundle, session_.functions()).ok(), settings_hash_,
-            JsonText(ToJson(lineage)), JsonText(units),
-            JsonText(Json{{"partition_columns", bundle.partition_columns},
-                          {"nodes", NodeCount(*bundle.plan)}}),
+            JsonText(ToJson(lineage)), JsonText(units), BundleDetailsJson(bundle, TimeOf(view)),
             JsonText(Json(bundle.parameters))));
   }
 
-  static int NodeCount(const LogicalPlan& plan) {
-    int nodes = 0;
-    VisitPlan(plan, [&](const LogicalPlan&) { ++nodes; });
-    return nodes;
+  /// What `now()` gave in the run that built the view.
+  int64_t TimeOf(const ViewOutcome& view) const {
+    for (const UnrecordedRun& run : lock_.unrecorded()) {
+      if (IsOf(view, run.identity.run_id)) return run.identity.started_at_us;
+    }
+    return envelope_.now_us;
   }
 
   void AddLineage(const ViewOutcome& view, const Lineage& lineage, ViewRows& out) {
@@ -428,21 +431,31 @@ class Recorder {
     }
   }
 
+  /// How a source is read; nothing for a view.
+  ArtifactValue SourceText(const std::string& table) const {
+    const auto source =
+        std::find_if(project_.sources.begin(), project_.sources.end(),
+                     [&](const SourceDefinition& each) { return each.name == table; });
+    return source == project_.sources.end() ? ArtifactValue() : SourceJson(*source);
+  }
+
   static void AddScanUnit(ArtifactRows& rows, const std::string& run_id, const ScanUnit& unit,
-                          ViewRows& out) {
-    out.Add(
-        rows, "scan_units",
-        {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
-         std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns, unit.filters,
-         static_cast<int64_t>(unit.kept.size()), static_cast<int64_t>(unit.pruned_files.size()),
-         unit.kept_bytes, unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows)});
+                          ArtifactValue source, ViewRows& out) {
+    out.Add(rows, "scan_units",
+            {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table,
+             std::string(ToString(unit.kind)), unit.url, unit.version, unit.columns, unit.filters,
+             static_cast<int64_t>(unit.kept.size()), static_cast<int64_t>(unit.pruned_files.size()),
+             unit.kept_bytes, unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows),
+             std::move(source)});
     const auto add_file = [&](uint32_t file, bool kept, const std::string& reason) {
       // A location that is a file has no path below itself.
       std::string path(unit.files->path(file));
       if (path.empty()) path = unit.url.substr(unit.url.rfind('/') + 1);
-      out.Add(rows, "scan_files",
-              {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
-               unit.files->size_bytes(file), kept, TextOrNull(reason)});
+      out.Add(
+          rows, "scan_files",
+          {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,
+           unit.files->size_bytes(file), kept, TextOrNull(reason),
+           unit.files->modified_ms(file) * 1000, TextOrNull(std::string(unit.files->etag(file)))});
     };
     for (const uint32_t file : unit.kept) add_file(file, true, "");
     for (const PrunedFile& pruned : unit.pruned_files) add_file(pruned.file, false, pruned.reason);

@@ -9,8 +9,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "weir/artifacts/artifact_reader.h"
 #include "weir/base/result.h"
 #include "weir/bundle/bundle_diff.h"
 #include "weir/session/session_runtime.h"
@@ -50,9 +52,9 @@ class RecordedBundles {
       const std::map<std::string, Build>& builds) const;
 
  private:
-  explicit RecordedBundles(const SessionRuntime& session) : session_(&session) {}
+  explicit RecordedBundles(ArtifactReader reader) : reader_(std::move(reader)) {}
 
-  const SessionRuntime* session_;
+  ArtifactReader reader_;
   std::vector<std::string> run_ids_;
 };
 

@@ -15,7 +15,7 @@ namespace weir {
 enum class Severity { kError, kWarning };
 
 /// One message about one place. `code` is permanent: "W" and four digits, the first the room's (1
-/// project, 2 planning, 3 sources, 4 scans, 5 runs, 6 storage).
+/// project, 2 planning, 3 sources, 4 scans, 5 runs, 6 storage, 7 replay).
 struct Diagnostic {
   std::string code;
   Severity severity = Severity::kError;

@@ -13,7 +13,7 @@ namespace weir {
 namespace {
 
 /// Raise it when the form of the bytes changes.
-constexpr uint32_t kFormat = 3;
+constexpr uint32_t kFormat = 4;
 
 std::set<std::string> GetTextSet(ByteReader& in) {
   const std::vector<std::string> texts = in.GetTexts();

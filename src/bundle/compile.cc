@@ -272,7 +272,8 @@ Status BundleInto(const ViewDefinition& view, engine::Plan plan, const SessionRu
   WEIR_ASSIGN_OR_RETURN(bundle->output_schema, typed.output_schema());
   bundle->stored_schema = CheckedSchema(view, session, *bundle->output_schema, outcome.diagnostics);
   if (ReportConstants(view, typed, session.engine(), outcome.diagnostics)) return Status::OK();
-  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, std::move(typed).Optimize(session.engine()));
+  WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized,
+                        std::move(typed).Optimize(session.engine(), engine::ClockCalls::kCalls));
   WEIR_RETURN_NOT_OK(TakePlan(optimized, session, *bundle));
   WEIR_ASSIGN_OR_RETURN(bundle->pins, PinsOf(*bundle->plan, session));
   CompiledConstraints constraints = CompileConstraints(view, *bundle->stored_schema, session);
@@ -361,7 +362,8 @@ Status CheckInto(const ViewDefinition& view, engine::Plan plan, const SessionRun
   auto proto = typed.ToProto();
   if (!proto.ok()) {
     // Subqueries have no bytes before the optimiser has made joins of them.
-    WEIR_ASSIGN_OR_RETURN(typed, std::move(typed).Optimize(session.engine()));
+    WEIR_ASSIGN_OR_RETURN(typed,
+                          std::move(typed).Optimize(session.engine(), engine::ClockCalls::kCalls));
     proto = typed.ToProto();
   }
   WEIR_RETURN_NOT_OK(proto.status());

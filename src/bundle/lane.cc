@@ -73,7 +73,7 @@ Result<Lane> ChooseLane(const PlanBundle& bundle, const SessionRuntime& session)
   if (!read.ok()) return Proto(LaneObstacle::kNotRead, read.status().message());
   WEIR_ASSIGN_OR_RETURN(Lane lane, Compare(bundle, *read, *bytes));
   if (lane.obstacle == LaneObstacle::kNone) return lane;
-  const auto optimized = (*std::move(read)).Optimize(engine);
+  const auto optimized = (*std::move(read)).Optimize(engine, engine::ClockCalls::kCalls);
   if (!optimized.ok()) return Proto(LaneObstacle::kNotRead, optimized.status().message());
   WEIR_ASSIGN_OR_RETURN(lane, Compare(bundle, *optimized, *bytes));
   lane.is_optimized_again = true;
@@ -89,7 +89,7 @@ Result<engine::Plan> PlanFromLane(const PlanBundle& bundle, const Lane& lane,
   WEIR_ASSIGN_OR_RETURN(engine::Plan read,
                         engine::Plan::FromSubstrait(session.engine(), lane.substrait, scans));
   if (!lane.is_optimized_again) return read;
-  return std::move(read).Optimize(session.engine());
+  return std::move(read).Optimize(session.engine(), engine::ClockCalls::kCalls);
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include "weir/cli/command.h"
 
+#include <filesystem>
 #include <iostream>
 
 #include "weir/base/filesystem.h"
@@ -20,6 +21,19 @@ Result<OpenProject> Open(const GlobalOptions& options) {
   if (open.compiled.failed.empty()) cache.Sweep();
   open.diagnostics.Sort();
   return open;
+}
+
+Result<ProjectDefinition> WithoutProject(const ProfileChoice& profile, Diagnostics& diagnostics) {
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  MemoryFileSystem files;
+  files.Set(folder + "/" + std::string(kProjectFileName), "");
+  Diagnostics of_nothing;  // that it has no views
+  auto project = LoadProject(files, folder, profile, of_nothing);
+  for (const Diagnostic& diagnostic : of_nothing.all()) {
+    if (diagnostic.severity == Severity::kError) diagnostics.Add(diagnostic);
+  }
+  return project;
 }
 
 Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,

@@ -57,6 +57,10 @@ struct OpenProject {
 /// opened; what is wrong in the project's files is in the diagnostics.
 Result<OpenProject> Open(const GlobalOptions& options);
 
+/// A project with nothing but the defaults, in the current folder. Fails where `profile` is not
+/// `default`.
+Result<ProjectDefinition> WithoutProject(const ProfileChoice& profile, Diagnostics& diagnostics);
+
 /// Where `--defer-to` says that views are read; nothing without it. Fails with kNotFound where
 /// there is no such profile, or where it has the warehouse of `project` itself.
 Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,
@@ -80,6 +84,18 @@ int Report(const Diagnostics& diagnostics);
 
 /// Prints warnings about the data that was looked at, without a count.
 void ReportWarnings(const std::vector<Diagnostic>& warnings);
+
+/// What `weir replay` is asked for.
+struct ReplayRequest {
+  std::string run;
+  std::vector<std::string> views;  ///< these alone; empty: all that the run built
+  bool all = false;                ///< what it reused, too
+  bool verify = false;             ///< each view by itself, over recorded versions
+  bool allow_drift = false;
+  int threads = 0;        ///< 0: as the profile has it
+  std::string warehouse;  ///< folder or URL; empty: the project's
+  std::string into;       ///< folder or URL that keeps the tables; empty: none are kept
+};
 
 /// What `weir sql` is asked for.
 struct SqlRequest {
@@ -139,6 +155,7 @@ int RunDiff(const GlobalOptions& options, const std::vector<std::string>& names,
 /// a version. `exit_code` as above.
 int RunDataDiff(const GlobalOptions& options, const std::vector<std::string>& names,
                 const DataDifferenceOptions& comparison, bool exit_code);
+int RunReplay(const GlobalOptions& options, const ReplayRequest& request);
 /// Removes what of the warehouse nobody needs any more, and keeps its tables quick to read.
 /// `dry_run`: only says what it would do.
 int RunGc(const GlobalOptions& options, bool dry_run);

@@ -229,6 +229,29 @@ int Main(int argc, char** argv) {
       ->check(Tag());
   run->callback([&] { exit_code = RunRun(options, selection, force, by_lane, tag); });
 
+  CLI::App* replay = add("replay", "run a past run again from its record, and compare the results");
+  ReplayRequest replayed;
+  replay->add_option("run", replayed.run, "the run's id, or `last`")->required();
+  replay
+      ->add_option("--view", replayed.views,
+                   "a view to replay, instead of all that the run built; may stand several times")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  replay->add_flag("--all", replayed.all, "replay the views that the run reused, too");
+  replay->add_flag("--verify", replayed.verify,
+                   "replay each view by itself, over the recorded versions of those that it reads");
+  replay->add_flag("--allow-drift", replayed.allow_drift,
+                   "go on where the engine, its settings or guards are not those of the run");
+  replay
+      ->add_option("--warehouse", replayed.warehouse,
+                   "the warehouse with the run, where it moved or the project is gone")
+      ->type_name("DIR");
+  replay->add_option("--into", replayed.into, "a new folder that keeps the replayed tables")
+      ->type_name("DIR");
+  replay->add_option("--threads", replayed.threads, "cores to use; default: as the profile says")
+      ->check(CLI::PositiveNumber);
+  replay->callback([&] { exit_code = RunReplay(options, replayed); });
+
   CLI::App* explain = add_set(add("explain", "show how a view is planned"));
   add_defer(explain);
   explain->add_option("view", view, "the view; '*' with --lane: all")->required();

@@ -41,20 +41,6 @@ bool BeginsFunction(const std::string& sql, const std::string& dialect) {
   return tokens[at].IsKeyword("FUNCTION");
 }
 
-/// A project without anything but the defaults, in the current folder.
-Result<ProjectDefinition> NoProject(const ProfileChoice& profile, Diagnostics& diagnostics) {
-  std::error_code error;
-  const std::string folder = std::filesystem::current_path(error).string();
-  MemoryFileSystem files;
-  files.Set(folder + "/" + std::string(kProjectFileName), "");
-  Diagnostics of_nothing;  // that it has no views
-  auto project = LoadProject(files, folder, profile, of_nothing);
-  for (const Diagnostic& diagnostic : of_nothing.all()) {
-    if (diagnostic.severity == Severity::kError) diagnostics.Add(diagnostic);
-  }
-  return project;
-}
-
 /// The place of a table's name in a statement; line 0 if it is not written as one quoted name.
 SourceLocation PlaceOfName(const std::string& name, const std::string& sql,
                            const std::string& dialect) {
@@ -163,7 +149,7 @@ Result<QuerySession> QuerySession::Open(const GlobalOptions& options, Paths path
   const bool may_lack = paths == Paths::kRead && !options.project_given &&
                         !files.Exists(options.project + "/" + std::string(kProjectFileName));
   session.has_project_ = !may_lack;
-  auto project = may_lack ? NoProject(options.profile, diagnostics)
+  auto project = may_lack ? WithoutProject(options.profile, diagnostics)
                           : LoadProject(files, options.project, options.profile, diagnostics);
   if (!project.ok() && may_lack && options.profile.name != "default") {
     return project.status().WithHint("profiles stand in weir.toml, and there is none here");

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -75,6 +76,38 @@ Result<std::vector<StoredFile>> ListTableFiles(const engine::Session& session,
   std::sort(files.begin(), files.end(),
             [](const StoredFile& a, const StoredFile& b) { return a.path < b.path; });
   return files;
+}
+
+Result<std::vector<std::string>> MissingFiles(const engine::Session& session,
+                                              const std::string& table_url,
+                                              const std::vector<std::string>& paths) {
+  std::vector<std::string> missing;
+  if (paths.empty()) return missing;
+  const std::string folder = LocalFolder(table_url);
+  const auto is_gone = [](const std::string& file) {
+    return access(file.c_str(), F_OK) != 0 && errno == ENOENT;
+  };
+  std::set<std::string> there;
+  if (folder.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const auto files, ListTableFiles(session, table_url));
+    for (const StoredFile& file : files) there.insert(PercentDecoded(file.path));
+  }
+  for (const std::string& path : paths) {
+    const bool is_local_url = path.starts_with(kFileScheme);
+    if (path.find("://") != std::string::npos && !is_local_url) continue;
+    const std::string decoded = PercentDecoded(path);
+    bool gone = false;
+    if (is_local_url) {
+      gone = is_gone(decoded.substr(kFileScheme.size()));
+    } else if (folder.empty()) {
+      gone = !there.contains(decoded) && !path.starts_with("../") && !path.starts_with('/');
+    } else {
+      const std::string before = path.starts_with('/') ? "" : folder;
+      gone = is_gone(before + decoded) && is_gone(before + path);
+    }
+    if (gone) missing.push_back(path);
+  }
+  return missing;
 }
 
 bool IsUnfinished(std::string_view path) {

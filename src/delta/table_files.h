@@ -29,6 +29,13 @@ inline constexpr std::string_view kLogFolder = "_delta_log/";
 Result<std::vector<StoredFile>> ListTableFiles(const engine::Session& session,
                                                const std::string& table_url);
 
+/// Which of some data files are not there; `paths` as a log has them. What lies elsewhere (an
+/// absolute URL of another store) counts as there. Local files are looked at one by one, which
+/// takes less than listing; of any other store the folder is listed.
+Result<std::vector<std::string>> MissingFiles(const engine::Session& session,
+                                              const std::string& table_url,
+                                              const std::vector<std::string>& paths);
+
 /// Whether a name is that of a file which a local store had begun to write: `x.parquet#1`.
 bool IsUnfinished(std::string_view path);
 

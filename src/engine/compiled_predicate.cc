@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <arrow/c/bridge.h>
 
+#include "weir/base/clock.h"
 #include "weir/engine/bridge_error.h"
 #include "weir/engine/bridge_values.h"
 
@@ -60,12 +61,15 @@ Result<CompiledPredicate> CompiledPredicate::FromSql(const Session& session, con
 
 Result<CompiledPredicate> CompiledPredicate::FromProto(const Session& session,
                                                        std::string_view bytes,
-                                                       const arrow::Schema& schema) {
+                                                       const arrow::Schema& schema,
+                                                       std::optional<int64_t> now_us) {
+  const int64_t time_us = now_us ? *now_us : SystemClock().Now();
   ArrowSchema exported;
   WEIR_RETURN_NOT_OK(FromArrow(arrow::ExportSchema(schema, &exported)));
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::compile_predicate_from_proto(
-                              *session.state_->handle, internal::ToBytes(bytes), &exported);
+                          return bridge::compile_predicate_from_proto(*session.state_->handle,
+                                                                      internal::ToBytes(bytes),
+                                                                      &exported, time_us);
                         }));
   CompiledPredicate predicate;
   predicate.state_ = std::make_shared<State>(State{std::move(handle)});

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,11 @@ class CompiledPredicate {
                                            const arrow::Schema& schema,
                                            const std::string& dialect = {});
   /// Compiles an expression from its bytes, as plans carry it (a LogicalExprNode). Columns go by
-  /// their names alone.
+  /// their names alone. Calls of the clock give `now_us`, in microseconds since the epoch; nothing:
+  /// the time of this call.
   static Result<CompiledPredicate> FromProto(const Session& session, std::string_view bytes,
-                                             const arrow::Schema& schema);
+                                             const arrow::Schema& schema,
+                                             std::optional<int64_t> now_us = {});
 
   /// The expression with its types settled, as plans carry it: the same for the same meaning,
   /// whatever its spacing.

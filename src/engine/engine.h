@@ -231,6 +231,12 @@ struct ConstantProblem {
   std::string hint;  ///< perhaps empty
 };
 
+/// What becomes of the calls whose value is the time: `now()`, `current_date` and `current_time`.
+enum class ClockCalls {
+  kTime,   ///< the moment of the call that optimises
+  kCalls,  ///< they stay as they are, to be given a time by Plan::AtTime
+};
+
 /// A logical plan.
 class Plan {
  public:
@@ -261,8 +267,12 @@ class Plan {
   /// given away is changed in place unless it was copied.
   Result<Plan> Analyze(const Session& session) &&;
   Result<Plan> Analyze(const Session& session) const& { return Plan(*this).Analyze(session); }
-  Result<Plan> Optimize(const Session& session) &&;
-  Result<Plan> Optimize(const Session& session) const& { return Plan(*this).Optimize(session); }
+  Result<Plan> Optimize(const Session& session, ClockCalls clock = ClockCalls::kTime) &&;
+  Result<Plan> Optimize(const Session& session, ClockCalls clock = ClockCalls::kTime) const& {
+    return Plan(*this).Optimize(session, clock);
+  }
+  /// With a time, in microseconds since the epoch, in the place of every call of the clock.
+  Result<Plan> AtTime(const Session& session, int64_t now_us) &&;
   /// What would fail whatever the data: literals that are no value of their type, patterns,
   /// formats, time zones, frames … Reads nothing. REQUIRES: it is analysed, not optimised.
   Result<std::vector<ConstantProblem>> ConstantProblems(const Session& session) const;

@@ -101,9 +101,19 @@ Result<Plan> Plan::Analyze(const Session& session) && {
   return plan;
 }
 
-Result<Plan> Plan::Optimize(const Session& session) && {
+Result<Plan> Plan::Optimize(const Session& session, ClockCalls clock) && {
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
-                          return bridge::optimize_plan(*session.state_->handle, Take().handle);
+                          return bridge::optimize_plan(*session.state_->handle, Take().handle,
+                                                       clock == ClockCalls::kCalls);
+                        }));
+  Plan plan;
+  plan.state_ = std::make_shared<State>(State{std::move(handle)});
+  return plan;
+}
+
+Result<Plan> Plan::AtTime(const Session& session, int64_t now_us) && {
+  WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] {
+                          return bridge::pin_clock(*session.state_->handle, Take().handle, now_us);
                         }));
   Plan plan;
   plan.state_ = std::make_shared<State>(State{std::move(handle)});

@@ -12,17 +12,23 @@ namespace {
 struct Advice {
   std::string_view problem;
   std::string_view instead;
+  bool is_of_clock = false;
 };
 
 constexpr Advice kRandom = {"gives other values in every run",
                             "derive them from columns, for instance with stable_hash64"};
-constexpr Advice kClock = {"gives the time of the run",
-                           "take the time from a column, or from a parameter of the project"};
+constexpr Advice kClock = {"gives the time of the run that built the view",
+                           "take the time from a column, or from a parameter of the project",
+                           /*is_of_clock=*/true};
+constexpr Advice kPlace = {"gives where a row lies in files, which a compaction changes",
+                           "take what tells rows apart from columns"};
 constexpr Advice kApproximate = {
     "is merged in the order in which rows arrive; the view runs in one partition, over sorted rows",
     "percentile_cont(…) WITHIN GROUP (ORDER BY …) and median(…) are exact"};
 
 const std::map<std::string_view, Advice> kUnstable = {
+    {"input_file_name", kPlace},
+    {"file_row_index", kPlace},
     {"random", kRandom},
     {"uuid", kRandom},
     {"now", kClock},
@@ -37,6 +43,11 @@ const std::map<std::string_view, Advice> kUnstable = {
 
 }  // namespace
 
+bool IsOfClock(std::string_view function) {
+  const auto advice = kUnstable.find(function);
+  return advice != kUnstable.end() && advice->second.is_of_clock;
+}
+
 std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan) {
   std::map<std::string, Advice> found;
   for (const UsedFunction& function : CollectFunctions(plan)) {
@@ -45,7 +56,8 @@ std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan) {
   }
   std::vector<UnstableCall> calls;
   for (const auto& [name, advice] : found)
-    calls.push_back({name, std::string(advice.problem), std::string(advice.instead)});
+    calls.push_back(
+        {name, std::string(advice.problem), std::string(advice.instead), advice.is_of_clock});
   return calls;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/plan/logical_plan.h"
@@ -14,9 +15,13 @@ namespace weir {
 
 struct UnstableCall {
   std::string function;
-  std::string problem;  ///< "gives other values in every run"
-  std::string instead;  ///< what to do, as a hint says it
+  std::string problem;       ///< "gives other values in every run"
+  std::string instead;       ///< what to do, as a hint says it
+  bool is_of_clock = false;  ///< a run has one time, which is recorded and replayed
 };
+
+/// Whether a function gives the time: `now`, `current_date` or `current_time`.
+bool IsOfClock(std::string_view function);
 
 /// Ordered by function.
 std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan);

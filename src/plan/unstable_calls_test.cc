@@ -30,6 +30,11 @@ TEST(UnstableCalls, NamesWhatNoOrderSettles) {
   EXPECT_EQ(Functions("aggregates_that_depend_on_the_order_of_rows"), std::vector<std::string>{});
 }
 
+TEST(UnstableCalls, KnowsWhatGivesTheTime) {
+  for (const char* name : {"now", "current_date", "current_time"}) EXPECT_TRUE(IsOfClock(name));
+  for (const char* name : {"random", "date_trunc", ""}) EXPECT_FALSE(IsOfClock(name));
+}
+
 }  // namespace
 
 }  // namespace weir

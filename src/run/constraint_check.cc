@@ -31,12 +31,13 @@ Result<std::shared_ptr<arrow::BooleanArray>> All(
 }  // namespace
 
 Result<std::unique_ptr<ConstraintCheck>> ConstraintCheck::Prepare(const PlanBundle& bundle,
-                                                                  const engine::Session& session) {
+                                                                  const engine::Session& session,
+                                                                  int64_t now_us) {
   auto check = std::make_unique<ConstraintCheck>();
   for (const BundledConstraint& constraint : bundle.constraints) {
     WEIR_ASSIGN_OR_RETURN(auto predicate,
                           engine::CompiledPredicate::FromProto(session, constraint.expression_proto,
-                                                               *bundle.stored_schema));
+                                                               *bundle.stored_schema, now_us));
     check->constraints_.push_back({constraint.action, std::move(predicate)});
     check->outcomes_.push_back({.name = constraint.name,
                                 .action = constraint.action,

@@ -37,9 +37,10 @@ struct ConstraintOutcome {
 /// the others say.
 class ConstraintCheck {
  public:
-  /// REQUIRES: `bundle` outlives the object.
+  /// `now_us`: what `now()` and the like give. REQUIRES: `bundle` outlives the object.
   static Result<std::unique_ptr<ConstraintCheck>> Prepare(const PlanBundle& bundle,
-                                                          const engine::Session& session);
+                                                          const engine::Session& session,
+                                                          int64_t now_us);
 
   bool empty() const { return constraints_.empty(); }
 

@@ -2,18 +2,16 @@
 
 #include "weir/run/delta_history.h"
 
-#include <cerrno>
 #include <charconv>
 #include <mutex>
 #include <set>
 
 #include <arrow/api.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "weir/base/json_text.h"
-#include "weir/base/percent_text.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/delta/table_files.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
@@ -105,34 +103,6 @@ std::optional<BuildRecord> FromCommitMetadata(const std::map<std::string, std::s
   for (const auto& [table, files] : listings.items()) record.listings[table] = Texts(files);
   return record;
 }
-
-namespace {
-
-/// Which of a table's files are not there. Local files are looked at one by one, which takes less
-/// than listing; of any other store the folder is listed.
-Result<std::vector<std::string>> MissingFiles(const engine::Session& session,
-                                              const std::string& table_url,
-                                              const std::vector<std::string>& files) {
-  static constexpr std::string_view kLocal = "file://";
-  std::vector<std::string> missing;
-  if (files.empty()) return missing;
-  if (table_url.starts_with(kLocal)) {
-    const std::string folder = PercentDecoded(table_url.substr(kLocal.size()));
-    for (const std::string& file : files) {
-      if (access((folder + file).c_str(), F_OK) != 0 && errno == ENOENT) missing.push_back(file);
-    }
-    return missing;
-  }
-  WEIR_ASSIGN_OR_RETURN(const auto objects, session.ListObjects(table_url));
-  std::set<std::string> there;
-  for (const ObjectInfo& object : objects) there.insert(PercentDecoded(object.relative_path));
-  for (const std::string& file : files) {
-    if (!there.contains(PercentDecoded(file))) missing.push_back(file);
-  }
-  return missing;
-}
-
-}  // namespace
 
 /// The views whose tables earlier runs wrote, as artifacts tell.
 struct DeltaHistory::Written {

@@ -10,12 +10,14 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/base/clock.h"
 #include "weir/base/nearest.h"
 #include "weir/bundle/plan_failure.h"
 #include "weir/bundle/stored_schema.h"
 #include "weir/bundle/taken_plan.h"
 #include "weir/bundle/view_query.h"
 #include "weir/project/dialect.h"
+#include "weir/run/bundle_execution.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/given_rows.h"
 
@@ -242,8 +244,9 @@ class UnitTest {
   /// The view's rows as its table would hold them; null if a constraint fails.
   Result<Batch> Execute(const Bindings& bindings) {
     const auto& engine = session_.engine();
+    const int64_t now_us = SystemClock().Now();
     WEIR_ASSIGN_OR_RETURN(const auto plan,
-                          engine::Plan::FromProto(engine, bundle_->plan_proto, bindings));
+                          PlanOfBundle(*bundle_, /*by_lane=*/false, now_us, bindings, session_));
     WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
     WEIR_ASSIGN_OR_RETURN(const auto reader, physical.Execute(engine, cancellation_));
     const auto table = reader->ToTable();
@@ -256,7 +259,7 @@ class UnitTest {
                          bundle_->stored_schema->ToString(), (*batch)->schema()->ToString());
     }
     WEIR_ASSIGN_OR_RETURN(const Batch stored, engine::CastRows(**batch, bundle_->stored_schema));
-    WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(*bundle_, engine));
+    WEIR_ASSIGN_OR_RETURN(const auto check, ConstraintCheck::Prepare(*bundle_, engine, now_us));
     if (check->empty()) return stored;
     WEIR_ASSIGN_OR_RETURN(const Batch kept, check->Sieve(stored));
     if (const Status verdict = check->Verdict(); !verdict.ok()) {

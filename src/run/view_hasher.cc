@@ -7,6 +7,8 @@
 
 #include <arrow/api.h>
 
+#include "weir/plan/unstable_calls.h"
+
 namespace weir {
 
 namespace {
@@ -73,7 +75,10 @@ ViewHasher::ViewHasher(const arrow::Schema& schema, const std::vector<Reading>& 
       const auto [known, is_new] = compiled.try_emplace(filter);
       if (is_new) {
         auto predicate = engine::CompiledPredicate::FromProto(session, filter, schema);
-        if (predicate.ok()) {
+        // At another time other rows would pass.
+        const bool is_timeless =
+            predicate.ok() && std::ranges::none_of(predicate->functions(), IsOfClock);
+        if (is_timeless) {
           known->second = predicates_.size();
           predicates_.push_back(*std::move(predicate));
         }

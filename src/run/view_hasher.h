@@ -30,7 +30,8 @@ std::map<std::string, std::vector<Reading>> CollectReadings(
 class ViewHasher {
  public:
   /// Of the readings as many get a hash of their own as is worth it. A filter that cannot be
-  /// compiled apart from its plan is left out: the hash then covers more rows than are read.
+  /// compiled apart from its plan, or asks the clock, is left out: the hash then covers more rows
+  /// than are read.
   ViewHasher(const arrow::Schema& schema, const std::vector<Reading>& readings,
              const engine::Session& session);
 

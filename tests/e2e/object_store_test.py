@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import boto3
+import deltalake
 import pyarrow
 import pyarrow.parquet
 import weir_project
@@ -48,6 +49,33 @@ class ObjectStoreTest(ProjectCase):
                                  env=environment, capture_output=True, text=True, timeout=120)
         self.assertEqual(outcome.returncode, 0, outcome.stderr)
         return json.loads(outcome.stdout)
+
+    def test_a_run_is_replayed_without_its_project_and_into_the_bucket(self):
+        run = self.weir("run")["run_id"]
+        self.put_airlines(["9E,Endeavor", "AA,American", "UA,United"])
+        later = self.weir("run")["run_id"]
+        for name in ("views", "sources"):
+            for file in (self.folder / name).iterdir():
+                file.unlink()
+        report = self.weir("replay", later, "--into", "s3://lake/replayed")
+        self.assertEqual({"stg_carriers": "identical", "carrier_count": "identical"}, {view["view"]: view["result"] for view in report["views"]})
+        into = deltalake.DeltaTable("s3://lake/replayed/carrier_count", storage_options={
+            "aws_access_key_id": "key", "aws_secret_access_key": "very-secret-value", "aws_endpoint": self.endpoint, "aws_region": "us-east-1",
+            "aws_allow_http": "true"})
+        self.assertEqual([{"carriers": 3}], into.to_pyarrow_table().to_pylist())
+        environment = {**os.environ, "WEIR_TEST_KEY": "key", "WEIR_TEST_SECRET": "very-secret-value"}
+        outcome = subprocess.run([weir_project.program(), "replay", run, "--project", str(self.folder)], env=environment, capture_output=True,
+                                 text=True, timeout=120)
+        self.assertEqual(3, outcome.returncode, outcome.stderr)
+        self.assertIn("error[W7002]", outcome.stderr)
+        self.assertIn("airlines.csv had ", outcome.stderr)
+        self.assertNotIn("very-secret-value", outcome.stdout + outcome.stderr)
+        # Without weir.toml, with what the environment says of the bucket.
+        environment = {**os.environ, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret-value", "AWS_ENDPOINT": self.endpoint,
+                       "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+        outcome = subprocess.run([weir_project.program(), "replay", later, "--warehouse", "s3://lake/warehouse"], cwd=self.scratch,
+                                 env=environment, capture_output=True, text=True, timeout=120)
+        self.assertEqual(0, outcome.returncode, outcome.stderr)
 
     def test_a_copy_into_a_bucket(self):
         environment = {**os.environ, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret-value", "AWS_ENDPOINT": self.endpoint,

@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, from_ffi_and_data_type, to_ffi};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::FormatOptions;
+use chrono::{DateTime, Utc};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::execution::SessionState;
@@ -23,6 +24,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, visit_expressions};
 use datafusion_proto::bytes::Serializeable;
 
+use crate::clock::time_of;
 use crate::constants::refuse_constant_problems;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
@@ -115,10 +117,18 @@ fn with_calls_replaced(expression: Expr, context: &SimplifyContext) -> datafusio
 }
 
 impl CompiledPredicate {
-    fn new(state: &SessionState, expression: Expr, arrow_schema: SchemaRef, schema: &DFSchema) -> Result<Self> {
+    /// `now`: what calls of the clock give.
+    fn new(
+        state: &SessionState,
+        expression: Expr,
+        arrow_schema: SchemaRef,
+        schema: &DFSchema,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let context = SimplifyContext::builder()
             .with_schema(Arc::new(schema.clone()))
             .with_config_options(Arc::clone(state.config_options()))
+            .with_query_execution_start_time(Some(now))
             .build();
         let logical = ExprSimplifier::new(context.clone()).coerce(expression, schema)?;
         let found = logical.get_type(schema)?;
@@ -198,7 +208,8 @@ pub unsafe fn compile_predicate(
         let named = DFSchema::try_from(Arc::clone(&schema))?;
         let state = session.context.state();
         let (expression, steps) = collecting(|| parse(&state, sql, dialect, &named));
-        Ok(Box::new(CompiledPredicate { steps, ..CompiledPredicate::new(&state, expression?, schema, &named)? }))
+        let compiled = CompiledPredicate::new(&state, expression?, schema, &named, Utc::now())?;
+        Ok(Box::new(CompiledPredicate { steps, ..compiled }))
     })
 }
 
@@ -206,6 +217,7 @@ pub unsafe fn compile_predicate_from_proto(
     session: &Session,
     bytes: &[u8],
     schema: *mut ffi::ArrowSchema,
+    now_us: i64,
 ) -> Result<Box<CompiledPredicate>> {
     entry(|| {
         let schema = unsafe { import_schema(schema) }?;
@@ -217,7 +229,7 @@ pub unsafe fn compile_predicate_from_proto(
             other => Ok(Transformed::no(other)),
         })?;
         let expression = expand_user_functions(unqualified.data, &named)?;
-        Ok(Box::new(CompiledPredicate::new(&session.context.state(), expression, schema, &named)?))
+        Ok(Box::new(CompiledPredicate::new(&session.context.state(), expression, schema, &named, time_of(now_us)?)?))
     })
 }
 

@@ -16,6 +16,7 @@
 
 mod allocation;
 mod callback;
+mod clock;
 mod condition_order;
 mod constants;
 mod contained;
@@ -60,6 +61,7 @@ mod write;
 mod written_objects;
 mod written_sql;
 
+use clock::pin_clock;
 use constants::find_constant_problems;
 use delta::{DeltaSnapshot, create_checkpoint, open_delta};
 use expression::{CompiledPredicate, cast_batch, compile_predicate, compile_predicate_from_proto, filter_batch};
@@ -438,7 +440,10 @@ pub mod ffi {
         /// The same rows, ordered by output columns, ascending, NULLs last.
         fn sort_plan(plan: Box<Plan>, columns: &[String]) -> Result<Box<Plan>>;
         fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
-        fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>>;
+        /// `keeps_clock`: calls of the clock (`now()` and the like) stay; else they become the time at which this is called.
+        fn optimize_plan(session: &Session, plan: Box<Plan>, keeps_clock: bool) -> Result<Box<Plan>>;
+        /// The plan with a time, in microseconds since the epoch, for all calls of the clock.
+        fn pin_clock(session: &Session, plan: Box<Plan>, now_us: i64) -> Result<Box<Plan>>;
         /// Of an analysed plan: what would fail whatever the data. Reads nothing.
         fn find_constant_problems(session: &Session, plan: &Plan) -> Result<Vec<ConstantProblem>>;
         /// What native functions did to it while it was made; ordered.
@@ -487,11 +492,13 @@ pub mod ffi {
             dialect: &str,
             schema: *mut ArrowSchema,
         ) -> Result<Box<CompiledPredicate>>;
-        /// The same from the bytes of an expression as plans carry it; columns go by their names alone.
+        /// The same from the bytes of an expression as plans carry it; columns go by their names alone. `now_us`: what its calls of the clock
+        /// give, in microseconds since the epoch.
         unsafe fn compile_predicate_from_proto(
             session: &Session,
             bytes: &[u8],
             schema: *mut ArrowSchema,
+            now_us: i64,
         ) -> Result<Box<CompiledPredicate>>;
         /// The coerced expression as plans carry it.
         fn to_proto(self: &CompiledPredicate) -> Result<Vec<u8>>;

@@ -135,13 +135,14 @@ pub fn sort_plan(plan: Box<Plan>, columns: &[String]) -> Result<Box<Plan>> {
 /// What the optimiser knows of the session, with aliases that start anew for each plan: the same text makes the same plan.
 struct Planning<'a> {
     state: &'a SessionState,
-    started_at: DateTime<Utc>,
+    /// What calls of the clock become; `None`: they stay calls.
+    started_at: Option<DateTime<Utc>>,
     aliases: Arc<AliasGenerator>,
 }
 
 impl OptimizerConfig for Planning<'_> {
     fn query_execution_start_time(&self) -> Option<DateTime<Utc>> {
-        Some(self.started_at)
+        self.started_at
     }
     fn alias_generator(&self) -> &Arc<AliasGenerator> {
         &self.aliases
@@ -167,11 +168,12 @@ pub fn analyze_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
     })
 }
 
-pub fn optimize_plan(session: &Session, plan: Box<Plan>) -> Result<Box<Plan>> {
+pub fn optimize_plan(session: &Session, plan: Box<Plan>, keeps_clock: bool) -> Result<Box<Plan>> {
     entry(|| {
         let state = session.context.state_ref();
         let state = state.read();
-        let planning = Planning { state: &state, started_at: Utc::now(), aliases: Arc::new(AliasGenerator::new()) };
+        let started_at = (!keeps_clock).then(Utc::now);
+        let planning = Planning { state: &state, started_at, aliases: Arc::new(AliasGenerator::new()) };
         let Plan { plan, mut steps, is_analyzed } = *plan;
         let analyzed = if is_analyzed { plan } else { analyze(&state, plan)? };
         let (optimized, opened) = collecting(|| state.optimizer().optimize(analyzed, &planning, |_, _| {}));

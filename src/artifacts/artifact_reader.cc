@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/artifacts/artifact_reader.h"
+
+#include <algorithm>
+
+#include <arrow/api.h>
+
+#include "weir/artifacts/artifact_tables.h"
+#include "weir/base/sql_quotes.h"
+#include "weir/catalog/catalog.h"
+
+namespace weir {
+
+namespace {
+
+ArtifactType TypeOf(const std::string& table, const std::string& column) {
+  for (const ArtifactTable& known : ArtifactTables()) {
+    if (known.name != table) continue;
+    for (const ArtifactColumn& each : known.columns) {
+      if (each.name == column) return each.type;
+    }
+  }
+  WEIR_CHECK(false);
+  return ArtifactType::kText;
+}
+
+/// A column as a text, or as bytes.
+std::string AsText(const std::string& column, ArtifactType type) {
+  const std::string name = QuotedSqlName(column);
+  switch (type) {
+    case ArtifactType::kBinary:
+      return fmt::format("arrow_cast({}, 'Binary')", name);
+    case ArtifactType::kTimestamp:
+      return fmt::format("arrow_cast(arrow_cast({}, 'Int64'), 'Utf8')", name);
+    case ArtifactType::kTextList:
+      return fmt::format("arrow_cast(array_to_string({}, chr(10)), 'Utf8')", name);
+    default:
+      return fmt::format("arrow_cast({}, 'Utf8')", name);
+  }
+}
+
+Result<std::vector<ArtifactReader::Row>> RowsOf(const arrow::Table& table) {
+  std::vector<ArtifactReader::Row> rows(static_cast<size_t>(table.num_rows()));
+  for (const auto& column : table.columns()) {
+    size_t row = 0;
+    for (const auto& chunk : column->chunks()) {
+      if (!arrow::is_base_binary_like(chunk->type_id()))
+        return Status::Bug("a text was wanted, found {}", chunk->type()->ToString());
+      for (int64_t i = 0; i < chunk->length(); ++i) {
+        std::string_view value;
+        if (!chunk->IsNull(i)) {
+          value = arrow::is_large_binary_like(chunk->type_id())
+                      ? static_cast<const arrow::LargeBinaryArray&>(*chunk).GetView(i)
+                      : static_cast<const arrow::BinaryArray&>(*chunk).GetView(i);
+        }
+        rows[row++].emplace_back(value);
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<ArtifactReader> ArtifactReader::Open(const SessionRuntime& session,
+                                            const std::set<std::string>& tables) {
+  ArtifactReader reader(session);
+  for (const std::string& table : tables) {
+    auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table), -1,
+                           "", session.engine());
+    const bool is_unknown_store =
+        !pinned.ok() &&
+        pinned.status().message().find("no object store is registered") != std::string::npos;
+    if (is_unknown_store) return pinned.status();
+    if (!pinned.ok() && pinned.status().code() == StatusCode::kNotFound) {
+      // Of a kind of row that no run has had yet there is no table.
+      if (table != "runs" && table != "plan_bundles") continue;
+      return Status::User(StatusCode::kNotFound, "no run has recorded a bundle in this warehouse")
+          .WithCause(pinned.status().ToString())
+          .WithHint("`weir run` builds the views and records their bundles");
+    }
+    WEIR_RETURN_NOT_OK(pinned.status());
+    WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
+    const auto names = pinned->schema->field_names();
+    reader.columns_[table] = {names.begin(), names.end()};
+  }
+  return reader;
+}
+
+Result<std::vector<ArtifactReader::Row>> ArtifactReader::Select(
+    const std::string& table, const std::vector<std::string>& columns,
+    const std::string& condition) const {
+  if (!columns_.contains(table)) return std::vector<Row>();
+  std::string selected, order;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const std::string text = columns_.at(table).contains(columns[i])
+                                 ? AsText(columns[i], TypeOf(table, columns[i]))
+                                 : "arrow_cast(NULL, 'Utf8')";
+    selected += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", text, i);
+    order += fmt::format("{}{}", i == 0 ? "" : ", ", i + 1);
+  }
+  WEIR_ASSIGN_OR_RETURN(const auto rows, session_->engine().Query(fmt::format(
+                                             "SELECT {} FROM weir.{} WHERE {} ORDER BY {}",
+                                             selected, QuotedSqlName(table), condition, order)));
+  return RowsOf(*rows);
+}
+
+std::string QuotedList(const std::set<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + QuotedSqlText(text);
+  return list;
+}
+
+}  // namespace weir

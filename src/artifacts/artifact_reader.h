@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rows of artifact tables as texts. In: the artifacts of a warehouse, written by this program or an
+// earlier one. Out: the values of some columns; a column that a table has not yet is all NULL.
+
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/session/session_runtime.h"
+
+namespace weir {
+
+class ArtifactReader {
+ public:
+  /// A row: numbers in digits, timestamps in microseconds since the epoch, bytes as they are, lists
+  /// with line feeds between their texts, NULL as nothing.
+  using Row = std::vector<std::string>;
+
+  /// Makes the tables known to the session as `weir.<table>`; one that is not there has no rows.
+  /// Fails with kNotFound where no run has recorded a bundle. `session` must outlive the object.
+  static Result<ArtifactReader> Open(const SessionRuntime& session,
+                                     const std::set<std::string>& tables);
+
+  /// The rows of `table` for which `condition` is true, ordered by all of `columns`. REQUIRES: the
+  /// table was named to Open, and artifact_tables.h describes the columns.
+  Result<std::vector<Row>> Select(const std::string& table, const std::vector<std::string>& columns,
+                                  const std::string& condition) const;
+
+ private:
+  explicit ArtifactReader(const SessionRuntime& session) : session_(&session) {}
+
+  const SessionRuntime* session_;
+  std::map<std::string, std::set<std::string>> columns_;  ///< that tables have, by table
+};
+
+/// "'a', 'b'": what `column IN (…)` takes.
+std::string QuotedList(const std::set<std::string>& texts);
+
+}  // namespace weir

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/run/run_execution.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <arrow/api.h>
+
+#include "weir/delta/delta_commit.h"
+#include "weir/run/bundle_execution.h"
+#include "weir/run/current_tables.h"
+#include "weir/run/delta_history.h"
+#include "weir/run/row_difference.h"
+#include "weir/run/source_comparison.h"
+#include "weir/run/upstream_columns.h"
+#include "weir/run/view_hasher.h"
+
+namespace weir {
+
+namespace {
+
+/// Above this share of the memory limit no further view is started beside running ones.
+constexpr double kMemoryShareToWait = 0.7;
+constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
+
+/// One run in progress: the states of the views, and the threads that work on them.
+class Execution {
+ public:
+  Execution(const RunScene& scene, const RunOptions& options, std::set<std::string> selected,
+            RunObserver& observer, const engine::Cancellation& cancellation)
+      : session_(scene.session),
+        graph_(scene.graph),
+        history_(scene.history),
+        builds_(scene.builds),
+        clock_(scene.clock),
+        force_(options.force),
+        by_lane_(options.by_lane),
+        now_us_(options.now_us),
+        run_id_(options.run_id.empty() ? NewRunId(scene.clock) : options.run_id),
+        tag_(options.tag),
+        selected_(std::move(selected)),
+        observer_(observer),
+        cancellation_(cancellation),
+        tables_(scene.session, scene.graph) {
+    for (const auto& bundle : scene.compiled.bundles()) bundles_[bundle->view_name] = bundle.get();
+    readings_ = CollectReadings(scene.compiled.bundles());
+  }
+
+  RunEnvelope Run() {
+    envelope_.run_id = run_id_;
+    envelope_.tag = tag_;
+    envelope_.deferred = builds_.deferred();
+    envelope_.started_at_us = clock_.Now();
+    envelope_.now_us = now_us_ > 0 ? now_us_ : envelope_.started_at_us;
+    for (const ViewTask& task : graph_.tasks()) {
+      if (!selected_.contains(task.view_name)) {
+        envelope_.not_selected.emplace(task.view_name, builds_.Of(task.view_name));
+        continue;
+      }
+      AnnounceScans(*bundles_.at(task.view_name),
+                    [&](const std::string& name) { return tables_.Source(name); });
+      int waiting = 0;
+      for (const std::string& upstream : task.upstream_views)
+        waiting += selected_.contains(upstream) ? 1 : 0;
+      waiting_for_[task.view_name] = waiting;
+      if (waiting == 0) ready_.push_back(&task);
+    }
+    total_ = static_cast<int>(selected_.size());
+    std::vector<std::thread> others;
+    for (int t = 1; t < std::min(session_.threads(), total_); ++t)
+      others.emplace_back([this] { Work(); });
+    Work();
+    for (std::thread& other : others) other.join();
+
+    for (const ViewTask& task : graph_.tasks()) {
+      const auto outcome = outcomes_.find(task.view_name);
+      if (outcome != outcomes_.end()) envelope_.views.push_back(std::move(outcome->second));
+    }
+    envelope_.finished_at_us = clock_.Now();
+    const bool failed =
+        envelope_.Count(ViewState::kFailed) + envelope_.Count(ViewState::kBlocked) > 0;
+    envelope_.state = cancellation_.is_cancelled() ? "cancelled" : failed ? "failed" : "succeeded";
+    return std::move(envelope_);
+  }
+
+ private:
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return !ready_.empty() || finished_ == total_; });
+      if (finished_ == total_) return;
+      if (running_ > 0 && MemoryIsShort()) {
+        changed_.wait_for(lock, kMemoryPollInterval);
+        continue;
+      }
+      const ViewTask& task = *ready_.front();
+      ready_.pop_front();
+      ++running_;
+      const int partitions = PartitionsOfOne();
+      lock.unlock();
+      ViewOutcome outcome = Settle(task, partitions);
+      lock.lock();
+      --running_;
+      Finish(task, std::move(outcome));
+    }
+  }
+
+  /// Cores that no other view asks for go to the partitions of the one that starts; twice as many
+  /// as there are, since the last views of a run end one by one. REQUIRES: mutex_ is held, and the
+  /// view is among the running ones.
+  int PartitionsOfOne() const {
+    const int views = running_ + static_cast<int>(ready_.size());
+    return std::clamp((2 * session_.threads() + views - 1) / views, 1, session_.threads());
+  }
+
+  bool MemoryIsShort() const {
+    return static_cast<double>(session_.engine().reserved_bytes()) >
+           kMemoryShareToWait * static_cast<double>(session_.memory_limit_bytes());
+  }
+
+  /// REQUIRES: mutex_ is held.
+  void Finish(const ViewTask& task, ViewOutcome outcome) {
+    ++finished_;
+    observer_.OnFinished(outcome, finished_, total_);
+    outcomes_.emplace(task.view_name, std::move(outcome));
+    for (const std::string& downstream : task.downstream_views) {
+      if (selected_.contains(downstream) && --waiting_for_[downstream] == 0)
+        ready_.push_back(graph_.Find(downstream));
+    }
+    changed_.notify_all();
+  }
+
+  /// Brings one view, whose upstream views are final, to its final state.
+  ViewOutcome Settle(const ViewTask& task, int partitions) {
+    ViewOutcome outcome;
+    outcome.view_name = task.view_name;
+    outcome.fingerprint = task.fingerprint;
+    outcome.started_at_us = clock_.Now();
+    const Status status = TrySettle(task, partitions, outcome);
+    if (!status.ok()) {
+      outcome.state = ViewState::kFailed;
+      outcome.status = status;
+    }
+    outcome.finished_at_us = clock_.Now();
+    return outcome;
+  }
+
+  Status TrySettle(const ViewTask& task, int partitions, ViewOutcome& outcome) {
+    if (Blocked(task, outcome)) return Status::OK();
+    if (cancellation_.is_cancelled())
+      return Status::User(StatusCode::kCancelled, "cancelled before it began");
+    const PlanBundle& bundle = *bundles_.at(task.view_name);
+    const auto& last = builds_.Of(task.view_name);
+    WEIR_ASSIGN_OR_RETURN(outcome.scan_units, DeriveScanUnits(bundle, [&](const std::string& name) {
+                            return tables_.Source(name);
+                          }));
+    outcome.decision =
+        Decide({.view_name = task.view_name,
+                .fingerprint = task.fingerprint,
+                .units = &outcome.scan_units,
+                .last_build = &last,
+                .why_unbuilt = [&] { return history_.WhyUnbuilt(task.view_name); },
+                .upstream = [&](const std::string& view) { return StateOf(view); },
+                .force = force_,
+                .places = builds_.PlacesOf(task.upstream_views),
+                .definition = bundle.fingerprint_input,
+                .source_change =
+                    [&](const std::string& table) {
+                      return CompareSource(
+                          table, bundle, *last, outcome.scan_units,
+                          [&](const std::string& name) { return tables_.Source(name); }, session_);
+                    }});
+    if (outcome.decision.action == Action::kReuse) {
+      outcome.state = ViewState::kReused;
+      outcome.version = last->version;
+      outcome.read_version = last->read_version;
+      outcome.built_by = last->run_id;
+      outcome.input_hash = last->input_hash;
+      outcome.content = last->content;
+      outcome.rows = last->rows;
+      return Status::OK();
+    }
+    return Build(task, bundle, partitions, outcome);
+  }
+
+  bool Blocked(const ViewTask& task, ViewOutcome& outcome) {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& upstream : task.upstream_views) {
+      const auto found = outcomes_.find(upstream);
+      if (found == outcomes_.end()) continue;
+      if (found->second.state != ViewState::kFailed && found->second.state != ViewState::kBlocked)
+        continue;
+      outcome.state = ViewState::kBlocked;
+      outcome.status = Status::User(StatusCode::kNotFound, "it reads `{}`, which failed", upstream);
+      return true;
+    }
+    return false;
+  }
+
+  /// A view's final content: of this run if it took part, else of its last build.
+  UpstreamState StateOf(const std::string& view) {
+    const std::lock_guard lock(mutex_);
+    const auto found = outcomes_.find(view);
+    if (found != outcomes_.end()) return {.will_run = false, .content = found->second.content};
+    const BuildRecord* last = builds_.ToRead(view).build;
+    return {.will_run = false, .content = last ? std::optional(last->content) : std::nullopt};
+  }
+
+  /// Loads what the view reads, so that the lookup itself cannot fail.
+  Status LoadUpstream(const ViewTask& task) {
+    for (const std::string& upstream : task.upstream_views) {
+      int64_t version = -1;
+      bool is_of_this_run = true;
+      const ReadableBuild last = builds_.ToRead(upstream);
+      {
+        const std::lock_guard lock(mutex_);
+        const auto found = outcomes_.find(upstream);
+        is_of_this_run = found != outcomes_.end();
+        if (is_of_this_run) version = found->second.read_version;
+      }
+      if (!is_of_this_run) {
+        if (last.build == nullptr) return NotBuilt(task.view_name, upstream);
+        version = last.build->read_version;
+      }
+      auto loaded = tables_.View(upstream, version, last.table_url);
+      if (!loaded.ok()) return loaded.status().WithContext(fmt::format("view `{}`", upstream));
+      if (!is_of_this_run) {
+        const Status fits = CheckColumnsRead(*bundles_.at(task.view_name), **loaded);
+        if (!fits.ok()) {
+          return fits.WithHint(fmt::format("build `{}` with it: --select {},{}", upstream, upstream,
+                                           task.view_name));
+        }
+      }
+      const std::lock_guard lock(mutex_);
+      loaded_[upstream] = *loaded;
+    }
+    return Status::OK();
+  }
+
+  static Status NotBuilt(const std::string& view, const std::string& upstream) {
+    return Status::User(StatusCode::kNotFound,
+                        "it reads `{}`, which is not built in this warehouse", upstream)
+        .WithHint(fmt::format("build it, too: --select {},{}; or read it from another profile's "
+                              "warehouse: --defer-to PROFILE",
+                              upstream, view));
+  }
+
+  TablePtr Lookup(const std::string& name) {
+    if (graph_.Find(name) == nullptr) return tables_.Source(name);
+    const std::lock_guard lock(mutex_);
+    const auto found = loaded_.find(name);
+    return found == loaded_.end() ? nullptr : found->second;
+  }
+
+  Status Build(const ViewTask& task, const PlanBundle& bundle, int partitions,
+               ViewOutcome& outcome) {
+    observer_.OnStarted(task.view_name);
+    WEIR_RETURN_NOT_OK(LoadUpstream(task));
+    const auto content = [&](const std::string& view) { return StateOf(view).content; };
+    const auto inputs = InputStates(outcome.scan_units, content);
+    const auto input_hash = InputHash(outcome.scan_units, content);
+    if (!input_hash)
+      return Status::Bug("`{}` is to be built from a view without content hash", task.view_name);
+    outcome.input_hash = *input_hash;
+    const auto readings = readings_.find(task.view_name);
+    WEIR_RETURN_NOT_OK(ExecuteBundle(
+        bundle,
+        {.lookup = [&](const std::string& name) { return Lookup(name); },
+         .table_url = TableUrl(session_.warehouse_url(), task.view_name),
+         .now_us = envelope_.now_us,
+         .by_lane = by_lane_,
+         .most_partitions = partitions,
+         .readings = readings == readings_.end() ? std::vector<Reading>() : readings->second},
+        session_, cancellation_, outcome));
+    const BuildRecord record{.view_name = task.view_name,
+                             .fingerprint = task.fingerprint,
+                             .input_hash = outcome.input_hash,
+                             .content = outcome.content,
+                             .run_id = run_id_,
+                             .epoch = EpochAfter(builds_.Of(task.view_name)),
+                             .rows = outcome.rows,
+                             .inputs = inputs,
+                             .pins = PinsOf(outcome.scan_units),
+                             .listings = ListedFiles(outcome.scan_units),
+                             .deferred = builds_.PlacesOf(task.upstream_views),
+                             .definition = SectionsOf(bundle.fingerprint_input)};
+    auto compared = WriteRowDifference(bundle, session_, outcome.files, cancellation_);
+    if (!compared.ok()) {
+      RemoveDataFiles(session_.engine(), TableUrl(session_.warehouse_url(), task.view_name),
+                      outcome.files);
+      return compared.status();
+    }
+    DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
+                        .schema = bundle.stored_schema,
+                        .partition_columns = bundle.partition_columns,
+                        .mode = WriteMode::kOverwrite,
+                        .added = outcome.files,
+                        .difference = *std::move(compared),
+                        .app_id = TransactionId(task.view_name),
+                        .epoch = record.epoch,
+                        .metadata = ToCommitMetadata(record),
+                        .comment = bundle.comment,
+                        .properties = bundle.properties,
+                        .timestamp_ms = clock_.Now() / 1000};
+    WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session_.engine(), spec));
+    outcome.version = commit.version;
+    outcome.read_version = commit.version;
+    outcome.built_by = run_id_;
+    outcome.state = ViewState::kRun;
+    WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(task.view_name, spec.table_url, commit.version,
+                                                     bundle.stored_schema, bundle.partition_columns,
+                                                     outcome.files, session_.engine()));
+    tables_.Set(task.view_name, std::make_shared<const PinnedTable>(std::move(table)));
+    return Status::OK();
+  }
+
+  /// Of this run, but later than the last build's even where the clock of that one's machine was
+  /// ahead: an earlier epoch would count as committed already.
+  int64_t EpochAfter(const std::optional<BuildRecord>& last) const {
+    return last ? std::max(envelope_.started_at_us, last->epoch + 1) : envelope_.started_at_us;
+  }
+
+  static std::map<std::string, int64_t> PinsOf(const std::vector<ScanUnit>& units) {
+    std::map<std::string, int64_t> pins;
+    for (const ScanUnit& unit : units) pins[unit.table] = unit.version;
+    return pins;
+  }
+
+  const SessionRuntime& session_;
+  const TaskGraph& graph_;
+  const BuildHistory& history_;
+  const LastBuilds& builds_;
+  const Clock& clock_;
+  const bool force_;
+  const bool by_lane_;
+  const int64_t now_us_;
+  const std::string run_id_;
+  const std::string tag_;
+  const std::set<std::string> selected_;
+  RunObserver& observer_;
+  const engine::Cancellation& cancellation_;
+  std::map<std::string, const PlanBundle*> bundles_;
+  std::map<std::string, std::vector<Reading>> readings_;
+  CurrentTables tables_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<const ViewTask*> ready_;
+  std::map<std::string, int> waiting_for_;
+  std::map<std::string, ViewOutcome> outcomes_;
+  std::map<std::string, TablePtr> loaded_;
+  int running_ = 0, finished_ = 0, total_ = 0;
+
+  RunEnvelope envelope_;
+};
+
+}  // namespace
+
+RunEnvelope ExecuteRun(const RunScene& scene, const RunOptions& options,
+                       std::set<std::string> selected, RunObserver& observer,
+                       const engine::Cancellation& cancellation) {
+  return Execution(scene, options, std::move(selected), observer, cancellation).Run();
+}
+
+}  // namespace weir
