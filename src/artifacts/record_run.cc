@@ -38,6 +38,12 @@ ArtifactValue VersionOrNull(int64_t version) {
   return version;
 }
 
+/// Of what is never nothing where it is known.
+ArtifactValue CountOrNull(int64_t count) {
+  if (count <= 0) return {};
+  return count;
+}
+
 std::string SettingsHash(const std::map<std::string, std::string>& settings) {
   FingerprintBuilder builder;
   for (const auto& [name, value] : settings) builder.Add(name, value);
@@ -180,7 +186,18 @@ class Recorder {
                         {},
                         {},
                         // It may have come as far as to publish.
-                        publication_.earlier_run_id == id ? ArtifactValue(id) : ArtifactValue()});
+                        publication_.earlier_run_id == id ? ArtifactValue(id) : ArtifactValue(),
+                        TextOrNull(run.identity.user),
+                        TextOrNull(run.identity.host),
+                        CountOrNull(run.identity.pid),
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {}});
     }
   }
 
@@ -266,6 +283,7 @@ class Recorder {
   }
 
   void AddRun() {
+    const RunCircumstances& who = envelope_.circumstances;
     const std::string deferred_to =
         envelope_.deferred.empty() ? "" : envelope_.deferred.begin()->second.profile;
     rows_.Add("runs", {envelope_.run_id,
@@ -287,7 +305,18 @@ class Recorder {
                        JsonText(Json(AllParameters(project_))),
                        TextOrNull(deferred_to),
                        TextOrNull(envelope_.tag),
-                       TextOrNull(publication_.published_run_id)});
+                       TextOrNull(publication_.published_run_id),
+                       TextOrNull(who.user),
+                       TextOrNull(who.host),
+                       CountOrNull(who.pid),
+                       TextOrNull(who.weir_version),
+                       TextOrNull(who.git ? who.git->commit : ""),
+                       TextOrNull(who.git ? who.git->branch : ""),
+                       who.git ? ArtifactValue(who.git->is_dirty) : ArtifactValue(),
+                       TextOrNull(who.os),
+                       CountOrNull(who.cpus),
+                       CountOrNull(who.memory_bytes),
+                       who.arguments});
   }
 
   /// In parallel, some at a time: descriptions of all would take more memory than the run did.
