@@ -11,6 +11,7 @@
 
 #include "weir/artifacts/bundle_record.h"
 #include "weir/artifacts/project_statements.h"
+#include "weir/artifacts/run_spans.h"
 #include "weir/artifacts/source_record.h"
 #include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
@@ -109,6 +110,7 @@ class Recorder {
     AddEarlierRuns();
     WEIR_RETURN_NOT_OK(AddViews());
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
+    AddSpans();
     const int64_t now_ms = envelope_.finished_at_us / 1000;
     for (const UnrecordedRun& run : lock_.unrecorded()) {
       WEIR_RETURN_NOT_OK(earlier_rows_.at(run.identity.run_id)
@@ -317,6 +319,15 @@ class Recorder {
                        CountOrNull(who.cpus),
                        CountOrNull(who.memory_bytes),
                        who.arguments});
+  }
+
+  void AddSpans() {
+    const std::string trace_id = TraceIdOf(envelope_.run_id);
+    for (const RunSpan& span : SpansOf(envelope_)) {
+      rows_.Add("spans",
+                {envelope_.run_id, trace_id, span.span_id, TextOrNull(span.parent_id), span.kind,
+                 span.name, TextOrNull(span.view_name), span.begin_us, span.end_us, span.is_error});
+    }
   }
 
   /// In parallel, some at a time: descriptions of all would take more memory than the run did.

@@ -48,22 +48,31 @@ std::string Microseconds(const std::string& column) {
   return fmt::format("coalesce(arrow_cast({}, 'Int64'), 0)", column);
 }
 
+/// Returns whether there is such a table; those without a row do not exist.
+Result<bool> Register(const SessionRuntime& session, const std::string& table) {
+  const auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
+                               -1, "", session.engine());
+  if (!pinned.ok()) {
+    if (pinned.status().code() == StatusCode::kNotFound) return false;
+    return pinned.status().WithContext(fmt::format("artifact table `{}`", table));
+  }
+  WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
+  return true;
+}
+
 }  // namespace
 
 Result<std::optional<RecordedTasks>> RecordedTasks::Open(const SessionRuntime& session) {
-  for (const std::string table : {"runs", "tasks"}) {
-    const auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
-                                 -1, "", session.engine());
-    if (!pinned.ok()) {
-      if (pinned.status().code() == StatusCode::kNotFound) return std::optional<RecordedTasks>();
-      return pinned.status().WithContext(fmt::format("artifact table `{}`", table));
-    }
-    WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
-  }
-  return std::optional(RecordedTasks(session));
+  WEIR_ASSIGN_OR_RETURN(const bool has_runs, Register(session, "runs"));
+  if (!has_runs) return std::optional<RecordedTasks>();
+  RecordedTasks recorded(session);
+  WEIR_ASSIGN_OR_RETURN(recorded.has_tasks_, Register(session, "tasks"));
+  WEIR_ASSIGN_OR_RETURN(recorded.has_bundles_, Register(session, "plan_bundles"));
+  return std::optional(recorded);
 }
 
 Result<std::map<std::string, double>> RecordedTasks::LastSeconds() const {
+  if (!has_tasks_) return std::map<std::string, double>();
   // Ids begin with the time, hence their order is that of the runs.
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
@@ -89,6 +98,7 @@ Result<std::optional<RecordedOutcome>> RecordedTasks::LastOutcome(
                                   Text("run_id"), Text("state"), QuotedSqlText(project))));
   if (runs.empty()) return std::optional<RecordedOutcome>();
   RecordedOutcome outcome{.run_id = runs[0][0], .state = runs[0][1], .failed_or_blocked = {}};
+  if (!has_tasks_) return std::optional(std::move(outcome));
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
       Rows(*session_, fmt::format("SELECT {} FROM weir.tasks WHERE run_id = {} AND state IN "
@@ -100,6 +110,7 @@ Result<std::optional<RecordedOutcome>> RecordedTasks::LastOutcome(
 
 Result<std::optional<RecordedMetrics>> RecordedTasks::MetricsOf(const std::string& view_name,
                                                                 const std::string& run_id) const {
+  if (!has_tasks_) return std::optional<RecordedMetrics>();
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
       Rows(*session_,
@@ -111,8 +122,17 @@ Result<std::optional<RecordedMetrics>> RecordedTasks::MetricsOf(const std::strin
                        run_id.empty() ? "" : " AND run_id = " + QuotedSqlText(run_id))));
   if (rows.empty()) return std::optional<RecordedMetrics>();
   const auto& row = rows[0];
+  std::vector<std::vector<std::string>> plans;
+  if (has_bundles_) {
+    WEIR_ASSIGN_OR_RETURN(
+        plans, Rows(*session_, fmt::format("SELECT {} FROM weir.plan_bundles WHERE run_id = {} AND "
+                                           "view_name = {} LIMIT 1",
+                                           Text("physical_plan"), QuotedSqlText(row[0]),
+                                           QuotedSqlText(view_name))));
+  }
   return std::optional(RecordedMetrics{.run_id = row[0],
                                        .metrics_json = row[1],
+                                       .physical_plan = plans.empty() ? "" : plans[0][0],
                                        .rows = Integer(row[2]),
                                        .started_at_us = Integer(row[3]),
                                        .finished_at_us = Integer(row[4])});

@@ -26,7 +26,8 @@ struct RecordedOutcome {
 /// What the operators of a view's plan did.
 struct RecordedMetrics {
   std::string run_id;
-  std::string metrics_json;  ///< as in `weir.tasks`
+  std::string metrics_json;   ///< as in `weir.tasks`
+  std::string physical_plan;  ///< as in `weir.plan_bundles`; empty where the build failed
   int64_t rows = 0;
   int64_t started_at_us = 0, finished_at_us = 0;
 };
@@ -51,6 +52,7 @@ class RecordedTasks {
   explicit RecordedTasks(const SessionRuntime& session) : session_(&session) {}
 
   const SessionRuntime* session_;
+  bool has_tasks_ = false, has_bundles_ = false;
 };
 
 }  // namespace weir

@@ -48,7 +48,7 @@ TEST(ChildProcess, RunsInTheFolder) {
   child.directory = folder.path();
   const auto end = RunChildProcess(child);
   ASSERT_TRUE(end.ok());
-  EXPECT_EQ(end->output, folder.path() + "\n");
+  EXPECT_EQ(end->output, folder.path().string() + "\n");
 }
 
 TEST(ChildProcess, OneThatTakesTooLongIsEndedWithWhatItStarted) {

@@ -149,6 +149,8 @@ int RunGraph(const GlobalOptions& options, bool as_dot);
 /// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
+/// What the operators of a view did when `run_id` built it; empty: the last run that did.
+int RunAnalyze(const GlobalOptions& options, const std::string& view, const std::string& run_id);
 /// The lane of a view, or of all ("*"), with the time that choosing took.
 int RunExplainLanes(const GlobalOptions& options, const std::string& view);
 int RunLineage(const GlobalOptions& options, const LineageRequest& request);

@@ -305,11 +305,17 @@ int Main(int argc, char** argv) {
   flag("pgjson", "the optimised plan as JSON");
   flag("sql", "the optimised plan as SQL");
   flag("ast", "the view's statement: normalised, its syntax tree and the tree's fingerprint");
+  flag("analyze", "what its operators did when it was last built: rows, time, bytes");
+  std::string analyzed_run;
+  explain->add_option("--run", analyzed_run, "the run that --analyze is about; default: the last")
+      ->type_name("ID");
   explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
   explain->callback([&] {
     if (!to.empty() && what == "plan") what = "sql";
-    exit_code =
-        what == "lane" ? RunExplainLanes(options, view) : RunExplain(options, view, what, to);
+    if (!analyzed_run.empty() && what == "plan") what = "analyze";
+    exit_code = what == "lane"      ? RunExplainLanes(options, view)
+                : what == "analyze" ? RunAnalyze(options, view, analyzed_run)
+                                    : RunExplain(options, view, what, to);
   });
 
   CLI::App* diff =

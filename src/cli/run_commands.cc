@@ -3,6 +3,7 @@
 // plan and run.
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -21,8 +22,10 @@
 #include "weir/run/plan_memo.h"
 #include "weir/run/project_run.h"
 #include "weir/watch/hooks.h"
+#include "weir/watch/lineage_events.h"
 #include "weir/watch/run_event.h"
 #include "weir/watch/status_line.h"
+#include "weir/watch/telemetry.h"
 #include "weir/watch/trace_file.h"
 
 namespace weir::cli {
@@ -355,6 +358,12 @@ Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& s
   return open;
 }
 
+/// Of the environment; empty where it is not set.
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 /// What the status line shows of the past. Without any it shows the present.
 StatusLine::Sight SightOf(const OpenProject& open, const TaskGraph& graph, RunEvents& events) {
   StatusLine::Sight sight{.is_terminal = DrawsOnStderr(),
@@ -441,8 +450,12 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
   if (!selection.ok()) return FailNamed(selection.status());
   StatusLine line;
   Hooks hooks(open->definition);
+  LineageEvents lineage(open->definition, open->compiled, *open->session, kVersion);
+  Telemetry telemetry(ReadTelemetrySettings(Variable), kVersion);
   EventLines lines;
-  std::vector<RunEventConsumer*> consumers = {&line, &hooks};
+  std::vector<RunEventConsumer*> consumers = {&line, &telemetry};
+  if (!open->definition.openlineage.empty()) consumers.push_back(&lineage);
+  consumers.push_back(&hooks);
   if (trace) consumers.push_back(trace.get());
   if (options.format == Format::kJson) consumers.push_back(&lines);
   RunEvents events(subject, consumers, clock);
@@ -458,6 +471,11 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
       events, interrupt.cancellation());
   if (!envelope.ok()) return FailNamed(envelope.status());
   line.Stop();
+  const auto report_watchers = [&] {
+    ReportWarnings(lineage.TakeWarnings());
+    ReportWarnings(telemetry.TakeWarnings());
+    ReportWarnings(hooks.TakeWarnings());
+  };
   const Status held = (*lock)->CheckHeld();
   if (!held.ok()) {
     (*lock)->Abandon();
@@ -466,12 +484,12 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
     const int code = Fail(held.WithContext("the run is not recorded"));
     envelope->state = "failed";
     events.Finish(*envelope);
-    ReportWarnings(hooks.TakeWarnings());
+    report_watchers();
     return code;
   }
   int code = ConcludeRun(*envelope, *open, **lock);
   events.Finish(*envelope);
-  ReportWarnings(hooks.TakeWarnings());
+  report_watchers();
   if (trace && !trace->status().ok()) code = std::max(code, Fail(trace->status()));
   if (options.format == Format::kTable) PrintSummary(*envelope);
   return code;

@@ -78,9 +78,24 @@ std::optional<HookCommand> ReadCommand(const toml::table& table, const char* key
 /// Whether an event can be sent there.
 bool IsHttpUrl(const std::string& url) {
   static constexpr std::string_view kScheme = "http://";
-  return url.starts_with(kScheme) && url.size() > kScheme.size() && url[kScheme.size()] != '/' &&
+  const std::string host = url.substr(std::min(kScheme.size(), url.size()),
+                                      url.find('/', kScheme.size()) - kScheme.size());
+  return url.starts_with(kScheme) && !host.empty() && host.find('@') == std::string::npos &&
          std::none_of(url.begin(), url.end(),
                       [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
+void ReportUrl(const std::string& url, const toml::source_region& region, TomlReader& reader) {
+  // What stands before an @ may be a secret.
+  const bool has_user = url.find('@') != std::string::npos;
+  reader.Fail("W1033", region,
+              fmt::format("a URL such as `http://localhost:5000/api/v1/lineage` is wanted for "
+                          "`url`, found {}",
+                          has_user ? "one with a name before its host" : "`" + url + "`"),
+              has_user ? "`headers` take what the endpoint asks for"
+              : url.starts_with("https://")
+                  ? "`https://` is not spoken: name a collector or proxy near by, or use `file`"
+                  : "");
 }
 
 /// A name or value that can stand in a request.
@@ -144,16 +159,10 @@ LineageTarget ReadLineageTarget(const toml::table& table, const std::string& roo
     }
   }
   if (const auto url = reader.StringAt(table, "url", "openlineage.")) {
-    if (!IsHttpUrl(*url)) {
-      reader.Fail("W1033", table.get("url")->source(),
-                  fmt::format("a URL such as `http://localhost:5000/api/v1/lineage` is wanted for "
-                              "`url`, found `{}`",
-                              *url),
-                  url->starts_with("https://")
-                      ? "`https://` is not spoken: name a collector or proxy near by, or use `file`"
-                      : "");
-    } else {
+    if (IsHttpUrl(*url)) {
       target.url = *url;
+    } else {
+      ReportUrl(*url, table.get("url")->source(), reader);
     }
   }
   if (const toml::table* headers = reader.TableAt(table, "headers"))

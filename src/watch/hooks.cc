@@ -50,28 +50,8 @@ Status CallBeforeRun(const ProjectDefinition& project, const RunSubject& subject
                   [&] { return cancellation.is_cancelled(); });
 }
 
-Hooks::Hooks(const ProjectDefinition& project) : project_(project) {
-  const HookSettings& hooks = project.hooks;
-  if (hooks.after_view || hooks.after_run || hooks.on_failure)
-    worker_ = std::thread([this] { Work(); });
-}
-
-Hooks::~Hooks() { Stop(); }
-
-void Hooks::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stops_ = true;
-  }
-  changed_.notify_all();
-  if (worker_.joinable()) worker_.join();
-}
-
 void Hooks::Add(const std::optional<HookCommand>& command, const std::string& event) {
-  if (!command) return;
-  const std::lock_guard lock(mutex_);
-  calls_.push_back({&*command, event});
-  changed_.notify_all();
+  if (command) calls_.Add([this, &command = *command, event] { Call(command, event); });
 }
 
 void Hooks::Take(const RunEvent& event) {
@@ -87,30 +67,20 @@ void Hooks::Take(const RunEvent& event) {
   const std::string text = JsonText(ToJson(event));
   if (event.envelope->state == "failed") Add(hooks.on_failure, text);
   Add(hooks.after_run, text);
-  Stop();
+  calls_.Finish();
 }
 
-void Hooks::Work() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [&] { return stops_ || !calls_.empty(); });
-    if (calls_.empty()) return;
-    const Call call = std::move(calls_.front());
-    calls_.pop_front();
-    lock.unlock();
-    const Status called = CallHook(project_, *call.command, call.event, {});
-    lock.lock();
-    if (called.ok()) continue;
-    Failures& failures = failures_[call.command->name];
-    if (++failures.count > 1) continue;
-    failures.first = ToDiagnostic("W5008", called);
-    failures.first.severity = Severity::kWarning;
-    failures.first.location = call.command->location;
-  }
+void Hooks::Call(const HookCommand& command, const std::string& event) {
+  const Status called = CallHook(project_, command, event, {});
+  if (called.ok()) return;
+  Failures& failures = failures_[command.name];
+  if (++failures.count > 1) return;
+  failures.first = ToDiagnostic("W5008", called);
+  failures.first.severity = Severity::kWarning;
+  failures.first.location = command.location;
 }
 
 std::vector<Diagnostic> Hooks::TakeWarnings() {
-  const std::lock_guard lock(mutex_);
   std::vector<Diagnostic> warnings;
   for (auto& [name, failures] : failures_) {
     if (failures.count > 1)

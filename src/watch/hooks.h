@@ -6,18 +6,15 @@
 
 #pragma once
 
-#include <condition_variable>
-#include <cstdint>
-#include <deque>
 #include <map>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "weir/base/diagnostic.h"
 #include "weir/engine/engine.h"
 #include "weir/project/project_definition.h"
+#include "weir/watch/background_calls.h"
 #include "weir/watch/run_event.h"
 
 namespace weir {
@@ -30,10 +27,7 @@ Status CallBeforeRun(const ProjectDefinition& project, const RunSubject& subject
 class Hooks : public RunEventConsumer {
  public:
   /// `project` must outlive the object.
-  explicit Hooks(const ProjectDefinition& project);
-  ~Hooks() override;
-  Hooks(const Hooks&) = delete;
-  Hooks& operator=(const Hooks&) = delete;
+  explicit Hooks(const ProjectDefinition& project) : project_(project) {}
 
   /// Returns at once; the end of a run waits until all calls have ended.
   void Take(const RunEvent& event) override;
@@ -42,26 +36,17 @@ class Hooks : public RunEventConsumer {
   std::vector<Diagnostic> TakeWarnings();
 
  private:
-  struct Call {
-    const HookCommand* command;
-    std::string event;
-  };
   struct Failures {
     Diagnostic first;
     int count = 0;
   };
 
   void Add(const std::optional<HookCommand>& command, const std::string& event);
-  void Work();
-  void Stop();
+  void Call(const HookCommand& command, const std::string& event);
 
   const ProjectDefinition& project_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Call> calls_;
-  bool stops_ = false;
-  std::map<std::string, Failures> failures_;
-  std::thread worker_;
+  std::map<std::string, Failures> failures_;  ///< by hook; written by the calls
+  BackgroundCalls calls_;
 };
 
 }  // namespace weir

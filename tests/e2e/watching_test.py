@@ -246,6 +246,20 @@ class RetryTest(WatchingCase):
         self.assertFalse(project.warehouse.joinpath("a").exists())
         self.assertEqual(project.weir("run", "--retry-failed", "--select", "a").code, 2)
 
+    def test_a_first_run_in_which_everything_failed(self):
+        project = self.project(views={"b": "SELECT CAST(s AS INT) AS id FROM t", "d": "SELECT id FROM b"})
+        self.assertEqual(project.weir("run").code, 1)
+        events, code = self.events(project, "--retry-failed")
+        self.assertEqual((code, events[0]["views"]), (1, ["b", "d"]))
+
+    def test_after_a_run_of_nothing_nothing_failed(self):
+        project = self.project()
+        project.run("--select", "a")
+        project.run("--select", "a", "--exclude", "a")
+        outcome = project.weir("run", "--retry-failed")
+        self.assertEqual(outcome.code, 2)
+        self.assertIn("nothing failed in the last run", outcome.stderr)
+
     def test_runs_of_another_project_in_the_warehouse_do_not_count(self):
         project = self.failed()
         other = self.project("other", {"elsewhere": "SELECT 1 AS x"})
