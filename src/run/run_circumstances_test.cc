@@ -18,13 +18,12 @@ void Shell(const std::string& folder, const std::string& script) {
 }
 
 TEST(RecordableArguments, LeaveOutWhatCouldBeASecret) {
-  EXPECT_EQ(
-      RecordableArguments({"run", "--set", "day=2024-01-01", "--set=key=abc", "--select", "a+",
-                           "--warehouse", "s3://ada:pa@ss@bucket/x", "--aws-secret-key=abc",
-                           "--tag", "x=y", "http://host/a@b"}),
-      (std::vector<std::string>{"run", "--set", "day=…", "--set=key=…", "--select", "a+",
-                                "--warehouse", "s3://***@bucket/x", "--aws-secret-key=***", "--tag",
-                                "x=y", "http://host/a@b"}));
+  EXPECT_EQ(RecordableArguments({"run", "--set", "day=2024-01-01", "--set=key=abc", "--select",
+                                 "a+", "--warehouse", "s3://ada:pa@ss@bucket/x",
+                                 "--aws-secret-key=abc", "--tag", "x=y", "http://host/a@b"}),
+            (std::vector<std::string>{"run", "--set", "day=…", "--set=key=…", "--select", "a+",
+                                      "--warehouse", "s3://***@bucket/x", "--aws-secret-key=***",
+                                      "--tag", "x=y", "http://host/a@b"}));
 }
 
 TEST(GitState, IsNothingOutsideOfARepository) {

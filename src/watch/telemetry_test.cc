@@ -52,8 +52,8 @@ TEST(TelemetrySettings, HeadersAndAttributesAreListsOfPairs) {
 }
 
 TEST(TelemetrySettings, AnotherProtocolIsNamed) {
-  const auto settings = Read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"},
-                              {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}});
+  const auto settings =
+      Read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}});
   EXPECT_NE(settings->trouble.find("wants `grpc`"), std::string::npos) << settings->trouble;
 }
 
