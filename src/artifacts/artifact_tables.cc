@@ -3,12 +3,12 @@
 #include "weir/artifacts/artifact_tables.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <arrow/api.h>
 
 #include "weir/artifacts/compaction.h"
 #include "weir/base/parallel.h"
+#include "weir/base/secret_names.h"
 #include "weir/base/utf8_text.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/session/session_runtime.h"
@@ -58,7 +58,22 @@ std::vector<ArtifactTable> MakeTables() {
         {"published_run_id", T::kText,
          "run whose set in `published` readers read after this one: its own, or the earlier one "
          "where "
-         "nothing changed; NULL: it published nothing, and in older runs"}}},
+         "nothing changed; NULL: it published nothing, and in older runs"},
+        {"user_name", T::kText, "who ran it; NULL in older runs, as is all that follows"},
+        {"host", T::kText, "name of the machine"},
+        {"pid", T::kInteger, "number of the process"},
+        {"weir_version", T::kText, "version of the program; NULL for a killed run"},
+        {"git_commit", T::kText,
+         "commit that the project's folder had; NULL: it is in no repository that `git` reads, or "
+         "there is no commit"},
+        {"git_branch", T::kText, "branch that was checked out; NULL: none"},
+        {"git_dirty", T::kBoolean,
+         "files of the project's folder differed from the commit; NULL: it is in no repository"},
+        {"os", T::kText, "operating system and kernel"},
+        {"cpus", T::kInteger, "processors that the process could use"},
+        {"memory_bytes", T::kInteger, "memory of the machine"},
+        {"arguments", T::kTextList,
+         "words of the command line; values of `--set` and what looks like a secret left out"}}},
       {"published",
        "One row a view and set: the versions of a project's tables that belong together. A run "
        "that "
@@ -272,6 +287,21 @@ std::vector<ArtifactTable> MakeTables() {
         {"file", T::kText, "file of the project"},
         {"line", T::kInteger, "from 1"},
         {"column", T::kInteger, "from 1"}}},
+      {"spans",
+       "Where the time of a run went, as tracing has it: the run, the views that were built or "
+       "failed, and their phases.",
+       {run_id,
+        {"trace_id", T::kText, "32 hex digits, made of the run's id"},
+        {"span_id", T::kText, "16 hex digits"},
+        {"parent_span_id", T::kText, "NULL for the run"},
+        {"kind", T::kText, "`run`, `view` or `phase`"},
+        {"name", T::kText,
+         "the run's id, the view's name, or the phase: `decide`, `write` (the plan is executed), "
+         "`commit`"},
+        {"view_name", T::kText, "the view; NULL for the run"},
+        {"started_at", T::kTimestamp, "when it began"},
+        {"finished_at", T::kTimestamp, "when it ended"},
+        {"is_error", T::kBoolean, "it failed"}}},
       {"maintenance",
        "What `weir gc` did, one row a file or table; recorded when it was done.",
        {{"gc_id", T::kText, "one `weir gc`; made as ids of runs are"},
@@ -481,25 +511,7 @@ Status ArtifactRows::Commit(const engine::Session& session, const std::string& w
 }
 
 std::string Redacted(const std::string& key, const std::string& value) {
-  std::vector<std::string> words(1);
-  for (const char c : key) {
-    const unsigned char letter = static_cast<unsigned char>(c);
-    if (std::isalnum(letter) != 0) {
-      words.back() += static_cast<char>(std::tolower(letter));
-    } else {
-      words.emplace_back();
-    }
-  }
-  for (size_t i = 0; i < words.size(); ++i) {
-    for (const char* part : {"secret", "token", "password", "passwd", "passphrase", "credential"}) {
-      if (words[i].find(part) != std::string::npos) return "***";
-    }
-    // A key as such, or its bytes; not what merely is about keys, such as `map_key_dedup_policy`.
-    const bool is_whole = i + 1 == words.size() || words[i + 1] == "as";
-    if (words[i] == "sas" || words[i] == "sig" || (words[i].ends_with("key") && is_whole))
-      return "***";
-  }
-  return value;
+  return NamesSecret(key) ? "***" : value;
 }
 
 std::string ArtifactDocumentation() {

@@ -11,6 +11,7 @@
 
 #include "weir/artifacts/bundle_record.h"
 #include "weir/artifacts/project_statements.h"
+#include "weir/artifacts/run_spans.h"
 #include "weir/artifacts/source_record.h"
 #include "weir/base/json_text.h"
 #include "weir/base/parallel.h"
@@ -36,6 +37,12 @@ ArtifactValue TextOrNull(std::string text) {
 ArtifactValue VersionOrNull(int64_t version) {
   if (version < 0) return {};
   return version;
+}
+
+/// Of what is never nothing where it is known.
+ArtifactValue CountOrNull(int64_t count) {
+  if (count <= 0) return {};
+  return count;
 }
 
 std::string SettingsHash(const std::map<std::string, std::string>& settings) {
@@ -103,6 +110,7 @@ class Recorder {
     AddEarlierRuns();
     WEIR_RETURN_NOT_OK(AddViews());
     for (const Diagnostic& diagnostic : diagnostics.all()) AddDiagnostic(diagnostic);
+    AddSpans();
     const int64_t now_ms = envelope_.finished_at_us / 1000;
     for (const UnrecordedRun& run : lock_.unrecorded()) {
       WEIR_RETURN_NOT_OK(earlier_rows_.at(run.identity.run_id)
@@ -180,7 +188,18 @@ class Recorder {
                         {},
                         {},
                         // It may have come as far as to publish.
-                        publication_.earlier_run_id == id ? ArtifactValue(id) : ArtifactValue()});
+                        publication_.earlier_run_id == id ? ArtifactValue(id) : ArtifactValue(),
+                        TextOrNull(run.identity.user),
+                        TextOrNull(run.identity.host),
+                        CountOrNull(run.identity.pid),
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {}});
     }
   }
 
@@ -266,6 +285,7 @@ class Recorder {
   }
 
   void AddRun() {
+    const RunCircumstances& who = envelope_.circumstances;
     const std::string deferred_to =
         envelope_.deferred.empty() ? "" : envelope_.deferred.begin()->second.profile;
     rows_.Add("runs", {envelope_.run_id,
@@ -287,7 +307,27 @@ class Recorder {
                        JsonText(Json(AllParameters(project_))),
                        TextOrNull(deferred_to),
                        TextOrNull(envelope_.tag),
-                       TextOrNull(publication_.published_run_id)});
+                       TextOrNull(publication_.published_run_id),
+                       TextOrNull(who.user),
+                       TextOrNull(who.host),
+                       CountOrNull(who.pid),
+                       TextOrNull(who.weir_version),
+                       TextOrNull(who.git ? who.git->commit : ""),
+                       TextOrNull(who.git ? who.git->branch : ""),
+                       who.git ? ArtifactValue(who.git->is_dirty) : ArtifactValue(),
+                       TextOrNull(who.os),
+                       CountOrNull(who.cpus),
+                       CountOrNull(who.memory_bytes),
+                       who.arguments});
+  }
+
+  void AddSpans() {
+    const std::string trace_id = TraceIdOf(envelope_.run_id);
+    for (const RunSpan& span : SpansOf(envelope_)) {
+      rows_.Add("spans",
+                {envelope_.run_id, trace_id, span.span_id, TextOrNull(span.parent_id), span.kind,
+                 span.name, TextOrNull(span.view_name), span.begin_us, span.end_us, span.is_error});
+    }
   }
 
   /// In parallel, some at a time: descriptions of all would take more memory than the run did.

@@ -97,6 +97,18 @@ struct ReplayRequest {
   std::string into;       ///< folder or URL that keeps the tables; empty: none are kept
 };
 
+/// What `weir run` is asked for.
+struct RunRequest {
+  Selection selection;
+  bool retry_failed = false;  ///< what failed or was blocked in the last run
+  std::string task;           ///< this one alone, by its key; empty: as selected
+  bool force = false;
+  bool by_lane = false;
+  std::string tag;                     ///< keeps the run's versions under a name; empty: none
+  std::string trace_file;              ///< gets a trace of the run; empty: none
+  std::vector<std::string> arguments;  ///< of the command line
+};
+
 /// What `weir sql` is asked for.
 struct SqlRequest {
   std::optional<std::string> sql;  ///< nothing: a prompt, or the statements of a pipe
@@ -130,13 +142,15 @@ int RunInit(const GlobalOptions& options, const std::string& template_name,
             const std::string& folder);
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
-/// `tag`: keeps the run's versions under a name; empty: none.
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane,
-           const std::string& tag);
+int RunRun(const GlobalOptions& options, const RunRequest& request);
+/// What is to be built in which order.
+int RunGraph(const GlobalOptions& options, bool as_dot);
 /// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or
 /// "ast". `to`: the dialect for "sql".
 int RunExplain(const GlobalOptions& options, const std::string& view, const std::string& what,
                const std::string& to);
+/// What the operators of a view did when `run_id` built it; empty: the last run that did.
+int RunAnalyze(const GlobalOptions& options, const std::string& view, const std::string& run_id);
 /// The lane of a view, or of all ("*"), with the time that choosing took.
 int RunExplainLanes(const GlobalOptions& options, const std::string& view);
 int RunLineage(const GlobalOptions& options, const LineageRequest& request);

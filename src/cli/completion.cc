@@ -134,6 +134,10 @@ Place ValuePlace(const CLI::App& app, const std::string& command, const std::str
       place.candidates = Selectors(ProjectOf(words));
       place.before = BeforeSelector(word);
       break;
+    case ValueKind::kTaskKeys:
+      AddViews(ProjectOf(words), place.candidates);
+      for (Candidate& candidate : place.candidates) candidate.text = TaskKey(candidate.text);
+      break;
     case ValueKind::kViews:
     case ValueKind::kTables:
     case ValueKind::kTests:

@@ -171,19 +171,41 @@ int RunExplain(const GlobalOptions& options, const std::string& view, const std:
   return kDone;
 }
 
+namespace {
+
+/// The columns `seconds` and, for people, a bar as long as that: the longest of those shown is
+/// full.
+std::string Durations(const std::string& begin, const std::string& end, Format format) {
+  const std::string seconds =
+      fmt::format("(arrow_cast({}, 'Int64') - arrow_cast({}, 'Int64')) / 1000000.0", end, begin);
+  std::string columns = fmt::format("round({}, 3) AS seconds", seconds);
+  if (format == Format::kTable) {
+    columns += fmt::format(
+        ", coalesce(repeat('█', CAST(ceil(12 * {0} / nullif(max({0}) OVER (), 0)) AS BIGINT)), '') "
+        "AS trend",
+        seconds);
+  }
+  return columns;
+}
+
+}  // namespace
+
 int RunHistory(const GlobalOptions& options, const std::string& view, int limit) {
   const std::string sql =
-      view.empty() ? fmt::format(
-                         "SELECT run_id, state, started_at, views_run, views_reused, views_failed, "
-                         "views_blocked, bytes_read, "
-                         "bytes_written FROM weir.runs ORDER BY started_at DESC LIMIT {}",
-                         limit)
-                   : fmt::format(
-                         "SELECT d.run_id, d.action, t.state, t.rows, t.bytes_written, d.reason "
-                         "FROM weir.decisions d JOIN weir.tasks t ON "
-                         "d.run_id = t.run_id AND d.view_name = t.view_name WHERE d.view_name = "
-                         "{} ORDER BY d.run_id DESC LIMIT {}",
-                         QuotedSqlText(view), limit);
+      view.empty()
+          ? fmt::format(
+                "SELECT run_id, state, started_at, {}, views_run, views_reused, views_failed, "
+                "views_blocked, bytes_read, bytes_written FROM (SELECT * FROM weir.runs ORDER BY "
+                "started_at DESC LIMIT {}) ORDER BY started_at DESC",
+                Durations("started_at", "finished_at", options.format), limit)
+          : fmt::format(
+                "SELECT run_id, action, state, {}, \"rows\", bytes_written, reason FROM (SELECT "
+                "d.run_id, d.action, t.state, t.\"rows\", t.bytes_written, d.reason, CASE WHEN "
+                "t.state <> 'reused' THEN t.started_at END AS began, t.finished_at AS ended FROM "
+                "weir.decisions d JOIN weir.tasks t ON d.run_id = t.run_id AND d.view_name = "
+                "t.view_name WHERE d.view_name = {} ORDER BY d.run_id DESC LIMIT {}) ORDER BY "
+                "run_id DESC",
+                Durations("began", "ended", options.format), QuotedSqlText(view), limit);
   SqlRequest request{.sql = sql, .dialect = "generic", .to = {}, .output = {}, .own = true};
   if (options.format == Format::kJson) request.format = ResultFormat::kJson;
   return RunSql(options, std::move(request));

@@ -21,15 +21,13 @@
 #include "weir/lineage/open_lineage.h"
 #include "weir/project/dialect.h"
 #include "weir/run/delta_history.h"
+#include "weir/watch/lineage_events.h"
 
 namespace weir::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Who says it, in events; with the version.
-constexpr std::string_view kProducer = "urn:weir:";
 
 /// The lineage of each view that compiles.
 Result<std::map<std::string, Lineage>> AllLineages(const OpenProject& open) {
@@ -288,29 +286,13 @@ void PrintReached(const std::vector<ReachedColumn>& reached, Format format) {
   }
 }
 
-/// Where a table of the project is, or will be.
-LineageDataset DatasetOf(const OpenProject& open, const std::string& table) {
-  const PinnedTable* pinned = open.session->catalog().Find(table);
-  if (pinned != nullptr) return {.url = pinned->url, .schema = pinned->schema};
-  return {.url = TableUrl(open.session->warehouse_url(), table), .schema = nullptr};
-}
-
 /// One event of one view as a line of JSON.
 Result<Json> EventOf(const OpenProject& open, const std::string& view, const Lineage& lineage,
                      OpenLineageEvent event) {
-  const auto bundle = open.compiled.Find(view);
-  LineageEventRequest request{.event = event,
-                              .event_time = TimeText(SystemClock().Now()),
-                              .producer = std::string(kProducer) + kVersion,
-                              .project = open.definition.name,
-                              .view = view,
-                              .sql = bundle->definition_sql,
-                              .run_id = {},
-                              .lineage = &lineage,
-                              .datasets = {}};
-  request.datasets[view] = DatasetOf(open, view);
-  for (const auto& [table, columns] : lineage.required_columns)
-    request.datasets[table] = DatasetOf(open, table);
+  LineageEventRequest request =
+      LineageRequestOf(view, lineage, open.definition, open.compiled, *open.session, kVersion);
+  request.event = event;
+  request.event_time = TimeText(SystemClock().Now());
   if (event == OpenLineageEvent::kRun) {
     const DeltaHistory history(open.session->engine(), open.session->warehouse_url());
     WEIR_ASSIGN_OR_RETURN(const auto build, history.LastBuild(view));

@@ -84,6 +84,27 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
       ->default_str("table");
 }
 
+/// What a run takes besides a selection.
+void AddRunOptions(CLI::App& run, RunRequest& request) {
+  run.add_flag("--force", request.force, "build the selected views even if nothing changed");
+  run.add_flag("--by-lane", request.by_lane, "execute from the bytes of each view's lane");
+  run.add_option("--tag", request.tag, "a name under which the versions of the run are kept")
+      ->type_name("NAME")
+      ->check(Tag());
+  run.add_option("--profile-trace", request.trace_file,
+                 "a file that gets the times of the run, for Perfetto or Chrome")
+      ->type_name("FILE");
+  CLI::Option* retry = run.add_flag("--retry-failed", request.retry_failed,
+                                    "build what failed or was blocked in the last run");
+  CLI::Option* task =
+      run.add_option("--task", request.task, "build one view, by its key in `weir graph`")
+          ->type_name("KEY");
+  retry->excludes(task);
+  for (CLI::Option* one : {retry, task}) {
+    one->excludes(run.get_option("--select"))->excludes(run.get_option("--exclude"));
+  }
+}
+
 /// The query of `weir changes`; bounds are versions or times, or empty.
 std::string ChangesQuery(const std::string& table, const std::string& from, const std::string& to) {
   const auto bound = [](const std::string& text) {
@@ -183,7 +204,7 @@ int Main(int argc, char** argv) {
 
   Selection selection;
   std::vector<std::string> test_selectors;
-  bool force = false, by_lane = false;
+  bool force = false;
   std::string template_name(ProjectTemplates().front().name);
   std::string folder = ".", view, column, function, what = "plan", history_view;
   std::optional<std::string> sql;
@@ -219,15 +240,31 @@ int Main(int argc, char** argv) {
   plan->callback([&] { exit_code = RunPlan(options, selection, force); });
 
   CLI::App* run = add_set(add("run", "build what must be built"));
+  RunRequest request;
   add_selection(run);
+  AddRunOptions(*run, request);
   add_defer(run);
-  run->add_flag("--force", force, "build the selected views even if nothing changed");
-  run->add_flag("--by-lane", by_lane, "execute from the bytes of each view's lane");
-  std::string tag;
-  run->add_option("--tag", tag, "a name under which the versions of the run are kept")
-      ->type_name("NAME")
-      ->check(Tag());
-  run->callback([&] { exit_code = RunRun(options, selection, force, by_lane, tag); });
+  run->callback([&] {
+    request.selection = selection;
+    request.arguments.assign(argv + 1, argv + argc);
+    exit_code = RunRun(options, request);
+  });
+
+  CLI::App* graph =
+      add_set(add("graph", "show what is built in which order, and how long it took"));
+  bool as_dot = false;
+  graph->remove_option(graph->get_option("--format"));
+  graph
+      ->add_option_function<std::string>(
+          "--format",
+          [&](const std::string& name) {
+            as_dot = name == "dot";
+            options.format = name == "json" ? Format::kJson : Format::kTable;
+          },
+          "table, json or dot")
+      ->check(OneOf(WordsOf("graph", "--format")))
+      ->default_str("table");
+  graph->callback([&] { exit_code = RunGraph(options, as_dot); });
 
   CLI::App* replay = add("replay", "run a past run again from its record, and compare the results");
   ReplayRequest replayed;
@@ -268,11 +305,17 @@ int Main(int argc, char** argv) {
   flag("pgjson", "the optimised plan as JSON");
   flag("sql", "the optimised plan as SQL");
   flag("ast", "the view's statement: normalised, its syntax tree and the tree's fingerprint");
+  flag("analyze", "what its operators did when it was last built: rows, time, bytes");
+  std::string analyzed_run;
+  explain->add_option("--run", analyzed_run, "the run that --analyze is about; default: the last")
+      ->type_name("ID");
   explain->add_option("--to", to, "the dialect that --sql writes")->default_str("generic");
   explain->callback([&] {
     if (!to.empty() && what == "plan") what = "sql";
-    exit_code =
-        what == "lane" ? RunExplainLanes(options, view) : RunExplain(options, view, what, to);
+    if (!analyzed_run.empty() && what == "plan") what = "analyze";
+    exit_code = what == "lane"      ? RunExplainLanes(options, view)
+                : what == "analyze" ? RunAnalyze(options, view, analyzed_run)
+                                    : RunExplain(options, view, what, to);
   });
 
   CLI::App* diff =

@@ -23,6 +23,7 @@ enum class ValueKind {
   kSelectors,  ///< of views, several with commas between
   kTests,      ///< tests and views
   kBundles,    ///< views, `last` and `now`
+  kTaskKeys,   ///< `view:` and the name of a view
   kFunctions,
   kCommands,
 };

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/diagnostic.h"
+#include "weir/base/human_numbers.h"
 
 namespace weir::cli {
 
@@ -45,8 +46,5 @@ bool LooksNumeric(const std::string& text);
 std::vector<std::string> DistinctNames(const arrow::Schema& schema);
 
 nlohmann::ordered_json ToJson(const Diagnostic& diagnostic);
-
-/// "1.2 MB", "980 B"; powers of ten.
-std::string HumanBytes(int64_t bytes);
 
 }  // namespace weir::cli

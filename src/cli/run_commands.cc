@@ -3,14 +3,14 @@
 // plan and run.
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <set>
 
-#include <unistd.h>
-
 #include "weir/artifacts/record_run.h"
+#include "weir/artifacts/recorded_tasks.h"
 #include "weir/base/clock.h"
 #include "weir/base/json_text.h"
 #include "weir/bundle/expression_place.h"
@@ -21,35 +21,18 @@
 #include "weir/run/delta_history.h"
 #include "weir/run/plan_memo.h"
 #include "weir/run/project_run.h"
+#include "weir/watch/hooks.h"
+#include "weir/watch/lineage_events.h"
+#include "weir/watch/run_event.h"
+#include "weir/watch/status_line.h"
+#include "weir/watch/telemetry.h"
+#include "weir/watch/trace_file.h"
 
 namespace weir::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// One status line on a terminal, plain lines in a pipe; both on stderr.
-class Progress : public RunObserver {
- public:
-  void OnStarted(const std::string& view_name) override {
-    if (terminal_) std::cerr << "\r\033[K… " << view_name << std::flush;
-  }
-  void OnFinished(const ViewOutcome& outcome, int finished, int total) override {
-    if (outcome.state == ViewState::kReused) return;  // the last line counts them
-    std::string line =
-        fmt::format("[{}/{}] {:7} {}", finished, total, ToString(outcome.state), outcome.view_name);
-    if (outcome.state == ViewState::kRun) {
-      line += fmt::format("  {} rows, {}, {:.2f} s ({})", outcome.rows,
-                          HumanBytes(outcome.bytes_written),
-                          static_cast<double>(outcome.finished_at_us - outcome.started_at_us) / 1e6,
-                          outcome.decision.reason);
-    }
-    std::cerr << (terminal_ ? "\r\033[K" : "") << line << "\n";
-  }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-};
 
 struct PlanTotals {
   int run = 0, reuse = 0, pending = 0;
@@ -156,28 +139,6 @@ void PrintPlanJson(const std::vector<PlanRow>& plan) {
             << "\n";
 }
 
-Json SummaryJson(const RunEnvelope& envelope) {
-  Json failures = Json::array();
-  for (const ViewOutcome& view : envelope.views) {
-    if (view.status.ok()) continue;
-    failures.push_back({{"view", view.view_name},
-                        {"state", ToString(view.state)},
-                        {"message", view.status.message()}});
-  }
-  return {{"schema_version", 1},
-          {"run_id", envelope.run_id},
-          {"state", envelope.state},
-          {"views",
-           {{"run", envelope.Count(ViewState::kRun)},
-            {"reused", envelope.Count(ViewState::kReused)},
-            {"failed", envelope.Count(ViewState::kFailed)},
-            {"blocked", envelope.Count(ViewState::kBlocked)}}},
-          {"bytes_read", envelope.bytes_read()},
-          {"bytes_written", envelope.bytes_written()},
-          {"seconds", static_cast<double>(envelope.finished_at_us - envelope.started_at_us) / 1e6},
-          {"failures", failures}};
-}
-
 /// What to do about a failure that says no more itself.
 std::string HintFor(const Status& status) {
   if (status.message().find("Cannot cast") != std::string::npos ||
@@ -237,24 +198,6 @@ void ReportPublication(const Publication& publication, const RunEnvelope& envelo
   }
   if (!publication.misfit.empty()) text += "; a run of all views publishes them";
   std::cerr << text << "\n";
-}
-
-bool FailedAtConstraint(const ViewOutcome& view) {
-  return std::any_of(view.constraints.begin(), view.constraints.end(), [](const auto& constraint) {
-    return constraint.action == ViolationAction::kFailUpdate && constraint.rows_failed > 0;
-  });
-}
-
-/// Files and logs that contradict their format, and tables that need more than the reader has, have
-/// one code wherever they are found.
-std::string CodeOf(const ViewOutcome& view) {
-  if (view.failed_at_partition) return "W5005";
-  if (FailedAtConstraint(view)) return "W5004";
-  if (view.status.blame() == Blame::kEnvironment) {
-    if (view.status.code() == StatusCode::kCorrupt) return "W3003";
-    if (view.status.code() == StatusCode::kUnsupported) return "W3002";
-  }
-  return view.status.code() == StatusCode::kOverflow ? "W5006" : "W5001";
 }
 
 /// Where the expression that failed stands: in the view, or in one that it inlines.
@@ -345,58 +288,122 @@ int RunPlan(const GlobalOptions& options, const Selection& selection, bool force
   return kDone;
 }
 
-int RunRun(const GlobalOptions& options, const Selection& selection, bool force, bool by_lane,
-           const std::string& tag) {
-  const SystemClock clock;
-  const int64_t opened_at_us = clock.Now();
-  auto open = Open(options);
-  if (!open.ok()) return FailNamed(open.status());
-  if (const int compiled = Report(open->diagnostics); compiled != kDone) return compiled;
-  const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
-  if (!defer_to.ok()) return FailNamed(defer_to.status());
-  const InterruptScope interrupt;
-  const std::string run_id = NewRunId(clock);
-  const auto lock = TakeWarehouse(open->definition, *open->session, run_id, opened_at_us,
-                                  interrupt.cancellation());
-  if (!lock.ok()) return Fail(lock.status());
-  if ((*lock)->waited()) {
-    // What was pinned before may be older than what the other run has built.
-    open = Open(options);
-    if (!open.ok()) return FailNamed(open.status());
-    if (const int compiled = Report(open->diagnostics); compiled != kDone) return compiled;
+namespace {
+
+/// What of the last run is to be tried again. Fails with kNotFound where there is nothing.
+Result<std::set<std::string>> ViewsToRetry(const OpenProject& open, const TaskGraph& graph) {
+  WEIR_ASSIGN_OR_RETURN(const auto tasks, RecordedTasks::Open(*open.session));
+  std::optional<RecordedOutcome> last;
+  if (tasks) {
+    WEIR_ASSIGN_OR_RETURN(last, tasks->LastOutcome(open.definition.name));
   }
-  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
-  const ProjectRun run(open->compiled, *open->session, history, clock);
-  Progress progress;
-  const auto envelope = run.Run({.selection = selection,
-                                 .force = force,
-                                 .by_lane = by_lane,
-                                 .now_us = opened_at_us,
-                                 .run_id = run_id,
-                                 .tag = tag,
-                                 .defer_to = *defer_to},
-                                progress, interrupt.cancellation());
-  if (!envelope.ok()) return FailNamed(envelope.status());
-  const Status held = (*lock)->CheckHeld();
-  if (!held.ok()) {
-    (*lock)->Abandon();
-    // A store that failed the views, too, is why.
-    if (held.code() != StatusCode::kConflict) ReportFailures(*envelope, *open);
-    return Fail(held.WithContext("the run is not recorded"));
+  if (!last) {
+    return Status::User(StatusCode::kNotFound, "there is no run to retry in the warehouse `{}`",
+                        open.session->warehouse_url())
+        .WithHint("`weir run` makes the first");
   }
-  for (const auto& [view, deferred] : envelope->deferred)
+  if (last->failed_or_blocked.empty()) {
+    return Status::User(StatusCode::kNotFound, "nothing failed in the last run: {} {}",
+                        last->run_id, last->state == "killed" ? "was killed" : last->state)
+        .WithHint("`weir run` builds what must be built");
+  }
+  std::set<std::string> views;
+  for (const std::string& view : last->failed_or_blocked) {
+    if (graph.Find(view) != nullptr) views.insert(view);
+  }
+  if (views.empty()) {
+    return Status::User(StatusCode::kNotFound,
+                        "the project has none of the views any more that failed in the last run, "
+                        "{}",
+                        last->run_id)
+        .WithHint("`weir run` builds what must be built");
+  }
+  return views;
+}
+
+/// The views that the run is about.
+Result<Selection> SelectionOf(const RunRequest& request, const OpenProject& open,
+                              const TaskGraph& graph) {
+  Selection selection = request.selection;
+  if (!request.task.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const ViewTask* task, graph.FindByKey(request.task));
+    selection.views = {task->view_name};
+  } else if (request.retry_failed) {
+    WEIR_ASSIGN_OR_RETURN(selection.views, ViewsToRetry(open, graph));
+  }
+  return selection;
+}
+
+/// Opens the project, and once more where its hook was called before: it may bring data.
+Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& subject,
+                               const Clock& clock, const engine::Cancellation& cancellation,
+                               int& code) {
+  WEIR_ASSIGN_OR_RETURN(OpenProject open, Open(options));
+  code = Report(open.diagnostics);
+  if (code != kDone || !open.definition.hooks.before_run) return open;
+  RunSubject requested = subject;
+  requested.project = open.definition.name;
+  requested.profile = open.definition.profile.name;
+  const Status called = CallBeforeRun(open.definition, requested, clock, cancellation);
+  if (called.code() == StatusCode::kCancelled) return called;
+  if (!called.ok()) {
+    Diagnostic diagnostic = ToDiagnostic("W5007", called);
+    diagnostic.location = open.definition.hooks.before_run->location;
+    std::cerr << ToText(diagnostic) << "nothing was run\n";
+    code = kWorkFailed;
+    return open;
+  }
+  WEIR_ASSIGN_OR_RETURN(open, Open(options));
+  code = Report(open.diagnostics);
+  return open;
+}
+
+/// Of the environment; empty where it is not set.
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// What the status line shows of the past. Without any it shows the present.
+StatusLine::Sight SightOf(const OpenProject& open, const TaskGraph& graph, RunEvents& events) {
+  StatusLine::Sight sight{.is_terminal = DrawsOnStderr(),
+                          .rows_written = events.rows_written(),
+                          .graph = &graph,
+                          .last_seconds = {},
+                          .threads = open.session->threads()};
+  if (!sight.is_terminal) return sight;
+  const auto tasks = RecordedTasks::Open(*open.session);
+  if (!tasks.ok() || !*tasks) return sight;
+  auto seconds = (*tasks)->LastSeconds();
+  if (seconds.ok()) sight.last_seconds = *std::move(seconds);
+  return sight;
+}
+
+void PrintSummary(const RunEnvelope& envelope) {
+  std::cout << fmt::format(
+      "{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",
+      envelope.state, envelope.Count(ViewState::kRun), envelope.Count(ViewState::kReused),
+      envelope.Count(ViewState::kFailed), envelope.Count(ViewState::kBlocked),
+      HumanBytes(envelope.bytes_read()), HumanBytes(envelope.bytes_written()),
+      static_cast<double>(envelope.finished_at_us - envelope.started_at_us) / 1e6, envelope.run_id);
+}
+
+/// Reports what the run left to say, records it and gives the warehouse back; returns the exit
+/// code.
+int ConcludeRun(const RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
+  for (const auto& [view, deferred] : envelope.deferred)
     std::cerr << Describe(view, deferred) << "\n";
-  ReportViolations(*envelope, open->diagnostics);
-  for (const ViewOutcome& view : envelope->views) {
+  ReportViolations(envelope, open.diagnostics);
+  for (const ViewOutcome& view : envelope.views) {
     const auto warnings = WarningsOf(view.scan_units);
     ReportWarnings(warnings);
-    for (const Diagnostic& warning : warnings) open->diagnostics.Add(warning);
+    for (const Diagnostic& warning : warnings) open.diagnostics.Add(warning);
   }
-  int code = ReportFailures(*envelope, *open);
-  const auto recorded = RecordRun(*envelope, open->definition, open->compiled, *open->session,
-                                  open->diagnostics, **lock);
-  const Status ended = (*lock)->End(envelope->state, recorded.ok(), envelope->finished_at_us);
-  if (recorded.ok()) ReportPublication(*recorded, *envelope);
+  int code = ReportFailures(envelope, open);
+  const auto recorded =
+      RecordRun(envelope, open.definition, open.compiled, *open.session, open.diagnostics, lock);
+  const Status ended = lock.End(envelope.state, recorded.ok(), envelope.finished_at_us);
+  if (recorded.ok()) ReportPublication(*recorded, envelope);
   if (!recorded.ok()) {
     // The views stand; only their record is missing, and the next run publishes them.
     code = std::max(
@@ -404,20 +411,87 @@ int RunRun(const GlobalOptions& options, const Selection& selection, bool force,
   } else if (!ended.ok()) {
     code = std::max(code, Fail(ended.WithContext("the warehouse's lock could not be given back")));
   }
-  if (options.format == Format::kJson) {
-    Json summary = SummaryJson(*envelope);
-    const bool is_published = recorded.ok() && !recorded->published_run_id.empty();
-    summary["published_run_id"] = is_published ? Json(recorded->published_run_id) : Json();
-    std::cout << JsonText(summary) << "\n";
-  } else {
-    std::cout << fmt::format(
-        "{}: {} run, {} reused, {} failed, {} blocked; {} read, {} written in {:.2f} s (run {})\n",
-        envelope->state, envelope->Count(ViewState::kRun), envelope->Count(ViewState::kReused),
-        envelope->Count(ViewState::kFailed), envelope->Count(ViewState::kBlocked),
-        HumanBytes(envelope->bytes_read()), HumanBytes(envelope->bytes_written()),
-        static_cast<double>(envelope->finished_at_us - envelope->started_at_us) / 1e6,
-        envelope->run_id);
+  return code;
+}
+
+}  // namespace
+
+int RunRun(const GlobalOptions& options, const RunRequest& request) {
+  const SystemClock clock;
+  const int64_t opened_at_us = clock.Now();
+  RunSubject subject{.run_id = NewRunId(clock), .project = {}, .profile = {}, .tag = request.tag};
+  std::unique_ptr<TraceFile> trace;
+  if (!request.trace_file.empty()) {
+    auto opened = TraceFile::Open(request.trace_file);
+    if (!opened.ok()) return Fail(opened.status());
+    trace = *std::move(opened);
   }
+  const InterruptScope interrupt;
+  int compiled = kDone;
+  auto open = OpenForRun(options, subject, clock, interrupt.cancellation(), compiled);
+  if (!open.ok()) return FailNamed(open.status());
+  if (compiled != kDone) return compiled;
+  const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
+  if (!defer_to.ok()) return FailNamed(defer_to.status());
+  const auto lock = TakeWarehouse(open->definition, *open->session, subject.run_id, opened_at_us,
+                                  interrupt.cancellation());
+  if (!lock.ok()) return Fail(lock.status());
+  if ((*lock)->waited()) {
+    // What was pinned before may be older than what the other run has built.
+    open = Open(options);
+    if (!open.ok()) return FailNamed(open.status());
+    if (compiled = Report(open->diagnostics); compiled != kDone) return compiled;
+  }
+  subject.project = open->definition.name;
+  subject.profile = open->definition.profile.name;
+  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
+  const ProjectRun run(open->compiled, *open->session, history, clock);
+  const auto selection = SelectionOf(request, *open, run.graph());
+  if (!selection.ok()) return FailNamed(selection.status());
+  StatusLine line;
+  Hooks hooks(open->definition);
+  LineageEvents lineage(open->definition, open->compiled, *open->session, kVersion);
+  Telemetry telemetry(ReadTelemetrySettings(Variable), kVersion);
+  EventLines lines;
+  std::vector<RunEventConsumer*> consumers = {&line, &telemetry};
+  if (!open->definition.openlineage.empty()) consumers.push_back(&lineage);
+  consumers.push_back(&hooks);
+  if (trace) consumers.push_back(trace.get());
+  if (options.format == Format::kJson) consumers.push_back(&lines);
+  RunEvents events(subject, consumers, clock);
+  line.See(SightOf(*open, run.graph(), events));
+  auto envelope = run.Run(
+      {.selection = *selection,
+       .force = request.force,
+       .by_lane = request.by_lane,
+       .run_id = subject.run_id,
+       .tag = request.tag,
+       .circumstances = ObserveCircumstances(open->definition.root, kVersion, request.arguments),
+       .defer_to = *defer_to},
+      events, interrupt.cancellation());
+  if (!envelope.ok()) return FailNamed(envelope.status());
+  line.Stop();
+  const auto report_watchers = [&] {
+    ReportWarnings(lineage.TakeWarnings());
+    ReportWarnings(telemetry.TakeWarnings());
+    ReportWarnings(hooks.TakeWarnings());
+  };
+  const Status held = (*lock)->CheckHeld();
+  if (!held.ok()) {
+    (*lock)->Abandon();
+    // A store that failed the views, too, is why.
+    if (held.code() != StatusCode::kConflict) ReportFailures(*envelope, *open);
+    const int code = Fail(held.WithContext("the run is not recorded"));
+    envelope->state = "failed";
+    events.Finish(*envelope);
+    report_watchers();
+    return code;
+  }
+  int code = ConcludeRun(*envelope, *open, **lock);
+  events.Finish(*envelope);
+  report_watchers();
+  if (trace && !trace->status().ok()) code = std::max(code, Fail(trace->status()));
+  if (options.format == Format::kTable) PrintSummary(*envelope);
   return code;
 }
 

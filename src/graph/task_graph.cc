@@ -106,6 +106,8 @@ Status NothingSelected(const std::vector<ViewTask>& tasks, const std::string& se
 
 }  // namespace
 
+std::string TaskKey(const std::string& view_name) { return "view:" + view_name; }
+
 std::set<std::string> TagsOf(const std::map<std::string, std::string>& properties) {
   std::set<std::string> tags;
   const auto property = properties.find("tags");
@@ -174,6 +176,19 @@ const ViewTask* TaskGraph::Find(const std::string& view_name) const {
   return found == index_.end() ? nullptr : &tasks_[found->second];
 }
 
+Result<const ViewTask*> TaskGraph::FindByKey(const std::string& key) const {
+  std::vector<std::string> keys;
+  for (const ViewTask& task : tasks_) {
+    keys.push_back(TaskKey(task.view_name));
+    if (keys.back() == key) return &task;
+  }
+  const std::string hint = SuggestionHint(key, keys);
+  return Status::User(StatusCode::kNotFound, "no task has the key `{}`", key)
+      .WithHint(hint.empty()
+                    ? "keys are `view:` and the name of a stored view; `weir graph` lists them"
+                    : hint);
+}
+
 std::set<std::string> TaskGraph::Closure(const std::string& view_name,
                                          std::vector<std::string> ViewTask::*next) const {
   std::set<std::string> reached;
@@ -227,7 +242,10 @@ Result<std::set<std::string>> TaskGraph::Select(const Selection& selection,
     WEIR_ASSIGN_OR_RETURN(std::set<std::string> matching, Matching(selector, changed));
     selected.merge(matching);
   }
-  if (selection.selectors.empty()) {
+  for (const std::string& view : selection.views) {
+    if (Find(view) != nullptr) selected.insert(view);
+  }
+  if (selection.selectors.empty() && selection.views.empty()) {
     for (const ViewTask& task : tasks_) selected.insert(task.view_name);
   }
   for (const std::string& selector : selection.excluded) {
@@ -241,7 +259,7 @@ std::string TaskGraph::ToJson() const {
   using Json = nlohmann::ordered_json;
   Json nodes = Json::array(), edges = Json::array();
   for (const ViewTask& task : tasks_) {
-    nodes.push_back({{"key", "view:" + task.view_name},
+    nodes.push_back({{"key", TaskKey(task.view_name)},
                      {"kind", "view"},
                      {"fingerprint", task.fingerprint.ToString()},
                      {"level", task.level}});
@@ -249,10 +267,10 @@ std::string TaskGraph::ToJson() const {
       const std::string key = "scan:" + task.view_name + ":" + pin.table;
       nodes.push_back(
           {{"key", key}, {"kind", "scan"}, {"table", pin.table}, {"version", pin.version}});
-      edges.push_back({{"from", key}, {"to", "view:" + task.view_name}});
+      edges.push_back({{"from", key}, {"to", TaskKey(task.view_name)}});
     }
     for (const std::string& upstream : task.upstream_views) {
-      edges.push_back({{"from", "view:" + upstream}, {"to", "view:" + task.view_name}});
+      edges.push_back({{"from", TaskKey(upstream)}, {"to", TaskKey(task.view_name)}});
     }
   }
   return JsonText(Json{{"nodes", nodes}, {"edges", edges}}, 2);

@@ -21,6 +21,9 @@ namespace weir {
 /// The names between the commas of a view's property `tags`, blanks around them left out.
 std::set<std::string> TagsOf(const std::map<std::string, std::string>& properties);
 
+/// What a view's task is called: `view:<name>`.
+std::string TaskKey(const std::string& view_name);
+
 /// A view's place in the graph.
 struct ViewTask {
   std::string view_name;
@@ -35,8 +38,10 @@ struct ViewTask {
 
 /// Which views a command is about.
 struct Selection {
-  std::vector<std::string> selectors;  ///< empty: all views
+  std::vector<std::string> selectors;  ///< empty, and no `views`: all views
   std::vector<std::string> excluded;   ///< selectors of what is left out of these
+  /// Views by their exact names, besides what selectors mean; names that there are not mean none.
+  std::set<std::string> views = {};
 };
 
 /// The views that `changed` means; asked for when a selector says so.
@@ -53,6 +58,9 @@ class TaskGraph {
   const std::vector<ViewTask>& tasks() const { return tasks_; }
   /// Null if there is no such view.
   const ViewTask* Find(const std::string& view_name) const;
+
+  /// The task of a key such as `view:orders`. Fails with kNotFound, with the nearest key.
+  Result<const ViewTask*> FindByKey(const std::string& key) const;
 
   /// The views that `selection` means. A selector is a name or a glob (`stg_*`), `path:` with a
   /// file, a folder or a glob of files, `tag:` with a tag or a glob of tags, or `changed`; a `+`

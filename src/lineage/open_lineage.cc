@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "weir/base/fingerprint.h"
+#include "weir/base/percent_text.h"
 
 namespace weir {
 
@@ -67,6 +68,11 @@ std::string_view Subtype(const ColumnInput& input) {
   return "TRANSFORMATION";
 }
 
+std::string_view EventType(LineageRunState state) {
+  static constexpr std::string_view kTypes[] = {"START", "COMPLETE", "FAIL", "ABORT"};
+  return kTypes[static_cast<size_t>(state)];
+}
+
 class Event {
  public:
   explicit Event(const LineageEventRequest& request) : request_(request) {}
@@ -82,21 +88,80 @@ class Event {
     const bool is_run = request_.event == OpenLineageEvent::kRun;
     event["schemaURL"] = std::string(kSpec) + (is_run ? "RunEvent" : "JobEvent");
     if (is_run) {
-      event["eventType"] = "COMPLETE";
-      event["run"] = {{"runId", UuidOf(request_.run_id, request_.view)},
-                      {"facets", Json::object()}};
+      event["eventType"] = EventType(request_.facts.state);
+      event["run"] = {{"runId", UuidOf(request_.run_id, request_.view)}, {"facets", RunFacets()}};
     }
     event["job"] = Job();
     event["inputs"] = Json::array();
     for (const auto& [table, columns] : request_.lineage->required_columns) {
       WEIR_ASSIGN_OR_RETURN(Json input, Dataset(table));
+      AddStatistics(request_.datasets.at(table), "inputFacets", "inputStatistics",
+                    "1-0-0/InputStatisticsInputDatasetFacet.json#/$defs/"
+                    "InputStatisticsInputDatasetFacet",
+                    input);
       event["inputs"].push_back(std::move(input));
     }
     event["outputs"] = Json::array({std::move(output)});
     return event;
   }
 
+  /// Of the project as a whole.
+  Json MakeOfRun() {
+    Json type = Facet(request_, "2-0-4/JobTypeJobFacet.json#/$defs/JobTypeJobFacet");
+    type["processingType"] = "BATCH";
+    type["integration"] = "WEIR";
+    type["jobType"] = "RUN";
+    return {{"eventTime", request_.event_time},
+            {"producer", request_.producer},
+            {"schemaURL", std::string(kSpec) + "RunEvent"},
+            {"eventType", EventType(request_.facts.state)},
+            {"run", {{"runId", UuidOf(request_.run_id, "")}, {"facets", RunFacets()}}},
+            {"job",
+             {{"namespace", request_.project},
+              {"name", request_.project},
+              {"facets", {{"jobType", std::move(type)}}}}},
+            {"inputs", Json::array()},
+            {"outputs", Json::array()}};
+  }
+
  private:
+  Json RunFacets() const {
+    const LineageRunFacts& facts = request_.facts;
+    Json facets = Json::object();
+    if (!facts.parent_id.empty()) {
+      Json parent = Facet(request_, "1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet");
+      parent["run"] = {{"runId", facts.parent_id}};
+      parent["job"] = {{"namespace", request_.project}, {"name", request_.project}};
+      facets["parent"] = std::move(parent);
+    }
+    if (!facts.error.empty()) {
+      Json error = Facet(request_, "1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet");
+      error["message"] = facts.error;
+      error["programmingLanguage"] = "SQL";
+      facets["errorMessage"] = std::move(error);
+    }
+    if (!facts.engine.empty()) {
+      Json engine =
+          Facet(request_, "1-1-1/ProcessingEngineRunFacet.json#/$defs/ProcessingEngineRunFacet");
+      engine["name"] = facts.engine;
+      engine["version"] = facts.engine_version;
+      engine["openlineageAdapterVersion"] = facts.weir_version;
+      facets["processing_engine"] = std::move(engine);
+    }
+    return facets;
+  }
+
+  /// What of a table was read or written.
+  void AddStatistics(const LineageDataset& dataset, const char* facets, const char* name,
+                     const char* schema, Json& json) const {
+    if (dataset.rows < 0 && dataset.bytes < 0 && dataset.files < 0) return;
+    Json statistics = Facet(request_, schema);
+    if (dataset.rows >= 0) statistics["rowCount"] = dataset.rows;
+    if (dataset.bytes >= 0) statistics["size"] = dataset.bytes;
+    if (dataset.files >= 0) statistics["fileCount"] = dataset.files;
+    json[facets][name] = std::move(statistics);
+  }
+
   Json Job() const {
     Json sql = Facet(request_, "1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet");
     sql["query"] = request_.sql;
@@ -119,6 +184,12 @@ class Event {
     if (found->second.schema) {
       json["facets"]["schema"] = SchemaFacet(request_, *found->second.schema);
     }
+    if (found->second.version >= 0) {
+      Json version = Facet(
+          request_, "1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet");
+      version["datasetVersion"] = fmt::format("{}", found->second.version);
+      json["facets"]["version"] = std::move(version);
+    }
     return json;
   }
 
@@ -134,6 +205,10 @@ class Event {
     WEIR_ASSIGN_OR_RETURN(Json rows, InputFields(request_.lineage->row_influences, ""));
     facet["dataset"] = std::move(rows);
     output["facets"]["columnLineage"] = std::move(facet);
+    AddStatistics(request_.datasets.at(request_.view), "outputFacets", "outputStatistics",
+                  "1-0-2/OutputStatisticsOutputDatasetFacet.json#/$defs/"
+                  "OutputStatisticsOutputDatasetFacet",
+                  output);
     return output;
   }
 
@@ -179,7 +254,7 @@ DatasetName DatasetNameOf(const std::string& url) {
   const size_t host = colon + 3;
   const size_t slash = std::min(url.find('/', host), url.size());
   std::string scheme = url.substr(0, colon);
-  std::string path = trimmed(url.substr(slash));
+  std::string path = PercentDecoded(trimmed(url.substr(slash)));
   if (scheme == "file") {
     const std::string authority = url.substr(host, slash - host);
     return {.space = authority.empty() ? "file" : "file://" + authority, .name = std::move(path)};
@@ -196,6 +271,10 @@ DatasetName DatasetNameOf(const std::string& url) {
 
 Result<nlohmann::ordered_json> ToOpenLineage(const LineageEventRequest& request) {
   return Event(request).Make();
+}
+
+nlohmann::ordered_json ToOpenLineageOfRun(const LineageEventRequest& request) {
+  return Event(request).MakeOfRun();
 }
 
 std::string UuidOf(const std::string& run_id, const std::string& view) {

@@ -18,6 +18,7 @@
 #include "weir/base/diagnostic.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/result.h"
+#include "weir/project/watch_settings.h"
 
 namespace weir {
 
@@ -310,6 +311,8 @@ struct ProjectDefinition {
   std::string dialect = "generic";  ///< of SQL, where a file names none
   ProfileSettings profile;
   RetentionSettings retention;
+  HookSettings hooks;
+  LineageTarget openlineage;
   std::vector<ProjectParameter> parameters;          ///< ordered by name
   std::vector<ObjectStoreDefinition> object_stores;  ///< ordered by url
   std::vector<SourceDefinition>

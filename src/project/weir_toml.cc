@@ -15,6 +15,7 @@
 #include "weir/project/parameters_toml.h"
 #include "weir/project/source_parser.h"
 #include "weir/project/toml_reader.h"
+#include "weir/project/watch_toml.h"
 
 namespace weir {
 
@@ -59,11 +60,17 @@ class WeirTomlReader {
       : project_(project), diagnostics_(diagnostics), reader_(diagnostics) {}
 
   Status Read(const toml::table& root, const ProfileChoice& choice) {
-    reader_.CheckKeys(root, {"project", "profiles", "parameters", "object_stores", "retention"},
-                      "");
+    reader_.CheckKeys(
+        root,
+        {"project", "profiles", "parameters", "object_stores", "retention", "hooks", "openlineage"},
+        "");
     if (const toml::table* table = reader_.TableAt(root, "project")) ReadProject(*table);
     if (const toml::table* table = reader_.TableAt(root, "object_stores")) ReadObjectStores(*table);
     if (const toml::table* table = reader_.TableAt(root, "retention")) ReadRetention(*table);
+    if (const toml::table* table = reader_.TableAt(root, "hooks"))
+      project_.hooks = ReadHooks(*table, reader_);
+    if (const toml::table* table = reader_.TableAt(root, "openlineage"))
+      project_.openlineage = ReadLineageTarget(*table, project_.root, reader_);
     if (const toml::table* table = reader_.TableAt(root, "parameters"))
       ReadParameters(*table, reader_, project_.parameters);
     const toml::table* profiles = reader_.TableAt(root, "profiles");

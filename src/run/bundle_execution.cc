@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <nlohmann/json.hpp>
 
@@ -159,6 +160,7 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
   PartitionCheck partitions(bundle);
   const auto observer = [&](uint32_t, const arrow::RecordBatch& batch) {
     partitions.Look(batch);
+    if (request.rows_written != nullptr) *request.rows_written += batch.num_rows();
     return hasher.Add(batch);
   };
   WEIR_ASSIGN_OR_RETURN(const auto check,

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -38,6 +39,8 @@ struct BundleRequest {
   int most_partitions = 1;
   /// Of this view by others, hashed while it is written.
   std::vector<Reading> readings = {};
+  /// Counts rows on their way into files; may be null.
+  std::atomic<int64_t>* rows_written = nullptr;
 };
 
 /// The executable plan of a bundle: its scans bound to tables, its calls of the clock to a time.

@@ -18,6 +18,7 @@
 #include "weir/engine/data_file.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/deferral.h"
+#include "weir/run/run_circumstances.h"
 #include "weir/scan/scan_unit.h"
 
 namespace weir {
@@ -51,6 +52,8 @@ struct ViewOutcome {
   std::vector<ConstraintOutcome> constraints;
   bool failed_at_partition = false;  ///< at a value that Delta cannot partition by
   int64_t started_at_us = 0;
+  int64_t write_began_at_us = 0;   ///< when its plan began to execute; 0: it did not
+  int64_t commit_began_at_us = 0;  ///< when its files were written; 0: they were not
   int64_t finished_at_us = 0;
   std::string metrics_json;   ///< one object an operator; empty when nothing was executed
   std::string physical_plan;  ///< as executed, indent form; likewise
@@ -66,6 +69,7 @@ struct RunEnvelope {
   int64_t now_us = 0;              ///< what `now()` and the like gave, in all views of the run
   std::vector<ViewOutcome> views;  ///< in topological order
   DeferredViews deferred;          ///< views that were read from another warehouse
+  RunCircumstances circumstances;
   /// The last builds of the project's other views; nullopt where there is none.
   std::map<std::string, std::optional<BuildRecord>> not_selected;
 

@@ -46,6 +46,7 @@ class Execution {
         now_us_(options.now_us),
         run_id_(options.run_id.empty() ? NewRunId(scene.clock) : options.run_id),
         tag_(options.tag),
+        circumstances_(options.circumstances),
         selected_(std::move(selected)),
         observer_(observer),
         cancellation_(cancellation),
@@ -58,6 +59,7 @@ class Execution {
     envelope_.run_id = run_id_;
     envelope_.tag = tag_;
     envelope_.deferred = builds_.deferred();
+    envelope_.circumstances = circumstances_;
     envelope_.started_at_us = clock_.Now();
     envelope_.now_us = now_us_ > 0 ? now_us_ : envelope_.started_at_us;
     for (const ViewTask& task : graph_.tasks()) {
@@ -74,6 +76,7 @@ class Execution {
       if (waiting == 0) ready_.push_back(&task);
     }
     total_ = static_cast<int>(selected_.size());
+    observer_.OnSelected(ViewsInOrder());
     std::vector<std::thread> others;
     for (int t = 1; t < std::min(session_.threads(), total_); ++t)
       others.emplace_back([this] { Work(); });
@@ -92,6 +95,14 @@ class Execution {
   }
 
  private:
+  std::vector<std::string> ViewsInOrder() const {
+    std::vector<std::string> views;
+    for (const ViewTask& task : graph_.tasks()) {
+      if (selected_.contains(task.view_name)) views.push_back(task.view_name);
+    }
+    return views;
+  }
+
   void Work() {
     std::unique_lock lock(mutex_);
     while (true) {
@@ -271,6 +282,7 @@ class Execution {
       return Status::Bug("`{}` is to be built from a view without content hash", task.view_name);
     outcome.input_hash = *input_hash;
     const auto readings = readings_.find(task.view_name);
+    outcome.write_began_at_us = clock_.Now();
     WEIR_RETURN_NOT_OK(ExecuteBundle(
         bundle,
         {.lookup = [&](const std::string& name) { return Lookup(name); },
@@ -278,8 +290,10 @@ class Execution {
          .now_us = envelope_.now_us,
          .by_lane = by_lane_,
          .most_partitions = partitions,
-         .readings = readings == readings_.end() ? std::vector<Reading>() : readings->second},
+         .readings = readings == readings_.end() ? std::vector<Reading>() : readings->second,
+         .rows_written = observer_.rows_written()},
         session_, cancellation_, outcome));
+    outcome.commit_began_at_us = clock_.Now();
     const BuildRecord record{.view_name = task.view_name,
                              .fingerprint = task.fingerprint,
                              .input_hash = outcome.input_hash,
@@ -344,6 +358,7 @@ class Execution {
   const int64_t now_us_;
   const std::string run_id_;
   const std::string tag_;
+  const RunCircumstances circumstances_;
   const std::set<std::string> selected_;
   RunObserver& observer_;
   const engine::Cancellation& cancellation_;

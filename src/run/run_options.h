@@ -4,11 +4,15 @@
 
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weir/graph/task_graph.h"
 #include "weir/run/deferral.h"
+#include "weir/run/run_circumstances.h"
 #include "weir/run/run_envelope.h"
 
 namespace weir {
@@ -27,15 +31,22 @@ struct RunOptions {
   std::string run_id;
   /// A name under which the run's versions are kept; empty: none.
   std::string tag = {};
+  RunCircumstances circumstances = {};
   /// Where views are read that are neither selected nor built here.
   std::optional<DeferTarget> defer_to = std::nullopt;
 };
 
-/// Told of progress, from several threads, one call at a time.
+/// Told of progress, from several threads. A view's calls come from the thread that works on it.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
+  /// Before anything else: the views that the run is about, each after those it reads.
+  virtual void OnSelected(const std::vector<std::string>& /*views*/) {}
+  /// Several calls at a time. A view that is reused or blocked does not start.
   virtual void OnStarted(const std::string& view_name) = 0;
+  /// Where rows are counted while they are written; null: nobody asks. Must outlive the run.
+  virtual std::atomic<int64_t>* rows_written() { return nullptr; }
+  /// One call at a time.
   virtual void OnFinished(const ViewOutcome& outcome, int finished, int total) = 0;
 };
 

@@ -25,7 +25,7 @@ COLUMNS = {
     "diagnostics": {"run_id"},
 }
 # Rows that each run adds. The others have rows only where there is something new to say: of views that ran, of other settings.
-FILLED_BY_EVERY_RUN = {"runs", "tasks", "decisions"}
+FILLED_BY_EVERY_RUN = {"runs", "tasks", "decisions", "spans"}
 FILLED_BY_FIRST_RUN = FILLED_BY_EVERY_RUN | {"plan_bundles", "lineage", "scan_units", "scan_files", "writes", "settings", "functions",
                                              "diagnostics"}  # a constraint of stg_planes warns
 
