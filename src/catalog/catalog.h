@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "weir/base/diagnostic.h"
+#include "weir/catalog/pin_delta.h"
 #include "weir/catalog/pinned_table.h"
 #include "weir/engine/engine.h"
 #include "weir/project/project_definition.h"
@@ -42,22 +43,6 @@ class Catalog {
   std::map<std::string, PinnedTable> tables_;
   std::set<std::string> failed_;
 };
-
-/// Opens a Delta table's log. `version` < 0 and an empty `timestamp` mean the latest. Says of a
-/// failure what is wrong with the log.
-Result<engine::DeltaSnapshot> OpenDelta(const std::string& url, int64_t version,
-                                        const std::string& timestamp,
-                                        const engine::Session& session);
-
-/// Opens a Delta table as a pinned one. `version` < 0 and an empty `timestamp` mean the latest.
-/// Fails with kUnsupported, naming the feature, where a reader feature is unknown.
-Result<PinnedTable> PinDelta(const std::string& name, const std::string& url, int64_t version,
-                             const std::string& timestamp, const engine::Session& session);
-
-/// Pins what a Delta source was at another version: its rows, or those that its change feed had up
-/// to then.
-Result<PinnedTable> PinAtVersion(const PinnedTable& source, int64_t version,
-                                 const engine::Session& session);
 
 /// Files of one format below `url`, a folder or the one file.
 struct ListedFiles {

@@ -531,4 +531,28 @@ Result<SourceColumns> SettleDeltaColumns(const SourceDefinition& source,
   return columns;
 }
 
+engine::DeltaReading ReadingOf(const SourceDefinition& source) {
+  return {.columns = nullptr,
+          .file_column = source.file_column,
+          .row_column = source.row_column,
+          .pushes_filters = source.pushes_filters};
+}
+
+Result<PinnedTable> CheckPlaces(PinnedTable table) {
+  for (const std::string& name : {table.reading.file_column, table.reading.row_column}) {
+    if (name.empty()) continue;
+    const auto is_named = [&](const auto& field) {
+      return LowerCase(field->name()) == LowerCase(name);
+    };
+    if (std::ranges::count_if(table.schema->fields(), is_named) < 2) continue;
+    return Status::User(
+               StatusCode::kAlreadyExists,
+               "a new name is wanted for a column that OPTIONS add, found one that the data "
+               "has: `{}`",
+               name)
+        .WithHint("write another name after 'file_column' or 'row_number_column'");
+  }
+  return table;
+}
+
 }  // namespace weir

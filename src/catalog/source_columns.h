@@ -15,6 +15,7 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/base/result.h"
+#include "weir/catalog/pinned_table.h"
 #include "weir/engine/engine.h"
 #include "weir/project/project_definition.h"
 
@@ -41,5 +42,12 @@ Result<SourceColumns> SettleFileColumns(const SourceDefinition& source,
 /// same or narrower types. Fails with kConflict for any other.
 Result<SourceColumns> SettleDeltaColumns(const SourceDefinition& source,
                                          const arrow::Schema& declared, const arrow::Schema& table);
+
+/// How the rows of a source are read, as its options say.
+engine::DeltaReading ReadingOf(const SourceDefinition& source);
+
+/// The table itself. Fails with kAlreadyExists where its data has a column that is named as one
+/// that says where a row lies.
+Result<PinnedTable> CheckPlaces(PinnedTable table);
 
 }  // namespace weir

@@ -62,7 +62,7 @@ struct SourceDefinition {
   std::map<std::string, std::string> options;
   std::optional<int64_t> version;  ///< Delta only: pinned by the user
   std::optional<std::string>
-      timestamp;  ///< Delta only: pinned by the user; never together with `version`
+      timestamp;              ///< Delta only: pinned by the user; never together with `version`
   bool change_feed = false;   ///< Delta only: its rows are those that commits changed
   int64_t first_version = 0;  ///< of a change feed: of the first commit
   SchemaDrift schema_drift = SchemaDrift::kWarn;
