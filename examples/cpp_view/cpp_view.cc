@@ -76,7 +76,7 @@ Status Run(const std::string& folder, Diagnostics& diagnostics) {
   Lines lines;
   WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope,
                         run.Run({.run_id = run_id}, lines, engine::Cancellation()));
-  WEIR_RETURN_NOT_OK(RecordRun(envelope, project, compiled, *session, diagnostics, *lock));
+  WEIR_RETURN_NOT_OK(RecordRun(envelope, project, compiled, *session, diagnostics, *lock).status());
   WEIR_RETURN_NOT_OK(lock->End(envelope.state, true, envelope.finished_at_us));
   for (const ViewOutcome& view : envelope.views) WEIR_RETURN_NOT_OK(view.status);
   return Status::OK();
