@@ -104,6 +104,7 @@ struct RunRequest {
   std::string task;           ///< this one alone, by its key; empty: as selected
   bool force = false;
   bool by_lane = false;
+  bool events = false;                 ///< written to stdout as they happen, as JSON
   std::string tag;                     ///< keeps the run's versions under a name; empty: none
   std::string trace_file;              ///< gets a trace of the run; empty: none
   std::vector<std::string> arguments;  ///< of the command line

@@ -217,23 +217,7 @@ Result<bool> CompareRuns(const std::pair<ComparedSide, ComparedSide>& sides, For
     view.update(CountsJson(found));
     views.push_back(std::move(view));
   }
-  if (format == Format::kJson) {
-    const auto run = [](const ComparedSide& side) {
-      return side.run.empty() ? Json() : Json(side.run);
-    };
-    std::cout << JsonText(Json{{"schema_version", 1},
-                               {"before", {{"run", run(sides.first)}}},
-                               {"after", {{"run", run(sides.second)}}},
-                               {"same", rows.empty()},
-                               {"views", views}},
-                          2)
-              << "\n";
-  } else {
-    std::cout << fmt::format("--- {}\n+++ {}\n", ToString(sides.first), ToString(sides.second));
-    std::cout << (rows.empty()
-                      ? "no difference\n"
-                      : RenderTable({"view", "change", "removed", "added", "columns"}, rows));
-  }
+  PrintComparedRuns(sides, {"view", "change", "removed", "added", "columns"}, rows, views, format);
   return !rows.empty();
 }
 

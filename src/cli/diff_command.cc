@@ -227,22 +227,7 @@ Result<bool> PrintRuns(const std::pair<ComparedSide, ComparedSide>& sides, Forma
     views.push_back(
         {{"view", change.view}, {"change", change.change}, {"sections", change.sections}});
   }
-  if (format == Format::kJson) {
-    const auto run = [](const ComparedSide& side) {
-      return side.run.empty() ? Json() : Json(side.run);
-    };
-    std::cout << JsonText(Json{{"schema_version", 1},
-                               {"before", {{"run", run(sides.first)}}},
-                               {"after", {{"run", run(sides.second)}}},
-                               {"same", changes.empty()},
-                               {"views", views}},
-                          2)
-              << "\n";
-  } else {
-    std::cout << fmt::format("--- {}\n+++ {}\n", ToString(sides.first), ToString(sides.second));
-    std::cout << (rows.empty() ? "no difference\n"
-                               : RenderTable({"view", "change", "sections"}, rows));
-  }
+  PrintComparedRuns(sides, {"view", "change", "sections"}, rows, views, format);
   return !changes.empty();
 }
 

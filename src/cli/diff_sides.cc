@@ -3,8 +3,10 @@
 #include "weir/cli/diff_sides.h"
 
 #include <algorithm>
+#include <iostream>
 
 #include "weir/base/filesystem.h"
+#include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 
 namespace weir::cli {
@@ -131,6 +133,28 @@ Result<std::pair<ComparedSide, ComparedSide>> ComparedSidesNamed(
                       "a view can be compared with a view and a run with a run, found `{}`",
                       names[0] + " " + names[1])
       .WithHint("VIEW@RUN is a view as a run recorded it");
+}
+
+void PrintComparedRuns(const std::pair<ComparedSide, ComparedSide>& sides,
+                       const std::vector<std::string>& header,
+                       const std::vector<std::vector<std::string>>& rows,
+                       const nlohmann::ordered_json& views, Format format) {
+  using Json = nlohmann::ordered_json;
+  if (format == Format::kTable) {
+    std::cout << fmt::format("--- {}\n+++ {}\n", ToString(sides.first), ToString(sides.second))
+              << (rows.empty() ? "no difference\n" : RenderTable(header, rows));
+    return;
+  }
+  const auto run = [](const ComparedSide& side) {
+    return side.run.empty() ? Json() : Json(side.run);
+  };
+  std::cout << JsonText(Json{{"schema_version", 1},
+                             {"before", {{"run", run(sides.first)}}},
+                             {"after", {{"run", run(sides.second)}}},
+                             {"same", rows.empty()},
+                             {"views", views}},
+                        2)
+            << "\n";
 }
 
 }  // namespace weir::cli

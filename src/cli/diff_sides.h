@@ -57,4 +57,10 @@ class DiffSources {
 Result<std::pair<ComparedSide, ComparedSide>> ComparedSidesNamed(
     const std::vector<std::string>& names, bool takes_tables, DiffSources& sources);
 
+/// Prints what differs between two runs, one row and one JSON object a view.
+void PrintComparedRuns(const std::pair<ComparedSide, ComparedSide>& sides,
+                       const std::vector<std::string>& header,
+                       const std::vector<std::vector<std::string>>& rows,
+                       const nlohmann::ordered_json& views, Format format);
+
 }  // namespace weir::cli

@@ -88,6 +88,8 @@ void AddLineageOptions(CLI::App& lineage, LineageRequest& request, GlobalOptions
 void AddRunOptions(CLI::App& run, RunRequest& request) {
   run.add_flag("--force", request.force, "build the selected views even if nothing changed");
   run.add_flag("--by-lane", request.by_lane, "execute from the bytes of each view's lane");
+  run.add_flag("--events", request.events,
+               "write what happens to stdout as it happens, one JSON object a line");
   run.add_option("--tag", request.tag, "a name under which the versions of the run are kept")
       ->type_name("NAME")
       ->check(Tag());

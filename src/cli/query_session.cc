@@ -605,7 +605,9 @@ Status QuerySession::RegisterPublished(const std::string& view, const std::strin
   if (!table.ok()) {
     if (table.status().code() != StatusCode::kNotFound)
       return table.status().WithContext(fmt::format("table `{}`", view));
-    return gone("none").WithCause(table.status().ToString());
+    const auto latest = PinDelta(view, url, -1, "", runtime_->engine());
+    return gone(latest.ok() ? "none" : "no table: it was removed,")
+        .WithCause(table.status().ToString());
   }
   // A table that was removed and built anew has other rows in the versions of the old one.
   WEIR_ASSIGN_OR_RETURN(const auto build,

@@ -390,7 +390,7 @@ void PrintSummary(const RunEnvelope& envelope) {
 
 /// Reports what the run left to say, records it and gives the warehouse back; returns the exit
 /// code.
-int ConcludeRun(const RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
+int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
   for (const auto& [view, deferred] : envelope.deferred)
     std::cerr << Describe(view, deferred) << "\n";
   ReportViolations(envelope, open.diagnostics);
@@ -403,7 +403,10 @@ int ConcludeRun(const RunEnvelope& envelope, OpenProject& open, WarehouseLock& l
   const auto recorded =
       RecordRun(envelope, open.definition, open.compiled, *open.session, open.diagnostics, lock);
   const Status ended = lock.End(envelope.state, recorded.ok(), envelope.finished_at_us);
-  if (recorded.ok()) ReportPublication(*recorded, envelope);
+  if (recorded.ok()) {
+    envelope.published_run_id = recorded->published_run_id;
+    ReportPublication(*recorded, envelope);
+  }
   if (!recorded.ok()) {
     // The views stand; only their record is missing, and the next run publishes them.
     code = std::max(
@@ -452,12 +455,13 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
   Hooks hooks(open->definition);
   LineageEvents lineage(open->definition, open->compiled, *open->session, kVersion);
   Telemetry telemetry(ReadTelemetrySettings(Variable), kVersion);
-  EventLines lines;
+  EventLines lines(request.events);
   std::vector<RunEventConsumer*> consumers = {&line, &telemetry};
   if (!open->definition.openlineage.empty()) consumers.push_back(&lineage);
   consumers.push_back(&hooks);
   if (trace) consumers.push_back(trace.get());
-  if (options.format == Format::kJson) consumers.push_back(&lines);
+  const bool is_json = options.format == Format::kJson || request.events;
+  if (is_json) consumers.push_back(&lines);
   RunEvents events(subject, consumers, clock);
   line.See(SightOf(*open, run.graph(), events));
   auto envelope = run.Run(
@@ -491,7 +495,7 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
   events.Finish(*envelope);
   report_watchers();
   if (trace && !trace->status().ok()) code = std::max(code, Fail(trace->status()));
-  if (options.format == Format::kTable) PrintSummary(*envelope);
+  if (!is_json) PrintSummary(*envelope);
   return code;
 }
 

@@ -73,6 +73,10 @@ struct RunEnvelope {
   /// The last builds of the project's other views; nullopt where there is none.
   std::map<std::string, std::optional<BuildRecord>> not_selected;
 
+  /// The run whose versions readers read after this one; empty: it published nothing. Known when
+  /// it is recorded.
+  std::string published_run_id;
+
   int Count(ViewState state) const;
   int64_t bytes_read() const;
   int64_t bytes_written() const;

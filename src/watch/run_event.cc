@@ -51,6 +51,8 @@ void AddRunFinished(const RunEnvelope& envelope, Json& json) {
                    {"reused", envelope.Count(ViewState::kReused)},
                    {"failed", envelope.Count(ViewState::kFailed)},
                    {"blocked", envelope.Count(ViewState::kBlocked)}};
+  json["published_run_id"] =
+      envelope.published_run_id.empty() ? Json() : Json(envelope.published_run_id);
   json["bytes_read"] = envelope.bytes_read();
   json["bytes_written"] = envelope.bytes_written();
   json["seconds"] = Seconds(envelope.started_at_us, envelope.finished_at_us);
@@ -160,6 +162,9 @@ void RunEvents::Finish(const RunEnvelope& envelope) {
   Tell(std::move(event));
 }
 
-void EventLines::Take(const RunEvent& event) { std::cout << JsonText(ToJson(event)) << std::endl; }
+void EventLines::Take(const RunEvent& event) {
+  if (all_ || event.kind == RunEventKind::kRunFinished)
+    std::cout << JsonText(ToJson(event)) << std::endl;
+}
 
 }  // namespace weir

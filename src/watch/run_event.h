@@ -98,10 +98,14 @@ class RunEvents : public RunObserver {
   std::map<std::thread::id, int> threads_;
 };
 
-/// Writes each event as a line of JSON to stdout, at once.
+/// Writes events as lines of JSON to stdout, each at once: all of them, or the last alone.
 class EventLines : public RunEventConsumer {
  public:
+  explicit EventLines(bool all) : all_(all) {}
   void Take(const RunEvent& event) override;
+
+ private:
+  const bool all_;
 };
 
 }  // namespace weir

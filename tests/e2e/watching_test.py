@@ -58,7 +58,7 @@ class WatchingCase(ProjectCase):
         }
 
     def events(self, project: Project, *arguments: str) -> tuple[list[dict], int]:
-        outcome = project.weir("run", "--format", "json", *arguments)
+        outcome = project.weir("run", "--events", *arguments)
         lines = outcome.stdout.splitlines()
         return [json.loads(line) for line in lines], outcome.code
 
@@ -130,7 +130,7 @@ class EventsTest(WatchingCase):
 
     def test_events_come_while_the_run_goes_on(self):
         project = self.project(toml='[hooks]\nafter_run = "sleep 3"\n')
-        with project.start("run", "--format", "json") as process:
+        with project.start("run", "--events") as process:
             lines = [process.stdout.readline() for _ in range(1 + 2 * len(EDGES))]
             self.assertIsNone(process.poll(), "the run had ended before its events were read")
             rest = process.stdout.read()
