@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <iostream>
 
+#include <arrow/api.h>
+
 #include "weir/base/filesystem.h"
 #include "weir/base/json_text.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
+#include "weir/engine/row_text.h"
 #include "weir/project/weir_toml.h"
 #include "weir/replay/replay.h"
 
@@ -112,6 +115,16 @@ class Progress : public ReplayObserver {
   }
 };
 
+/// Rows as messages show them.
+std::vector<std::string> TextsOf(const std::shared_ptr<arrow::Table>& table) {
+  std::vector<std::string> texts;
+  if (table == nullptr) return texts;
+  const auto batch = table->CombineChunksToBatch();
+  if (!batch.ok()) return texts;
+  for (int64_t row = 0; row < (*batch)->num_rows(); ++row) texts.push_back(RowText(**batch, row));
+  return texts;
+}
+
 void PrintDifference(const ReplayedView& view) {
   std::cout << fmt::format("\n`{}` differs: content hash {} then, {} now\n", view.view_name,
                            view.content_then, view.content_now);
@@ -121,10 +134,12 @@ void PrintDifference(const ReplayedView& view) {
     std::cout << "  the rows of the run cannot be read any more\n";
     return;
   }
-  const BagDifference& rows = *view.difference;
-  std::cout << fmt::format("  {} rows then only, {} now only\n", rows.only_before, rows.only_after);
-  for (const std::string& row : rows.rows_before) std::cout << "  - " << row << "\n";
-  for (const std::string& row : rows.rows_after) std::cout << "  + " << row << "\n";
+  std::cout << fmt::format("  {} rows then only, {} now only\n", view.difference->removed,
+                           view.difference->added);
+  for (const std::string& row : TextsOf(view.difference->removed_rows))
+    std::cout << "  - " << row << "\n";
+  for (const std::string& row : TextsOf(view.difference->added_rows))
+    std::cout << "  + " << row << "\n";
 }
 
 void PrintTable(const Replay& replay, const ReplayReport& report, const std::string& into) {
@@ -169,10 +184,10 @@ void PrintJson(const Replay& replay, const ReplayReport& report, const std::stri
               {"message", view.status.ok() ? Json() : Json(view.status.message())},
               {"causes", view.causes}};
     if (view.difference) {
-      json["difference"] = {{"only_then", view.difference->only_before},
-                            {"only_now", view.difference->only_after},
-                            {"rows_then", view.difference->rows_before},
-                            {"rows_now", view.difference->rows_after}};
+      json["difference"] = {{"only_then", view.difference->removed},
+                            {"only_now", view.difference->added},
+                            {"rows_then", TextsOf(view.difference->removed_rows)},
+                            {"rows_now", TextsOf(view.difference->added_rows)}};
     }
     views.push_back(std::move(json));
   }

@@ -55,6 +55,7 @@ std::vector<UnstableCall> UnstableCallsOf(const LogicalPlan& plan) {
     if (advice != kUnstable.end()) found.emplace(function.name, advice->second);
   }
   std::vector<UnstableCall> calls;
+  calls.reserve(found.size());
   for (const auto& [name, advice] : found)
     calls.push_back(
         {name, std::string(advice.problem), std::string(advice.instead), advice.is_of_clock});

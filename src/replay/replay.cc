@@ -217,7 +217,7 @@ ReplayedView Replay::ExecuteOne(const RecordedBuild& build, const Clock& clock,
     view.state = ReplayState::kFailed;
   } else if (view.content_now != view.content_then || view.rows_now != view.rows_then) {
     view.state = ReplayState::kDiffers;
-    Explain(build, cancellation, view);
+    Explain(build, view);
   }
   return view;
 }
@@ -274,8 +274,7 @@ Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
   return Status::OK();
 }
 
-void Replay::Explain(const RecordedBuild& build, const engine::Cancellation& cancellation,
-                     ReplayedView& view) {
+void Replay::Explain(const RecordedBuild& build, ReplayedView& view) {
   const auto session = SessionFor(build);
   if (!session.ok()) return;
   for (const UnstableCall& call : UnstableCallsOf(*build.bundle.plan)) {
@@ -294,8 +293,8 @@ void Replay::Explain(const RecordedBuild& build, const engine::Cancellation& can
   const auto then = PinDelta(view.view_name, UrlNow(build, build.table_url), build.version, "",
                              (*session)->engine());
   if (!then.ok()) return;
-  auto difference = CompareBags(*then, *replayed_[view.view_name], options_.most_rows_shown,
-                                (*session)->engine(), cancellation);
+  auto difference = FindDataDifference(*then, *replayed_[view.view_name],
+                                       {.key = {}, .samples = options_.most_rows_shown}, **session);
   if (difference.ok()) view.difference = *std::move(difference);
 }
 

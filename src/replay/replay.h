@@ -20,13 +20,13 @@
 #include <utility>
 #include <vector>
 
+#include "weir/artifacts/data_difference.h"
 #include "weir/artifacts/recorded_run.h"
 #include "weir/base/clock.h"
 #include "weir/base/diagnostic.h"
 #include "weir/base/result.h"
 #include "weir/engine/engine.h"
 #include "weir/project/project_definition.h"
-#include "weir/replay/bag_difference.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
@@ -52,7 +52,7 @@ struct ReplayedView {
   bool same_operators = true;             ///< of the physical plans
   std::vector<std::string> causes;        ///< of a difference, as far as they can be proven
   /// Of a view that differs; nothing where its table of the time cannot be read.
-  std::optional<BagDifference> difference;
+  std::optional<DataDifference> difference;
 };
 
 struct ReplayReport {
@@ -69,7 +69,7 @@ struct ReplayOptions {
   bool each_alone = false;
   /// Goes on where engine versions, settings or guards are not those of the run.
   bool allow_drift = false;
-  size_t most_rows_shown = 5;
+  int64_t most_rows_shown = 5;
 };
 
 /// Told of progress, one view after the other.
@@ -115,8 +115,7 @@ class Replay {
                           const engine::Cancellation& cancellation);
   Status TryExecute(const RecordedBuild& build, const Clock& clock,
                     const engine::Cancellation& cancellation, ReplayedView& view);
-  void Explain(const RecordedBuild& build, const engine::Cancellation& cancellation,
-               ReplayedView& view);
+  void Explain(const RecordedBuild& build, ReplayedView& view);
 
   ProjectDefinition program_;
   ReplayOptions options_;
