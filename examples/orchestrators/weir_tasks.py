@@ -23,7 +23,7 @@ def nodes(project: str) -> list[dict]:
 
 def build(project: str, key: str) -> dict:
     """Builds one view if it must be built. Returns the event `view_finished`."""
-    done = subprocess.run([WEIR, "run", "--project", project, "--task", key, "--format", "json"], capture_output=True, text=True)
+    done = subprocess.run([WEIR, "run", "--project", project, "--task", key, "--events"], capture_output=True, text=True)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode != 0:
         raise BuildFailed(done.stderr.strip())

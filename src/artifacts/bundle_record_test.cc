@@ -77,6 +77,10 @@ TEST(SourceRecord, HoldsHowFilesAreRead) {
                     {.name = "y", .sql_type = "INT", .nullable = true}};
   before.partition_columns = {"y"};
   before.options = {{"delimiter", "\t"}, {"has_header", "true"}};
+  before.file_column = "from file";
+  before.row_column = "n";
+  before.pushes_filters = false;
+  before.schema_drift = SchemaDrift::kIgnore;
   const auto after = ReadSource("t t", SourceJson(before));
   ASSERT_TRUE(after.ok()) << after.status().ToString();
   EXPECT_EQ(after->name, before.name);
@@ -84,6 +88,10 @@ TEST(SourceRecord, HoldsHowFilesAreRead) {
   EXPECT_EQ(after->columns, before.columns);
   EXPECT_EQ(after->partition_columns, before.partition_columns);
   EXPECT_EQ(after->options, before.options);
+  EXPECT_EQ(after->file_column, before.file_column);
+  EXPECT_EQ(after->row_column, before.row_column);
+  EXPECT_FALSE(after->pushes_filters);
+  EXPECT_EQ(after->schema_drift, SchemaDrift::kIgnore);
   SourceDefinition feed;
   feed.format = SourceFormat::kDelta;
   feed.change_feed = true;

@@ -3,6 +3,7 @@
 #include "weir/artifacts/source_record.h"
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +16,9 @@ namespace weir {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::pair<SchemaDrift, const char*> kDrifts[] = {
+    {SchemaDrift::kWarn, "warn"}, {SchemaDrift::kError, "error"}, {SchemaDrift::kIgnore, "ignore"}};
 
 SourceDefinition Read(const std::string& name, const Json& json) {
   SourceDefinition source;
@@ -33,6 +37,12 @@ SourceDefinition Read(const std::string& name, const Json& json) {
   json.at("options").get_to(source.options);
   json.at("change_feed").get_to(source.change_feed);
   json.at("first_version").get_to(source.first_version);
+  json.at("file_column").get_to(source.file_column);
+  json.at("row_number_column").get_to(source.row_column);
+  json.at("pushdown_filters").get_to(source.pushes_filters);
+  for (const auto& [drift, text] : kDrifts) {
+    if (json.at("schema_drift").get<std::string>() == text) source.schema_drift = drift;
+  }
   return source;
 }
 
@@ -45,12 +55,20 @@ std::string SourceJson(const SourceDefinition& source) {
         {{"name", column.name}, {"type", column.sql_type}, {"nullable", column.nullable}});
   }
   for (const auto& [key, value] : source.options) options[key] = Redacted(key, value);
+  std::string drift;
+  for (const auto& [known, text] : kDrifts) {
+    if (known == source.schema_drift) drift = text;
+  }
   return JsonText(Json{{"format", ToString(source.format)},
                        {"columns", columns},
                        {"partition_columns", source.partition_columns},
                        {"options", options},
                        {"change_feed", source.change_feed},
-                       {"first_version", source.first_version}});
+                       {"first_version", source.first_version},
+                       {"file_column", source.file_column},
+                       {"row_number_column", source.row_column},
+                       {"pushdown_filters", source.pushes_filters},
+                       {"schema_drift", drift}});
 }
 
 Result<SourceDefinition> ReadSource(const std::string& name, std::string_view json) {

@@ -262,22 +262,6 @@ Status CheckSupported(const SourceDefinition& source) {
   return Status::OK();
 }
 
-Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
-  WEIR_RETURN_NOT_OK(CheckSupported(source));
-  if (source.change_feed) {
-    return PinChanges(source.name, ToUrl(source.uri, true), source.first_version,
-                      source.version.value_or(-1), source.timestamp.value_or(""), session);
-  }
-  if (source.format == SourceFormat::kDelta) {
-    std::shared_ptr<arrow::Schema> declared;
-    if (!source.columns.empty()) {
-      WEIR_ASSIGN_OR_RETURN(declared, DeclaredSchema(source, session));
-    }
-    return PinDeltaSource(source, ToUrl(source.uri, true), declared, session);
-  }
-  return PinListing(source, session);
-}
-
 /// A hint for failures that have none.
 Status WithAdvice(const Status& status, const SourceDefinition& source) {
   if (!status.hint().empty()) return status;
@@ -450,6 +434,22 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
   table.reading = ReadingOf(source);
   table.files = std::make_shared<const TableFiles>(std::move(files));
   return CheckPlaces(std::move(table));
+}
+
+Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session) {
+  WEIR_RETURN_NOT_OK(CheckSupported(source));
+  if (source.change_feed) {
+    return PinChanges(source.name, ToUrl(source.uri, true), source.first_version,
+                      source.version.value_or(-1), source.timestamp.value_or(""), session);
+  }
+  if (source.format == SourceFormat::kDelta) {
+    std::shared_ptr<arrow::Schema> declared;
+    if (!source.columns.empty()) {
+      WEIR_ASSIGN_OR_RETURN(declared, DeclaredSchema(source, session));
+    }
+    return PinDeltaSource(source, ToUrl(source.uri, true), declared, session);
+  }
+  return PinListing(source, session);
 }
 
 Catalog Catalog::Open(const ProjectDefinition& project, const engine::Session& session,

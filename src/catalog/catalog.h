@@ -52,6 +52,9 @@ struct ListedFiles {
   std::map<std::string, std::shared_ptr<arrow::DataType>> partition_types;
 };
 
+/// Pins a source as it is now, or at the version that it names itself.
+Result<PinnedTable> PinSource(const SourceDefinition& source, const engine::Session& session);
+
 /// Pins files that are listed already, to be read as `source` says; its location is not looked at.
 Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& listed,
                              const engine::Session& session);

@@ -28,23 +28,30 @@ Status Gone(const RecordedScan& scan, const std::string& what) {
                              scan.version, scan.table, what);
 }
 
+Result<PinnedTable> OpenVersion(const RecordedScan& scan, const std::string& url,
+                                const engine::Session& session) {
+  if (!scan.source) return PinDelta(scan.table, url, scan.version, "", session);
+  SourceDefinition source = *scan.source;
+  source.uri = source.location_as_written = url;
+  source.version = scan.version;
+  return PinSource(source, session);
+}
+
 Result<PinnedTable> PinVersion(const RecordedScan& scan, const std::string& url,
                                const SessionRuntime& session) {
-  PinnedTable place;
-  place.name = scan.table;
-  place.url = url;
-  if (scan.source && scan.source->change_feed) place.changes_since = scan.source->first_version;
-  auto pinned = PinAtVersion(place, scan.version, session.engine());
+  auto pinned = OpenVersion(scan, url, session.engine());
   if (!pinned.ok()) {
     const StatusCode code = pinned.status().code();
     if (code != StatusCode::kNotFound && code != StatusCode::kCorrupt) return pinned.status();
     return Gone(scan, "and its log does not tell of it any more")
         .WithCause(pinned.status().ToString());
   }
+  // The files of a change feed have names with what was done to them.
+  const bool is_feed = scan.source && scan.source->change_feed;
   std::vector<std::string> read;
   for (const RecordedFile& file : scan.files) {
-    // The files of a change feed have names with what was done to them.
-    if (file.kept) read.push_back(file.path.substr(0, file.path.find("#version=")));
+    if (!file.kept) continue;
+    read.push_back(is_feed ? file.path.substr(0, file.path.rfind("#version=")) : file.path);
   }
   WEIR_ASSIGN_OR_RETURN(const auto missing, MissingFiles(session.engine(), url, read));
   if (!missing.empty()) {

@@ -553,6 +553,33 @@ class ListingTest(ProjectCase):
         self.assertIn("  - id = 2, s = y\n  + id = 7, s = q\n", table.stdout)
 
 
+class SourceOptionsTest(SmallCase):
+    """How a source is read is part of the record."""
+
+    def test_declared_columns_and_places_of_rows(self):
+        self.append(1, 2)
+        files = self.scratch / "parquet"
+        files.mkdir()
+        pyarrow.parquet.write_table(pyarrow.table({"a": pyarrow.array([1, 2], pyarrow.int32())}), files / "1.parquet")
+        pyarrow.parquet.write_table(pyarrow.table({"a": pyarrow.array([5], pyarrow.int64()), "b": ["x"]}), files / "2.parquet")
+        self.project.write("sources/t.sql", f"CREATE EXTERNAL TABLE t (id DECIMAL(20, 0)) STORED AS DELTATABLE LOCATION '{self.source}' "
+                                            "OPTIONS ('file_column' 'f', 'row_number_column' 'n');\n"
+                                            f"CREATE EXTERNAL TABLE p STORED AS PARQUET LOCATION '{files}/' OPTIONS ('file_column' 'f', "
+                                            "'row_number_column' 'n', 'schema_drift' 'ignore');")
+        self.project.write("views/v.sql", "SELECT id / 4 AS quarter, f, n FROM t")
+        self.project.write("views/w.sql", "SELECT a, b, f, n FROM p")
+        run = self.project.run()["run_id"]
+        rows = {name: bag(self.project.read(name)) for name in "vw"}
+        self.append(3)
+        pyarrow.parquet.write_table(pyarrow.table({"a": [7.5], "c": [1]}), files / "3.parquet")
+        shutil.move(self.project.warehouse, self.scratch / "moved")
+        into = self.scratch / "into"
+        outcome = replay(run, "--warehouse", str(self.scratch / "moved"), "--into", str(into), folder=self.scratch)
+        self.assertEqual(0, outcome.code, outcome.text)
+        for name in "vw":
+            self.assertEqual(rows[name], bag(deltalake.DeltaTable(str(into / name)).to_pyarrow_table()))
+
+
 class VaryingTest(SmallCase):
     """Views that are no function of their rows."""
 
