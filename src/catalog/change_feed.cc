@@ -105,7 +105,8 @@ class Reader {
       WEIR_ASSIGN_OR_RETURN(feed.last, LastUntil(*end, feed.first, feed.last));
     }
     if (feed.last < feed.first) return feed;
-    std::optional<bool> records_changes;  // looked up where it matters: it costs a replay of the log
+    std::optional<bool>
+        records_changes;  // looked up where it matters: it costs a replay of the log
     for (int64_t version = feed.first; version <= feed.last; ++version) {
       WEIR_ASSIGN_OR_RETURN(const Commit commit, ReadCommit(version));
       if (commit.records_changes) records_changes = commit.records_changes;

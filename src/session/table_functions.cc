@@ -135,7 +135,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> RegistryRows(const FunctionDeclarati
 
 /// A version from 0 up to `latest`, or a time.
 Result<ChangeBound> BoundOf(const FunctionDeclaration& function, const std::string& name,
-                                    const TableArgument& argument, int64_t latest) {
+                            const TableArgument& argument, int64_t latest) {
   if (const auto* time = std::get_if<std::string>(&argument))
     return ChangeBound{.version = -1, .timestamp = *time};
   const auto* version = std::get_if<int64_t>(&argument);
