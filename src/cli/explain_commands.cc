@@ -181,7 +181,8 @@ std::string Durations(const std::string& begin, const std::string& end, Format f
   std::string columns = fmt::format("round({}, 3) AS seconds", seconds);
   if (format == Format::kTable) {
     columns += fmt::format(
-        ", coalesce(repeat('█', CAST(ceil(12 * {0} / nullif(max({0}) OVER (), 0)) AS BIGINT)), '') "
+        ", coalesce(repeat('█', CAST(ceil(12 * ({0} / nullif(max({0}) OVER (), 0))) AS BIGINT)), "
+        "'') "
         "AS trend",
         seconds);
   }
