@@ -468,6 +468,8 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
       {.selection = *selection,
        .force = request.force,
        .by_lane = request.by_lane,
+       // As the lock has it, which is all that is known of a run that is killed.
+       .now_us = opened_at_us,
        .run_id = subject.run_id,
        .tag = request.tag,
        .circumstances = ObserveCircumstances(open->definition.root, kVersion, request.arguments),

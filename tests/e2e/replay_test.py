@@ -629,6 +629,19 @@ class VaryingTest(SmallCase):
         self.project.run()
         self.assertGreater(self.project.read("w").to_pylist()[0]["own"], row["own"])
 
+    def test_a_run_that_was_killed_had_that_time_too(self):
+        """What a later run records of it is what its lock tells."""
+        self.project.write("views/v.sql", "SELECT id, now() AS at FROM t")
+        toml = (self.project.folder / "weir.toml").read_text()
+        self.project.write("weir.toml", toml + '[hooks]\nafter_view = "kill -9 $PPID"\n')
+        self.assertNotEqual(0, self.project.weir("run").code)
+        self.project.write("weir.toml", toml)
+        self.assertEqual(1, self.project.run()["views"]["run"], "`w`; `v` stands")
+        [killed] = [row["run_id"] for row in self.project.artifact("runs") if row["state"] == "killed"]
+        outcome = self.replay(killed, "--view", "v")
+        self.assertEqual(0, outcome.code, outcome.text)
+        self.assertIn("identical", outcome.stdout)
+
     def test_a_reader_that_asks_the_clock_is_not_taken_for_unchanged(self):
         soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
 
