@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that each room includes only the rooms it declares in CMakeLists.txt, and prints the room table for ARCHITECTURE.md.
 
+Also that no two headers define a type of one name: one program links both, and the linker takes either's destructor for both.
+
 Also that nobody but base/json_text.h has JSON written: the library aborts the program at bytes that are no UTF-8.
 
 With --write, replaces the table between the markers in ARCHITECTURE.md; otherwise fails if it is out of date.
@@ -39,9 +41,32 @@ def table(rooms):
     return "\n".join(lines)
 
 
+def types_of(path):
+    """The types that a header defines outside of other types, with their namespaces."""
+    namespaces = []
+    for line in path.read_text().splitlines():
+        if match := re.match(r"namespace ([\w:]+) \{$", line):
+            namespaces.append(match.group(1))
+        elif line.startswith("}  // namespace"):
+            namespaces.pop()
+        elif match := re.match(r"(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;]*)? ?\{?$", line):
+            yield "::".join([*namespaces, match.group(1)])
+
+
+def twins():
+    """A line for each type that a second header defines. What tests alone include is in programs of its own."""
+    first = {}
+    for path in sorted((ROOT / "src").rglob("*.h")):
+        if re.search(r"_(testing|fixture)\.h$", path.name):
+            continue
+        for name in types_of(path):
+            if (other := first.setdefault(name, path)) != path:
+                yield f"{path.relative_to(ROOT)}: `{name}` is defined in {other.relative_to(ROOT)}, too"
+
+
 def main():
     rooms = declared_rooms()
-    problems = []
+    problems = list(twins())
     for room, uses in rooms.items():
         for path in sorted((ROOT / "src" / room).rglob("*.[hc]*")):
             writes_json = path.name == "json_text.h" or re.search(r"_(test|testing|fixture)\.", path.name) is not None

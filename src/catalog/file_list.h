@@ -26,7 +26,7 @@
 namespace weir {
 
 /// Texts, one after the other in one piece of memory.
-class TextColumn {
+class PackedTexts {
  public:
   void Add(std::string_view text) {
     bytes_.append(text);
@@ -85,14 +85,14 @@ class FileList {
     std::unordered_map<std::string, uint32_t> code_of;
   };
   struct StatisticsColumns {
-    TextColumn min, max, null_count;
+    PackedTexts min, max, null_count;
   };
 
   std::string path_column_;
   std::vector<uint32_t> order_;  ///< from the place in the order of paths to the place in storage
-  TextColumn paths_;
+  PackedTexts paths_;
   std::vector<int64_t> sizes_, modified_ms_, rows_;
-  TextColumn etags_;  ///< empty if no file has one
+  PackedTexts etags_;  ///< empty if no file has one
   struct DeletionVector {
     std::string id;
     int64_t deleted_rows = 0;

@@ -77,9 +77,9 @@ int64_t VersionUpTo(const TableHistory& table, const std::string& run_id) {
 
 std::set<std::string> RecordedKeys() { return {"run_id", "pins", "deferred", "view_name"}; }
 
-std::vector<RecordedRun> AllRuns(std::vector<RecordedRun> runs, const Histories& histories) {
+std::vector<RunRecord> AllRuns(std::vector<RunRecord> runs, const Histories& histories) {
   std::set<std::string> known;
-  for (const RecordedRun& run : runs) known.insert(run.run_id);
+  for (const RunRecord& run : runs) known.insert(run.run_id);
   for (const auto& [view, history] : histories) {
     for (const TableVersion& commit : history->versions()) {
       const std::string by = RecordedOf(commit, "run_id");
@@ -94,9 +94,9 @@ std::vector<RecordedRun> AllRuns(std::vector<RecordedRun> runs, const Histories&
   return runs;
 }
 
-std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
-                                   const RetentionSettings& retention, int64_t now_us) {
-  std::sort(runs.begin(), runs.end(), [](const RecordedRun& a, const RecordedRun& b) {
+std::set<std::string> RetainedRuns(std::vector<RunRecord> runs, const RetentionSettings& retention,
+                                   int64_t now_us) {
+  std::sort(runs.begin(), runs.end(), [](const RunRecord& a, const RunRecord& b) {
     return std::tie(a.started_at_us, a.run_id) > std::tie(b.started_at_us, b.run_id);
   });
   std::set<std::string> retained, tags;
@@ -111,7 +111,7 @@ std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
 }
 
 std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::string>& runs,
-                                                        const std::vector<RecordedTask>& tasks,
+                                                        const std::vector<TaskRecord>& tasks,
                                                         const Histories& histories) {
   Needed needed(histories);
   for (const auto& [view, history] : histories) {
@@ -119,7 +119,7 @@ std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::stri
       if (runs.contains(RecordedOf(commit, "run_id"))) needed.AddWithPins(view, commit.version);
     }
   }
-  for (const RecordedTask& task : tasks) {
+  for (const TaskRecord& task : tasks) {
     const auto history = histories.find(task.view_name);
     if (!runs.contains(task.run_id) || history == histories.end()) continue;
     const int64_t version =

@@ -17,7 +17,7 @@
 namespace weir {
 
 /// A run, as far as retention is concerned.
-struct RecordedRun {
+struct RunRecord {
   std::string run_id;
   int64_t started_at_us = 0;
   std::string tag;         ///< empty: none
@@ -26,7 +26,7 @@ struct RecordedRun {
 };
 
 /// What a run did with a view.
-struct RecordedTask {
+struct TaskRecord {
   std::string run_id;
   std::string view_name;
   int64_t version = -1;  ///< of its table, that the run wrote or left; -1: not recorded
@@ -46,17 +46,17 @@ using Histories = std::map<std::string, const TableHistory*>;
 std::set<std::string> RecordedKeys();
 
 /// `runs`, and those that commits name and artifacts do not (yet) know.
-std::vector<RecordedRun> AllRuns(std::vector<RecordedRun> runs, const Histories& histories);
+std::vector<RunRecord> AllRuns(std::vector<RunRecord> runs, const Histories& histories);
 
 /// The ids of the last runs, of those within the days, and of the newest run of each tag that
 /// succeeded.
-std::set<std::string> RetainedRuns(std::vector<RecordedRun> runs,
-                                   const RetentionSettings& retention, int64_t now_us);
+std::set<std::string> RetainedRuns(std::vector<RunRecord> runs, const RetentionSettings& retention,
+                                   int64_t now_us);
 
 /// The versions of each view's table that the runs wrote, left as they were, or read, and those
 /// that the builds of these versions read. Versions that a log no longer tells are left out.
 std::map<std::string, std::set<int64_t>> VersionsOfRuns(const std::set<std::string>& runs,
-                                                        const std::vector<RecordedTask>& tasks,
+                                                        const std::vector<TaskRecord>& tasks,
                                                         const Histories& histories);
 
 /// Adds the versions of published sets to those that are needed, as far as logs still tell them.

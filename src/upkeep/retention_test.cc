@@ -17,7 +17,7 @@ using Versions = std::set<int64_t>;
 constexpr int64_t kDay = 86'400'000'000;
 const FixedClock kNow(1'000 * kDay);
 
-RecordedRun Ran(const std::string& id, double days_ago, const std::string& tag = {}) {
+RunRecord Ran(const std::string& id, double days_ago, const std::string& tag = {}) {
   return {.run_id = id,
           .started_at_us = kNow.Now() - static_cast<int64_t>(days_ago * kDay),
           .tag = tag,
@@ -78,8 +78,8 @@ TEST(Retention, KeepsWhatPublishedSetsNameAsFarAsLogsTellIt) {
 }
 
 TEST(Retention, KeepsTheLastRunsThoseOfTheDaysAndTheNewestOfEachTag) {
-  const std::vector<RecordedRun> runs = {Ran("a", 30, "x"), Ran("b", 20, "y"), Ran("c", 10, "x"),
-                                         Ran("d", 5),       Ran("e", 3),       Ran("f", 0.5)};
+  const std::vector<RunRecord> runs = {Ran("a", 30, "x"), Ran("b", 20, "y"), Ran("c", 10, "x"),
+                                       Ran("d", 5),       Ran("e", 3),       Ran("f", 0.5)};
   const auto retained = [&](int64_t count, int64_t days) {
     return RetainedRuns(runs, {.runs = count, .days = days}, kNow.Now());
   };
@@ -89,7 +89,7 @@ TEST(Retention, KeepsTheLastRunsThoseOfTheDaysAndTheNewestOfEachTag) {
   EXPECT_EQ(retained(100, 0).size(), runs.size());
   EXPECT_EQ(retained(0, 100'000).size(), runs.size()) << "a time before all";
   EXPECT_TRUE(RetainedRuns({}, {}, kNow.Now()).empty());
-  std::vector<RecordedRun> failed = runs;
+  std::vector<RunRecord> failed = runs;
   failed[2].succeeded = false;
   EXPECT_EQ(RetainedRuns(failed, {.runs = 0, .days = 0}, kNow.Now()), (Ids{"a", "b"}))
       << "a run that failed takes nobody's tag";
@@ -106,7 +106,7 @@ TEST(Retention, NeedsWhatRunsWroteFoundAndRead) {
   const TableHistory v =
       Log().Build("a", 9, {{"up", 0}}).Build("c", 7, {{"up", 2}, {"src", 5}}).Read();
   const Histories histories = {{"up", &up}, {"v", &v}};
-  const auto needed = [&](const Ids& runs, const std::vector<RecordedTask>& tasks) {
+  const auto needed = [&](const Ids& runs, const std::vector<TaskRecord>& tasks) {
     return VersionsOfRuns(runs, tasks, histories);
   };
   using Needed = std::map<std::string, Versions>;

@@ -20,15 +20,15 @@ namespace weir {
 
 /// All runs, but for those that were killed before they built anything: a `weir gc` that was killed
 /// is recorded as one. None where no run was recorded.
-Result<std::vector<RecordedRun>> ReadRuns(const SessionRuntime& session);
+Result<std::vector<RunRecord>> ReadRuns(const SessionRuntime& session);
 
 /// What is published: the last set of each project, and those that readers read after `runs`.
 Result<std::vector<PublishedTask>> ReadPublished(const SessionRuntime& session,
                                                  const std::set<std::string>& runs);
 
 /// The views that `runs` built or left as they were.
-Result<std::vector<RecordedTask>> ReadTasks(const SessionRuntime& session,
-                                            const std::set<std::string>& runs);
+Result<std::vector<TaskRecord>> ReadTasks(const SessionRuntime& session,
+                                          const std::set<std::string>& runs);
 
 /// By view: when the last run that was about it began, in microseconds.
 Result<std::map<std::string, int64_t>> ReadLastUses(const SessionRuntime& session,

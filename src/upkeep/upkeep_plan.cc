@@ -215,7 +215,7 @@ class Planner {
     if (!entry.status.ok() || !IsOurs(read)) return false;
     const TableVersion& build = *read.history.BuildAt(read.history.latest());
     const std::string run_id = RecordedOf(build, "run_id");
-    const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const RecordedRun& recorded) {
+    const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const RunRecord& recorded) {
       return recorded.run_id == run_id;
     });
     if (run != runs_.end() && !run->project.empty() && run->project != project_.name) return false;
@@ -287,7 +287,7 @@ class Planner {
   std::vector<Entry> entries_;
   Histories histories_;
   bool knows_all_builds_ = true;
-  std::vector<RecordedRun> runs_;
+  std::vector<RunRecord> runs_;
   std::map<std::string, std::set<int64_t>> of_runs_;
   std::map<std::string, int64_t> last_uses_;
   std::map<std::string, std::vector<int64_t>> sightings_;
