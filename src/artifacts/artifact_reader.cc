@@ -40,50 +40,61 @@ std::string AsText(const std::string& column, ArtifactType type) {
   }
 }
 
-Result<std::vector<ArtifactReader::Row>> RowsOf(const arrow::Table& table) {
-  std::vector<ArtifactReader::Row> rows(static_cast<size_t>(table.num_rows()));
-  for (const auto& column : table.columns()) {
+}  // namespace
+
+Result<std::optional<std::set<std::string>>> RegisterArtifact(const SessionRuntime& session,
+                                                              const std::string& table) {
+  const auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
+                               -1, "", session.engine());
+  if (!pinned.ok()) {
+    const Status& failed = pinned.status();
+    // A store that nobody described is not found, either.
+    const bool is_unknown_store =
+        failed.message().find("no object store is registered") != std::string::npos;
+    if (failed.code() == StatusCode::kNotFound && !is_unknown_store)
+      return std::optional<std::set<std::string>>();
+    return failed.WithContext(fmt::format("artifact table `{}`", table));
+  }
+  WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
+  const auto names = pinned->schema->field_names();
+  return std::optional(std::set<std::string>(names.begin(), names.end()));
+}
+
+Result<std::vector<std::vector<std::string>>> QueryTexts(const SessionRuntime& session,
+                                                         const std::string& sql) {
+  WEIR_ASSIGN_OR_RETURN(const auto table, session.engine().Query(sql));
+  std::vector<std::vector<std::string>> rows(static_cast<size_t>(table->num_rows()));
+  for (const auto& column : table->columns()) {
     size_t row = 0;
     for (const auto& chunk : column->chunks()) {
-      if (!arrow::is_base_binary_like(chunk->type_id()))
-        return Status::Bug("a text was wanted, found {}", chunk->type()->ToString());
       for (int64_t i = 0; i < chunk->length(); ++i) {
-        std::string_view value;
-        if (!chunk->IsNull(i)) {
-          value = arrow::is_large_binary_like(chunk->type_id())
-                      ? static_cast<const arrow::LargeBinaryArray&>(*chunk).GetView(i)
-                      : static_cast<const arrow::BinaryArray&>(*chunk).GetView(i);
+        std::string text;
+        if (chunk->IsValid(i)) {
+          const auto value = chunk->GetScalar(i);
+          if (!value.ok()) return Status::Bug("{}", value.status().ToString());
+          text = arrow::is_base_binary_like(chunk->type_id())
+                     ? static_cast<const arrow::BaseBinaryScalar&>(**value).value->ToString()
+                     : (*value)->ToString();
         }
-        rows[row++].emplace_back(value);
+        rows[row++].push_back(std::move(text));
       }
     }
   }
   return rows;
 }
 
-}  // namespace
-
 Result<ArtifactReader> ArtifactReader::Open(const SessionRuntime& session,
                                             const std::set<std::string>& tables) {
   ArtifactReader reader(session);
   for (const std::string& table : tables) {
-    auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table), -1,
-                           "", session.engine());
-    const bool is_unknown_store =
-        !pinned.ok() &&
-        pinned.status().message().find("no object store is registered") != std::string::npos;
-    if (is_unknown_store) return pinned.status();
-    if (!pinned.ok() && pinned.status().code() == StatusCode::kNotFound) {
-      // Of a kind of row that no run has had yet there is no table.
-      if (table != "runs" && table != "plan_bundles") continue;
+    WEIR_ASSIGN_OR_RETURN(auto columns, RegisterArtifact(session, table));
+    if (columns) {
+      reader.columns_[table] = *std::move(columns);
+    } else if (table == "runs" || table == "plan_bundles") {
+      // Of another kind of row that no run has had yet there is no table.
       return Status::User(StatusCode::kNotFound, "no run has recorded a bundle in this warehouse")
-          .WithCause(pinned.status().ToString())
           .WithHint("`weir run` builds the views and records their bundles");
     }
-    WEIR_RETURN_NOT_OK(pinned.status());
-    WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
-    const auto names = pinned->schema->field_names();
-    reader.columns_[table] = {names.begin(), names.end()};
   }
   return reader;
 }
@@ -100,10 +111,8 @@ Result<std::vector<ArtifactReader::Row>> ArtifactReader::Select(
     selected += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", text, i);
     order += fmt::format("{}{}", i == 0 ? "" : ", ", i + 1);
   }
-  WEIR_ASSIGN_OR_RETURN(const auto rows, session_->engine().Query(fmt::format(
-                                             "SELECT {} FROM weir.{} WHERE {} ORDER BY {}",
-                                             selected, QuotedSqlName(table), condition, order)));
-  return RowsOf(*rows);
+  return QueryTexts(*session_, fmt::format("SELECT {} FROM weir.{} WHERE {} ORDER BY {}", selected,
+                                           QuotedSqlName(table), condition, order));
 }
 
 std::string QuotedList(const std::set<std::string>& texts) {

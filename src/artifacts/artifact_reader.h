@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +16,16 @@
 #include "weir/session/session_runtime.h"
 
 namespace weir {
+
+/// Makes an artifact table known to the session as `weir.<table>`. Returns its columns; nothing
+/// where there is no such table yet, as no run has had a row for it.
+Result<std::optional<std::set<std::string>>> RegisterArtifact(const SessionRuntime& session,
+                                                              const std::string& table);
+
+/// The rows of a query over tables that are registered: bytes as they are, other values as the
+/// engine writes them, NULL as nothing.
+Result<std::vector<std::vector<std::string>>> QueryTexts(const SessionRuntime& session,
+                                                         const std::string& sql);
 
 class ArtifactReader {
  public:

@@ -106,8 +106,12 @@ class Comparison {
                             DifferenceCte(compared_))));
     found_.removed = numbers[0];
     found_.added = numbers[1];
-    WEIR_ASSIGN_OR_RETURN(found_.removed_rows, Samples("delete"));
-    WEIR_ASSIGN_OR_RETURN(found_.added_rows, Samples("insert"));
+    if (found_.removed > 0) {
+      WEIR_ASSIGN_OR_RETURN(found_.removed_rows, Samples("delete"));
+    }
+    if (found_.added > 0) {
+      WEIR_ASSIGN_OR_RETURN(found_.added_rows, Samples("insert"));
+    }
     return Status::OK();
   }
 
@@ -124,9 +128,9 @@ class Comparison {
     return list;
   }
 
-  /// Whether a column differs between the rows `b` and `a`.
-  static std::string Differs(const std::string& column) {
-    return fmt::format("{} <> {}", RowHashSql({column}, "b"), RowHashSql({column}, "a"));
+  /// Whether any of the columns differs between the rows `b` and `a`.
+  static std::string Differ(const std::vector<std::string>& columns) {
+    return fmt::format("{} <> {}", RowHashSql(columns, "b"), RowHashSql(columns, "a"));
   }
 
   Status CompareByKey() {
@@ -149,12 +153,10 @@ class Comparison {
         "ON b.weir_k = a.weir_k",
         RowHashSql(options_.key, {}), kBefore, kAfter);
     const std::string both = "b.weir_k IS NOT NULL AND a.weir_k IS NOT NULL";
-    const std::string differs = values_.empty() ? std::string("false")
-                                                : fmt::format("{} <> {}", RowHashSql(values_, "b"),
-                                                              RowHashSql(values_, "a"));
+    const std::string differs = values_.empty() ? "false" : Differ(values_);
     std::string counts;
     for (const std::string& column : values_)
-      counts += fmt::format(", count(CASE WHEN {} AND {} THEN 1 END)", both, Differs(column));
+      counts += fmt::format(", count(CASE WHEN {} AND {} THEN 1 END)", both, Differ({column}));
     WEIR_ASSIGN_OR_RETURN(
         const auto numbers,
         Numbers(engine_, fmt::format("SELECT count(CASE WHEN a.weir_k IS NULL THEN 1 END), "
@@ -173,8 +175,12 @@ class Comparison {
           "{}.weir_k LIMIT {}",
           List(compared_.columns, fmt::format("{}.", side)), sides, other, side, options_.samples));
     };
-    WEIR_ASSIGN_OR_RETURN(found_.removed_rows, only("b", "a"));
-    WEIR_ASSIGN_OR_RETURN(found_.added_rows, only("a", "b"));
+    if (found_.removed > 0) {
+      WEIR_ASSIGN_OR_RETURN(found_.removed_rows, only("b", "a"));
+    }
+    if (found_.added > 0) {
+      WEIR_ASSIGN_OR_RETURN(found_.added_rows, only("a", "b"));
+    }
     std::vector<std::string> names = options_.key;
     names.insert(names.end(), {"before", "after"});
     for (const auto& [column, count] : found_.changed_columns) {
@@ -183,7 +189,7 @@ class Comparison {
           engine_.Query(fmt::format(
               "SELECT {0}, b.{1} AS weir_before, a.{1} AS weir_after FROM {2} WHERE {3} AND {4} "
               "ORDER BY b.weir_k LIMIT {5}",
-              List(options_.key, "b."), QuotedSqlName(column), sides, both, Differs(column),
+              List(options_.key, "b."), QuotedSqlName(column), sides, both, Differ({column}),
               options_.samples)));
       const auto renamed = rows->RenameColumns(names);
       if (!renamed.ok()) return Status::Bug("{}", renamed.status().ToString());

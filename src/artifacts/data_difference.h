@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/type_fwd.h>
@@ -35,7 +36,7 @@ struct DataDifference {
   int64_t changed = 0;  ///< rows whose key is on both sides, and whose other columns differ
   std::vector<std::pair<std::string, int64_t>> changed_columns;  ///< rows by column, 0 left out
   std::vector<ColumnDifference> columns;
-  std::shared_ptr<arrow::Table> removed_rows, added_rows;  ///< samples
+  std::shared_ptr<arrow::Table> removed_rows, added_rows;  ///< samples; null: there are none
   /// Samples by column that changed: the key, `before` and `after`.
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Table>>> changed_rows;
 

@@ -126,8 +126,8 @@ class SetBuilder {
       const auto found = candidates_.find(table);
       if (found == candidates_.end()) continue;
       Candidate& read = found->second;
-      const bool is_kept = read.place == Place::kSame || read.place == Place::kEarlier;
-      if (reader.place == Place::kNewest && read.place != Place::kNewest) {
+      if (read.place != Place::kNewest) {
+        if (reader.place != Place::kNewest) continue;  // as the last set has them
         // Read in another warehouse, or from a table that is gone.
         if (!read.newest) continue;
         if (read.place == Place::kEarlier && !reader.selected && FitsEarlier(state, table, read))
@@ -136,8 +136,6 @@ class SetBuilder {
           read.place = Place::kNewest;
           moved = true;
         }
-      } else if (reader.place != Place::kNewest && (is_kept || read.place == Place::kAbsent)) {
-        continue;  // as the last set has them
       }
       // What is selected was built from, or compared with, the newest.
       if (reader.selected || SameForReader(state, read.content)) continue;

@@ -399,16 +399,16 @@ class Recorder {
     }
     WEIR_ASSIGN_OR_RETURN(const auto layout,
                           WriteOptionsOf({}, bundle->partition_columns, bundle->properties));
+    // How an earlier run wrote is not known.
+    const auto own = [&](ArtifactValue value) {
+      return IsOfEarlierRun(view) ? ArtifactValue() : std::move(value);
+    };
     out.Add(rows, "writes",
             {view.built_by, view.view_name, TableUrl(session_.warehouse_url(), view.view_name),
-             view.version, "overwrite",
-             IsOfEarlierRun(view) ? ArtifactValue()
-                                  : ArtifactValue(static_cast<int64_t>(view.files.size())),
-             view.rows, IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(view.bytes_written),
-             IsOfEarlierRun(view) ? ArtifactValue() : ArtifactValue(layout.compression),
-             IsOfEarlierRun(view) ? ArtifactValue()
-                                  : ArtifactValue(ToJson(layout, bundle->cluster_columns)),
-             bundle->partition_columns, view.content.whole});
+             view.version, "overwrite", own(static_cast<int64_t>(view.files.size())), view.rows,
+             own(view.bytes_written), own(layout.compression),
+             own(ToJson(layout, bundle->cluster_columns)), bundle->partition_columns,
+             view.content.whole});
     AddBundle(view, *bundle, std::move(description.details), description.lineage, out);
     AddLineage(view, description.lineage, out);
     for (const ScanUnit& unit : view.scan_units)

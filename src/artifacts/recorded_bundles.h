@@ -46,6 +46,8 @@ class RecordedBundles {
     std::string content_hash;
   };
   Result<std::map<std::string, TableVersion>> VersionsUpTo(const std::string& run_id) const;
+  /// The versions of one view's table, by the runs that wrote or found them, oldest first.
+  Result<std::vector<std::pair<std::string, int64_t>>> VersionsOf(const std::string& view) const;
 
   /// What those runs built, by view.
   Result<std::map<std::string, BundleDefinition>> Load(

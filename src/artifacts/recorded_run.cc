@@ -14,6 +14,7 @@
 #include "weir/artifacts/source_record.h"
 #include "weir/base/nearest.h"
 #include "weir/base/sql_quotes.h"
+#include "weir/base/text_diff.h"
 #include "weir/bundle/fingerprint_input.h"
 #include "weir/plan/logical_plan.h"
 
@@ -41,16 +42,6 @@ std::map<std::string, std::string> TextsOf(const std::string& json) {
     if (value.is_string()) texts[key] = value.get<std::string>();
   }
   return texts;
-}
-
-std::vector<std::string> LinesOf(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
 }
 
 std::map<std::string, std::string> SettingsOf(const std::string& fingerprint_input) {
@@ -147,13 +138,17 @@ class Loader {
 
   /// The rows of a table that are about the builds.
   std::string OfBuilds() const {
-    std::set<std::string> runs, views;
-    for (const auto& [run, view] : keys_) {
-      runs.insert(run);
-      views.insert(view);
-    }
-    if (runs.empty()) return "false";
-    return fmt::format("run_id IN ({}) AND view_name IN ({})", QuotedList(runs), QuotedList(views));
+    std::set<std::string> views;
+    for (const auto& [run, view] : keys_) views.insert(view);
+    return views.empty() ? "false"
+                         : fmt::format("{} AND view_name IN ({})", OfRuns(), QuotedList(views));
+  }
+
+  /// The rows of a table that are about the runs of the builds.
+  std::string OfRuns() const {
+    std::set<std::string> runs;
+    for (const auto& [run, view] : keys_) runs.insert(run);
+    return runs.empty() ? "false" : fmt::format("run_id IN ({})", QuotedList(runs));
   }
 
   /// Null if the row is about another build.
@@ -198,11 +193,11 @@ class Loader {
       bundle.plan_proto = std::move(row[5]);
       bundle.plan_outputs = std::move(row[6]);
       build->physical_plan = std::move(row[7]);
-      for (const std::string& line : LinesOf(row[8])) {
+      for (const std::string_view line : SplitLines(row[8])) {
         const size_t at = line.rfind('@');
         if (at == std::string::npos) continue;
         bundle.functions.push_back(
-            {.kind = {}, .name = line.substr(0, at), .version = line.substr(at + 1), .tags = {}});
+            {.kind = {}, .name = std::string(line.substr(0, at)), .version = std::string(line.substr(at + 1)), .tags = {}});
       }
       WEIR_ASSIGN_OR_RETURN(build->now_us, ReadBundleDetails(row[9], bundle));
       WEIR_ASSIGN_OR_RETURN(bundle.plan, DecodePlan(bundle.plan_proto, bundle.plan_outputs));
@@ -269,7 +264,7 @@ class Loader {
   Status LoadRunsOfBuilds() {
     WEIR_ASSIGN_OR_RETURN(
         const auto rows,
-        reader_.Select("runs", {"run_id", "engine_versions", "warehouse"}, "true"));
+        reader_.Select("runs", {"run_id", "engine_versions", "warehouse"}, OfRuns()));
     for (const Row& row : rows) {
       for (auto& [key, build] : builds_) {
         if (key.first != row[0]) continue;

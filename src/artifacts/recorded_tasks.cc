@@ -5,34 +5,14 @@
 #include <charconv>
 #include <vector>
 
-#include <arrow/api.h>
 #include <fmt/format.h>
 
-#include "weir/artifacts/artifact_tables.h"
+#include "weir/artifacts/artifact_reader.h"
 #include "weir/base/sql_quotes.h"
-#include "weir/catalog/catalog.h"
 
 namespace weir {
 
 namespace {
-
-/// The rows of a query as texts; NULL is empty.
-Result<std::vector<std::vector<std::string>>> Rows(const SessionRuntime& session,
-                                                   const std::string& sql) {
-  WEIR_ASSIGN_OR_RETURN(const auto table, session.engine().Query(sql));
-  std::vector<std::vector<std::string>> rows(static_cast<size_t>(table->num_rows()));
-  for (const auto& column : table->columns()) {
-    size_t row = 0;
-    for (const auto& chunk : column->chunks()) {
-      for (int64_t i = 0; i < chunk->length(); ++i) {
-        const auto value = chunk->GetScalar(i);
-        if (!value.ok()) return Status::Bug("{}", value.status().ToString());
-        rows[row++].push_back((*value)->is_valid ? (*value)->ToString() : "");
-      }
-    }
-  }
-  return rows;
-}
 
 int64_t Integer(const std::string& text) {
   int64_t value = 0;
@@ -48,26 +28,16 @@ std::string Microseconds(const std::string& column) {
   return fmt::format("coalesce(arrow_cast({}, 'Int64'), 0)", column);
 }
 
-/// Returns whether there is such a table; those without a row do not exist.
-Result<bool> Register(const SessionRuntime& session, const std::string& table) {
-  const auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
-                               -1, "", session.engine());
-  if (!pinned.ok()) {
-    if (pinned.status().code() == StatusCode::kNotFound) return false;
-    return pinned.status().WithContext(fmt::format("artifact table `{}`", table));
-  }
-  WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
-  return true;
-}
-
 }  // namespace
 
 Result<std::optional<RecordedTasks>> RecordedTasks::Open(const SessionRuntime& session) {
-  WEIR_ASSIGN_OR_RETURN(const bool has_runs, Register(session, "runs"));
-  if (!has_runs) return std::optional<RecordedTasks>();
+  WEIR_ASSIGN_OR_RETURN(const auto runs, RegisterArtifact(session, "runs"));
+  if (!runs) return std::optional<RecordedTasks>();
+  WEIR_ASSIGN_OR_RETURN(const auto tasks, RegisterArtifact(session, "tasks"));
+  WEIR_ASSIGN_OR_RETURN(const auto bundles, RegisterArtifact(session, "plan_bundles"));
   RecordedTasks recorded(session);
-  WEIR_ASSIGN_OR_RETURN(recorded.has_tasks_, Register(session, "tasks"));
-  WEIR_ASSIGN_OR_RETURN(recorded.has_bundles_, Register(session, "plan_bundles"));
+  recorded.has_tasks_ = tasks.has_value();
+  recorded.has_bundles_ = bundles.has_value();
   return std::optional(recorded);
 }
 
@@ -76,7 +46,7 @@ Result<std::map<std::string, double>> RecordedTasks::LastSeconds() const {
   // Ids begin with the time, hence their order is that of the runs.
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
-      Rows(
+      QueryTexts(
           *session_,
           fmt::format("SELECT {}, {}, {} FROM (SELECT view_name, started_at, finished_at, "
                       "row_number() OVER (PARTITION BY view_name ORDER BY run_id DESC) AS place "
@@ -93,17 +63,17 @@ Result<std::optional<RecordedOutcome>> RecordedTasks::LastOutcome(
     const std::string& project) const {
   WEIR_ASSIGN_OR_RETURN(
       const auto runs,
-      Rows(*session_, fmt::format("SELECT {}, {} FROM weir.runs WHERE project = "
-                                  "{} ORDER BY run_id DESC LIMIT 1",
-                                  Text("run_id"), Text("state"), QuotedSqlText(project))));
+      QueryTexts(*session_, fmt::format("SELECT {}, {} FROM weir.runs WHERE project = "
+                                        "{} ORDER BY run_id DESC LIMIT 1",
+                                        Text("run_id"), Text("state"), QuotedSqlText(project))));
   if (runs.empty()) return std::optional<RecordedOutcome>();
   RecordedOutcome outcome{.run_id = runs[0][0], .state = runs[0][1], .failed_or_blocked = {}};
   if (!has_tasks_) return std::optional(std::move(outcome));
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
-      Rows(*session_, fmt::format("SELECT {} FROM weir.tasks WHERE run_id = {} AND state IN "
-                                  "('failed', 'blocked')",
-                                  Text("view_name"), QuotedSqlText(outcome.run_id))));
+      QueryTexts(*session_, fmt::format("SELECT {} FROM weir.tasks WHERE run_id = {} AND state IN "
+                                        "('failed', 'blocked')",
+                                        Text("view_name"), QuotedSqlText(outcome.run_id))));
   for (const auto& row : rows) outcome.failed_or_blocked.insert(row[0]);
   return std::optional(std::move(outcome));
 }
@@ -113,22 +83,24 @@ Result<std::optional<RecordedMetrics>> RecordedTasks::MetricsOf(const std::strin
   if (!has_tasks_) return std::optional<RecordedMetrics>();
   WEIR_ASSIGN_OR_RETURN(
       const auto rows,
-      Rows(*session_,
-           fmt::format("SELECT {}, {}, coalesce(\"rows\", 0), {}, {} FROM weir.tasks WHERE "
-                       "view_name = {} AND operator_metrics IS NOT NULL{} ORDER BY run_id DESC "
-                       "LIMIT 1",
-                       Text("run_id"), Text("operator_metrics"), Microseconds("started_at"),
-                       Microseconds("finished_at"), QuotedSqlText(view_name),
-                       run_id.empty() ? "" : " AND run_id = " + QuotedSqlText(run_id))));
+      QueryTexts(
+          *session_,
+          fmt::format("SELECT {}, {}, coalesce(\"rows\", 0), {}, {} FROM weir.tasks WHERE "
+                      "view_name = {} AND operator_metrics IS NOT NULL{} ORDER BY run_id DESC "
+                      "LIMIT 1",
+                      Text("run_id"), Text("operator_metrics"), Microseconds("started_at"),
+                      Microseconds("finished_at"), QuotedSqlText(view_name),
+                      run_id.empty() ? "" : " AND run_id = " + QuotedSqlText(run_id))));
   if (rows.empty()) return std::optional<RecordedMetrics>();
   const auto& row = rows[0];
   std::vector<std::vector<std::string>> plans;
   if (has_bundles_) {
     WEIR_ASSIGN_OR_RETURN(
-        plans, Rows(*session_, fmt::format("SELECT {} FROM weir.plan_bundles WHERE run_id = {} AND "
-                                           "view_name = {} LIMIT 1",
-                                           Text("physical_plan"), QuotedSqlText(row[0]),
-                                           QuotedSqlText(view_name))));
+        plans,
+        QueryTexts(*session_, fmt::format("SELECT {} FROM weir.plan_bundles WHERE run_id = {} AND "
+                                          "view_name = {} LIMIT 1",
+                                          Text("physical_plan"), QuotedSqlText(row[0]),
+                                          QuotedSqlText(view_name))));
   }
   return std::optional(RecordedMetrics{.run_id = row[0],
                                        .metrics_json = row[1],

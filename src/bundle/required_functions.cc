@@ -4,17 +4,25 @@
 
 namespace weir {
 
-Status CheckRequiredFunctions(const PlanBundle& bundle, const FunctionRegistry& installed) {
-  std::string problems;
+std::vector<MissingFunction> MissingFunctions(const PlanBundle& bundle,
+                                              const FunctionRegistry& installed) {
+  std::vector<MissingFunction> missing;
   for (const RequiredFunction& required : bundle.functions) {
     if (!required.version.starts_with("native:")) continue;
     const FunctionDeclaration* function = installed.Find(required.name);
-    const std::string found = function == nullptr
-                                  ? "not installed"
-                                  : fmt::format("native:{}", function->semantic_version);
-    if (found == required.version) continue;
+    const std::string found =
+        function == nullptr ? "" : fmt::format("native:{}", function->semantic_version);
+    if (found != required.version) missing.push_back({required.name, required.version, found});
+  }
+  return missing;
+}
+
+Status CheckRequiredFunctions(const PlanBundle& bundle, const FunctionRegistry& installed) {
+  std::string problems;
+  for (const MissingFunction& missing : MissingFunctions(bundle, installed)) {
     problems += fmt::format("{}{} in version `{}`, found `{}`", problems.empty() ? "" : "; ",
-                            required.name, required.version, found);
+                            missing.name, missing.version,
+                            missing.found.empty() ? "not installed" : missing.found);
   }
   if (problems.empty()) return Status::OK();
   return Status(

@@ -155,17 +155,24 @@ std::shared_ptr<arrow::Schema> ReadColumns(const arrow::Schema& logged,
   return arrow::schema(fields, logged.metadata());
 }
 
-/// Pins a Delta table by a snapshot of it.
-Result<PinnedTable> PinSnapshot(const std::string& name, const std::string& url,
-                                const engine::DeltaSnapshot& snapshot,
-                                const engine::DeltaReading& reading,
-                                const engine::Session& session) {
+/// A Delta table at the version of a snapshot, of which nothing is known yet.
+PinnedTable TableAt(const std::string& name, const std::string& url,
+                    const engine::DeltaSnapshot& snapshot) {
   PinnedTable table;
   table.name = name;
   table.kind = TableKind::kDelta;
   table.url = url;
   table.format = "delta";
   table.version = snapshot.version();
+  return table;
+}
+
+/// Pins a Delta table by a snapshot of it.
+Result<PinnedTable> PinSnapshot(const std::string& name, const std::string& url,
+                                const engine::DeltaSnapshot& snapshot,
+                                const engine::DeltaReading& reading,
+                                const engine::Session& session) {
+  PinnedTable table = TableAt(name, url, snapshot);
   table.partition_columns = snapshot.partition_columns();
   auto log_schema = snapshot.schema();
   if (!log_schema.ok()) return ExplainDelta(log_schema.status(), url, table.version);
@@ -220,12 +227,7 @@ Result<PinnedTable> PinChanges(const std::string& name, const std::string& url, 
                         OpenDelta(url, version, timestamp, session));
   WEIR_ASSIGN_OR_RETURN(const ChangeFeed feed,
                         ReadChangeFeed(session, url, snapshot, {.version = first}, {}));
-  PinnedTable table;
-  table.name = name;
-  table.kind = TableKind::kDelta;
-  table.url = url;
-  table.format = "delta";
-  table.version = snapshot.version();
+  PinnedTable table = TableAt(name, url, snapshot);
   table.changes_since = first;
   std::vector<DataFile> files;
   for (const ChangeFile& change : feed.files) {

@@ -233,16 +233,13 @@ Result<std::vector<std::string>> Completed(std::vector<std::string> names, DiffS
     return std::vector<std::string>{runs[runs.size() - 2], runs.back()};
   }
   const std::string view = names[0];
-  WEIR_ASSIGN_OR_RETURN(const auto last, recorded->VersionsUpTo(runs.back()));
-  for (auto run = runs.rbegin(); run != runs.rend() && last.contains(view); ++run) {
-    WEIR_ASSIGN_OR_RETURN(const auto versions, recorded->VersionsUpTo(*run));
-    const auto found = versions.find(view);
-    if (found == versions.end()) break;
-    if (found->second.version != last.at(view).version)
-      return std::vector<std::string>{view + "@" + *run, view};
+  WEIR_ASSIGN_OR_RETURN(const auto versions, recorded->VersionsOf(view));
+  for (auto build = versions.rbegin(); build != versions.rend(); ++build) {
+    if (build->second != versions.back().second)
+      return std::vector<std::string>{view + "@" + build->first, view};
   }
   return Status::User(StatusCode::kNotFound, "two builds of `{}` are wanted, found {}", view,
-                      last.contains(view) ? "one" : "none");
+                      versions.empty() ? "none" : "one");
 }
 
 }  // namespace

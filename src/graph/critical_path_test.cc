@@ -8,23 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include "weir/graph/graph_testing.h"
+
 namespace weir {
 namespace {
-
-/// By view, the views that it reads.
-using Reads = std::map<std::string, std::vector<std::string>>;
-
-TaskGraph GraphOf(const Reads& reads) {
-  std::vector<std::shared_ptr<const PlanBundle>> bundles;
-  for (const auto& [view, upstream] : reads) {
-    auto bundle = std::make_shared<PlanBundle>();
-    bundle->view_name = view;
-    for (const std::string& table : upstream)
-      bundle->pins.push_back({.table = table, .kind = "view"});
-    bundles.push_back(bundle);
-  }
-  return TaskGraph::Derive(bundles);
-}
 
 TEST(CriticalPath, FollowsCostsNotCounts) {
   const TaskGraph graph = GraphOf({{"a", {}}, {"b", {"a"}}, {"c", {"b"}}, {"slow", {"a"}}});

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/text_diff.h"
 #include "weir/engine/engine.h"
 
 namespace weir {
@@ -64,9 +65,7 @@ std::vector<std::string_view> OperatorsOf(std::string_view plan) {
   static constexpr std::string_view kMoving[] = {"RepartitionExec", "CoalescePartitionsExec",
                                                  "SortPreservingMergeExec", "CoalesceBatchesExec"};
   std::vector<std::string_view> names;
-  while (!plan.empty()) {
-    std::string_view line = plan.substr(0, plan.find('\n'));
-    plan.remove_prefix(std::min(line.size() + 1, plan.size()));
+  for (std::string_view line : SplitLines(plan)) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     const std::string_view name = line.substr(0, line.find_first_of(":= "));
     if (!name.ends_with("Exec") || std::ranges::find(kMoving, name) != std::end(kMoving)) continue;
@@ -76,21 +75,6 @@ std::vector<std::string_view> OperatorsOf(std::string_view plan) {
 }
 
 }  // namespace
-
-std::vector<std::string> MissingFunctions(const RecordedBuild& build,
-                                          const SessionRuntime& session) {
-  std::vector<std::string> missing;
-  for (const RequiredFunction& required : build.bundle.functions) {
-    if (!required.version.starts_with("native:")) continue;
-    const FunctionDeclaration* function = session.functions().Find(required.name);
-    const std::string found =
-        function == nullptr ? "not there" : fmt::format("native:{}", function->semantic_version);
-    if (found != required.version)
-      missing.push_back(
-          fmt::format("`{}` was `{}`, now `{}`", required.name, required.version, found));
-  }
-  return missing;
-}
 
 std::vector<std::string> ProgramDrift(const RecordedBuild& build, const SessionRuntime& session) {
   std::vector<std::string> drift;

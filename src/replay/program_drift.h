@@ -14,10 +14,6 @@
 
 namespace weir {
 
-/// The functions of a recorded plan that this program has not in that version, each with both.
-std::vector<std::string> MissingFunctions(const RecordedBuild& build,
-                                          const SessionRuntime& session);
-
 /// Engine versions, settings and guards that are not those of the record: "datafusion was `55.1.0`,
 /// now `55.2.0`".
 std::vector<std::string> ProgramDrift(const RecordedBuild& build, const SessionRuntime& session);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
-#include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/bundle/required_functions.h"
 #include "weir/catalog/catalog.h"
 #include "weir/catalog/path_files.h"
 #include "weir/delta/delta_commit.h"
@@ -104,7 +104,7 @@ Result<std::unique_ptr<Replay>> Replay::Prepare(const ProjectDefinition& program
     std::set<std::string> urls = {session->warehouse_url(), replay->options_.scratch_url};
     for (const RecordedScan& scan : build.scans) urls.insert(replay->UrlNow(build, scan.url));
     WEIR_RETURN_NOT_OK(OpenStores(program, urls, *session));
-    WEIR_RETURN_NOT_OK(replay->CheckProgram(build, diagnostics));
+    replay->CheckProgram(build, *session, diagnostics);
     replay->PinTables(build, *session, diagnostics);
   }
   return replay;
@@ -120,20 +120,23 @@ Result<SessionRuntime*> Replay::SessionFor(const RecordedBuild& build) {
   return session.get();
 }
 
-Status Replay::CheckProgram(const RecordedBuild& build, Diagnostics& diagnostics) {
-  const std::string& view = build.bundle.view_name;
-  WEIR_ASSIGN_OR_RETURN(const SessionRuntime* const session, SessionFor(build));
-  const auto missing = MissingFunctions(build, *session);
+void Replay::CheckProgram(const RecordedBuild& build, const SessionRuntime& session,
+                          Diagnostics& diagnostics) {
+  std::vector<std::string> missing;
+  for (const MissingFunction& each : MissingFunctions(build.bundle, session.functions())) {
+    missing.push_back(fmt::format("`{}` was `{}`, now `{}`", each.name, each.version,
+                                  each.found.empty() ? "not there" : each.found));
+  }
   if (!missing.empty()) {
     AddProblem(
-        "W7003", view,
+        "W7003", build.bundle.view_name,
         Status(StatusCode::kConflict, Blame::kEnvironment,
                fmt::format("the functions that its plan calls are wanted as they were: {}",
                            fmt::join(missing, "; ")))
             .WithHint("replay it with the Weir that ran it; `weir run` builds the view anew"),
         diagnostics);
   }
-  for (std::string& text : ProgramDrift(build, *session)) {
+  for (std::string& text : ProgramDrift(build, session)) {
     if (std::ranges::find(drift_, text) != drift_.end()) continue;
     if (!options_.allow_drift) {
       diagnostics.Add(ToDiagnostic(
@@ -144,7 +147,6 @@ Status Replay::CheckProgram(const RecordedBuild& build, Diagnostics& diagnostics
     }
     drift_.push_back(std::move(text));
   }
-  return Status::OK();
 }
 
 bool Replay::ReadsReplayed(const RecordedBuild& build, const RecordedScan& scan) const {
@@ -187,7 +189,7 @@ void Replay::PinTables(const RecordedBuild& build, SessionRuntime& session,
 
 ReplayReport Replay::Execute(ReplayObserver& observer, const Clock& clock,
                              const engine::Cancellation& cancellation) {
-  ReplayReport report{.run_id = run_.run_id, .views = {}};
+  ReplayReport report;
   for (const RecordedBuild& build : run_.builds) {
     if (cancellation.is_cancelled()) break;
     report.views.push_back(ExecuteOne(build, clock, cancellation));
@@ -212,20 +214,21 @@ ReplayedView Replay::ExecuteOne(const RecordedBuild& build, const Clock& clock,
     view.status = Status::User(StatusCode::kNotFound, "it reads `{}`, which failed", scan.table);
     return view;
   }
-  view.status = TryExecute(build, clock, cancellation, view);
+  const SessionRuntime& session = *sessions_.at(build.settings);
+  view.status = TryExecute(build, session, clock, cancellation, view);
   if (!view.status.ok()) {
     view.state = ReplayState::kFailed;
   } else if (view.content_now != view.content_then || view.rows_now != view.rows_then) {
     view.state = ReplayState::kDiffers;
-    Explain(build, view);
+    Explain(build, session, view);
   }
   return view;
 }
 
-Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
-                          const engine::Cancellation& cancellation, ReplayedView& view) {
+Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& session,
+                          const Clock& clock, const engine::Cancellation& cancellation,
+                          ReplayedView& view) {
   const PlanBundle& bundle = build.bundle;
-  WEIR_ASSIGN_OR_RETURN(const SessionRuntime* const session, SessionFor(build));
   std::map<std::string, TablePtr> tables;
   BundleRequest request{.lookup =
                             [&](const std::string& name) {
@@ -234,7 +237,7 @@ Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
                             },
                         .table_url = TableUrl(options_.scratch_url, bundle.view_name),
                         .now_us = build.now_us,
-                        .most_partitions = session->threads()};
+                        .most_partitions = session.threads()};
   for (const RecordedScan& scan : build.scans) {
     if (ReadsReplayed(build, scan)) {
       tables[scan.table] = replayed_[scan.table];
@@ -249,7 +252,7 @@ Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
     }
   }
   ViewOutcome outcome;
-  WEIR_RETURN_NOT_OK(ExecuteBundle(bundle, request, *session, cancellation, outcome));
+  WEIR_RETURN_NOT_OK(ExecuteBundle(bundle, request, session, cancellation, outcome));
   const DeltaWriteSpec spec{.table_url = request.table_url,
                             .schema = bundle.stored_schema,
                             .partition_columns = bundle.partition_columns,
@@ -262,10 +265,10 @@ Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
                             .comment = bundle.comment,
                             .properties = bundle.properties,
                             .timestamp_ms = clock.Now() / 1000};
-  WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session->engine(), spec));
+  WEIR_ASSIGN_OR_RETURN(const CommitOutcome commit, CommitWrite(session.engine(), spec));
   WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(bundle.view_name, spec.table_url, commit.version,
                                                    bundle.stored_schema, bundle.partition_columns,
-                                                   outcome.files, session->engine()));
+                                                   outcome.files, session.engine()));
   replayed_[bundle.view_name] = std::make_shared<const PinnedTable>(std::move(table));
   view.rows_now = outcome.rows;
   view.content_now = outcome.content.whole;
@@ -274,9 +277,8 @@ Status Replay::TryExecute(const RecordedBuild& build, const Clock& clock,
   return Status::OK();
 }
 
-void Replay::Explain(const RecordedBuild& build, ReplayedView& view) {
-  const auto session = SessionFor(build);
-  if (!session.ok()) return;
+void Replay::Explain(const RecordedBuild& build, const SessionRuntime& session,
+                     ReplayedView& view) {
   for (const UnstableCall& call : UnstableCallsOf(*build.bundle.plan)) {
     if (!call.is_of_clock)
       view.causes.push_back(fmt::format("`{}` {}", call.function, call.problem));
@@ -285,16 +287,16 @@ void Replay::Explain(const RecordedBuild& build, ReplayedView& view) {
     if (ReadsReplayed(build, scan) && states_[scan.table] == ReplayState::kDiffers)
       view.causes.push_back(fmt::format("it reads `{}`, which differs", scan.table));
   }
-  for (const std::string& text : ProgramDrift(build, **session)) view.causes.push_back(text);
+  for (const std::string& text : ProgramDrift(build, session)) view.causes.push_back(text);
   if (build.settings.contains("weir.deterministic") &&
       build.settings.at("weir.deterministic") == "false")
     view.causes.emplace_back(
         "it was built with `deterministic = false`: the order of rows decides");
   const auto then = PinDelta(view.view_name, UrlNow(build, build.table_url), build.version, "",
-                             (*session)->engine());
+                             session.engine());
   if (!then.ok()) return;
   auto difference = FindDataDifference(*then, *replayed_[view.view_name],
-                                       {.key = {}, .samples = options_.most_rows_shown}, **session);
+                                       {.key = {}, .samples = options_.most_rows_shown}, session);
   if (difference.ok()) view.difference = *std::move(difference);
 }
 

@@ -56,7 +56,6 @@ struct ReplayedView {
 };
 
 struct ReplayReport {
-  std::string run_id;
   std::vector<ReplayedView> views;  ///< each after those that it reads
   bool AllIdentical() const;
 };
@@ -105,7 +104,8 @@ class Replay {
 
   /// A session with the result settings of a build.
   Result<SessionRuntime*> SessionFor(const RecordedBuild& build);
-  Status CheckProgram(const RecordedBuild& build, Diagnostics& diagnostics);
+  void CheckProgram(const RecordedBuild& build, const SessionRuntime& session,
+                    Diagnostics& diagnostics);
   void PinTables(const RecordedBuild& build, SessionRuntime& session, Diagnostics& diagnostics);
   /// Whether a scan reads the repetition of a view.
   bool ReadsReplayed(const RecordedBuild& build, const RecordedScan& scan) const;
@@ -113,9 +113,9 @@ class Replay {
 
   ReplayedView ExecuteOne(const RecordedBuild& build, const Clock& clock,
                           const engine::Cancellation& cancellation);
-  Status TryExecute(const RecordedBuild& build, const Clock& clock,
+  Status TryExecute(const RecordedBuild& build, const SessionRuntime& session, const Clock& clock,
                     const engine::Cancellation& cancellation, ReplayedView& view);
-  void Explain(const RecordedBuild& build, ReplayedView& view);
+  void Explain(const RecordedBuild& build, const SessionRuntime& session, ReplayedView& view);
 
   ProjectDefinition program_;
   ReplayOptions options_;

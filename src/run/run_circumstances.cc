@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -77,14 +78,24 @@ std::string WithoutValue(const std::string& pair) {
 }  // namespace
 
 std::optional<GitState> GitStateOf(const std::string& folder) {
-  const auto commit = AskGit(folder, {"rev-parse", "--verify", "--quiet", "HEAD"});
-  // A repository without commits has no HEAD.
-  if (!commit && AskGit(folder, {"rev-parse", "--is-inside-work-tree"}) != "true")
-    return std::nullopt;
-  GitState state{.commit = commit.value_or(""), .branch = {}};
-  state.branch = AskGit(folder, {"symbolic-ref", "--quiet", "--short", "HEAD"}).value_or("");
-  const auto changes = AskGit(folder, {"status", "--porcelain", "--untracked-files=normal", "."});
-  state.is_dirty = changes && !changes->empty();
+  const auto status =
+      AskGit(folder, {"status", "--porcelain=v2", "--branch", "--untracked-files=normal", "."});
+  if (!status) return std::nullopt;
+  GitState state;
+  std::istringstream lines(*status);
+  for (std::string line; std::getline(lines, line);) {
+    static constexpr std::string_view kCommit = "# branch.oid ", kBranch = "# branch.head ";
+    if (line.starts_with(kCommit)) {
+      state.commit = line.substr(kCommit.size());
+    } else if (line.starts_with(kBranch)) {
+      state.branch = line.substr(kBranch.size());
+    } else if (!line.starts_with('#')) {
+      state.is_dirty = true;
+    }
+  }
+  // What git says of a repository without commits, and of a HEAD that is no branch.
+  if (state.commit == "(initial)") state.commit.clear();
+  if (state.branch == "(detached)") state.branch.clear();
   return state;
 }
 

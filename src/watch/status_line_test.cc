@@ -5,21 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "weir/base/text_width.h"
+#include "weir/graph/graph_testing.h"
 
 namespace weir {
 namespace {
-
-TaskGraph GraphOf(const std::map<std::string, std::vector<std::string>>& reads) {
-  std::vector<std::shared_ptr<const PlanBundle>> bundles;
-  for (const auto& [view, upstream] : reads) {
-    auto bundle = std::make_shared<PlanBundle>();
-    bundle->view_name = view;
-    for (const std::string& table : upstream)
-      bundle->pins.push_back({.table = table, .kind = "view"});
-    bundles.push_back(bundle);
-  }
-  return TaskGraph::Derive(bundles);
-}
 
 const RunProgress kProgress{.finished = 12,
                             .total = 40,
