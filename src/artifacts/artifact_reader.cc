@@ -9,6 +9,7 @@
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/sql_quotes.h"
 #include "weir/catalog/catalog.h"
+#include "weir/catalog/path_files.h"
 
 namespace weir {
 
@@ -42,19 +43,23 @@ std::string AsText(const std::string& column, ArtifactType type) {
 
 }  // namespace
 
+Result<std::optional<PinnedTable>> PinArtifact(const std::string& warehouse_url,
+                                               const std::string& table,
+                                               const engine::Session& session) {
+  auto pinned = PinDelta("weir." + table, ArtifactTableUrl(warehouse_url, table), -1, "", session);
+  if (pinned.ok()) return std::optional(*std::move(pinned));
+  const Status& failed = pinned.status();
+  // A store that nobody described is not found, either.
+  if (failed.code() == StatusCode::kNotFound && !IsOfUnknownStore(failed))
+    return std::optional<PinnedTable>();
+  return failed.WithContext(fmt::format("artifact table `{}`", table));
+}
+
 Result<std::optional<std::set<std::string>>> RegisterArtifact(const SessionRuntime& session,
                                                               const std::string& table) {
-  const auto pinned = PinDelta("weir." + table, ArtifactTableUrl(session.warehouse_url(), table),
-                               -1, "", session.engine());
-  if (!pinned.ok()) {
-    const Status& failed = pinned.status();
-    // A store that nobody described is not found, either.
-    const bool is_unknown_store =
-        failed.message().find("no object store is registered") != std::string::npos;
-    if (failed.code() == StatusCode::kNotFound && !is_unknown_store)
-      return std::optional<std::set<std::string>>();
-    return failed.WithContext(fmt::format("artifact table `{}`", table));
-  }
+  WEIR_ASSIGN_OR_RETURN(const auto pinned,
+                        PinArtifact(session.warehouse_url(), table, session.engine()));
+  if (!pinned) return std::optional<std::set<std::string>>();
   WEIR_RETURN_NOT_OK(session.engine().RegisterTable(table, *pinned->table, "weir"));
   const auto names = pinned->schema->field_names();
   return std::optional(std::set<std::string>(names.begin(), names.end()));

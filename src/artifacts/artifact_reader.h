@@ -13,9 +13,17 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/catalog/pinned_table.h"
+#include "weir/engine/engine.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
+
+/// An artifact table as it is now, in any warehouse; nullopt if there is none yet. Fails with
+/// kNotFound where the store is one that nobody described.
+Result<std::optional<PinnedTable>> PinArtifact(const std::string& warehouse_url,
+                                               const std::string& table,
+                                               const engine::Session& session);
 
 /// Makes an artifact table known to the session as `weir.<table>`. Returns its columns; nothing
 /// where there is no such table yet, as no run has had a row for it.

@@ -7,6 +7,7 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/artifacts/artifact_reader.h"
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/base/nearest.h"
 #include "weir/base/sql_quotes.h"
@@ -24,12 +25,8 @@ constexpr const char* kRunsName = "_weir_runs_of_sets";
 Result<std::shared_ptr<arrow::Schema>> Register(const engine::Session& session,
                                                 const std::string& warehouse_url,
                                                 const std::string& table, const char* name) {
-  const auto pinned =
-      PinDelta("weir." + table, ArtifactTableUrl(warehouse_url, table), -1, "", session);
-  if (!pinned.ok()) {
-    if (pinned.status().code() == StatusCode::kNotFound) return std::shared_ptr<arrow::Schema>();
-    return pinned.status().WithContext(fmt::format("artifact table `{}`", table));
-  }
+  WEIR_ASSIGN_OR_RETURN(const auto pinned, PinArtifact(warehouse_url, table, session));
+  if (!pinned) return std::shared_ptr<arrow::Schema>();
   WEIR_RETURN_NOT_OK(session.RegisterTable(name, *pinned->table));
   return pinned->schema;
 }

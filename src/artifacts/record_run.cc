@@ -18,6 +18,7 @@
 #include "weir/bundle/required_functions.h"
 #include "weir/bundle/view_parameters.h"
 #include "weir/bundle/write_layout.h"
+#include "weir/catalog/catalog.h"
 #include "weir/delta/delta_log.h"
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
@@ -488,9 +489,7 @@ class Recorder {
              unit.kept_bytes, unit.kept_rows < 0 ? ArtifactValue() : ArtifactValue(unit.kept_rows),
              std::move(source)});
     const auto add_file = [&](uint32_t file, bool kept, const std::string& reason) {
-      // A location that is a file has no path below itself.
-      std::string path(unit.files->path(file));
-      if (path.empty()) path = unit.url.substr(unit.url.rfind('/') + 1);
+      const std::string path = FileName(unit.files->path(file), unit.url);
       out.Add(
           rows, "scan_files",
           {run_id, unit.view_name, int64_t{unit.scan_id}, unit.table, path,

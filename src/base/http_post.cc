@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "weir/base/secret_names.h"
+
 namespace weir {
 
 namespace {
@@ -174,14 +176,19 @@ int NumberOf(const std::string& answer) {
 
 }  // namespace
 
+bool IsHttpUrl(const std::string& url) { return ParseUrl(url).has_value(); }
+
+bool FitsHeader(const std::string& text) { return FitsLine(text, ' ' - 1); }
+
 Status SendHttpPost(const HttpPost& post) {
   const auto address = ParseUrl(post.url);
   if (!address) {
     return Status::User(StatusCode::kInvalidArgument,
-                        "a URL such as `http://localhost:4318` is wanted, found `{}`", post.url);
+                        "a URL such as `http://localhost:4318` is wanted, found `{}`",
+                        WithoutUserInfo(post.url));
   }
   for (const auto& [name, value] : post.headers) {
-    if (!FitsLine(name, ' ') || !FitsLine(value, ' ' - 1)) {
+    if (!FitsLine(name, ' ') || !FitsHeader(value)) {
       return Status::User(StatusCode::kInvalidArgument, "the header `{}` does not fit on one line",
                           ShownName(name));
     }

@@ -13,6 +13,13 @@
 
 namespace weir {
 
+/// Whether SendHttpPost takes the URL: `http://`, a host, no user before it, and nothing that
+/// cannot stand on a line of a request.
+bool IsHttpUrl(const std::string& url);
+
+/// Whether a text can be the value of a header: one line without control characters.
+bool FitsHeader(const std::string& text);
+
 struct HttpPost {
   std::string url;  ///< `http://host[:port][/path][?query]`; `[…]` for addresses of IPv6
   std::string content_type;

@@ -2,6 +2,7 @@
 
 #include "weir/base/secret_names.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string>
 #include <vector>
@@ -28,6 +29,16 @@ bool NamesSecret(std::string_view name) {
       return true;
   }
   return false;
+}
+
+std::string WithoutUserInfo(const std::string& text) {
+  const size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return text;
+  const size_t host = scheme + 3;
+  const size_t end = std::min(text.find_first_of("/?#", host), text.size());
+  const size_t at = text.rfind('@', end);
+  if (at == std::string::npos || at < host) return text;
+  return text.substr(0, host) + "***" + text.substr(at);
 }
 
 }  // namespace weir

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells by its name whether a setting is a secret, so that its value is neither recorded nor shown.
+// Tells secrets, so that they are neither recorded nor shown: settings by their name, and what
+// stands before the host of a URL.
 
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace weir {
 
 /// Whether `name` looks like a secret's: `aws_secret_access_key`, `api-key`, `sas` … In any case.
 bool NamesSecret(std::string_view name);
+
+/// `https://ada:secret@host/x` as `https://***@host/x`; other texts as they are.
+std::string WithoutUserInfo(const std::string& text);
 
 }  // namespace weir

@@ -23,6 +23,7 @@
 #include "weir/bundle/view_parameters.h"
 #include "weir/bundle/view_query.h"
 #include "weir/bundle/write_layout.h"
+#include "weir/catalog/path_files.h"
 #include "weir/functions/call_failure.h"
 #include "weir/functions/domain_planners.h"
 #include "weir/plan/plan_meaning.h"
@@ -471,9 +472,7 @@ Status CheckWarehouseStore(const ProjectDefinition& project, const SessionRuntim
       PinView("warehouse", session.warehouse_url(), /*version=*/-1, arrow::schema({}),
               /*partition_columns=*/{}, /*files=*/{}, session.engine())
           .status();
-  const bool is_unknown =
-      opened.message().find("no object store is registered") != std::string::npos;
-  return is_unknown ? opened : Status::OK();
+  return IsOfUnknownStore(opened) ? opened : Status::OK();
 }
 
 /// For all views at once.

@@ -198,12 +198,6 @@ std::shared_ptr<arrow::Schema> WithText(const arrow::Schema& schema,
   return arrow::schema(fields, schema.metadata());
 }
 
-/// What a file is called in the column that names files: its path below the location, or its name
-/// where the location is the file.
-std::string FileName(const std::string& path, const std::string& url) {
-  return path.empty() ? DecodePercent(url.substr(url.find_last_of('/') + 1)) : path;
-}
-
 Result<PinnedTable> PinListing(const SourceDefinition& source, const engine::Session& session) {
   ListedFiles listed{
       .url = ToUrl(source.uri, source.uri.ends_with('/')), .objects = {}, .partition_types = {}};
@@ -312,6 +306,10 @@ Status RegisterForViews(const std::string& name, const engine::Table& table,
 }
 
 }  // namespace
+
+std::string FileName(std::string_view path, const std::string& url) {
+  return path.empty() ? DecodePercent(url.substr(url.find_last_of('/') + 1)) : std::string(path);
+}
 
 std::string ToUrl(const std::string& location, bool folder) {
   std::string url =

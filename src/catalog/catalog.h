@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/diagnostic.h"
@@ -69,5 +70,9 @@ Result<PinnedTable> PinView(const std::string& name, const std::string& url, int
 /// "file:///a/b/" of an absolute path; a URL stays as it is. Never ends without a slash if
 /// `folder`.
 std::string ToUrl(const std::string& location, bool folder);
+
+/// What a file of a listing is called, in artifacts, messages and the column that names files: its
+/// path below the location, or its name where the location `url` is the file itself.
+std::string FileName(std::string_view path, const std::string& url);
 
 }  // namespace weir

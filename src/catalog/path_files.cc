@@ -331,9 +331,7 @@ std::map<std::string, std::string> EnvironmentOptions() {
 /// Opens the store of a URL if the session does not know it.
 Result<std::vector<ObjectInfo>> ListStore(const std::string& url, const engine::Session& session) {
   auto listed = session.ListObjects(url);
-  if (listed.ok() ||
-      listed.status().message().find("no object store is registered") == std::string::npos)
-    return listed;
+  if (listed.ok() || !IsOfUnknownStore(listed.status())) return listed;
   WEIR_RETURN_NOT_OK(OpenStoreByEnvironment(url, session));
   return session.ListObjects(url);
 }
@@ -421,6 +419,22 @@ Status OpenStoreByEnvironment(const std::string& url, const engine::Session& ses
     opened = session.RegisterObjectStore(store, options);
   }
   return opened.WithContext(fmt::format("object store `{}`", store));
+}
+
+Status OpenStoreIfUnknown(const std::string& url, const std::vector<ObjectStoreDefinition>& known,
+                          const engine::Session& session) {
+  if (!LocalPath(url).empty()) return Status::OK();
+  const bool is_known = std::ranges::any_of(known, [&](const ObjectStoreDefinition& store) {
+    // A store is named by what stands before the path; `s3://logs` is not `s3://logs-of-others`.
+    return url.starts_with(store.url) &&
+           (store.url.ends_with('/') || url.size() == store.url.size() ||
+            url[store.url.size()] == '/');
+  });
+  return is_known ? Status::OK() : OpenStoreByEnvironment(url, session);
+}
+
+bool IsOfUnknownStore(const Status& status) {
+  return status.message().find("no object store is registered") != std::string::npos;
 }
 
 std::string LocalPath(const std::string& path) {

@@ -12,6 +12,7 @@
 #include "weir/base/result.h"
 #include "weir/engine/data_file.h"
 #include "weir/engine/engine.h"
+#include "weir/project/project_definition.h"
 
 namespace weir {
 
@@ -35,5 +36,14 @@ std::string LocalPath(const std::string& path);
 /// Makes the store of a URL known to the session, reached as the environment says
 /// (AWS_ACCESS_KEY_ID, AZURE_…, GOOGLE_…). In the place of one that it knows.
 Status OpenStoreByEnvironment(const std::string& url, const engine::Session& session);
+
+/// The same, unless the URL is a path of this machine or lies in one of `known`, which the session
+/// reaches as weir.toml says.
+Status OpenStoreIfUnknown(const std::string& url, const std::vector<ObjectStoreDefinition>& known,
+                          const engine::Session& session);
+
+/// Whether a call failed because nobody has told the session how to reach a store: other than of
+/// what is not found there, nothing is known of it.
+bool IsOfUnknownStore(const Status& status);
 
 }  // namespace weir

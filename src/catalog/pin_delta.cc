@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/catalog/change_feed.h"
+#include "weir/catalog/path_files.h"
 #include "weir/catalog/source_columns.h"
 
 namespace weir {
@@ -73,7 +74,7 @@ Status ExplainDelta(const Status& status, const std::string& url, int64_t versio
         .WithCause(message)
         .WithHint("leave the option 'version' out to read the latest");
   }
-  if (message.find("no object store is registered") != std::string::npos) return status;
+  if (IsOfUnknownStore(status)) return status;
   if (message.starts_with("a timestamp from ")) {
     return status.WithHint(
         "pin a later time or a version, or leave the option 'timestamp' out to read the latest");

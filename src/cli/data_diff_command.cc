@@ -3,7 +3,6 @@
 // diff --data: in which rows two versions of views' tables differ.
 
 #include <charconv>
-#include <filesystem>
 #include <iostream>
 #include <set>
 
@@ -13,6 +12,7 @@
 #include "weir/base/json_text.h"
 #include "weir/base/nearest.h"
 #include "weir/catalog/catalog.h"
+#include "weir/catalog/path_table.h"
 #include "weir/cli/command.h"
 #include "weir/cli/diff_sides.h"
 
@@ -24,14 +24,15 @@ using Json = nlohmann::ordered_json;
 
 /// A table at a version, as it was asked for.
 struct TableSide {
-  std::string text;  ///< for people: "orders@20261130T120000Z-0a1b2c"
-  std::string url;
+  std::string text;      ///< for people: "orders@20261130T120000Z-0a1b2c"
+  std::string url;       ///< or, of `is_path`, what a query would name
   int64_t version = -1;  ///< -1: the latest
+  bool is_path = false;
 };
 
 /// `path@v12` is version 12.
 TableSide SideOfPath(const std::string& text) {
-  TableSide side{.text = text, .url = text};
+  TableSide side{.text = text, .url = text, .is_path = true};
   const size_t at = text.rfind("@v");
   if (at != std::string::npos) {
     int64_t version = -1;
@@ -42,10 +43,6 @@ TableSide SideOfPath(const std::string& text) {
       side.version = version;
     }
   }
-  side.url = ToUrl(side.url.find("://") == std::string::npos
-                       ? std::filesystem::absolute(side.url).lexically_normal().string()
-                       : side.url,
-                   /*folder=*/true);
   return side;
 }
 
@@ -70,7 +67,10 @@ Result<TableSide> SideOfView(const ComparedSide& side, DiffSources& sources) {
 }
 
 Result<PinnedTable> Pinned(const TableSide& side, const SessionRuntime& session) {
-  auto pinned = PinDelta(side.text, side.url, side.version, "", session.engine());
+  auto pinned = side.is_path
+                    ? PinPath(side.url, {.format = SourceFormat::kDelta, .version = side.version},
+                              session.engine())
+                    : PinDelta(side.text, side.url, side.version, "", session.engine());
   if (pinned.ok()) return pinned;
   const Status failed = pinned.status().WithContext(fmt::format("`{}`", side.text));
   if (failed.code() != StatusCode::kNotFound) return failed;

@@ -239,12 +239,8 @@ Status QuerySession::OpenTarget(const std::string& sql, const std::string& diale
   const std::vector<Token> tokens = Lex(sql, *FindDialect(dialect)).tokens;
   for (size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (!tokens[i].IsKeyword("TO") || tokens[i + 1].kind != TokenKind::kString) continue;
-    const std::string url = StringValue(tokens[i + 1]);
-    if (url.find("://") == std::string::npos || url.starts_with("file://")) return Status::OK();
-    for (const ObjectStoreDefinition& store : project_.object_stores) {
-      if (url.starts_with(store.url)) return Status::OK();
-    }
-    return OpenStoreByEnvironment(url, runtime_->engine());
+    return OpenStoreIfUnknown(StringValue(tokens[i + 1]), project_.object_stores,
+                              runtime_->engine());
   }
   return Status::OK();
 }

@@ -10,6 +10,7 @@
 
 #include "weir/base/filesystem.h"
 #include "weir/base/json_text.h"
+#include "weir/catalog/path_files.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 #include "weir/engine/row_text.h"
@@ -24,12 +25,8 @@ using Json = nlohmann::ordered_json;
 
 /// An absolute path or a URL, without a slash at its end.
 std::string PlaceNamed(const std::string& text) {
-  std::string place = text;
-  if (text.find("://") == std::string::npos) {
-    std::error_code error;
-    const auto absolute = std::filesystem::absolute(text, error);
-    if (!error) place = absolute.lexically_normal().string();
-  }
+  const std::string local = LocalPath(text);
+  std::string place = local.empty() ? text : local;
   while (place.size() > 1 && place.ends_with('/')) place.pop_back();
   return place;
 }
@@ -93,14 +90,13 @@ class ScratchFolder {
 
 /// Refuses a place that may hold what is not to be overwritten.
 Status CheckPlace(const std::string& place, const ProjectDefinition& program) {
-  if (place == program.warehouse_uri) {
+  const std::string warehouse = PlaceNamed(program.warehouse_uri);
+  if (place == warehouse || place.starts_with(warehouse + "/")) {
     return Status::User(StatusCode::kInvalidArgument,
-                        "another place than the warehouse itself is wanted for --into, found `{}`",
-                        place);
+                        "a place outside the warehouse is wanted for --into, found `{}`", place);
   }
   std::error_code error;
-  const bool is_local = place.find("://") == std::string::npos;
-  if (!is_local || !std::filesystem::exists(place, error)) return Status::OK();
+  if (LocalPath(place).empty() || !std::filesystem::exists(place, error)) return Status::OK();
   if (std::filesystem::is_directory(place, error) && std::filesystem::is_empty(place, error))
     return Status::OK();
   return Status::User(StatusCode::kInvalidArgument,

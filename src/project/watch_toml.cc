@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "weir/base/http_post.h"
 #include "weir/project/source_parser.h"
 
 namespace weir {
@@ -75,16 +76,6 @@ std::optional<HookCommand> ReadCommand(const toml::table& table, const char* key
   return command;
 }
 
-/// Whether an event can be sent there.
-bool IsHttpUrl(const std::string& url) {
-  static constexpr std::string_view kScheme = "http://";
-  const std::string host = url.substr(std::min(kScheme.size(), url.size()),
-                                      url.find('/', kScheme.size()) - kScheme.size());
-  return url.starts_with(kScheme) && !host.empty() && host.find('@') == std::string::npos &&
-         std::none_of(url.begin(), url.end(),
-                      [](unsigned char c) { return c <= ' ' || c == 0x7f; });
-}
-
 void ReportUrl(const std::string& url, const toml::source_region& region, TomlReader& reader) {
   // What stands before an @ may be a secret.
   const bool has_user = url.find('@') != std::string::npos;
@@ -96,12 +87,6 @@ void ReportUrl(const std::string& url, const toml::source_region& region, TomlRe
               : url.starts_with("https://")
                   ? "`https://` is not spoken: name a collector or proxy near by, or use `file`"
                   : "");
-}
-
-/// A name or value that can stand in a request.
-bool FitsHeader(const std::string& text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](unsigned char c) { return c < ' ' || c == 0x7f; });
 }
 
 void ReadHeaders(const toml::table& table, TomlReader& reader,

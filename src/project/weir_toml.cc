@@ -300,8 +300,10 @@ class WeirTomlReader {
     }
     if (const toml::table* functions = reader_.TableAt(table, "functions"))
       ReadFunctionDefaults(*functions, profile.function_defaults);
-    if (const toml::table* tables = reader_.TableAt(table, "tables"))
-      ReadTableProperties(*tables, "", profile.table_properties);
+    if (const toml::table* tables = reader_.TableAt(table, "tables")) {
+      std::set<std::string> seen;
+      ReadTableProperties(*tables, "", profile.table_properties, seen);
+    }
     if (const toml::table* parameters = reader_.TableAt(table, "parameters"))
       ReadProfileParameters(*parameters, reader_, project_.parameters);
     if (const toml::table* sql = reader_.TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
@@ -393,7 +395,8 @@ class WeirTomlReader {
   /// [profiles.NAME.tables]: properties that say how tables are written, by the names they have in
   /// TBLPROPERTIES. Names of columns are views' own.
   void ReadTableProperties(const toml::table& table, const std::string& prefix,
-                           std::map<std::string, std::string>& properties) {
+                           std::map<std::string, std::string>& properties,
+                           std::set<std::string>& seen) {
     static const std::vector<std::string> kKnown = {
         "delta.targetFileSize",       "delta.dataSkippingNumIndexedCols",
         "delta.enableChangeDataFeed", "weir.change_feed",
@@ -401,7 +404,7 @@ class WeirTomlReader {
     for (const auto& [key, value] : table) {
       const std::string name = prefix + std::string(key.str());
       if (value.is_table()) {
-        ReadTableProperties(*value.as_table(), name + ".", properties);
+        ReadTableProperties(*value.as_table(), name + ".", properties, seen);
         continue;
       }
       std::optional<std::string> text = ScalarText(value);
@@ -414,6 +417,8 @@ class WeirTomlReader {
             std::move(hint));
       } else if (!text) {
         reader_.FailType(value, "a string, number or boolean", name);
+      } else if (!seen.insert(name).second) {
+        reader_.Fail("W1022", key.source(), fmt::format("the property is set twice: `{}`", name));
       } else if (auto expanded = reader_.Expanded(value, *text, "tables." + name)) {
         properties[name] = *std::move(expanded);
       }

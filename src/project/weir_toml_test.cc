@@ -202,6 +202,10 @@ TEST(WeirToml, Settings) {
             "`max_spill`"});
   EXPECT_EQ(Toml("[profiles.a.settings]\n\"datafusion.a\" = 1\ndatafusion.a = 1").reports,
             Names{"W1022 weir.toml:2:1 the setting is set twice: `datafusion.a`"});
+  EXPECT_EQ(Toml("[profiles.a.tables]\n\"weir.compression\" = \"zstd\"\n"
+                 "weir.compression = \"snappy\"")
+                .reports,
+            Names{"W1022 weir.toml:2:1 the property is set twice: `weir.compression`"});
 }
 
 TEST(WeirToml, ObjectStoresTakeTheirSecretsFromTheEnvironment) {

@@ -83,9 +83,7 @@ Result<PinnedTable> PinSameFiles(const RecordedScan& scan, const std::string& ur
   std::map<std::string, const ObjectInfo*> now;
   ListedFiles listed{.url = url, .objects = {}, .partition_types = {}};
   for (const ObjectInfo& object : *objects) {
-    // A location that is a file has no path below itself.
-    const bool is_whole = object.relative_path.empty();
-    now[is_whole ? url.substr(url.rfind('/') + 1) : object.relative_path] = &object;
+    now[FileName(object.relative_path, url)] = &object;
     // A text without a byte has no rows, and is in no list of files.
     if (object.size_bytes == 0 && scan.source->format != SourceFormat::kParquet)
       listed.objects.push_back(object);

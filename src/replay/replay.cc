@@ -45,19 +45,6 @@ ProjectDefinition WithSettings(const ProjectDefinition& program,
   return project;
 }
 
-/// Makes the stores of some URLs known that weir.toml does not describe, as the environment says.
-Status OpenStores(const ProjectDefinition& program, const std::set<std::string>& urls,
-                  const SessionRuntime& session) {
-  for (const std::string& url : urls) {
-    if (!LocalPath(url).empty()) continue;
-    const bool is_known = std::ranges::any_of(
-        program.object_stores,
-        [&](const ObjectStoreDefinition& store) { return url.starts_with(store.url); });
-    if (!is_known) WEIR_RETURN_NOT_OK(OpenStoreByEnvironment(url, session.engine()));
-  }
-  return Status::OK();
-}
-
 /// A scan with the files of all scans of the build that read the same table.
 RecordedScan AllReadOf(const RecordedScan& scan, const RecordedBuild& build) {
   RecordedScan all = scan;
@@ -97,13 +84,15 @@ Result<std::unique_ptr<Replay>> Replay::Prepare(const ProjectDefinition& program
   Diagnostics of_nothing;
   WEIR_ASSIGN_OR_RETURN(const auto reader,
                         SessionRuntime::Seal(WithSettings(program, {}), of_nothing));
-  WEIR_RETURN_NOT_OK(OpenStores(program, {reader->warehouse_url()}, *reader));
+  WEIR_RETURN_NOT_OK(
+      OpenStoreIfUnknown(reader->warehouse_url(), program.object_stores, reader->engine()));
   WEIR_ASSIGN_OR_RETURN(replay->run_, LoadRecordedRun(replay->options_.choice, *reader));
   for (const RecordedBuild& build : replay->run_.builds) {
     WEIR_ASSIGN_OR_RETURN(SessionRuntime* const session, replay->SessionFor(build));
     std::set<std::string> urls = {session->warehouse_url(), replay->options_.scratch_url};
     for (const RecordedScan& scan : build.scans) urls.insert(replay->UrlNow(build, scan.url));
-    WEIR_RETURN_NOT_OK(OpenStores(program, urls, *session));
+    for (const std::string& url : urls)
+      WEIR_RETURN_NOT_OK(OpenStoreIfUnknown(url, program.object_stores, session->engine()));
     replay->CheckProgram(build, *session, diagnostics);
     replay->PinTables(build, *session, diagnostics);
   }
@@ -292,8 +281,8 @@ void Replay::Explain(const RecordedBuild& build, const SessionRuntime& session,
       build.settings.at("weir.deterministic") == "false")
     view.causes.emplace_back(
         "it was built with `deterministic = false`: the order of rows decides");
-  const auto then = PinDelta(view.view_name, UrlNow(build, build.table_url), build.version, "",
-                             session.engine());
+  const auto then =
+      PinDelta(view.view_name, UrlNow(build, build.table_url), build.version, "", session.engine());
   if (!then.ok()) return;
   auto difference = FindDataDifference(*then, *replayed_[view.view_name],
                                        {.key = {}, .samples = options_.most_rows_shown}, session);

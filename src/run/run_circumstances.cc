@@ -59,17 +59,6 @@ int64_t Cpus() {
   return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/// `https://ada:secret@host/x` as `https://***@host/x`.
-std::string WithoutUserInfo(const std::string& text) {
-  const size_t scheme = text.find("://");
-  if (scheme == std::string::npos) return text;
-  const size_t host = scheme + 3;
-  const size_t end = std::min(text.find_first_of("/?#", host), text.size());
-  const size_t at = text.rfind('@', end);
-  if (at == std::string::npos || at < host) return text;
-  return text.substr(0, host) + "***" + text.substr(at);
-}
-
 /// `name=value` with the value left out.
 std::string WithoutValue(const std::string& pair) {
   return pair.substr(0, pair.find('=') + 1) + "…";

@@ -9,6 +9,7 @@
 #include <arrow/api.h>
 
 #include "weir/base/sql_quotes.h"
+#include "weir/catalog/catalog.h"
 #include "weir/run/view_hasher.h"
 
 namespace weir {
@@ -136,7 +137,7 @@ std::string FileState(const DataFile& file) {
 /// The name of the one file that a source is; its path in the listing is empty.
 std::string OwnFileName(const std::string& table, const std::vector<ScanUnit>& units) {
   for (const ScanUnit& unit : units) {
-    if (unit.table == table) return unit.url.substr(unit.url.find_last_of('/') + 1);
+    if (unit.table == table) return FileName("", unit.url);
   }
   return "its file";
 }

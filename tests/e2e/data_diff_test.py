@@ -66,7 +66,7 @@ class DataDiff(ProjectCase):
         # The last two builds, and the table at another place.
         last, other = builds[-2:], self.scratch / "other place"
         deltalake.write_deltalake(other, pyarrow.Table.from_pylist(last[0][1], SCHEMA))
-        for arguments in (("v",), (f"{other}@v0", "v"), (str(other), f"v@{last[1][0]}")):
+        for arguments in (("v",), (f"{other}@v0", "v"), (str(other), f"v@{last[1][0]}"), (f"{other.as_uri()}@v0", "v"), (f"{other}/../other place/", "v")):
             found = self.diff(*arguments)
             was, now = (collections.Counter(map(repr, rows)) for _, rows in last)
             self.assertEqual((found["removed"], found["added"]), ((was - now).total(), (now - was).total()), arguments)

@@ -471,7 +471,10 @@ class RefusalTest(SmallCase):
 
     def test_names_that_there_are_not(self):
         for arguments, text in ((("20200101T000000.000000Z-000000",), "there is no run"), ((self.run_id, "--view", "x"), "was not about a view `x`"),
-                                ((self.run_id, "--into", str(self.project.warehouse)), "another place than the warehouse"),
+                                ((self.run_id, "--into", str(self.project.warehouse)), "a place outside the warehouse"),
+                                ((self.run_id, "--into", f"file://{self.project.warehouse}/"), "a place outside the warehouse"),
+                                ((self.run_id, "--into", f"{self.project.warehouse}/_weir/../new"), "a place outside the warehouse"),
+                                ((self.run_id, "--into", f"file://{self.source}"), "a new or empty folder is wanted"),
                                 ((self.run_id, "--into", str(self.source)), "a new or empty folder is wanted")):
             outcome = self.replay(*arguments)
             self.assertEqual((2, True), (outcome.code, text in outcome.stderr), outcome.text)
@@ -636,7 +639,7 @@ class VaryingTest(SmallCase):
         self.project.write("weir.toml", toml + '[hooks]\nafter_view = "kill -9 $PPID"\n')
         self.assertNotEqual(0, self.project.weir("run").code)
         self.project.write("weir.toml", toml)
-        self.assertEqual(1, self.project.run()["views"]["run"], "`w`; `v` stands")
+        self.assertLessEqual(self.project.run()["views"]["run"], 1, "`v` stands, and so may `w`")
         [killed] = [row["run_id"] for row in self.project.artifact("runs") if row["state"] == "killed"]
         outcome = self.replay(killed, "--view", "v")
         self.assertEqual(0, outcome.code, outcome.text)
