@@ -72,7 +72,7 @@ static int PathOf(int descriptor, char* path) {
   return IsBelow(path, tracked_folder);
 }
 
-/// Whether the operation `kind` on `path` is to fail. Kills the process where that is the plan; `half` is called before.
+/// Whether the operation `kind` on `path` is to fail, or to take half a minute (`slow`). Kills the process where that is the plan; `half` is called before.
 static int Fails(const char* kind, const char* path, void (*half)(void*), void* argument) {
   if (plan_number < 0 || !IsBelow(path, root_folder)) return 0;
   if (strcmp(plan_kind, "kill") == 0) {
@@ -81,6 +81,12 @@ static int Fails(const char* kind, const char* path, void (*half)(void*), void* 
     Note('X', path, NULL);
     syscall(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();
+  }
+  if (strcmp(plan_kind, "slow") == 0) {
+    if (atomic_fetch_add(&counted, 1) + 1 != plan_number) return 0;
+    Note('X', path, NULL);
+    for (unsigned left = 30; left > 0;) left = sleep(left);
+    return 0;
   }
   if (strcmp(plan_kind, "full") == 0) {
     if (strcmp(kind, "write") != 0 && strcmp(kind, "open") != 0) return 0;

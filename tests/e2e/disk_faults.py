@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that fails at the Nth operation, and what a power cut leaves on it.
+"""A disk that fails, or hangs, at the Nth operation, and what a power cut leaves on it.
 
 A library between the program and the C library (disk_faults.c, made here with the C compiler) writes a journal of what happened to
 files. From it this file knows which contents and which names had come to the disk: a file's contents by fsync of it, its name by fsync
@@ -14,7 +14,7 @@ import random
 import shutil
 import subprocess
 
-# What may fail, by the letter that the journal has for it when it succeeds; `kill` ends the process before any of them.
+# What may fail, by the letter that the journal has for it when it succeeds.
 LETTERS = {"open": "C", "write": "W", "sync": "FS", "rename": "R", "link": "L", "unlink": "U"}
 REASONS = {"full": "No space left on device"}
 
@@ -116,7 +116,8 @@ class Disk:
         self.library, self.project, self.warehouse, self.file = library, project, warehouse, journal
 
     def environment(self, plan: str = "") -> dict[str, str]:
-        """For the process. `plan` is `<kind>:<number>`: which operation of that kind fails; all writes from there on for `full`."""
+        """For the process. `plan` is `<kind>:<number>`: which operation of that kind fails; all writes from there on for `full`. `kill:N` ends
+        the process before the Nth of all operations, in the middle of it if that is a write, and `slow:N` lets it take half a minute."""
         return {**os.environ, "LD_PRELOAD": str(self.library), "DISK_FAULTS_JOURNAL": str(self.file),
                 "DISK_FAULTS_TRACKED": str(self.project), "DISK_FAULTS_ROOT": str(self.warehouse), "DISK_FAULTS_PLAN": plan}
 
