@@ -13,7 +13,7 @@ namespace weir {
 
 namespace {
 
-constexpr std::string_view kWhat = "make durable what was written to";
+constexpr std::string_view kWhat = "bring what was written to the disk";
 
 /// Calls `sync` with a descriptor of what is at `path`.
 Status Sync(const std::string& path, int (*sync)(int)) {
