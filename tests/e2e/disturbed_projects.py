@@ -85,7 +85,7 @@ def layers(folder: pathlib.Path) -> list[Project]:
     events = [{"id": number, "kind": draw.choice(kinds), "day": f"2024-0{draw.randrange(1, 6)}", "value": draw.randrange(-50, 1000),
                "note": None if draw.random() < 0.1 else f"note {draw.randrange(40)}"} for number in range(600)]
     for project in projects:
-        project.write("weir.toml", "[project]\nname = 'layers'\nwarehouse = 'warehouse'\n")
+        project.write("weir.toml", "[project]\nname = 'layers'\nwarehouse = 'warehouse'\n[retention]\nruns = 0\ndays = 0\n")
         project.write("sources/tables.sql", "".join(f"CREATE EXTERNAL TABLE {name} STORED AS DELTATABLE LOCATION 'data/{name}';\n"
                                                     for name in ("events", "kinds")))
         for name, query in layer_views().items():

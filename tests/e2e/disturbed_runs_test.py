@@ -31,8 +31,9 @@ ROUNDS = int(os.environ.get("WEIR_KILLS", "1000" if weir_project.FULL_SCALE else
 SEED = int(os.environ.get("WEIR_KILL_SEED", "1"))
 FLIGHTS = int(os.environ.get("WEIR_KILL_FLIGHTS", "1500")) or None
 PROJECTS = os.environ.get("WEIR_KILL_PROJECTS", "layers flights tpch").split()
-# `kill` and `interrupt` come at a random time, `stop` and `cut` at a random operation on the warehouse, `late cut` after a run.
-KINDS = os.environ.get("WEIR_KILL_KINDS", "cut,kill,stop,write,full,cut,sync,open,rename,link,interrupt,late cut").split(",")
+# `kill` and `interrupt` come at a random time, `stop` and `cut` at a random operation on the warehouse, `late cut` after a run,
+# `gc cut` in the middle of a `weir gc` after a run.
+KINDS = os.environ.get("WEIR_KILL_KINDS", "cut,kill,stop,write,full,gc cut,sync,open,cut,rename,link,interrupt,late cut").split(",")
 MAKERS = {"flights": lambda folder: disturbed_projects.flights(folder, FLIGHTS), "tpch": disturbed_projects.tpch,
           "layers": disturbed_projects.layers}
 ENVIRONMENT_FAILED, INTERRUPTED = 3, 130
@@ -65,9 +66,12 @@ class DisturbedRunsTest(ProjectCase):
         super().setUp()
         self.library = disk_faults.build(self.scratch)
         self.starts: dict[str, list[Start]] = {}
+        self.starts_of_gc: dict[str, Start] = {}
         self.wanted: dict[str, tuple] = {}
         self.done: collections.Counter = collections.Counter()
         self.fired: collections.Counter = collections.Counter()
+        self.damaged: collections.Counter = collections.Counter()
+        self.mended = 0
 
     def disk(self, project: Project, journal: str) -> disk_faults.Disk:
         return disk_faults.Disk(self.library, project.folder, project.warehouse, self.scratch / journal)
@@ -100,9 +104,14 @@ class DisturbedRunsTest(ProjectCase):
             self.disturb(number, name, kind, random.Random(seeds.randrange(1 << 60)))
         for kind in set(KINDS) - {"kill", "interrupt"}:
             self.assertGreaterEqual(2 * self.fired[kind], self.done[kind], f"{kind}: most rounds were not disturbed: {self.fired}")
+        if "cut" in KINDS:
+            self.assertGreater(self.damaged["cut"], self.done["cut"] // 3, f"power cuts took too little: {self.damaged}")
+        if ROUNDS >= 100:
+            self.assertGreater(self.mended, 0, "nothing had to be taken back")
+        self.report(f"rounds {dict(self.done)}, disturbed {dict(self.fired)}, damaged {dict(self.damaged)}, with commits taken back: {self.mended}")
 
     def disturb(self, number: int, name: str, kind: str, draw: random.Random) -> None:
-        start = draw.choice(self.starts[name])
+        start = self.start_of_gc(name) if kind == "gc cut" else draw.choice(self.starts[name])
         plan, seconds = self.plan(kind, start, draw)
         what = f"seed {SEED}, round {number}: {name}, {start.project.folder.name}, {kind} {plan or f'after {seconds:.3f} s'}"
         began = time.monotonic()
@@ -114,9 +123,26 @@ class DisturbedRunsTest(ProjectCase):
                 if os.environ.get("WEIR_KILL_KEEP"):
                     shutil.copytree(project.folder, f"{os.environ['WEIR_KILL_KEEP']}/round-{number}", dirs_exist_ok=True)
                 shutil.rmtree(project.folder)
-            if report := os.environ.get("WEIR_KILL_REPORT"):
-                with open(report, "a", encoding="utf-8") as file:
-                    file.write(f"ok {what} ({time.monotonic() - began:.1f} s)\n")
+            self.report(f"ok {what} ({time.monotonic() - began:.1f} s)")
+
+    @staticmethod
+    def report(line: str) -> None:
+        if report := os.environ.get("WEIR_KILL_REPORT"):
+            with open(report, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def start_of_gc(self, name: str) -> Start:
+        """The older tables and what a run made of them; undisturbed, `weir gc` then does this."""
+        if name not in self.starts_of_gc:
+            start = Start(copy(self.starts[name][1].calm, self.scratch / name / "built"))
+            start.calm = copy(start.project, self.scratch / name / "calm-gc")
+            disk = self.disk(start.calm, f"{name}-gc.journal")
+            outcome = start.calm.weir("gc", env=disk.environment())
+            self.assertEqual(outcome.code, 0, outcome.text)
+            start.journal = disk.journal()
+            self.assertEqual(start.journal.unsynced(), {}, "what `weir gc` did is on the disk")
+            self.starts_of_gc[name] = start
+        return self.starts_of_gc[name]
 
     def plan(self, kind: str, start: Start, draw: random.Random) -> tuple[str, float]:
         """Which operation is hit, or when."""
@@ -124,7 +150,7 @@ class DisturbedRunsTest(ProjectCase):
             return "", draw.uniform(0.0, start.seconds)
         if kind == "late cut":
             return "", 0.0
-        operation = "kill" if kind in ("stop", "cut") else kind
+        operation = "kill" if kind in ("stop", "cut", "gc cut") else kind
         count = start.journal.count(operation, start.calm.warehouse)
         return f"{operation}:{draw.randrange(count) + 1}", 0.0
 
@@ -137,12 +163,13 @@ class DisturbedRunsTest(ProjectCase):
         was_killed = outcome.code == -signal.SIGKILL
         self.done[kind] += 1
         self.fired[kind] += bool(failed) or was_killed or kind == "late cut"
-        began = disturbed_projects.runs_that_began(project) if was_killed else set()
+        began = disturbed_projects.runs_that_began(project) if was_killed and kind != "gc cut" else set()
         damage = disk_faults.cut_power(journal, draw) if "cut" in kind else []
+        self.damaged[kind] += bool(damage)
         trouble = "\n".join([outcome.text, *failed, *damage])
         if failed and not was_killed:
             self.assert_says_so(outcome, kind, failed, trouble)
-        elif not failed and kind not in ("kill", "interrupt", "stop", "cut"):
+        elif not failed and kind not in ("kill", "interrupt", "stop", "cut", "gc cut"):
             self.assertEqual(outcome.code, 0, trouble)
         if kind == "late cut":
             self.assertEqual(outcome.code, 0, trouble)
@@ -152,7 +179,7 @@ class DisturbedRunsTest(ProjectCase):
         self.assert_mended(project, name, journal, began, trouble)
 
     def run_disturbed(self, project: Project, disk: disk_faults.Disk, kind: str, plan: str, seconds: float, draw: random.Random) -> Outcome:
-        with project.start("run", env=disk.environment(plan)) as process:
+        with project.start("gc" if kind == "gc cut" else "run", env=disk.environment(plan)) as process:
             try:
                 stdout, stderr = process.communicate(timeout=seconds if kind in ("kill", "interrupt") else weir_project.SECONDS_AT_MOST)
             except subprocess.TimeoutExpired:
@@ -162,7 +189,7 @@ class DisturbedRunsTest(ProjectCase):
                     process.send_signal(signal.SIGINT)
                 stdout, stderr = process.communicate(timeout=weir_project.SECONDS_AT_MOST)
         allowed = {"kill": (0, -signal.SIGKILL), "interrupt": (0, INTERRUPTED, -signal.SIGINT), "stop": (-signal.SIGKILL, 0),
-                   "cut": (-signal.SIGKILL, 0)}
+                   "cut": (-signal.SIGKILL, 0), "gc cut": (-signal.SIGKILL, 0)}
         self.assertIn(process.returncode, allowed.get(kind, (0, ENVIRONMENT_FAILED)), stdout + stderr)
         return Outcome(process.returncode, stdout, stderr)
 
@@ -185,6 +212,7 @@ class DisturbedRunsTest(ProjectCase):
     def assert_mended(self, project: Project, name: str, journal: disk_faults.Journal, began: set[str], trouble: str) -> None:
         tables, contents, statements = self.wanted[name]
         outcome = project.weir("run", "--format", "json")
+        self.mended += "W5011" in outcome.text
         trouble = f"{trouble}\nand then\n{outcome.text}"
         self.assertEqual(outcome.code, 0, trouble)
         self.assertEqual(outcome.json()["views"]["failed"] + outcome.json()["views"]["blocked"], 0, trouble)
