@@ -163,8 +163,8 @@ class DisturbedRunsTest(ProjectCase):
         was_killed = outcome.code == -signal.SIGKILL
         self.done[kind] += 1
         self.fired[kind] += bool(failed) or was_killed or kind == "late cut"
-        began = disturbed_projects.runs_that_began(project) if was_killed and kind != "gc cut" else set()
         damage = disk_faults.cut_power(journal, draw) if "cut" in kind else []
+        began = disturbed_projects.runs_that_began(project) if was_killed and kind != "gc cut" else set()
         self.damaged[kind] += bool(damage)
         trouble = "\n".join([outcome.text, *failed, *damage])
         if failed and not was_killed:
