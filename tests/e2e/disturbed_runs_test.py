@@ -20,6 +20,9 @@ import subprocess
 import time
 import unittest
 
+import deltalake
+import pyarrow
+
 import disk_faults
 import disturbed_projects
 import weir_project
@@ -59,6 +62,13 @@ def is_named(path: str, text: str) -> bool:
     inside = path.split("/warehouse", 1)[1]
     table = re.match(r"/(_weir/)?\w+/(_change_data/)?(?!_delta_log)", inside)
     return path.split("#")[0] in text or (table is not None and f"/warehouse{table[0]}`" in text) or path.rstrip("/") + "`" in text
+
+
+def table_rows(project: Project, name: str) -> str | None:
+    """The rows of a table in the project's folder; None where there is none."""
+    if not any((project.folder / name / "_delta_log").glob("*.json")):
+        return None
+    return weir_project.rows_hash(deltalake.DeltaTable(str(project.folder / name)).to_pyarrow_table())
 
 
 class DisturbedRunsTest(ProjectCase):
@@ -109,6 +119,36 @@ class DisturbedRunsTest(ProjectCase):
         if ROUNDS >= 100:
             self.assertGreater(self.mended, 0, "nothing had to be taken back")
         self.report(f"rounds {dict(self.done)}, disturbed {dict(self.fired)}, damaged {dict(self.damaged)}, with commits taken back: {self.mended}")
+
+    def test_power_cut_leaves_a_statement_whole_or_not_at_all(self):
+        start = Project(self.scratch / "start")
+        start.write("weir.toml", "[project]\nname = 'p'\n[profiles.default.sql]\nallow = ['query', 'dml', 'ddl']\n")
+        rows = pyarrow.table({"id": range(100), "kind": [f"{number % 3}" for number in range(100)]})
+        deltalake.write_deltalake(str(start.folder / "t"), rows, configuration={"delta.enableChangeDataFeed": "true"})
+        statements = ("UPDATE './t' SET kind = 'x' WHERE id % 7 = 1", "INSERT INTO './t' SELECT id + 100, kind FROM './t'",
+                      "CREATE TABLE './new' USING DELTA PARTITIONED BY (kind) AS SELECT * FROM './t'", "TRUNCATE TABLE './t'")
+        draw = random.Random(SEED)
+        for number in range(max(len(statements), ROUNDS // 10)):
+            statement = statements[number % len(statements)]
+            counts = None
+            for plan in ("", "kill", ""):
+                project = copy(start, self.scratch / "round")
+                disk = disk_faults.Disk(self.library, project.folder, project.folder, self.scratch / "statement.journal")
+                disk.file.unlink(missing_ok=True)
+                outcome = project.weir("sql", statement, env=disk.environment(plan and f"kill:{draw.randrange(counts) + 1}"), cwd=project.folder)
+                journal = disk.journal()
+                damage = disk_faults.cut_power(journal, draw)
+                found = table_rows(project, "t"), table_rows(project, "new")
+                trouble = f"seed {SEED}, {number}: {statement}\n{outcome.text}\n{damage}"
+                if plan:
+                    self.assertEqual(outcome.code, -signal.SIGKILL, trouble)
+                    self.assertIn(found, (before, after), trouble)
+                else:
+                    self.assertEqual((outcome.code, damage), (0, []), trouble)
+                    before, after = (table_rows(start, "t"), None), found
+                    self.assertNotEqual(before, after, trouble)
+                    counts = journal.count("kill", project.folder)
+                shutil.rmtree(project.folder)
 
     def disturb(self, number: int, name: str, kind: str, draw: random.Random) -> None:
         start = self.start_of_gc(name) if kind == "gc cut" else draw.choice(self.starts[name])
