@@ -396,7 +396,8 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
       return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged",
                                  *version)
           .WithHint(
-              "restore the file from a backup, or remove the table's folder to build it anew");
+              "`weir run` takes it back if a power cut left it so; else restore the file from a "
+              "backup, or remove the table's folder to build it anew");
     }
     for (const std::string& path : actions->added) {
       if (!removed.contains(path)) last.files.push_back(PercentDecoded(path));
