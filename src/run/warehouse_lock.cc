@@ -209,7 +209,8 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
       if (!begun.ok() && begun.status().code() == StatusCode::kNotFound) continue;
       WEIR_RETURN_NOT_OK(begun.status());
       const auto holder = RunIdentity::Parse(*begun);
-      Liveness liveness = holder ? LivenessOf(*holder) : Liveness::kUnknown;
+      Liveness liveness = holder ? LivenessOf(*holder, IsOwnDisk(LocalFolder(lock->folder_url_)))
+                                 : Liveness::kUnknown;
       if (liveness == Liveness::kUnknown) {
         const auto beat = session.GetObject(lock->UrlOf(highest, kAlive));
         const auto silence = holder ? timing.silence : timing.unreadable;

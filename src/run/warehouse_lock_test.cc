@@ -130,6 +130,23 @@ TEST_F(WarehouseLocks, AreTakenFromAMachineWhoseHeartStandsStill) {
   ASSERT_EQ((*lock)->unrecorded().size(), 1U);
 }
 
+TEST_F(WarehouseLocks, AreTakenFromARunBeforeThisMachineWasStarted) {
+  RunIdentity before = Self("before");
+  before.boot_id = "another";
+  RunIdentity elsewhere = before;
+  elsewhere.host = "another";
+  EXPECT_EQ(LivenessOf(before, /*is_own_disk=*/true), Liveness::kDead);
+  EXPECT_EQ(LivenessOf(before, /*is_own_disk=*/false), Liveness::kUnknown);
+  EXPECT_EQ(LivenessOf(elsewhere, /*is_own_disk=*/true), Liveness::kUnknown);
+  EXPECT_FALSE(IsOwnDisk("/proc"));
+  EXPECT_FALSE(IsOwnDisk("/none"));
+  if (!IsOwnDisk(temporary_.path().string())) GTEST_SKIP() << "temporary files are on no own disk";
+  ASSERT_TRUE(session_.PutObject(Object(Name(1, "begun")), before.ToJson()).ok());
+  const auto lock = Acquire(Self("next"));
+  ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+  EXPECT_FALSE((*lock)->waited());
+}
+
 TEST_F(WarehouseLocks, TellARunThatItWasTakenForDead) {
   const auto slow = Acquire(Self("slow"));
   ASSERT_TRUE(slow.ok()) << slow.status().ToString();
