@@ -87,6 +87,9 @@ class ViewRows {
   std::vector<Entry> rows_;
 };
 
+/// Begins the object that says which statements are recorded.
+constexpr std::string_view kCount = "count ";
+
 class Recorder {
  public:
   Recorder(const RunEnvelope& envelope, const ProjectDefinition& project,
@@ -134,7 +137,8 @@ class Recorder {
   /// marker object beside the table saves looking for that: it is left only after the commit.
   bool IsNew(const std::string& table, const std::string& hash) {
     const std::string url = ArtifactTableUrl(session_.warehouse_url(), table) + "_known/" + hash;
-    if (session_.engine().GetObject(url).ok()) return false;
+    // After a run that was cut off the marker may be there without the rows.
+    if (lock_.cut_off_since_ms() < 0 && session_.engine().GetObject(url).ok()) return false;
     new_sets_.push_back(url);
     rows_.SetTransaction(table, fmt::format("weir.{}.{}", table, hash), 1);
     return true;
@@ -256,21 +260,46 @@ class Recorder {
     return ArtifactTableUrl(session_.warehouse_url(), "statements") + "_known/last";
   }
 
+  /// The statements that are recorded, a line each, and how many changes were.
+  struct KnownStatements {
+    int64_t count = 0;
+    std::string lines;
+  };
+
+  /// What the object beside the table says, whose first line is "count <changes> <transaction>".
+  /// After a run that was cut off it may say less, or more than the table has; then nothing is
+  /// known, and the next change has a number that none had.
+  KnownStatements ReadKnownStatements() const {
+    const std::string table_url = ArtifactTableUrl(session_.warehouse_url(), "statements");
+    const auto object = session_.engine().GetObject(KnownStatementsUrl());
+    KnownStatements known;
+    std::string transaction;
+    if (object.ok() && object->starts_with(kCount)) {
+      const size_t end = std::min(object->find('\n'), object->size());
+      const char* const begin = object->data() + kCount.size();
+      const auto parsed = std::from_chars(begin, object->data() + end, known.count);
+      transaction = std::string(parsed.ptr, object->data() + end);
+      transaction.erase(0, transaction.find_first_not_of(' '));
+      known.lines = object->substr(std::min(end + 1, object->size()));
+    }
+    if (lock_.cut_off_since_ms() < 0) return known;
+    const auto table = engine::DeltaSnapshot::Open(session_.engine(), table_url);
+    const auto recorded = table.ok() && !transaction.empty()
+                              ? table->transaction_version(transaction)
+                              : Result<int64_t>(int64_t{-1});
+    if (recorded.ok() && *recorded >= known.count && known.count > 0) return known;
+    // The only change that there may be is the first.
+    const bool is_first = !table.ok() || table->version() == 0;
+    return {.count = is_first ? 0 : envelope_.started_at_us, .lines = {}};
+  }
+
   /// Returns what to remember once the rows are committed; empty if nothing changed. The first line
   /// counts the changes: recorded again after a kill, the same change of the same number adds
   /// nothing.
   std::string AddStatements() {
-    const auto known = session_.engine().GetObject(KnownStatementsUrl());
-    const std::string before = known.ok() ? *known : std::string();
-    static constexpr std::string_view kCount = "count ";
-    int64_t count = 0;
-    std::string lines = before;
-    if (before.starts_with(kCount)) {
-      (void)std::from_chars(before.data() + kCount.size(), before.data() + before.size(), count);
-      lines.erase(0, std::min(before.find('\n'), before.size() - 1) + 1);
-    }
+    const KnownStatements known = ReadKnownStatements();
     ChangedStatements changed =
-        ReadChangedStatements(session_.engine(), project_, lines, session_.threads());
+        ReadChangedStatements(session_.engine(), project_, known.lines, session_.threads());
     for (ProjectStatement& statement : changed.statements) {
       rows_.Add("statements",
                 RowOf(envelope_.run_id, std::move(statement.kind), std::move(statement.name),
@@ -278,11 +307,14 @@ class Recorder {
                       statement.dialect, std::move(statement.normalized_sql), statement.dialect,
                       std::move(statement.tree), statement.tree_fingerprint.ToString()));
     }
-    if (changed.known == lines) return {};
-    const std::string change =
-        FingerprintBuilder().Add("before", lines).Add("after", changed.known).Finish().ToString();
-    rows_.SetTransaction("statements", "weir.statements." + change, count + 1);
-    return fmt::format("{}{}\n{}", kCount, count + 1, changed.known);
+    if (changed.known == known.lines) return {};
+    const std::string transaction = "weir.statements." + FingerprintBuilder()
+                                                             .Add("before", known.lines)
+                                                             .Add("after", changed.known)
+                                                             .Finish()
+                                                             .ToString();
+    rows_.SetTransaction("statements", transaction, known.count + 1);
+    return fmt::format("{}{} {}\n{}", kCount, known.count + 1, transaction, changed.known);
   }
 
   void AddRun() {

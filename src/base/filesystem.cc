@@ -4,51 +4,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "weir/base/file_failure.h"
+
 namespace weir {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Says what the operating system refused. `what` reads like "read the file".
-Status FromErrno(int error, std::string_view what, const std::string& path) {
-  StatusCode code = StatusCode::kIo;
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-    case ENAMETOOLONG:
-      return Status::User(StatusCode::kNotFound, "cannot {}, it does not exist: `{}`", what, path);
-    case EISDIR:
-      return Status::User(StatusCode::kInvalidArgument,
-                          "cannot {}, a file is wanted, found a folder: `{}`", what, path);
-    case EEXIST:
-      return Status::User(StatusCode::kAlreadyExists, "cannot {}, it exists already: `{}`", what,
-                          path);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      code = StatusCode::kPermission;
-      break;
-    case ENOSPC:
-    case EDQUOT:
-      code = StatusCode::kOutOfSpace;
-      break;
-    case ENOMEM:
-      code = StatusCode::kOutOfMemory;
-      break;
-    default:
-      break;
-  }
-  return {code, Blame::kEnvironment,
-          fmt::format("cannot {}, {}: `{}`", what, std::strerror(error), path)};
-}
 
 /// Closes a file descriptor at the end of a scope.
 class File {
@@ -95,13 +63,13 @@ std::string Prefix(const std::string& folder) {
 Result<std::string> LocalFileSystem::ReadFile(const std::string& path) const {
   constexpr std::string_view kWhat = "read the file";
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.descriptor() < 0) return FromErrno(errno, kWhat, path);
+  if (file.descriptor() < 0) return FileFailure(errno, kWhat, path);
   std::string contents;
   char buffer[1 << 16];
   for (;;) {
     const ssize_t got = ::read(file.descriptor(), buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FromErrno(errno, kWhat, path);
+    if (got < 0) return FileFailure(errno, kWhat, path);
     if (got == 0) return contents;
     contents.append(buffer, static_cast<size_t>(got));
   }
@@ -122,7 +90,7 @@ Result<std::vector<std::string>> LocalFileSystem::ListFiles(const std::string& f
     if (entry->is_regular_file(ignored))
       found.push_back(entry->path().lexically_relative(folder).generic_string());
   }
-  if (error) return FromErrno(error.value(), kWhat, folder);
+  if (error) return FileFailure(error.value(), kWhat, folder);
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -141,14 +109,14 @@ Status LocalFileSystem::WriteNewFile(const std::string& path, std::string_view c
   std::error_code error;
   const fs::path folder = fs::path(path).parent_path();
   if (!folder.empty()) fs::create_directories(folder, error);
-  if (error) return FromErrno(error.value(), "create the folder", folder.string());
+  if (error) return FileFailure(error.value(), "create the folder", folder.string());
 
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.descriptor() < 0) return FromErrno(errno, "create the file", path);
+  if (file.descriptor() < 0) return FileFailure(errno, "create the file", path);
   const int failure = WriteAll(file.descriptor(), contents);
   if (failure == 0) return Status::OK();
   ::unlink(path.c_str());
-  return FromErrno(failure, "write the file", path);
+  return FileFailure(failure, "write the file", path);
 }
 
 MemoryFileSystem::MemoryFileSystem(std::map<std::string, std::string> files) {
@@ -167,7 +135,7 @@ Result<std::string> MemoryFileSystem::ReadFile(const std::string& path) const {
   if (const auto failure = failures_.find(Normal(path)); failure != failures_.end())
     return failure->second;
   if (const auto file = files_.find(Normal(path)); file != files_.end()) return file->second;
-  return FromErrno(IsDirectory(path) ? EISDIR : ENOENT, "read the file", path);
+  return FileFailure(IsDirectory(path) ? EISDIR : ENOENT, "read the file", path);
 }
 
 Result<std::vector<std::string>> MemoryFileSystem::ListFiles(const std::string& folder) const {
@@ -177,7 +145,7 @@ Result<std::vector<std::string>> MemoryFileSystem::ListFiles(const std::string& 
     return Status::User(StatusCode::kInvalidArgument,
                         "cannot list the folder, a folder is wanted, found a file: `{}`", folder);
   }
-  if (!IsDirectory(folder)) return FromErrno(ENOENT, "list the folder", folder);
+  if (!IsDirectory(folder)) return FileFailure(ENOENT, "list the folder", folder);
   const std::string prefix = Prefix(folder);
   std::vector<std::string> found;
   for (const auto& [path, contents] : files_) {
@@ -199,7 +167,7 @@ bool MemoryFileSystem::IsDirectory(const std::string& path) const {
 Status MemoryFileSystem::WriteNewFile(const std::string& path, std::string_view contents) {
   if (const auto failure = failures_.find(Normal(path)); failure != failures_.end())
     return failure->second;
-  if (Exists(path)) return FromErrno(EEXIST, "create the file", path);
+  if (Exists(path)) return FileFailure(EEXIST, "create the file", path);
   Set(path, std::string(contents));
   return Status::OK();
 }

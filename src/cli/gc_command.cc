@@ -91,14 +91,14 @@ int RunGc(const GlobalOptions& options, bool dry_run) {
   if (!project.ok()) return FailNamed(project.status());
   // With a broken file nobody knows all tables, and nothing of them is to be touched.
   if (diagnostics.has_errors()) return Report(diagnostics);
-  Diagnostics of_sources;  // which are not looked at
+  Diagnostics of_sources, of_warehouse;  // which are not looked at
   const auto session = SessionRuntime::Seal(*project, of_sources);
   if (!session.ok()) return FailNamed(session.status());
   const InterruptScope interrupt;
   const SystemClock clock;
   const std::string gc_id = NewRunId(clock);
-  const auto lock =
-      TakeWarehouse(*project, **session, gc_id, clock.Now(), interrupt.cancellation());
+  const auto lock = TakeWarehouse(*project, **session, gc_id, clock.Now(), interrupt.cancellation(),
+                                  of_warehouse);
   if (!lock.ok()) return Fail(lock.status());
 
   const int64_t now_us = clock.Now();
@@ -126,6 +126,8 @@ int RunGc(const GlobalOptions& options, bool dry_run) {
   const Status recorded = RecordUpkeep(gc_id, outcome.done, **session, clock.Now());
   if (!recorded.ok())
     code = std::max(code, Fail(recorded.WithContext("what was done could not be recorded")));
+  if (const Status ended = (*lock)->End("", /*is_recorded=*/true, 0); !ended.ok())
+    code = std::max(code, Fail(ended.WithContext("the warehouse's lock could not be given back")));
   print(outcome.done);
   return outcome.cancelled ? kInterrupted : code;
 }

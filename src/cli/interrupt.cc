@@ -3,6 +3,7 @@
 #include "weir/cli/interrupt.h"
 
 #include <csignal>
+#include <iostream>
 #include <thread>
 
 #include <fcntl.h>
@@ -36,7 +37,9 @@ class InterruptScope::Watcher {
     previous_term_ = std::signal(SIGTERM, OnSignal);
     thread_ = std::thread([this, cancellation] {
       char byte = 0;
-      if (read(pipe_[0], &byte, 1) == 1 && byte == 's') cancellation.Cancel();
+      if (read(pipe_[0], &byte, 1) != 1 || byte != 's') return;
+      std::cerr << "interrupted: what goes on is being ended; once more ends it at once\n";
+      cancellation.Cancel();
     });
   }
   ~Watcher() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ctrl-C. The first one cancels cleanly, the second ends the program at once.
+// Ctrl-C. The first one cancels cleanly, and says that the second ends the program at once: as a
+// kill does, of which nothing stays half written that the next run does not know to handle.
 
 #pragma once
 
@@ -10,7 +11,8 @@
 
 namespace weir::cli {
 
-/// While it lives, SIGINT and SIGTERM cancel its handle. At most one at a time.
+/// While it lives, SIGINT and SIGTERM cancel its handle, and a second of them ends the process with
+/// kInterrupted. At most one at a time.
 class InterruptScope {
  public:
   InterruptScope();

@@ -400,6 +400,15 @@ int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
     for (const Diagnostic& warning : warnings) open.diagnostics.Add(warning);
   }
   int code = ReportFailures(envelope, open);
+  // What is published, and what is said to be built, is on the disk.
+  if (envelope.Count(ViewState::kRun) > 0) {
+    if (const Status durable = lock.MakeDurable(); !durable.ok()) {
+      // As if killed: the next run looks at what is there.
+      lock.Abandon();
+      envelope.state = "failed";
+      return std::max(code, Fail(durable.WithContext("the run is not recorded")));
+    }
+  }
   const auto recorded =
       RecordRun(envelope, open.definition, open.compiled, *open.session, open.diagnostics, lock);
   const Status ended = lock.End(envelope.state, recorded.ok(), envelope.finished_at_us);
@@ -436,8 +445,9 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
   if (compiled != kDone) return compiled;
   const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
   if (!defer_to.ok()) return FailNamed(defer_to.status());
+  Diagnostics recovered;
   const auto lock = TakeWarehouse(open->definition, *open->session, subject.run_id, opened_at_us,
-                                  interrupt.cancellation());
+                                  interrupt.cancellation(), recovered);
   if (!lock.ok()) return Fail(lock.status());
   if ((*lock)->waited()) {
     // What was pinned before may be older than what the other run has built.
@@ -445,6 +455,7 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
     if (!open.ok()) return FailNamed(open.status());
     if (compiled = Report(open->diagnostics); compiled != kDone) return compiled;
   }
+  for (const Diagnostic& warning : recovered.all()) open->diagnostics.Add(warning);
   subject.project = open->definition.name;
   subject.profile = open->definition.profile.name;
   const DeltaHistory history(open->session->engine(), open->session->warehouse_url());

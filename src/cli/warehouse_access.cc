@@ -6,13 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "weir/upkeep/recovery.h"
+
 namespace weir::cli {
 
-Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& project,
-                                                     const SessionRuntime& session,
-                                                     const std::string& run_id,
-                                                     int64_t opened_at_us,
-                                                     const engine::Cancellation& cancellation) {
+Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(
+    const ProjectDefinition& project, const SessionRuntime& session, const std::string& run_id,
+    int64_t opened_at_us, const engine::Cancellation& cancellation, Diagnostics& diagnostics) {
   auto lock = WarehouseLock::Acquire(
       session.engine(), session.warehouse_url(),
       RunIdentity::Own(run_id, project.profile.name, opened_at_us),
@@ -21,7 +21,20 @@ Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& pr
                                  Describe(holder));
       },
       cancellation);
-  if (lock.ok() || lock.status().code() == StatusCode::kCancelled) return lock;
+  if (lock.ok()) {
+    const auto recovered = Recover(project, session, **lock);
+    if (!recovered.ok()) {
+      // As if killed: the next run looks again.
+      (*lock)->Abandon();
+      return recovered.status().WithContext("what a run that was cut off left cannot be mended");
+    }
+    for (const Diagnostic& warning : recovered->all()) {
+      std::cerr << ToText(warning);
+      diagnostics.Add(warning);
+    }
+    return lock;
+  }
+  if (lock.status().code() == StatusCode::kCancelled) return lock;
   const Status failed = lock.status().WithContext("the warehouse cannot be written");
   const bool is_of_place =
       failed.code() == StatusCode::kPermission || failed.code() == StatusCode::kIo;

@@ -14,12 +14,11 @@
 
 namespace weir::cli {
 
-/// Waits until no run holds the warehouse; says on stderr which run it waits for. `opened_at_us`:
+/// Waits until no run holds the warehouse, and takes back what one that was cut off left half
+/// written; says both on stderr, and adds what was taken back to `diagnostics`. `opened_at_us`:
 /// when the command began to read: what ended later makes the lock count as waited for.
-Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(const ProjectDefinition& project,
-                                                     const SessionRuntime& session,
-                                                     const std::string& run_id,
-                                                     int64_t opened_at_us,
-                                                     const engine::Cancellation& cancellation);
+Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(
+    const ProjectDefinition& project, const SessionRuntime& session, const std::string& run_id,
+    int64_t opened_at_us, const engine::Cancellation& cancellation, Diagnostics& diagnostics);
 
 }  // namespace weir::cli

@@ -103,14 +103,16 @@ Result<Json> MetadataJson(const DeltaWriteSpec& spec) {
   return Json{{"metaData", metadata}};
 }
 
-Json CommitInfoJson(const DeltaWriteSpec& spec) {
+/// `actions`: how many the commit has, this one included.
+Json CommitInfoJson(const DeltaWriteSpec& spec, size_t actions) {
   if (spec.mode == WriteMode::kCompact) {
     return {{"commitInfo",
              {{"timestamp", spec.timestamp_ms},
               {"operation", "OPTIMIZE"},
               {"operationParameters", Json::object()},
               {"isBlindAppend", false},
-              {"engineInfo", "weir"}}}};
+              {"engineInfo", "weir"},
+              {kActionCount, actions}}}};
   }
   Json parameters = {{"mode", spec.mode == WriteMode::kOverwrite ? "Overwrite" : "Append"},
                      {"partitionBy", JsonText(Json(spec.partition_columns))}};
@@ -122,6 +124,7 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
             {"operationParameters", parameters},
             {"isBlindAppend", spec.mode == WriteMode::kAppend},
             {"engineInfo", "weir"},
+            {kActionCount, actions},
             {"weir", recorded}}}};
 }
 
@@ -129,7 +132,10 @@ Json CommitInfoJson(const DeltaWriteSpec& spec) {
 /// that changed.
 std::string Actions(const DeltaWriteSpec& spec, const std::vector<Json>& head,
                     const std::vector<DataFile>& removed, const RowDifference* difference) {
-  std::string text = JsonText(CommitInfoJson(spec)) + "\n";
+  const size_t changed = difference == nullptr ? 0 : difference->files.size();
+  const size_t actions = 1 + head.size() + (spec.app_id.empty() ? 0 : 1) + removed.size() +
+                         spec.added.size() + changed;
+  std::string text = JsonText(CommitInfoJson(spec, actions)) + "\n";
   for (const Json& action : head) text += JsonText(action) + "\n";
   if (!spec.app_id.empty()) {
     text += JsonText(LogJson{{"txn",
@@ -390,7 +396,8 @@ Result<std::optional<LastCommit>> ReadLastCommitFrom(const DeltaLog& log) {
       return Status::Environment(StatusCode::kCorrupt, "version {} of the table's log is damaged",
                                  *version)
           .WithHint(
-              "restore the file from a backup, or remove the table's folder to build it anew");
+              "`weir run` takes it back if a power cut left it so; else restore the file from a "
+              "backup, or remove the table's folder to build it anew");
     }
     for (const std::string& path : actions->added) {
       if (!removed.contains(path)) last.files.push_back(PercentDecoded(path));

@@ -49,13 +49,13 @@ std::string WithoutIds(const std::string& actions) {
       "UUID");
 }
 
-std::string Head(const char* mode, const char* partitions, bool blind,
+std::string Head(const char* mode, const char* partitions, bool blind, int actions,
                  const std::string& recorded = R"({"fingerprint":"f1","run_id":"r1"})") {
   return fmt::format(
       R"({{"commitInfo":{{"timestamp":1700000000000,"operation":"WRITE","operationParameters":{{"mode":"{}","partitionBy":"{}"}},)"
-      R"("isBlindAppend":{},"engineInfo":"weir","weir":{}}}}})"
+      R"("isBlindAppend":{},"engineInfo":"weir","weirActions":{},"weir":{}}}}})"
       "\n",
-      mode, partitions, blind, recorded);
+      mode, partitions, blind, actions, recorded);
 }
 
 TEST(DeltaCommit, CreatesATableAsTheProtocolSays) {
@@ -71,7 +71,7 @@ TEST(DeltaCommit, CreatesATableAsTheProtocolSays) {
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   EXPECT_EQ(outcome->version, 0);
   EXPECT_FALSE(outcome->already_committed);
-  EXPECT_EQ(WithoutIds(log.At(0)), Head("Overwrite", R"([\"day\"])", false) +
+  EXPECT_EQ(WithoutIds(log.At(0)), Head("Overwrite", R"([\"day\"])", false, 5) +
                                        R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
 {"metaData":{"id":"UUID","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}},{\"name\":\"day\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":["day"],"configuration":{"owner":"me"},"createdTime":1700000000000,"description":"flights a day"}}
 {"txn":{"appId":"weir.view.v","version":1,"lastUpdated":1700000000000}}
@@ -96,7 +96,7 @@ TEST(DeltaCommit, OverwriteRemovesEveryActiveFile) {
   ASSERT_TRUE(Commit(log, Spec({File("a.parquet"), File("b.parquet", 7)}, 1)).ok());
   ASSERT_TRUE(Commit(log, Spec({File("c.parquet")}, 2)).ok());
   EXPECT_EQ(log.At(1),
-            Head("Overwrite", "[]", false) +
+            Head("Overwrite", "[]", false, 5) +
                 R"({"txn":{"appId":"weir.view.v","version":2,"lastUpdated":1700000000000}}
 {"remove":{"path":"a.parquet","deletionTimestamp":1700000000000,"dataChange":true,"extendedFileMetadata":true,"partitionValues":{},"size":100}}
 {"remove":{"path":"b.parquet","deletionTimestamp":1700000000000,"dataChange":true,"extendedFileMetadata":true,"partitionValues":{},"size":7}}
@@ -115,7 +115,7 @@ TEST(DeltaCommit, AppendKeepsActiveFiles) {
   ASSERT_TRUE(Commit(log, spec).ok());
   EXPECT_EQ(
       log.At(1),
-      Head("Append", "[]", true, "{}") +
+      Head("Append", "[]", true, 2, "{}") +
           R"({"add":{"path":"b.parquet","partitionValues":{},"size":100,"modificationTime":1000,"dataChange":true,"stats":"{\"numRecords\":1}"}})"
           "\n");
   EXPECT_EQ(Replayed::Of(log, 1).files.size(), 2U);
@@ -136,7 +136,7 @@ TEST(DeltaCommit, CompactionChangesNoData) {
   ASSERT_TRUE(Commit(log, spec).ok());
   EXPECT_EQ(
       log.At(2),
-      R"({"commitInfo":{"timestamp":1700000000000,"operation":"OPTIMIZE","operationParameters":{},"isBlindAppend":false,"engineInfo":"weir"}}
+      R"({"commitInfo":{"timestamp":1700000000000,"operation":"OPTIMIZE","operationParameters":{},"isBlindAppend":false,"engineInfo":"weir","weirActions":4}}
 {"remove":{"path":"a.parquet","deletionTimestamp":1700000000000,"dataChange":false,"extendedFileMetadata":true,"partitionValues":{},"size":100}}
 {"remove":{"path":"b.parquet","deletionTimestamp":1700000000000,"dataChange":false,"extendedFileMetadata":true,"partitionValues":{},"size":7}}
 {"add":{"path":"ab.parquet","partitionValues":{},"size":99,"modificationTime":1000,"dataChange":false,"stats":"{\"numRecords\":1}"}}

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <numeric>
 #include <thread>
 
 #include <arrow/api.h>
@@ -247,6 +249,31 @@ TEST_F(DeltaEngine, FailsWithoutThrowingOnALogThatIsNoLog) {
   std::filesystem::create_directories(folder_ + "/t");
   std::ofstream(folder_ + "/t/_delta_log") << "a file where the folder should be";
   EXPECT_FALSE(ReadLastCommit(session_, spec_.table_url).ok());
+}
+
+TEST_F(DeltaEngine, OneOfManyWritersWritesACommitWhole) {
+  for (const auto durability : {CommitDurability::kLater, CommitDurability::kWhole}) {
+    std::filesystem::remove_all(folder_ + "/t");
+    std::vector<std::string> texts(8, std::string(20'000, 'x'));
+    std::vector<int> written(texts.size());
+    std::vector<std::thread> writers;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      texts[i] += fmt::format("{}", i);
+      writers.emplace_back([&, i] {
+        const auto log = OpenDeltaLog(session_, spec_.table_url, durability);
+        const auto is_written = log->WriteCommit(0, texts[i]);
+        ASSERT_TRUE(is_written.ok()) << is_written.status().ToString();
+        written[i] = *is_written ? 1 : 0;
+      });
+    }
+    for (std::thread& writer : writers) writer.join();
+    EXPECT_EQ(std::accumulate(written.begin(), written.end(), 0), 1);
+    const auto found = OpenDeltaLog(session_, spec_.table_url)->ReadCommit(0);
+    ASSERT_TRUE(found.ok());
+    for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(*found == texts[i], written[i] == 1);
+    const std::filesystem::directory_iterator names(folder_ + "/t/_delta_log");
+    EXPECT_EQ(std::distance(begin(names), end(names)), 1) << "nothing unfinished is left";
+  }
 }
 
 }  // namespace

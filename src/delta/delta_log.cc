@@ -3,8 +3,15 @@
 #include "weir/delta/delta_log.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <utility>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "weir/base/durability.h"
+#include "weir/base/file_failure.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/percent_text.h"
 #include "weir/catalog/delta_names.h"
@@ -85,8 +92,51 @@ class LocalLog : public StoreLog {
     return bytes;
   }
 
- private:
+ protected:
   const std::string path_;
+};
+
+/// A file under a name that readers pass over, removed at the end of its life.
+class UnfinishedFile {
+ public:
+  static Result<UnfinishedFile> Write(const std::string& path, const std::string& bytes) {
+    static constexpr int kMostKilledOver = 1000;
+    for (int number = 1; number <= kMostKilledOver; ++number) {
+      UnfinishedFile file(fmt::format("{}#{}", path, number));
+      const Status written = LocalFileSystem().WriteNewFile(file.path_, bytes);
+      if (written.ok()) return file;
+      file.path_.clear();
+      if (written.code() != StatusCode::kAlreadyExists) return written;
+    }
+    return Status::Environment(StatusCode::kIo, "many writers were killed over the file: `{}`",
+                               path);
+  }
+  ~UnfinishedFile() {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+  UnfinishedFile(UnfinishedFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  UnfinishedFile& operator=(UnfinishedFile&&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit UnfinishedFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+class WholeLocalLog : public LocalLog {
+ public:
+  using LocalLog::LocalLog;
+
+ protected:
+  Result<bool> WriteIfAbsent(const std::string& name, const std::string& bytes) const override {
+    const std::string path = path_ + name;
+    WEIR_ASSIGN_OR_RETURN(const UnfinishedFile file, UnfinishedFile::Write(path, bytes));
+    WEIR_RETURN_NOT_OK(SyncFileSystem(path_));
+    if (link(file.path().c_str(), path.c_str()) == 0) return true;
+    if (errno == EEXIST) return false;
+    return FileFailure(errno, "write the file", path);
+  }
 };
 
 }  // namespace
@@ -131,9 +181,13 @@ Result<bool> DeltaLog::WriteCommit(int64_t version, const std::string& actions) 
   return written;
 }
 
-std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
-                                       const std::string& table_url) {
-  if (table_url.starts_with(kFileScheme)) return std::make_unique<LocalLog>(session, table_url);
+std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session, const std::string& table_url,
+                                       CommitDurability durability) {
+  if (table_url.starts_with(kFileScheme)) {
+    if (durability == CommitDurability::kWhole)
+      return std::make_unique<WholeLocalLog>(session, table_url);
+    return std::make_unique<LocalLog>(session, table_url);
+  }
   return std::make_unique<StoreLog>(session, table_url);
 }
 

@@ -50,9 +50,15 @@ class DeltaLog {
   virtual std::string url() const = 0;
 };
 
+/// What a power cut leaves of a commit to a table in a local folder.
+enum class CommitDurability {
+  kLater,  ///< anything: whoever commits sees to it, once for many tables
+  kWhole,  ///< all or nothing: what was written before is on the disk before the commit is there
+};
+
 /// The log below a table's URL, in any store of the session. Local folders are listed without the
 /// engine.
-std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session,
-                                       const std::string& table_url);
+std::unique_ptr<DeltaLog> OpenDeltaLog(const engine::Session& session, const std::string& table_url,
+                                       CommitDurability durability = CommitDurability::kLater);
 
 }  // namespace weir

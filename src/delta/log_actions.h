@@ -27,6 +27,10 @@ std::string EncodedLogPath(const std::string& path);
 /// A new id of a table.
 std::string NewTableId();
 
+/// In the commitInfo of Weir's own commits: how many actions the commit has. One that is cut off
+/// between two lines still reads like a commit.
+inline constexpr const char* kActionCount = "weirActions";
+
 LogJson AddAction(const DataFile& file, bool changes_data);
 LogJson RemoveAction(const DataFile& file, int64_t timestamp_ms, bool changes_data);
 /// The folder of change data files, below a table's root.

@@ -7,9 +7,11 @@
 #include <set>
 #include <sstream>
 
+#include "weir/base/durability.h"
 #include "weir/base/json_text.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/log_actions.h"
+#include "weir/delta/table_files.h"
 
 namespace weir {
 
@@ -148,12 +150,17 @@ Result<ChangeOutcome> CommitChangeTo(const DeltaLog& log, const TableChange& cha
 }
 
 Result<ChangeOutcome> CommitChange(const engine::Session& session, const TableChange& change) {
-  const auto log = OpenDeltaLog(session, change.table_url);
+  const auto log = OpenDeltaLog(session, change.table_url, CommitDurability::kWhole);
   WEIR_ASSIGN_OR_RETURN(ChangeOutcome outcome, CommitChangeTo(*log, change));
   if (outcome.version > 0 && change.checkpoint_interval > 0 &&
       outcome.version % change.checkpoint_interval == 0) {
     // A checkpoint only makes reading quicker: the commit stands without it.
     (void)session.CreateCheckpoint(change.table_url);
+  }
+  const std::string folder = LocalFolder(change.table_url);
+  if (outcome.version >= 0 && !folder.empty()) {
+    outcome.durable =
+        SyncFileSystem(folder).WithContext("the statement is done, but a power cut may undo it");
   }
   return outcome;
 }

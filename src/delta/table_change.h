@@ -47,10 +47,11 @@ struct ForeignCommit {
 struct ChangeOutcome {
   int64_t version = -1;                ///< of the commit; -1 if none was made
   std::optional<ForeignCommit> other;  ///< why not
+  Status durable;                      ///< whether the commit is on the disk of a local folder
 };
 
-/// Makes the commit. Fails with the store's error; then no commit was made. Written files stay
-/// where they are in any case.
+/// Makes the commit. In a local folder a power cut leaves it whole or not at all. Fails with the
+/// store's error; then no commit was made. Written files stay where they are in any case.
 Result<ChangeOutcome> CommitChange(const engine::Session& session, const TableChange& change);
 
 /// The same over any log, without checkpoints.

@@ -161,7 +161,7 @@ class Definition {
     if (!statement_.checks.empty() || HasGenerated()) WEIR_RETURN_NOT_OK(CheckRules(schema));
     if (plan) WEIR_RETURN_NOT_OK(Write(*std::move(plan), schema));
     auto outcome = Commit();
-    if (!outcome.ok() && !MayStillArrive(outcome.status(), url_))
+    if (!outcome.ok() && !is_committed_ && !MayStillArrive(outcome.status(), url_))
       RemoveDataFiles(engine_, url_, change_.added);
     return outcome;
   }
@@ -393,6 +393,8 @@ class Definition {
                  made.other->operation.empty() ? "" : fmt::format(" ({})", made.other->operation))
           .WithHint("the table is as the other left it; run the statement again");
     }
+    is_committed_ = true;
+    WEIR_RETURN_NOT_OK(made.durable);
     return DmlOutcome{.version = made.version,
                       .rows_inserted = rows_,
                       .files_added = static_cast<int64_t>(change_.added.size()),
@@ -408,6 +410,7 @@ class Definition {
   LogJson metadata_, configuration_;
   std::vector<std::string> features_;
   TableChange change_;
+  bool is_committed_ = false;
   int64_t rows_ = 0;
 };
 

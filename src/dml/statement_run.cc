@@ -135,6 +135,7 @@ class Evaluation {
       return std::optional<DmlOutcome>();
     }
     work_.kept = true;
+    WEIR_RETURN_NOT_OK(made.durable);
     work_.outcome.version = made.version;
     return std::optional(work_.outcome);
   }

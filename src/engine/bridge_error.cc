@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "weir/base/nearest.h"
+#include "weir/base/percent_text.h"
 #include "weir/engine/store_failure.h"
 
 namespace weir::engine::internal {
@@ -174,6 +176,23 @@ Status FromEnvelope(std::string_view envelope) {
     status = status.WithHint(JoinLines(parsed["helps"]));
   }
   return status;
+}
+
+Status NamingPlace(const Status& failed, const std::string& url) {
+  static constexpr std::string_view kFileScheme = "file://";
+  static constexpr std::string_view kWithoutPlace[] = {"Unable to copy data to file: ",
+                                                       "Unable to rename file: "};
+  if (failed.ok() || !url.starts_with(kFileScheme)) return failed;
+  for (const std::string_view text : kWithoutPlace) {
+    const size_t at = failed.message().find(text);
+    if (at == std::string::npos) continue;
+    return Status(failed.code(), failed.blame(),
+                  fmt::format("cannot write: {}: `{}`", failed.message().substr(at + text.size()),
+                              PercentDecoded(url.substr(kFileScheme.size()))))
+        .WithHint(failed.hint())
+        .WithCause(failed.cause());
+  }
+  return failed;
 }
 
 }  // namespace weir::engine::internal

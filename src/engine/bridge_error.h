@@ -22,6 +22,10 @@ Status FromEnvelope(std::string_view envelope);
 /// them.
 std::string WithoutLayers(std::string message);
 
+/// Names the object, or the folder, that a local write which failed was to: what the client of
+/// stores says of such a failure names none. Other failures stay as they are.
+Status NamingPlace(const Status& failed, const std::string& url);
+
 /// Calls the bridge and catches what it throws.
 template <typename Call>
 auto Try(Call&& call)

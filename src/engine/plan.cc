@@ -244,12 +244,12 @@ Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOpti
   std::shared_ptr<BatchTap> tap;
   if (observer || sieve) tap = std::make_shared<ObserverTap>(std::move(observer), std::move(sieve));
   const auto bridged = internal::ToBridge(options);
-  WEIR_ASSIGN_OR_RETURN(auto outcome, Try([&] {
-                          return bridge::write_delta_files(*session.state_->handle, *state_->handle,
-                                                           bridged, &exported, tap,
-                                                           *cancellation.state_->handle);
-                        }));
-  return internal::FromBridge(outcome);
+  const auto outcome = Try([&] {
+    return bridge::write_delta_files(*session.state_->handle, *state_->handle, bridged, &exported,
+                                     tap, *cancellation.state_->handle);
+  });
+  if (!outcome.ok()) return internal::NamingPlace(outcome.status(), options.root_url);
+  return internal::FromBridge(*outcome);
 }
 
 Status FromStreamFailure(const arrow::Status& status) { return FromArrow(status); }

@@ -149,11 +149,14 @@ Result<std::string> Session::GetObject(const std::string& url) const {
 }
 
 Status Session::PutObject(const std::string& url, std::string_view bytes) const {
-  return Try([&] { (void)bridge::put_object(*state_->handle, url, ToBytes(bytes), false); });
+  return internal::NamingPlace(
+      Try([&] { (void)bridge::put_object(*state_->handle, url, ToBytes(bytes), false); }), url);
 }
 
 Result<bool> Session::PutObjectIfAbsent(const std::string& url, std::string_view bytes) const {
-  return Try([&] { return bridge::put_object(*state_->handle, url, ToBytes(bytes), true); });
+  auto put = Try([&] { return bridge::put_object(*state_->handle, url, ToBytes(bytes), true); });
+  if (!put.ok()) return internal::NamingPlace(put.status(), url);
+  return put;
 }
 
 Status Session::DeleteObject(const std::string& url) const {
@@ -201,9 +204,10 @@ Result<WriteOutcome> Session::WriteBatches(
   const arrow::Status exported = arrow::ExportRecordBatchReader(reader, &stream);
   if (!exported.ok()) return FromArrow(exported);
   const auto bridged = internal::ToBridge(options);
-  WEIR_ASSIGN_OR_RETURN(
-      auto outcome, Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); }));
-  return internal::FromBridge(outcome);
+  const auto outcome =
+      Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); });
+  if (!outcome.ok()) return internal::NamingPlace(outcome.status(), options.root_url);
+  return internal::FromBridge(*outcome);
 }
 
 namespace {

@@ -2,14 +2,17 @@
 
 #include "weir/run/run_identity.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "weir/base/json_text.h"
@@ -125,15 +128,27 @@ std::optional<RunIdentity> RunIdentity::Parse(std::string_view json) {
   return run;
 }
 
-Liveness LivenessOf(const RunIdentity& run) {
+Liveness LivenessOf(const RunIdentity& run, bool is_own_disk) {
   if (run.pid <= 0 || run.boot_id.empty() || run.pid_namespace.empty()) return Liveness::kUnknown;
-  if (run.boot_id != LineOf("/proc/sys/kernel/random/boot_id") ||
-      run.pid_namespace != LinkOf("/proc/self/ns/pid"))
-    return Liveness::kUnknown;
+  if (run.boot_id != LineOf("/proc/sys/kernel/random/boot_id")) {
+    const bool is_of_this_machine = is_own_disk && !run.host.empty() && run.host == HostName();
+    return is_of_this_machine ? Liveness::kDead : Liveness::kUnknown;
+  }
+  if (run.pid_namespace != LinkOf("/proc/self/ns/pid")) return Liveness::kUnknown;
   const auto process = StateOf(run.pid);
   const bool is_there = process && process->started == run.process_started &&
                         process->state != 'Z' && process->state != 'X';
   return is_there ? Liveness::kAlive : Liveness::kDead;
+}
+
+bool IsOwnDisk(const std::string& folder) {
+  static constexpr std::array<uint64_t, 6> kTypes = {
+      EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+      F2FS_SUPER_MAGIC, TMPFS_MAGIC,     0x2fc12fc1 /* ZFS, which linux/magic.h does not know */};
+  struct statfs found {};
+  if (folder.empty() || statfs(folder.c_str(), &found) != 0) return false;
+  return std::find(kTypes.begin(), kTypes.end(), static_cast<uint64_t>(found.f_type)) !=
+         kTypes.end();
 }
 
 std::string Describe(const RunIdentity& run) {

@@ -41,8 +41,15 @@ enum class Liveness {
   kUnknown,  ///< it runs, or ran, where this process cannot look
 };
 
-/// Whether the process of a run is there. What has ended but was not waited for counts as dead.
-Liveness LivenessOf(const RunIdentity& run);
+/// Whether the process of a run is there. What has ended but was not waited for counts as dead, and
+/// so does what ran before this machine was started, where `is_own_disk`: what the run wrote its
+/// identity to is a disk of this machine. Others may reach that over the network, but have other
+/// names.
+Liveness LivenessOf(const RunIdentity& run, bool is_own_disk = false);
+
+/// Whether a local folder lies on a disk of this machine, and not, as far as is known, on one that
+/// is mounted over the network.
+bool IsOwnDisk(const std::string& folder);
 
 /// "20261129T… of ada@host (process 4711)", for messages.
 std::string Describe(const RunIdentity& run);

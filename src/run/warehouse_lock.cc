@@ -14,7 +14,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "weir/base/durability.h"
 #include "weir/base/json_text.h"
+#include "weir/delta/table_files.h"
 #include "weir/session/session_runtime.h"
 
 namespace weir {
@@ -91,6 +93,7 @@ bool ReadEnded(const std::string& text, UnrecordedRun& run) {
 /// The generations in the folder, with the kinds of their objects.
 struct WarehouseLock::Listing {
   std::map<int64_t, std::set<std::string>> kinds;
+  std::map<int64_t, int64_t> begun_ms;  ///< by generation
 
   /// The highest that was begun; 0 if none was.
   int64_t highest() const {
@@ -176,7 +179,9 @@ Result<WarehouseLock::Listing> WarehouseLock::List() const {
         std::from_chars(name.data(), name.data() + std::min(dot, name.size()), generation);
     // Something else may have left a file here.
     if (dot != kDigits || parsed.ec != std::errc() || parsed.ptr != name.data() + dot) continue;
-    listing.kinds[generation].insert(name.substr(dot + 1));
+    const std::string kind = name.substr(dot + 1);
+    listing.kinds[generation].insert(kind);
+    if (kind == kBegun) listing.begun_ms[generation] = object.modified_ms;
   }
   return listing;
 }
@@ -203,16 +208,18 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
       const auto begun = session.GetObject(lock->UrlOf(highest, kBegun));
       if (!begun.ok() && begun.status().code() == StatusCode::kNotFound) continue;
       WEIR_RETURN_NOT_OK(begun.status());
-      const RunIdentity holder = RunIdentity::Parse(*begun).value_or(RunIdentity());
-      Liveness liveness = LivenessOf(holder);
+      const auto holder = RunIdentity::Parse(*begun);
+      Liveness liveness = holder ? LivenessOf(*holder, IsOwnDisk(LocalFolder(lock->folder_url_)))
+                                 : Liveness::kUnknown;
       if (liveness == Liveness::kUnknown) {
         const auto beat = session.GetObject(lock->UrlOf(highest, kAlive));
-        const bool is_still = watch.Unchanged(highest, beat.ok() ? *beat : "") >= timing.silence;
+        const auto silence = holder ? timing.silence : timing.unreadable;
+        const bool is_still = watch.Unchanged(highest, beat.ok() ? *beat : "") >= silence;
         liveness = is_still ? Liveness::kDead : Liveness::kAlive;
       }
       if (liveness == Liveness::kAlive) {
         lock->waited_ = true;
-        if (on_wait && told != highest) on_wait(holder);
+        if (on_wait && holder && told != highest) on_wait(*holder);
         told = highest;
         std::this_thread::sleep_for(timing.poll);
         continue;
@@ -225,7 +232,8 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
       // A generation that was removed as old may be made again: only the highest holds the lock.
       WEIR_ASSIGN_OR_RETURN(const Listing now, lock->List());
       if (now.highest() == lock->generation_) {
-        const Status tried = lock->TryCondition(self.ToJson());
+        Status tried = lock->TryCondition(self.ToJson());
+        if (tried.ok()) tried = lock->MakeDurable(kBegun);
         if (!tried.ok()) {
           lock->Remove(lock->generation_);
           lock->Abandon();
@@ -265,6 +273,19 @@ Status WarehouseLock::TryCondition(const std::string& self) const {
   return is_taken_again ? WithoutConditionalPuts(url, "writes over what is there") : Status::OK();
 }
 
+Status WarehouseLock::MakeDurable() const {
+  const std::string folder = LocalFolder(folder_url_);
+  return folder.empty() ? Status::OK() : SyncFileSystem(folder);
+}
+
+Status WarehouseLock::MakeDurable(const char* kind) const {
+  const std::string folder = LocalFolder(folder_url_);
+  if (folder.empty()) return Status::OK();
+  const std::string warehouse =
+      folder.substr(0, folder.size() - std::string_view(kFolder).size() - 1);
+  return SyncFile(LocalFolder(UrlOf(generation_, kind)), warehouse);
+}
+
 Status WarehouseLock::NoteEarlier(const Listing& listing, int64_t since_us) {
   for (const auto& [generation, kinds] : listing.kinds) {
     if (generation >= generation_) continue;
@@ -278,6 +299,10 @@ Status WarehouseLock::NoteEarlier(const Listing& listing, int64_t since_us) {
     if (is_recorded) {
       Remove(generation);
       continue;
+    }
+    if (run.ended_at_us == 0) {
+      const int64_t since = listing.begun_ms.at(generation);
+      cut_off_since_ms_ = cut_off_since_ms_ < 0 ? since : std::min(cut_off_since_ms_, since);
     }
     WEIR_ASSIGN_OR_RETURN(const std::string begun, session_.GetObject(UrlOf(generation, kBegun)));
     auto identity = RunIdentity::Parse(begun);
@@ -315,8 +340,15 @@ void WarehouseLock::Abandon() {
 }
 
 Status WarehouseLock::End(const std::string& state, bool is_recorded, int64_t ended_at_us) {
-  Abandon();
-  return session_.PutObject(UrlOf(generation_, kEnded), EndedJson(state, is_recorded, ended_at_us));
+  if (ended_) return Status::OK();
+  ended_ = true;
+  // The heart beats meanwhile: a disk may take its time.
+  const Status durable = MakeDurable();
+  heart_.reset();
+  WEIR_RETURN_NOT_OK(durable);
+  WEIR_RETURN_NOT_OK(
+      session_.PutObject(UrlOf(generation_, kEnded), EndedJson(state, is_recorded, ended_at_us)));
+  return MakeDurable(kEnded);
 }
 
 }  // namespace weir

@@ -14,6 +14,9 @@
 //   free ──put N+1.begun──▶ held ──N+1.ended──▶ free
 //                             └──dead: its process is gone, or N+1.alive stands still──▶ free
 //
+// In a local folder a run's `begun` is on the disk before the lock is held, and all that the run
+// wrote before its `ended` is put: what may have been lost in a power cut is of runs without one.
+//
 // Generations only rise, so that a run which is taken for dead and goes on after all finds a higher
 // one and stops. What is older than the holder is removed once it is recorded.
 
@@ -46,6 +49,8 @@ class WarehouseLock {
     std::chrono::milliseconds heartbeat{5000};
     /// A holder on another machine is dead when its heart has not beaten for so long.
     std::chrono::milliseconds silence{30000};
+    /// A power cut may leave a `begun` that says nothing. Such a holder had not begun to write.
+    std::chrono::milliseconds unreadable{2000};
     std::chrono::milliseconds poll{200};
   };
   /// Told once of each run that is waited for.
@@ -73,12 +78,20 @@ class WarehouseLock {
   /// taken may be stale.
   bool waited() const { return waited_; }
   const std::vector<UnrecordedRun>& unrecorded() const { return unrecorded_; }
+  /// When the first of the earlier runs began that did not give the lock back, in milliseconds by
+  /// the store's clock: what was written since may be half written. -1: all did.
+  int64_t cut_off_since_ms() const { return cut_off_since_ms_; }
 
   /// Fails with kConflict, naming the run, if another run took this one for dead.
   Status CheckHeld() const;
+  /// Returns when all that was written to a local warehouse is on its disk; other stores keep what
+  /// they took.
+  Status MakeDurable() const;
   /// Removes what is left of a run that is recorded now.
   void Forget(const UnrecordedRun& run) const { Remove(run.generation); }
-  /// Gives the lock back. What is not recorded is left for the next run to record.
+  /// Makes durable what was written, and gives the lock back. What is not recorded is left for the
+  /// next run to record. On failure the next run takes this one for killed. Does
+  /// nothing after Abandon.
   Status End(const std::string& state, bool is_recorded, int64_t ended_at_us);
   /// Leaves the lock to the run that took it.
   void Abandon();
@@ -93,6 +106,8 @@ class WarehouseLock {
   Result<bool> Begin(int64_t generation, const std::string& self) const;
   /// Fails with kUnsupported where a second put of the held generation's `begun` is taken, too.
   Status TryCondition(const std::string& self) const;
+  /// Makes an object of the held generation durable in a local warehouse.
+  Status MakeDurable(const char* kind) const;
   std::string UrlOf(int64_t generation, const char* kind) const;
   /// Takes over what the listing says of runs before this one.
   Status NoteEarlier(const Listing& listing, int64_t since_us);
@@ -103,6 +118,7 @@ class WarehouseLock {
   int64_t generation_ = 0;
   bool waited_ = false;
   bool ended_ = false;
+  int64_t cut_off_since_ms_ = -1;
   std::vector<UnrecordedRun> unrecorded_;
   std::unique_ptr<Heart> heart_;
 };

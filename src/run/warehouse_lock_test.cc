@@ -15,8 +15,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr WarehouseLock::Timing kQuick{
-    .heartbeat = milliseconds(20), .silence = milliseconds(200), .poll = milliseconds(5)};
+constexpr WarehouseLock::Timing kQuick{.heartbeat = milliseconds(20),
+                                       .silence = milliseconds(200),
+                                       .unreadable = milliseconds(50),
+                                       .poll = milliseconds(5)};
 
 class WarehouseLocks : public testing::Test {
  protected:
@@ -128,6 +130,23 @@ TEST_F(WarehouseLocks, AreTakenFromAMachineWhoseHeartStandsStill) {
   ASSERT_EQ((*lock)->unrecorded().size(), 1U);
 }
 
+TEST_F(WarehouseLocks, AreTakenFromARunBeforeThisMachineWasStarted) {
+  RunIdentity before = Self("before");
+  before.boot_id = "another";
+  RunIdentity elsewhere = before;
+  elsewhere.host = "another";
+  EXPECT_EQ(LivenessOf(before, /*is_own_disk=*/true), Liveness::kDead);
+  EXPECT_EQ(LivenessOf(before, /*is_own_disk=*/false), Liveness::kUnknown);
+  EXPECT_EQ(LivenessOf(elsewhere, /*is_own_disk=*/true), Liveness::kUnknown);
+  EXPECT_FALSE(IsOwnDisk("/proc"));
+  EXPECT_FALSE(IsOwnDisk("/none"));
+  if (!IsOwnDisk(temporary_.path().string())) GTEST_SKIP() << "temporary files are on no own disk";
+  ASSERT_TRUE(session_.PutObject(Object(Name(1, "begun")), before.ToJson()).ok());
+  const auto lock = Acquire(Self("next"));
+  ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+  EXPECT_FALSE((*lock)->waited());
+}
+
 TEST_F(WarehouseLocks, TellARunThatItWasTakenForDead) {
   const auto slow = Acquire(Self("slow"));
   ASSERT_TRUE(slow.ok()) << slow.status().ToString();
@@ -140,6 +159,51 @@ TEST_F(WarehouseLocks, TellARunThatItWasTakenForDead) {
     std::this_thread::sleep_for(milliseconds(10));
   EXPECT_TRUE(cancellation_.is_cancelled());
   (*slow)->Abandon();
+}
+
+TEST_F(WarehouseLocks, AreNotKeptByABegunThatAPowerCutLeftEmpty) {
+  for (const char* left : {"", "{\"run_id\":\"r"}) {
+    ASSERT_TRUE(session_.PutObject(Object(Name(50, "begun")), left).ok());
+    std::set<std::string> waited_for;
+    const auto lock =
+        Acquire(Self("next"), [&](const RunIdentity& run) { waited_for.insert(run.run_id); });
+    ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+    EXPECT_TRUE((*lock)->unrecorded().empty());
+    EXPECT_GE((*lock)->cut_off_since_ms(), 0);
+    EXPECT_TRUE(waited_for.empty()) << "nobody knows whom";
+    EXPECT_FALSE(session_.GetObject(Object(Name(50, "begun"))).ok());
+    ASSERT_TRUE((*lock)->End("succeeded", true, 1).ok());
+    ASSERT_TRUE(session_.DeleteObject(Object(Name(51, "begun"))).ok());
+    ASSERT_TRUE(session_.DeleteObject(Object(Name(51, "ended"))).ok());
+  }
+}
+
+TEST_F(WarehouseLocks, KnowSinceWhenSomethingMayBeHalfWritten) {
+  {
+    const auto lock = Acquire(Self("first"));
+    ASSERT_TRUE(lock.ok());
+    EXPECT_EQ((*lock)->cut_off_since_ms(), -1);
+    ASSERT_TRUE((*lock)->End("failed", /*is_recorded=*/false, 42).ok());
+  }
+  {
+    const auto lock = Acquire(Self("second"));
+    ASSERT_TRUE(lock.ok());
+    EXPECT_EQ((*lock)->cut_off_since_ms(), -1) << "the first came to its end";
+    (*lock)->Abandon();
+    // A power cut takes of the end what it likes.
+    ASSERT_TRUE(session_.PutObject(Object(Name(2, "ended")), "").ok());
+  }
+  const auto objects = session_.ListObjects(Object(""));
+  ASSERT_TRUE(objects.ok());
+  int64_t begun_ms = -1;
+  for (const ObjectInfo& object : *objects) {
+    if (object.relative_path == Name(2, "begun")) begun_ms = object.modified_ms;
+  }
+  const auto lock = Acquire(Self("third"));
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ((*lock)->cut_off_since_ms(), begun_ms);
+  ASSERT_EQ((*lock)->unrecorded().size(), 2U);
+  EXPECT_EQ((*lock)->unrecorded()[1].state, "killed");
 }
 
 TEST_F(WarehouseLocks, KeepWhatEndedUnrecordedForTheNextRun) {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs of one warehouse at the same time, and runs that are killed while they record: every row of the artifacts stands once, no run
 that succeeds or goes on is recorded as killed, none ends for another's sake (faults A11).
+
+Environment: WEIR_PARALLEL_ROUNDS (default 5; 100 with WEIR_TEST_SCALE=full), WEIR_KILL_SEED (default 1).
 """
 
 import collections
@@ -11,9 +13,12 @@ import subprocess
 import time
 import unittest
 
+import weir_project
 from weir_project import Project, ProjectCase, last_json
 
 SOURCE = "CREATE EXTERNAL TABLE items (id BIGINT, name VARCHAR)\nSTORED AS CSV LOCATION 'data/items.csv'\nOPTIONS ('has_header' 'true');\n"
+ROUNDS = int(os.environ.get("WEIR_PARALLEL_ROUNDS", "100" if weir_project.FULL_SCALE else "5"))
+SEED = int(os.environ.get("WEIR_KILL_SEED", "1"))
 KEYS = {
     "runs": ("run_id",),
     "tasks": ("run_id", "view_name"),
@@ -52,6 +57,93 @@ class RunsCase(ProjectCase):
 
     def states(self, project: Project) -> dict[str, str]:
         return {row["run_id"]: row["state"] for row in project.artifact("runs")}
+
+
+class TwoRunsTest(RunsCase):
+    """Two runs of one warehouse, round after round: what each saw of the data is known from what it built."""
+
+    VIEWS = 12
+    # How the second comes: `together` with the first, or `later`, and whether the data changes in between (`changed`); or in the
+    # middle of the first, which is killed then.
+    WAYS = ("together", "later", "later, changed", "together, both select", "first is killed")
+
+    def test_two_at_a_time_are_serial_in_effect(self):
+        draw = random.Random(SEED)
+        project = self.make(self.VIEWS)
+        began = time.monotonic()
+        project.run()
+        self.seconds = time.monotonic() - began
+        self.content, waited, killed = 1, 0, 0
+        for number in range(ROUNDS):
+            way = self.WAYS[number % len(self.WAYS)]
+            with self.subTest(f"seed {SEED}, round {number}: {way}"):
+                second_waited, first_killed = self.round(project, way, draw)
+                waited += second_waited
+                killed += first_killed
+        self.assertGreater(waited, ROUNDS // 3, "too few waited for the other")
+        self.assertGreater(killed, ROUNDS // 15 - 1, "too few were killed in the middle")
+
+    def round(self, project: Project, way: str, draw: random.Random) -> tuple[bool, bool]:
+        before = self.states(project)
+        self.change_to(project, self.content + 1)
+        selections: list[list[str]] = [[], []]
+        if way == "together, both select":
+            selections = [["--select", "v0,v1"], ["--select", "v0,v3"]]
+        first = project.start("run", "--format", "json", *selections[0])
+        if way.startswith("later"):
+            time.sleep(draw.uniform(0.0, self.seconds))
+        if way == "later, changed":
+            self.change_to(project, self.content + 2)
+        second = project.start("run", "--format", "json", *selections[1])
+        if way == "first is killed":
+            time.sleep(draw.uniform(0.0, self.seconds))
+            first.kill()
+        ended = [process.communicate(timeout=300) for process in (first, second)]
+        was_killed = first.returncode == -signal.SIGKILL
+        self.assertIn(first.returncode, (0, -signal.SIGKILL) if way == "first is killed" else (0,), ended[0][1])
+        self.assertEqual(second.returncode, 0, ended[1][1])
+        summaries = [last_json(stdout) for (stdout, _), process in zip(ended, (first, second)) if process.returncode == 0]
+        waited = self.assert_waited_for_each_other(ended, (first, second))
+        states = self.states(project)
+        self.assertEqual({states[summary["run_id"]] for summary in summaries}, {"succeeded"})
+        others = {run_id: state for run_id, state in states.items() if run_id not in before and run_id not in {s["run_id"] for s in summaries}}
+        self.assertLessEqual(len(others), int(was_killed))
+        self.assertLessEqual(set(others.values()), {"killed", "succeeded"}, others)  # it may have recorded itself
+        self.assertLessEqual(before.items(), states.items(), "a run was lost, or is another one now")
+        self.assert_effect(project, way, summaries)
+        self.assert_each_row_once(project)
+        return waited, was_killed
+
+    def assert_waited_for_each_other(self, ended: list[tuple[str, str]], processes: tuple) -> bool:
+        """At most one waited, and said for whom: for the other one, by its process."""
+        said = [index for index, (_, stderr) in enumerate(ended) if "waiting for run" in stderr]
+        self.assertLessEqual(len(said), 1, ended)
+        for index in said:
+            other = processes[1 - index]
+            self.assertRegex(ended[index][1], rf"waiting for run \S+ of \S+@\S+ \(process {other.pid}\): a warehouse has one run at a time")
+            if other.returncode == 0:
+                self.assertIn(f"waiting for run {last_json(ended[1 - index][0])['run_id']} of", ended[index][1])
+        return bool(said)
+
+    def assert_effect(self, project: Project, way: str, summaries: list[dict]) -> None:
+        """The effect of one run after the other: where the data stayed as it was, each view was built once; all hold the last state."""
+        self.content += 2 if way == "later, changed" else 1
+        built = [summary["views"]["run"] for summary in summaries]
+        if way in ("together", "later"):
+            self.assertEqual(sorted(built), [0, self.VIEWS])
+        elif way == "together, both select":
+            self.assertEqual(sorted(built), [1, 2])
+            project.run()
+        for view in range(self.VIEWS):
+            names = set(project.read(f"v{view}").column("name").to_pylist())
+            self.assertEqual(names, {f"{self.content}-{number}" for number in range(50)}, f"v{view}")
+        self.assertEqual(project.run()["views"]["run"], 0)
+
+    def change_to(self, project: Project, content: int) -> None:
+        """In one step, so that no run sees a file that is half written."""
+        lines = (f"{number},{content}-{number}\n" for number in range(50))
+        new = project.write("data/new", "id,name\n" + "".join(lines))
+        os.replace(new, project.folder / "data" / "items.csv")
 
 
 class ParallelRunsTest(RunsCase):
@@ -116,7 +208,7 @@ class ParallelRunsTest(RunsCase):
 
 class KilledRunsTest(RunsCase):
     def test_kills_at_any_time_leave_each_row_once(self):
-        rng = random.Random(int(os.environ.get("WEIR_KILL_SEED", "1")))
+        rng = random.Random(SEED)
         project = self.make(40)
         started = time.monotonic()
         project.run()
