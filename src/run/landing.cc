@@ -18,7 +18,7 @@
 #include "weir/catalog/pin_delta.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/table_files.h"
-#include "weir/run/named_table.h"
+#include "weir/run/temporary_table.h"
 
 namespace weir {
 
@@ -140,7 +140,7 @@ Result<int64_t> Landings::Write(const PinnedTable& listing, const std::string& u
                         session_.EngineOf(session_.PartitionsFor(bytes, session_.threads())));
   WEIR_ASSIGN_OR_RETURN(
       const auto source,
-      NamedTable::Register(*engine, "__weir_source " + listing.name, *listing.table));
+      TemporaryTable::Register(*engine, "__weir_source " + listing.name, *listing.table));
   WEIR_ASSIGN_OR_RETURN(
       engine::Plan plan,
       engine::Plan::FromSql(*engine, "SELECT * FROM " + source->sql(), "generic"));

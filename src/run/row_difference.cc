@@ -11,7 +11,7 @@
 #include "weir/catalog/catalog.h"
 #include "weir/delta/bag_difference.h"
 #include "weir/delta/log_actions.h"
-#include "weir/run/named_table.h"
+#include "weir/run/temporary_table.h"
 
 namespace weir {
 
@@ -51,11 +51,11 @@ Result<std::optional<RowDifference>> WriteRowDifference(const PlanBundle& bundle
   WEIR_ASSIGN_OR_RETURN(const PinnedTable fresh,
                         PinView(bundle.view_name, url, -1, bundle.stored_schema,
                                 bundle.partition_columns, written, *engine));
-  WEIR_ASSIGN_OR_RETURN(const auto before,
-                        NamedTable::Register(*engine, "__weir_before " + bundle.view_name, old));
+  WEIR_ASSIGN_OR_RETURN(const auto before, TemporaryTable::Register(
+                                               *engine, "__weir_before " + bundle.view_name, old));
   WEIR_ASSIGN_OR_RETURN(
       const auto after,
-      NamedTable::Register(*engine, "__weir_after " + bundle.view_name, *fresh.table));
+      TemporaryTable::Register(*engine, "__weir_after " + bundle.view_name, *fresh.table));
 
   arrow::FieldVector fields = bundle.stored_schema->fields();
   fields.push_back(arrow::field("_change_type", arrow::utf8()));

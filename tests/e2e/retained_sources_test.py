@@ -12,6 +12,7 @@ import math
 import os
 import random
 import shutil
+import time
 import unittest
 
 import deltalake
@@ -188,6 +189,26 @@ class HistoryTest(RetainedCase):
         file.write_text(file.read_text().replace(",x,", ",2,"))
         project.run()
         self.assertEqual(project.read("reads").to_pylist(), [{"n": 2, "m": 2}])
+
+
+    def test_a_run_that_was_killed_is_replayed_too(self):
+        project = self.project(self.SOURCE, {"reads": "SELECT count(*) AS n, max(id) AS m FROM s",
+                                             "slow": "SELECT count(*) AS n FROM s a, s b, s c, s d WHERE (a.id * b.id + c.id * d.id) % 7 = 3"})
+        file = project.write("data/s.csv", "id,kind,amount,price,day,at,ok\n" + "\n".join(self.rows(random.Random(SEED), 3000)) + "\n")
+        with project.start("run") as process:
+            until = time.monotonic() + 60
+            while not project.log_files("reads") and time.monotonic() < until:
+                time.sleep(0.01)
+            process.kill()
+        before = project.read("reads").to_pylist()
+        project.write("views/slow.sql", "SELECT 1 AS n")
+        project.run()
+        killed = [row["run_id"] for row in project.artifact("runs") if row["state"] == "killed"]
+        self.assertEqual(len(killed), 1)
+        self.assertEqual(self.pins(project, killed[0]), {("s", "delta", 0)})
+        file.unlink()
+        self.assert_identical(killed[0], project)
+        self.assertEqual(before, project.read("reads").to_pylist())
 
 
 class SameRowsTest(RetainedCase):

@@ -15,22 +15,22 @@
 namespace weir {
 
 /// Registered as long as it lives. The session must outlive it.
-class NamedTable {
+class TemporaryTable {
  public:
-  static Result<std::unique_ptr<NamedTable>> Register(const engine::Session& session,
-                                                      std::string name,
-                                                      const engine::Table& table) {
+  static Result<std::unique_ptr<TemporaryTable>> Register(const engine::Session& session,
+                                                          std::string name,
+                                                          const engine::Table& table) {
     WEIR_RETURN_NOT_OK(session.RegisterTable(name, table));
-    return std::make_unique<NamedTable>(session, std::move(name));
+    return std::make_unique<TemporaryTable>(session, std::move(name));
   }
-  NamedTable(const engine::Session& session, std::string name)
+  TemporaryTable(const engine::Session& session, std::string name)
       : session_(session), name_(std::move(name)) {}
-  ~NamedTable() {
+  ~TemporaryTable() {
     (void)engine::Plan::FromStatement(session_, "DROP TABLE IF EXISTS " + sql(), "generic",
                                       engine::Cancellation());
   }
-  NamedTable(const NamedTable&) = delete;
-  NamedTable& operator=(const NamedTable&) = delete;
+  TemporaryTable(const TemporaryTable&) = delete;
+  TemporaryTable& operator=(const TemporaryTable&) = delete;
 
   /// As SQL names it.
   std::string sql() const { return QuotedSqlName(name_); }
