@@ -45,7 +45,7 @@ sanitize: setup  ## C++ tests under address and undefined-behaviour sanitizers
 	@scripts/sanitize.sh
 
 bench: build  ## ratios against baselines measured in the same run
-	@ninja -C $(BUILD) guard_rounds
+	@ninja -C $(BUILD) guard_rounds recording_rounds
 	@"$$(scripts/venv.sh)/bin/python" bench/bench.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/compile.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/delta_log_bench.py --weir $(BUILD)/weir
@@ -53,6 +53,7 @@ bench: build  ## ratios against baselines measured in the same run
 	@"$$(scripts/venv.sh)/bin/python" bench/functions.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/guards.py --weir $(BUILD)/weir
 	@"$$(scripts/venv.sh)/bin/python" bench/determinism.py --weir $(BUILD)/weir
+	@"$$(scripts/venv.sh)/bin/python" bench/recording.py --weir $(BUILD)/weir
 
 bench-peers: build  ## other tools of the day beside `weir check` and `weir run`; installs them from PyPI, hence not in `bench`
 	@"$$(scripts/venv.sh)/bin/python" bench/peer_checks.py --weir $(BUILD)/weir

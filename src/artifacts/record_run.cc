@@ -23,6 +23,7 @@
 #include "weir/lineage/lineage.h"
 #include "weir/lineage/row_filter.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/landing.h"
 
 namespace weir {
 
@@ -444,7 +445,8 @@ class Recorder {
              view.content.whole});
     AddBundle(view, *bundle, std::move(description.details), description.lineage, out);
     AddLineage(view, description.lineage, out);
-    for (const ScanUnit& unit : view.scan_units)
+    WEIR_ASSIGN_OR_RETURN(const std::vector<ScanUnit> units, UnitsOf(view, *bundle));
+    for (const ScanUnit& unit : units)
       AddScanUnit(rows, view.built_by, unit, SourceText(unit.table), out);
     return Status::OK();
   }
@@ -502,6 +504,39 @@ class Recorder {
                       std::string(ToString(input.use)), transformation, column.expression));
       }
     }
+  }
+
+  /// What the build read. A run that reuses a view goes by the files of retained sources; its build
+  /// read what was landed of them, which the commit tells.
+  Result<std::vector<ScanUnit>> UnitsOf(const ViewOutcome& view, const PlanBundle& bundle) const {
+    std::vector<ScanUnit> units = view.scan_units;
+    const auto is_retained = [&](const ScanUnit& unit) {
+      const PinnedTable* table = session_.catalog().Find(unit.table);
+      return table != nullptr && table->is_retained && unit.kind == TableKind::kListing;
+    };
+    if (!IsOfEarlierRun(view) || std::ranges::none_of(units, is_retained)) return units;
+    const DeltaHistory history(session_.engine(), session_.warehouse_url());
+    const auto build = history.BuildAt(view.view_name, view.version);
+    if (!build) return units;
+    std::map<std::string, std::shared_ptr<const PinnedTable>> landed;
+    for (const ScanUnit& unit : units) {
+      const auto pin = build->pins.find(unit.table);
+      if (!is_retained(unit) || pin == build->pins.end() || pin->second < 0) continue;
+      WEIR_ASSIGN_OR_RETURN(PinnedTable table,
+                            PinLanding(unit.table, LandingUrl(session_.warehouse_url(), unit.table),
+                                       pin->second, session_.engine()));
+      landed[unit.table] = std::make_shared<const PinnedTable>(std::move(table));
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto derived, DeriveScanUnits(bundle, [&](const std::string& name) {
+                            const auto found = landed.find(name);
+                            return found == landed.end() ? nullptr : found->second;
+                          }));
+    for (ScanUnit& unit : units) {
+      for (const ScanUnit& of_landing : derived) {
+        if (of_landing.scan_id == unit.scan_id && landed.contains(unit.table)) unit = of_landing;
+      }
+    }
+    return units;
   }
 
   /// How a source is read; nothing for a view.

@@ -40,6 +40,8 @@ SourceDefinition Read(const std::string& name, const Json& json) {
   json.at("file_column").get_to(source.file_column);
   json.at("row_number_column").get_to(source.row_column);
   json.at("pushdown_filters").get_to(source.pushes_filters);
+  // Earlier runs had no such option.
+  source.retains = json.value("retain", false);
   for (const auto& [drift, text] : kDrifts) {
     if (json.at("schema_drift").get<std::string>() == text) source.schema_drift = drift;
   }
@@ -68,6 +70,7 @@ std::string SourceJson(const SourceDefinition& source) {
                        {"file_column", source.file_column},
                        {"row_number_column", source.row_column},
                        {"pushdown_filters", source.pushes_filters},
+                       {"retain", source.retains},
                        {"schema_drift", drift}});
 }
 

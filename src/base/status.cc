@@ -47,6 +47,8 @@ std::string_view ToString(StatusCode code) {
       return "permission";
     case StatusCode::kCancelled:
       return "cancelled";
+    case StatusCode::kTimedOut:
+      return "timed_out";
     case StatusCode::kConflict:
       return "conflict";
     case StatusCode::kInternal:

@@ -41,6 +41,7 @@ enum class StatusCode {
   kOutOfSpace,       ///< the disk is full
   kPermission,       ///< the file system or the object store said no
   kCancelled,        ///< the user interrupted
+  kTimedOut,         ///< it took longer than the user allows
   kConflict,         ///< another writer was first, and repeating did not help
   kInternal,         ///< a bug
 };

@@ -12,6 +12,7 @@
 #include "weir/base/parallel.h"
 #include "weir/bundle/constraints.h"
 #include "weir/bundle/failure_place.h"
+#include "weir/bundle/landable_columns.h"
 #include "weir/bundle/lane.h"
 #include "weir/bundle/pins.h"
 #include "weir/bundle/plan_failure.h"
@@ -201,14 +202,34 @@ std::map<std::string, std::string> PropertiesOf(const ViewDefinition& view,
   return properties;
 }
 
+/// Properties that are Weir's own by their names mean something.
+void CheckOwnProperties(const ViewDefinition& view, std::vector<Diagnostic>& diagnostics) {
+  static const std::vector<std::string> kKnown = {kBloomFilterColumns,   kPlainColumns,
+                                                  kChangeFeed,           "weir.compression",
+                                                  "weir.row_group_rows", kTimeoutProperty};
+  for (const auto& [key, value] : view.properties) {
+    if (!key.starts_with("weir.") || std::ranges::find(kKnown, key) != kKnown.end()) continue;
+    std::string hint = SuggestionHint(key, kKnown);
+    if (hint.empty()) hint = fmt::format("there are `{}`", fmt::join(kKnown, "`, `"));
+    diagnostics.push_back(DiagnosticOf(
+        "W2027",
+        Status::User(StatusCode::kNotFound, "a property of Weir's is wanted, found `{}`", key)
+            .WithHint(std::move(hint)),
+        view));
+  }
+}
+
 /// Files can be written as the view's properties say, and columns that these name are there.
 void CheckLayout(const ViewDefinition& view, const SessionRuntime& session,
                  const arrow::Schema& stored_schema, std::vector<Diagnostic>& diagnostics) {
+  CheckOwnProperties(view, diagnostics);
   const auto options = WriteOptionsOf({}, view.partition_columns, view.properties);
   if (!options.ok()) {
     diagnostics.push_back(DiagnosticOf("W2027", options.status(), view));
     return;
   }
+  if (const auto limit = TimeLimitOf(view.properties); !limit.ok())
+    diagnostics.push_back(DiagnosticOf("W2027", limit.status(), view));
   const auto feed = view.properties.find(kChangeFeed);
   if (feed != view.properties.end() && feed->second == kDifference &&
       !WantsDifference(PropertiesOf(view, session))) {
@@ -494,12 +515,16 @@ Status Register(const ViewDefinition& view, Outcome& outcome, SessionRuntime& se
 
 /// The same from the cache where it has the bundle; `key`: the view's there.
 Outcome RecallOrCompile(const Planners& planners, const ViewDefinition& view,
-                        const KnownTables& tables, const Depth& depth, const std::string& key) {
+                        const KnownTables& tables, const Depth& depth, const std::string& key,
+                        const SessionRuntime& session) {
   Outcome outcome;
   const bool cached = !key.empty() && view.kind == ViewDefinition::Kind::kStored;
   if (cached) outcome.bundle = depth.cache->Find(key, view);
   if (outcome.bundle) {
     outcome.stored_schema = outcome.bundle->stored_schema;
+    // Properties are no part of a plan, hence of no key.
+    outcome.bundle->properties = PropertiesOf(view, session);
+    CheckLayout(view, session, *outcome.stored_schema, outcome.diagnostics);
     return outcome;
   }
   outcome = CompileView(planners, view, tables, depth);
@@ -539,7 +564,8 @@ std::set<std::string> CompileLevels(const ProjectDefinition& project, const Plan
     ForEachInParallel(ready.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
       const ViewDefinition& view = project.views[ready[i]];
       if (depth.cache != nullptr) keys[i] = depth.cache->KeyOf(view, order.tables(ready[i]));
-      Outcome& outcome = outcomes[i] = RecallOrCompile(planners, view, tables, depth, keys[i]);
+      Outcome& outcome = outcomes[i] =
+          RecallOrCompile(planners, view, tables, depth, keys[i], session);
       if (!outcome.stored_schema || !outcome.diagnostics.empty()) return;
       if (!warehouse.ok()) outcome.blocked = true;
       if (outcome.blocked || (!depth.opens_unread && !order.is_read(ready[i]))) return;
@@ -598,6 +624,7 @@ CompiledProject CompileViews(const ProjectDefinition& project, SessionRuntime& s
                              Diagnostics& diagnostics, BundleCache* cache) {
   CompiledProject compiled;
   CheckTableProperties(session, diagnostics);
+  CheckLandings(project, session, diagnostics);
   const PlanningOrder order(project, session, diagnostics);
   const auto parameters = ParametersOfViews(project, order, session);
   const auto parameters_of = [&](const std::string& view) {
@@ -628,6 +655,7 @@ CheckedProject CheckViews(const ProjectDefinition& project,
                           SessionRuntime& session, Diagnostics& diagnostics) {
   CheckedProject checked;
   CheckTableProperties(session, diagnostics);
+  CheckLandings(project, session, diagnostics);
   const PlanningOrder order(project, session, diagnostics);
   checked.failed =
       CompileLevels(project, order, known_views, session,

@@ -346,6 +346,7 @@ Result<PinnedTable> PinFiles(const SourceDefinition& source, const ListedFiles& 
   PinnedTable table;
   table.name = source.name;
   table.kind = TableKind::kListing;
+  table.is_retained = source.retains;
   table.format = std::string(ToString(source.format));
   table.partition_columns = source.partition_columns;
   table.url = listed.url;

@@ -53,6 +53,8 @@ struct PinnedTable {
   Fingerprint listing_hash;
   /// Hash of how a listing's files are read: format and options. Empty for Delta.
   std::string read_options_hash;
+  /// A listing that runs land as a Delta table, and read there.
+  bool is_retained = false;
   /// True where deletion vectors may take rows away: files alone do not say which rows there are.
   bool has_row_masks = false;
   /// Where the columns of its data are others than the source declares, or differ among its files:

@@ -19,6 +19,7 @@
 #include "weir/cli/query_session.h"
 #include "weir/run/project_run.h"
 #include "weir/run/test_of_view.h"
+#include "weir/run/view_deadline.h"
 
 namespace weir::cli {
 
@@ -176,8 +177,14 @@ class TestRun {
   }
 
   Status Query(const TestDefinition& test, TestRecord& record, std::string& sample) {
-    WEIR_ASSIGN_OR_RETURN(const auto reader, session_.Execute(test.query_sql, test.dialect,
-                                                              interrupt_.cancellation()));
+    ViewDeadline deadline(session_.runtime().view_timeout(), interrupt_.cancellation());
+    return deadline.Stop(Query(test, deadline.cancellation(), record, sample));
+  }
+
+  Status Query(const TestDefinition& test, const engine::Cancellation& cancellation,
+               TestRecord& record, std::string& sample) {
+    WEIR_ASSIGN_OR_RETURN(const auto reader,
+                          session_.Execute(test.query_sql, test.dialect, cancellation));
     arrow::RecordBatchVector shown;
     while (true) {
       const auto batch = reader->Next();

@@ -18,6 +18,7 @@
 #include "weir/base/diagnostic.h"
 #include "weir/base/filesystem.h"
 #include "weir/base/result.h"
+#include "weir/project/time_limit.h"
 #include "weir/project/watch_settings.h"
 
 namespace weir {
@@ -69,6 +70,7 @@ struct SourceDefinition {
   std::string file_column = {};  ///< a further column: the file of a row; empty: there is none
   std::string row_column = {};   ///< a further column: the number of a row in its file; likewise
   bool pushes_filters = true;    ///< Delta only; of Parquet it stands among the options
+  bool retains = false;          ///< of files: runs land it as a Delta table, and read that
   bool unbounded = false;
   std::string dialect = "generic";  ///< of SQL that the file is read in
   std::string ddl;                  ///< the statement as written
@@ -278,6 +280,8 @@ struct ProfileSettings {
   std::string spill_directory;  ///< absolute
   std::string warehouse_uri;    ///< as ProjectDefinition has it; empty: the project's
   int64_t max_spill_bytes = 0;
+  /// Of each view that sets none itself.
+  TimeLimit view_timeout;
   FunctionDefaults function_defaults;
   /// Properties of the tables of views that do not set them themselves.
   std::map<std::string, std::string> table_properties;

@@ -109,6 +109,9 @@ constexpr KnownOption kSourceOptions[] = {
     {"schema_drift", OptionType::kDrift},
 };
 
+/// Of files: a Delta table keeps its versions itself.
+constexpr KnownOption kRetain = {"retain", OptionType::kBool};
+
 std::span<const KnownOption> FormatOptions(SourceFormat format) {
   switch (format) {
     case SourceFormat::kDelta:
@@ -127,6 +130,7 @@ std::vector<KnownOption> KnownOptions(SourceFormat format) {
   const auto of_format = FormatOptions(format);
   std::vector<KnownOption> options(of_format.begin(), of_format.end());
   options.insert(options.end(), std::begin(kSourceOptions), std::end(kSourceOptions));
+  if (format != SourceFormat::kDelta) options.push_back(kRetain);
   return options;
 }
 
@@ -247,6 +251,8 @@ std::optional<std::string> ParseValue(OptionType type, const std::string& text) 
 }
 
 std::string UnknownOptionHint(SourceFormat format, const std::string& key) {
+  if (key == kRetain.name)
+    return "leave it out: runs pin a Delta table by its version, which its own log keeps";
   std::vector<std::string> names;
   for (const KnownOption& option : KnownOptions(format)) names.emplace_back(option.name);
   std::string hint = SuggestionHint(key, names);
@@ -268,6 +274,8 @@ bool SetOwnOption(const std::string& key, const std::string& value, SourceDefini
     source.row_column = value;
   } else if (key == "schema_drift") {
     source.schema_drift = DriftOf(value);
+  } else if (key == "retain") {
+    source.retains = value == "true";
   } else if (source.format != SourceFormat::kDelta) {
     return false;
   } else if (key == "version") {

@@ -265,11 +265,11 @@ class WeirTomlReader {
   }
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
-    reader_.CheckKeys(
-        table,
-        {"extends", "warehouse", "threads", "memory_limit", "deterministic", "overflow",
-         "spill_directory", "max_spill", "settings", "functions", "parameters", "sql", "tables"},
-        " in a profile");
+    reader_.CheckKeys(table,
+                      {"extends", "warehouse", "threads", "memory_limit", "deterministic",
+                       "overflow", "spill_directory", "max_spill", "view_timeout", "settings",
+                       "functions", "parameters", "sql", "tables"},
+                      " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
       if (node->is_boolean()) {
@@ -288,6 +288,7 @@ class WeirTomlReader {
     }
     if (const auto bytes = BytesAt(table, "memory_limit")) profile.memory_limit_bytes = *bytes;
     if (const auto bytes = BytesAt(table, "max_spill")) profile.max_spill_bytes = *bytes;
+    if (const toml::node* node = table.get("view_timeout")) ReadViewTimeout(*node, profile);
     if (const auto warehouse = reader_.StringAt(table, "warehouse")) {
       profile.warehouse_uri = WithoutSlashAtEnd(ResolveLocation(*warehouse, project_.root));
     }
@@ -307,6 +308,24 @@ class WeirTomlReader {
     if (const toml::table* parameters = reader_.TableAt(table, "parameters"))
       ReadProfileParameters(*parameters, reader_, project_.parameters);
     if (const toml::table* sql = reader_.TableAt(table, "sql")) ReadSqlPolicy(*sql, profile);
+  }
+
+  void ReadViewTimeout(const toml::node& node, ProfileSettings& profile) {
+    static constexpr std::string_view kKey = "view_timeout", kWanted = "a time such as \"10m\"";
+    const std::optional<std::string> written = ScalarText(node);
+    if (!written || node.is_boolean()) return reader_.FailType(node, kWanted, kKey);
+    const auto text = reader_.Expanded(node, *written, std::string(kKey));
+    if (!text) return;
+    const auto milliseconds = ParseTimeLimit(*text);
+    if (!milliseconds) {
+      return reader_.Fail("W1013", node.source(),
+                          fmt::format("{} is wanted for `{}`, found `{}`", kWanted, kKey, *text),
+                          TimeLimitHint(*text));
+    }
+    profile.view_timeout = {
+        .milliseconds = *milliseconds,
+        .text = *text,
+        .set_by = fmt::format("`{}` in {}", kKey, ToString(LocationOf(node.source())))};
   }
 
   /// [profiles.NAME.functions]

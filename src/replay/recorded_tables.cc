@@ -8,6 +8,7 @@
 
 #include "weir/catalog/catalog.h"
 #include "weir/delta/table_files.h"
+#include "weir/run/landing.h"
 
 namespace weir {
 
@@ -31,6 +32,7 @@ Status Gone(const RecordedScan& scan, const std::string& what) {
 Result<PinnedTable> OpenVersion(const RecordedScan& scan, const std::string& url,
                                 const engine::Session& session) {
   if (!scan.source) return PinDelta(scan.table, url, scan.version, "", session);
+  if (scan.source->retains) return PinLanding(scan.table, url, scan.version, session);
   SourceDefinition source = *scan.source;
   source.uri = source.location_as_written = url;
   source.version = scan.version;

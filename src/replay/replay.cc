@@ -15,6 +15,7 @@
 #include "weir/replay/program_drift.h"
 #include "weir/replay/recorded_tables.h"
 #include "weir/run/bundle_execution.h"
+#include "weir/run/view_deadline.h"
 #include "weir/session/result_settings.h"
 
 namespace weir {
@@ -241,7 +242,9 @@ Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& sess
     }
   }
   ViewOutcome outcome;
-  WEIR_RETURN_NOT_OK(ExecuteBundle(bundle, request, session, cancellation, outcome));
+  ViewDeadline deadline(TimeLimitOfRepetition(bundle, session), cancellation);
+  WEIR_RETURN_NOT_OK(
+      deadline.Stop(ExecuteBundle(bundle, request, session, deadline.cancellation(), outcome)));
   const DeltaWriteSpec spec{.table_url = request.table_url,
                             .schema = bundle.stored_schema,
                             .partition_columns = bundle.partition_columns,

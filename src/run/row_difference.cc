@@ -7,43 +7,17 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
-#include "weir/base/sql_quotes.h"
 #include "weir/bundle/write_layout.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/bag_difference.h"
 #include "weir/delta/log_actions.h"
+#include "weir/run/temporary_table.h"
 
 namespace weir {
 
 namespace {
 
 constexpr const char* kGeneric = "generic";
-
-/// A table that the engine knows as long as the object lives. Views are built side by side: the
-/// name holds theirs.
-class NamedTable {
- public:
-  static Result<std::unique_ptr<NamedTable>> Register(const engine::Session& session,
-                                                      std::string name,
-                                                      const engine::Table& table) {
-    WEIR_RETURN_NOT_OK(session.RegisterTable(name, table));
-    return std::make_unique<NamedTable>(session, std::move(name));
-  }
-  NamedTable(const engine::Session& session, std::string name)
-      : session_(session), name_(std::move(name)) {}
-  ~NamedTable() {
-    (void)engine::Plan::FromStatement(session_, "DROP TABLE IF EXISTS " + sql(), kGeneric,
-                                      engine::Cancellation());
-  }
-  NamedTable(const NamedTable&) = delete;
-  NamedTable& operator=(const NamedTable&) = delete;
-
-  std::string sql() const { return QuotedSqlName(name_); }
-
- private:
-  const engine::Session& session_;
-  std::string name_;
-};
 
 bool SameColumns(const arrow::Schema& left, const arrow::Schema& right) {
   return left.Equals(right, /*check_metadata=*/false);
@@ -77,11 +51,11 @@ Result<std::optional<RowDifference>> WriteRowDifference(const PlanBundle& bundle
   WEIR_ASSIGN_OR_RETURN(const PinnedTable fresh,
                         PinView(bundle.view_name, url, -1, bundle.stored_schema,
                                 bundle.partition_columns, written, *engine));
-  WEIR_ASSIGN_OR_RETURN(const auto before,
-                        NamedTable::Register(*engine, "__weir_before " + bundle.view_name, old));
+  WEIR_ASSIGN_OR_RETURN(const auto before, TemporaryTable::Register(
+                                               *engine, "__weir_before " + bundle.view_name, old));
   WEIR_ASSIGN_OR_RETURN(
       const auto after,
-      NamedTable::Register(*engine, "__weir_after " + bundle.view_name, *fresh.table));
+      TemporaryTable::Register(*engine, "__weir_after " + bundle.view_name, *fresh.table));
 
   arrow::FieldVector fields = bundle.stored_schema->fields();
   fields.push_back(arrow::field("_change_type", arrow::utf8()));

@@ -18,9 +18,11 @@
 #include "weir/run/bundle_execution.h"
 #include "weir/run/current_tables.h"
 #include "weir/run/delta_history.h"
+#include "weir/run/landing.h"
 #include "weir/run/row_difference.h"
 #include "weir/run/source_comparison.h"
 #include "weir/run/upstream_columns.h"
+#include "weir/run/view_deadline.h"
 #include "weir/run/view_hasher.h"
 
 namespace weir {
@@ -50,7 +52,8 @@ class Execution {
         selected_(std::move(selected)),
         observer_(observer),
         cancellation_(cancellation),
-        tables_(scene.session, scene.graph) {
+        tables_(scene.session, scene.graph),
+        landings_(scene.session, run_id_, scene.clock, cancellation) {
     for (const auto& bundle : scene.compiled.bundles()) bundles_[bundle->view_name] = bundle.get();
     readings_ = CollectReadings(scene.compiled.bundles());
   }
@@ -264,35 +267,55 @@ class Execution {
                               upstream, view));
   }
 
+  /// Loads the landed tables of sources that are retained, so that the lookup itself cannot fail.
+  Status LoadLanded(const std::vector<ScanUnit>& units) {
+    for (const ScanUnit& unit : units) {
+      const TablePtr source = tables_.Source(unit.table);
+      if (source == nullptr || !source->is_retained) continue;
+      WEIR_ASSIGN_OR_RETURN(TablePtr landed, landings_.Of(*source));
+      const std::lock_guard lock(mutex_);
+      loaded_[unit.table] = std::move(landed);
+    }
+    return Status::OK();
+  }
+
   TablePtr Lookup(const std::string& name) {
-    if (graph_.Find(name) == nullptr) return tables_.Source(name);
-    const std::lock_guard lock(mutex_);
-    const auto found = loaded_.find(name);
-    return found == loaded_.end() ? nullptr : found->second;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = loaded_.find(name);
+      if (found != loaded_.end()) return found->second;
+    }
+    return tables_.Source(name);
   }
 
   Status Build(const ViewTask& task, const PlanBundle& bundle, int partitions,
                ViewOutcome& outcome) {
     observer_.OnStarted(task.view_name);
     WEIR_RETURN_NOT_OK(LoadUpstream(task));
+    WEIR_RETURN_NOT_OK(LoadLanded(outcome.scan_units));
     const auto content = [&](const std::string& view) { return StateOf(view).content; };
+    // As they are decided by: execution reads the landed tables of what is retained.
     const auto inputs = InputStates(outcome.scan_units, content);
+    const auto listings = ListedFiles(outcome.scan_units);
     const auto input_hash = InputHash(outcome.scan_units, content);
     if (!input_hash)
       return Status::Bug("`{}` is to be built from a view without content hash", task.view_name);
     outcome.input_hash = *input_hash;
     const auto readings = readings_.find(task.view_name);
+    const std::string table_url = TableUrl(session_.warehouse_url(), task.view_name);
     outcome.write_began_at_us = clock_.Now();
-    WEIR_RETURN_NOT_OK(ExecuteBundle(
+    ViewDeadline deadline(TimeLimitOf(bundle, session_), cancellation_);
+    const Status executed = ExecuteBundle(
         bundle,
         {.lookup = [&](const std::string& name) { return Lookup(name); },
-         .table_url = TableUrl(session_.warehouse_url(), task.view_name),
+         .table_url = table_url,
          .now_us = envelope_.now_us,
          .by_lane = by_lane_,
          .most_partitions = partitions,
          .readings = readings == readings_.end() ? std::vector<Reading>() : readings->second,
          .rows_written = observer_.rows_written()},
-        session_, cancellation_, outcome));
+        session_, deadline.cancellation(), outcome);
+    if (!executed.ok()) return deadline.Stop(executed);
     outcome.commit_began_at_us = clock_.Now();
     const BuildRecord record{.view_name = task.view_name,
                              .fingerprint = task.fingerprint,
@@ -303,16 +326,15 @@ class Execution {
                              .rows = outcome.rows,
                              .inputs = inputs,
                              .pins = PinsOf(outcome.scan_units),
-                             .listings = ListedFiles(outcome.scan_units),
+                             .listings = listings,
                              .deferred = builds_.PlacesOf(task.upstream_views),
                              .definition = SectionsOf(bundle.fingerprint_input)};
-    auto compared = WriteRowDifference(bundle, session_, outcome.files, cancellation_);
-    if (!compared.ok()) {
-      RemoveDataFiles(session_.engine(), TableUrl(session_.warehouse_url(), task.view_name),
-                      outcome.files);
-      return compared.status();
+    auto compared = WriteRowDifference(bundle, session_, outcome.files, deadline.cancellation());
+    if (const Status of_difference = deadline.Stop(compared.status()); !of_difference.ok()) {
+      RemoveDataFiles(session_.engine(), table_url, outcome.files);
+      return of_difference;
     }
-    DeltaWriteSpec spec{.table_url = TableUrl(session_.warehouse_url(), task.view_name),
+    DeltaWriteSpec spec{.table_url = table_url,
                         .schema = bundle.stored_schema,
                         .partition_columns = bundle.partition_columns,
                         .mode = WriteMode::kOverwrite,
@@ -365,6 +387,7 @@ class Execution {
   std::map<std::string, const PlanBundle*> bundles_;
   std::map<std::string, std::vector<Reading>> readings_;
   CurrentTables tables_;
+  Landings landings_;
 
   // Guarded by mutex_.
   std::mutex mutex_;
@@ -372,7 +395,7 @@ class Execution {
   std::deque<const ViewTask*> ready_;
   std::map<std::string, int> waiting_for_;
   std::map<std::string, ViewOutcome> outcomes_;
-  std::map<std::string, TablePtr> loaded_;
+  std::map<std::string, TablePtr> loaded_;  // views, and landed sources
   int running_ = 0, finished_ = 0, total_ = 0;
 
   RunEnvelope envelope_;

@@ -20,6 +20,7 @@
 #include "weir/run/bundle_execution.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/given_rows.h"
+#include "weir/run/view_deadline.h"
 
 namespace weir {
 
@@ -248,10 +249,8 @@ class UnitTest {
     WEIR_ASSIGN_OR_RETURN(const auto plan,
                           PlanOfBundle(*bundle_, /*by_lane=*/false, now_us, bindings, session_));
     WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
-    WEIR_ASSIGN_OR_RETURN(const auto reader, physical.Execute(engine, cancellation_));
-    const auto table = reader->ToTable();
-    if (!table.ok()) return engine::FromStreamFailure(table.status());
-    const auto batch = (*table)->CombineChunksToBatch();
+    WEIR_ASSIGN_OR_RETURN(const auto table, Execute(physical));
+    const auto batch = table->CombineChunksToBatch();
     if (!batch.ok()) return engine::FromStreamFailure(batch.status());
     std::vector<Status> problems;
     if (!StoredSchema(*(*batch)->schema(), problems)->Equals(*bundle_->stored_schema)) {
@@ -267,6 +266,16 @@ class UnitTest {
       return Batch();
     }
     return kept;
+  }
+
+  /// All rows of the plan, as long as the view may run.
+  Result<std::shared_ptr<arrow::Table>> Execute(const engine::PhysicalPlan& plan) {
+    ViewDeadline deadline(TimeLimitOf(*bundle_, session_), cancellation_);
+    const auto reader = plan.Execute(session_.engine(), deadline.cancellation());
+    if (!reader.ok()) return deadline.Stop(reader.status());
+    auto table = (*reader)->ToTable();
+    if (!table.ok()) return deadline.Stop(engine::FromStreamFailure(table.status()));
+    return *std::move(table);
   }
 
   void Compare(const arrow::RecordBatch& expected, const arrow::RecordBatch& found) {

@@ -154,6 +154,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   runtime->is_deterministic_ = profile.deterministic;
   runtime->table_properties_ = profile.table_properties;
+  runtime->view_timeout_ = profile.view_timeout;
   runtime->memory_limit_bytes_ =
       profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
   runtime->warehouse_url_ = ToUrl(project.warehouse_uri, true);

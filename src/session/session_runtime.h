@@ -56,6 +56,8 @@ class SessionRuntime {
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
   /// Properties that stored views have where they do not say otherwise.
   const std::map<std::string, std::string>& table_properties() const { return table_properties_; }
+  /// How long each view may run that sets no limit itself.
+  const TimeLimit& view_timeout() const { return view_timeout_; }
   /// Partitions that are worth their cost for a plan that reads so many bytes: at most `most`, and
   /// the profile's own number, if it has one, whatever is read.
   int PartitionsFor(int64_t bytes, int most) const;
@@ -80,6 +82,7 @@ class SessionRuntime {
   bool is_deterministic_ = true;
   int64_t memory_limit_bytes_ = 0;
   std::map<std::string, std::string> table_properties_;
+  TimeLimit view_timeout_;
   std::map<std::string, std::string> result_settings_;
 };
 

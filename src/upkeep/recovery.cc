@@ -26,7 +26,7 @@ Diagnostic WarningOf(const WarehouseTable& table, const TakenBack& taken) {
           ? fmt::format("version {}", taken.first_version)
           : fmt::format("versions {} to {}", taken.first_version, taken.last_version);
   return {
-      .code = "W5011",
+      .code = "W5013",
       .severity = Severity::kWarning,
       .blame = Blame::kEnvironment,
       .message = fmt::format("table `{}`: {} taken back, which a run left half written that was "

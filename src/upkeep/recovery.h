@@ -14,7 +14,7 @@
 
 namespace weir {
 
-/// Does nothing where all earlier runs gave the lock back. Returns a warning (W5011) for each table
+/// Does nothing where all earlier runs gave the lock back. Returns a warning (W5013) for each table
 /// of which commits were taken back (delta/half_written.h). Tables that are sources of the project,
 /// links, and those that are being dropped, are left alone.
 /// REQUIRES: `lock` is held

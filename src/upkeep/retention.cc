@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weir/run/landing.h"
+
 namespace weir {
 
 namespace {
@@ -75,7 +77,9 @@ int64_t VersionUpTo(const TableHistory& table, const std::string& run_id) {
 
 }  // namespace
 
-std::set<std::string> RecordedKeys() { return {"run_id", "pins", "deferred", "view_name"}; }
+std::set<std::string> RecordedKeys() {
+  return {"run_id", "pins", "deferred", "view_name", kLandedSource};
+}
 
 std::vector<RunRecord> AllRuns(std::vector<RunRecord> runs, const Histories& histories) {
   std::set<std::string> known;

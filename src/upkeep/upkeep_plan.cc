@@ -15,6 +15,7 @@
 #include "weir/base/percent_text.h"
 #include "weir/base/time_text.h"
 #include "weir/catalog/delta_names.h"
+#include "weir/run/landing.h"
 #include "weir/upkeep/retention.h"
 #include "weir/upkeep/run_records.h"
 #include "weir/upkeep/warehouse_tables.h"
@@ -104,11 +105,11 @@ class Planner {
     });
     for (Entry& entry : entries_) {
       const WarehouseTable& table = entry.table;
-      if (table.of != WarehouseTable::Of::kNoView && table.dropping_since_us >= 0)
+      if (table.has_owner() && table.dropping_since_us >= 0)
         plan_.stale_markers.push_back(DropMarkerUrl(session_.warehouse_url(), table.name));
       if (entry.status.ok() && table.of != WarehouseTable::Of::kArtifact)
-        histories_[table.name] = &entry.read.history;
-      if (entry.status.ok() || table.of == WarehouseTable::Of::kNoView) continue;
+        histories_.try_emplace(table.owner, &entry.read.history);
+      if (entry.status.ok() || !table.has_owner()) continue;
       // What a build read that cannot be looked at, nobody knows.
       knows_all_builds_ = knows_all_builds_ && table.of != WarehouseTable::Of::kView;
       plan_.problems.push_back(entry.status.WithContext(fmt::format("table `{}`", table.name)));
@@ -139,7 +140,9 @@ class Planner {
     AddPublished(published, project_, histories_, of_runs_);
     std::set<std::string> no_views;
     for (const Entry& entry : entries_) {
-      if (entry.table.of == WarehouseTable::Of::kNoView) no_views.insert(entry.table.name);
+      if (entry.table.of == WarehouseTable::Of::kNoView ||
+          entry.table.of == WarehouseTable::Of::kNoLanding)
+        no_views.insert(entry.table.name);
     }
     if (no_views.empty()) return Status::OK();
     WEIR_ASSIGN_OR_RETURN(last_uses_, ReadLastUses(session_, no_views));
@@ -149,7 +152,7 @@ class Planner {
 
   void PlanTable(Entry& entry) {
     using Of = WarehouseTable::Of;
-    if (entry.table.of == Of::kNoView) {
+    if (!entry.table.has_owner()) {
       if (!PlanRemoved(entry)) return;
     } else if (!entry.status.ok()) {
       return;
@@ -157,11 +160,11 @@ class Planner {
     const ReadTable& read = entry.read;
     // A folder without a log is what a first build has left.
     const bool is_ours =
-        entry.table.of == Of::kArtifact || read.history.latest() < 0 || IsOurs(read);
+        entry.table.of == Of::kArtifact || read.history.latest() < 0 || IsOurs(entry);
     if (!is_ours) return;
     if (entry.table.of != Of::kArtifact && !knows_all_builds_) return Add(PlanFiles(read, nullptr));
     std::set<int64_t> kept = RecentVersions(read.history, project_.retention.days, now_us_);
-    if (const auto found = of_runs_.find(read.name);
+    if (const auto found = of_runs_.find(entry.table.owner);
         found != of_runs_.end() && entry.table.of != Of::kArtifact)
       kept.insert(found->second.begin(), found->second.end());
     Add(PlanFiles(read, &kept));
@@ -184,10 +187,12 @@ class Planner {
     return *found;
   }
 
-  /// Whether Weir wrote the rows that the table holds now, for the view of its name.
-  static bool IsOurs(const ReadTable& read) {
-    const TableVersion* build = read.history.BuildAt(read.history.latest());
-    return build != nullptr && build->is_ours && RecordedOf(*build, "view_name") == read.name;
+  /// Whether Weir wrote the rows that the table holds now, for the view or source of its name.
+  static bool IsOurs(const Entry& entry) {
+    const TableHistory& history = entry.read.history;
+    const TableVersion* build = history.BuildAt(history.latest());
+    const char* key = entry.table.is_landing() ? kLandedSource : "view_name";
+    return build != nullptr && build->is_ours && RecordedOf(*build, key) == entry.table.owner;
   }
 
   /// REQUIRES: IsOurs
@@ -200,19 +205,20 @@ class Planner {
     return found == version.recorded.end() ? std::string() : found->second;
   }
 
-  /// Of a table without a view. Returns whether it is to be looked after as others are.
+  /// Of a table without a view or source. Returns whether it is to be looked after as others are.
   bool PlanRemoved(Entry& entry) {
     const ReadTable& read = entry.read;
+    const char* what = entry.table.is_landing() ? "source" : "view";
     if (const int64_t since_us = entry.table.dropping_since_us; since_us >= 0) {
       const bool is_left = !entry.status.ok() || read.history.versions().empty();
       // Unless the view came back and was built anew meanwhile.
-      if (is_left || (IsOurs(read) && BuiltAt(read) <= since_us)) {
+      if (is_left || (IsOurs(entry) && BuiltAt(read) <= since_us)) {
         AddWhole(read, UpkeepKind::kDropTable,
-                 "it has no view any more; an earlier `weir gc` began to drop it");
+                 fmt::format("it has no {} any more; an earlier `weir gc` began to drop it", what));
         return false;
       }
     }
-    if (!entry.status.ok() || !IsOurs(read)) return false;
+    if (!entry.status.ok() || !IsOurs(entry)) return false;
     const TableVersion& build = *read.history.BuildAt(read.history.latest());
     const std::string run_id = RecordedOf(build, "run_id");
     const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const RunRecord& recorded) {
@@ -223,11 +229,11 @@ class Planner {
     const std::optional<int64_t> seen_us = SeenAt(read.name, build);
     if (!seen_us) {
       AddWhole(read, UpkeepKind::kSeeRemovedView,
-               fmt::format("no view of the project has it; it is kept for {} days from now on",
+               fmt::format("no {} of the project has it; it is kept for {} days from now on", what,
                            project_.retention.removed_views_days));
       return true;
     }
-    const std::string since = fmt::format("no view has it since {}", TimeText(*seen_us));
+    const std::string since = fmt::format("no {} has it since {}", what, TimeText(*seen_us));
     const int64_t until_us = *seen_us + project_.retention.removed_views_days * kUsADay;
     if (!is_known) {
       AddWhole(read, UpkeepKind::kAwaitRemovedView,
@@ -241,7 +247,7 @@ class Planner {
       AddWhole(
           read, UpkeepKind::kAwaitRemovedView,
           fmt::format("{}; kept, as the log of a table that may need it cannot be read", since));
-    } else if (const auto needed = of_runs_.find(read.name);
+    } else if (const auto needed = of_runs_.find(entry.table.owner);
                needed != of_runs_.end() && !needed->second.empty()) {
       AddWhole(read, UpkeepKind::kAwaitRemovedView,
                fmt::format("{}; kept, as a run or a published set that is kept needs version {}",

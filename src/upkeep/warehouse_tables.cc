@@ -12,6 +12,7 @@
 #include "weir/base/percent_text.h"
 #include "weir/catalog/catalog.h"
 #include "weir/delta/table_files.h"
+#include "weir/run/landing.h"
 
 namespace weir {
 
@@ -122,21 +123,43 @@ Result<std::vector<WarehouseTable>> ListWarehouseTables(const ProjectDefinition&
   for (const ViewDefinition& view : project.views) {
     if (view.kind != ViewDefinition::Kind::kStored) continue;
     of_views.insert(view.name);
-    tables.push_back(
-        {.name = view.name, .url = TableUrl(warehouse_url, view.name), .of = Of::kView});
+    tables.push_back({.name = view.name,
+                      .owner = view.name,
+                      .url = TableUrl(warehouse_url, view.name),
+                      .of = Of::kView});
   }
   for (const std::string& name : ArtifactTableNames()) {
     tables.push_back({.name = "weir." + name,
+                      .owner = {},
                       .url = ArtifactTableUrl(warehouse_url, name),
                       .of = Of::kArtifact});
   }
   WEIR_ASSIGN_OR_RETURN(std::set<std::string> others,
                         TablesWithLog(session.engine(), warehouse_url));
   WEIR_ASSIGN_OR_RETURN(const auto dropping, TablesBeingDropped(session.engine(), warehouse_url));
-  for (const auto& [name, since] : dropping) others.insert(name);
+  WEIR_ASSIGN_OR_RETURN(
+      std::set<std::string> landed,
+      TablesWithLog(session.engine(), TableUrl(warehouse_url, std::string(kLandingFolder))));
+  for (const auto& [name, since] : dropping) {
+    if (name.starts_with(kLandingFolder)) {
+      landed.insert(name.substr(std::string_view(kLandingFolder).size()));
+    } else {
+      others.insert(name);
+    }
+  }
+  for (const std::string& source : landed) {
+    const bool is_retained = std::ranges::any_of(
+        project.sources,
+        [&](const SourceDefinition& each) { return each.name == source && each.retains; });
+    tables.push_back({.name = kLandingFolder + source,
+                      .owner = source,
+                      .url = LandingUrl(warehouse_url, source),
+                      .of = is_retained ? Of::kLanding : Of::kNoLanding});
+  }
   for (const std::string& name : others) {
     if (of_views.contains(name) || !MayBeOfView(name)) continue;
-    tables.push_back({.name = name, .url = TableUrl(warehouse_url, name), .of = Of::kNoView});
+    tables.push_back(
+        {.name = name, .owner = name, .url = TableUrl(warehouse_url, name), .of = Of::kNoView});
   }
   for (WarehouseTable& table : tables) {
     if (const auto found = dropping.find(table.name); found != dropping.end())

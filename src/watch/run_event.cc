@@ -88,6 +88,7 @@ std::string CodeOf(const ViewOutcome& failed) {
     if (failed.status.code() == StatusCode::kCorrupt) return "W3003";
     if (failed.status.code() == StatusCode::kUnsupported) return "W3002";
   }
+  if (failed.status.code() == StatusCode::kTimedOut) return "W5011";
   return failed.status.code() == StatusCode::kOverflow ? "W5006" : "W5001";
 }
 

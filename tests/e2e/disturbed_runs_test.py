@@ -266,7 +266,7 @@ class DisturbedRunsTest(ProjectCase):
     def assert_mended(self, project: Project, name: str, journal: disk_faults.Journal, began: set[str], trouble: str) -> None:
         tables, contents, statements = self.wanted[name]
         outcome = project.weir("run", "--format", "json")
-        self.mended += "W5011" in outcome.text
+        self.mended += "W5013" in outcome.text
         trouble = f"{trouble}\nand then\n{outcome.text}"
         self.assertEqual(outcome.code, 0, trouble)
         self.assertEqual(outcome.json()["views"]["failed"] + outcome.json()["views"]["blocked"], 0, trouble)
@@ -274,11 +274,11 @@ class DisturbedRunsTest(ProjectCase):
         self.assertEqual(last_contents(project), contents, trouble)
         rows = project.artifact("diagnostics") if project.log_files("_weir/diagnostics") else []
         warned = [row["code"] for row in rows if row["run_id"] == outcome.json()["run_id"]]
-        self.assertEqual(warned.count("W5011"), outcome.text.count("warning[W5011]"), f"warnings are recorded\n{trouble}")
+        self.assertEqual(warned.count("W5013"), outcome.text.count("warning[W5013]"), f"warnings are recorded\n{trouble}")
         again = project.weir("run", "--format", "json")
         self.assertEqual(again.code, 0, trouble + again.text)
         self.assertEqual(again.json()["views"]["run"], 0, f"the run after that has nothing to do\n{trouble}\n{again.text}")
-        self.assertNotIn("W5011", again.text, trouble)
+        self.assertNotIn("W5013", again.text, trouble)
         self.assert_recorded(project, trouble)
         self.assertEqual(disturbed_projects.statements_said(project), statements, trouble)
         self.assert_history(project, journal, began, [outcome.json()["run_id"], again.json()["run_id"]], trouble)

@@ -29,6 +29,7 @@ mod file_schemas;
 mod folded_names;
 mod functions;
 mod guards;
+mod interruption;
 mod local_store;
 mod marked_table;
 mod memory_pool;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi;
+use crate::interruption::Interruption;
 use crate::marked_table::MarkedTable;
 use crate::planning_steps::{Steps, for_bridge};
 use crate::runtime::{Cancellation, block_on, runtime};
@@ -122,6 +123,7 @@ struct PulledStream {
     schema: SchemaRef,
     stream: SendableRecordBatchStream,
     cancellation: Cancellation,
+    _interruption: Interruption,
 }
 
 impl Iterator for PulledStream {
@@ -162,7 +164,8 @@ pub unsafe fn execute_stream(
         let schema = plan.plan.schema();
         // All partitions at once: those of a join wait for each other.
         let stream = execute_merged(Arc::clone(&plan.plan), context)?;
-        let reader = PulledStream { schema, stream, cancellation: cancellation.clone() };
+        let _interruption = Interruption::of(&plan.plan, cancellation)?;
+        let reader = PulledStream { schema, stream, cancellation: cancellation.clone(), _interruption };
         let exported = FFI_ArrowArrayStream::new(Box::new(reader));
         unsafe { std::ptr::write(out_stream.cast::<FFI_ArrowArrayStream>(), exported) };
         Ok(())

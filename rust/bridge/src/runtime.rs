@@ -71,6 +71,10 @@ impl Cancellation {
     pub fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
     }
+    /// Comes when somebody cancels.
+    pub async fn cancelled(&self) {
+        self.token.cancelled().await;
+    }
     /// The future's outcome, or the error "cancelled" as soon as somebody cancels.
     pub async fn guard<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {

@@ -14,6 +14,7 @@ use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
 use crate::functions::StandIns;
 use crate::guards::{GuardedPlanner, Guards, PhysicalRules};
+use crate::interruption::MarkJoins;
 use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::parameters::Parameters;
@@ -78,10 +79,11 @@ fn optimizer_rules(guards: &Guards) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     rules
 }
 
-/// The engine's, with what guards change of them, over filters in the order in which they cost least.
+/// The engine's, with what guards change of them, over filters in the order in which they cost least; joins can be ended.
 fn physical_rules(guards: &Guards) -> PhysicalRules {
     let mut rules = guards.physical_rules();
     rules.insert(0, Arc::new(OrderConditions));
+    rules.push(Arc::new(MarkJoins));
     rules
 }
 

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use crate::callback::Callback;
 use crate::error::{BridgeError, Result, entry};
 use crate::ffi::{self, BatchTap, PartitionValue, TableFile, WriteOptions, WriteOutcome};
+use crate::interruption::Interruption;
 use crate::partitioned_writer::PartitionedWriter;
 use crate::plan::PhysicalPlan;
 use crate::runtime::{Cancellation, block_on, runtime};
@@ -300,6 +301,7 @@ pub unsafe fn write_delta_files(
         let partitions = (0..plan.plan.output_partitioning().partition_count())
             .map(|partition| plan.plan.execute(partition, Arc::clone(&context)))
             .collect::<EngineResult<Vec<_>>>()?;
+        let _interruption = Interruption::of(&plan.plan, cancellation)?;
         let mut tasks = JoinSet::new();
         for (partition, batches) in partitions.into_iter().enumerate() {
             let (destination, tap, cancellation) = (Arc::clone(&destination), tap.clone(), cancellation.clone());

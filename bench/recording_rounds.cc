@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What recording costs: builds a project from nothing, with the record of the run and without it, in turns, within one process.
+// recording_rounds PROJECT WAREHOUSE ROUNDS prints one JSON object: the seconds of each round on the clock and of the processor, with and
+// without, and of the rounds with a record the seconds that it took by itself. WAREHOUSE gets a folder a round. A round is what
+// `weir run` does: open, compile, lock with its heartbeat, run. Without a record there is no lock, and nobody is told of progress.
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "weir/artifacts/record_run.h"
+#include "weir/base/filesystem.h"
+#include "weir/run/delta_history.h"
+#include "weir/run/project_run.h"
+#include "weir/run/run_circumstances.h"
+#include "weir/run/warehouse_lock.h"
+#include "weir/watch/run_event.h"
+#include "weir/watch/status_line.h"
+#include "weir/watch/telemetry.h"
+
+namespace weir {
+
+namespace {
+
+struct Round {
+  double seconds = 0;
+  double cpu_seconds = 0;
+  double recording_seconds = 0;
+};
+
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point started) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+}
+
+/// Nobody is told.
+class Silence : public RunObserver {
+ public:
+  void OnStarted(const std::string&) override {}
+  void OnFinished(const ViewOutcome&, int, int) override {}
+};
+
+Status CheckSucceeded(const RunEnvelope& envelope) {
+  for (const ViewOutcome& view : envelope.views) {
+    if (view.state != ViewState::kRun)
+      return Status::Bug("`{}` did not run: {}", view.view_name, view.status.ToString());
+  }
+  return Status::OK();
+}
+
+/// One build from nothing.
+Status Build(ProjectDefinition project, bool records, double& recording_seconds) {
+  const SystemClock clock;
+  Diagnostics diagnostics;
+  WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
+  const CompiledProject compiled = CompileViews(project, *session, diagnostics);
+  if (!compiled.failed.empty()) return Status::Bug("views do not compile: {}", compiled.failed);
+  const DeltaHistory history(session->engine(), session->warehouse_url());
+  const ProjectRun run(compiled, *session, history, clock);
+  const engine::Cancellation cancellation;
+  RunOptions options{.selection = {}, .run_id = NewRunId(clock)};
+  if (!records) {
+    Silence silence;
+    WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, silence, cancellation));
+    return CheckSucceeded(envelope);
+  }
+  WEIR_ASSIGN_OR_RETURN(
+      const auto lock,
+      WarehouseLock::Acquire(session->engine(), session->warehouse_url(),
+                             RunIdentity::Own(options.run_id, project.profile.name, clock.Now()),
+                             [](const RunIdentity&) {}, cancellation));
+  options.circumstances = ObserveCircumstances(project.root, "bench", {"run"});
+  StatusLine line;
+  EventLines lines(/*all=*/false);
+  RunEvents events({.run_id = options.run_id, .project = project.name, .profile = {}, .tag = {}},
+                   {&line, &lines}, clock);
+  WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, events, cancellation));
+  line.Stop();
+  const auto started = std::chrono::steady_clock::now();
+  WEIR_RETURN_NOT_OK(
+      RecordRun(envelope, project, compiled, *session, diagnostics, *lock).status());
+  recording_seconds = SecondsSince(started);
+  WEIR_RETURN_NOT_OK(lock->End(envelope.state, /*is_recorded=*/true, envelope.finished_at_us));
+  return CheckSucceeded(envelope);
+}
+
+Result<Round> Measure(ProjectDefinition project, bool records) {
+  // A name of its own: files in the place of ones just deleted cost more.
+  static int serial = 0;
+  project.warehouse_uri += fmt::format("/{}", serial++);
+  Round round;
+  const auto started = std::chrono::steady_clock::now();
+  const double cpu_started = CpuSeconds();
+  WEIR_RETURN_NOT_OK(Build(project, records, round.recording_seconds));
+  round.cpu_seconds = CpuSeconds() - cpu_started;
+  round.seconds = SecondsSince(started);
+  std::filesystem::remove_all(project.warehouse_uri);
+  return round;
+}
+
+std::string Json(const std::vector<Round>& rounds, double Round::* field) {
+  std::vector<double> values;
+  for (const Round& round : rounds) values.push_back(round.*field);
+  return fmt::format("[{:.6f}]", fmt::join(values, ", "));
+}
+
+Status MeasureAll(const std::string& folder, const std::string& warehouse, int rounds) {
+  Diagnostics diagnostics;
+  WEIR_ASSIGN_OR_RETURN(ProjectDefinition project,
+                        LoadProject(LocalFileSystem(), folder, "", diagnostics));
+  project.warehouse_uri = warehouse;
+  std::vector<Round> with, without;
+  // The first round of each warms caches and counts for nothing.
+  for (int round = -1; round < rounds; ++round) {
+    for (const bool records : {round % 2 == 0, round % 2 != 0}) {
+      WEIR_ASSIGN_OR_RETURN(const Round measured, Measure(project, records));
+      std::cerr << fmt::format("bench: recording: round {} of {}: {} {:.3f} s\n", round + 1, rounds,
+                               records ? "with" : "without", measured.seconds);
+      if (round >= 0) (records ? with : without).push_back(measured);
+    }
+  }
+  std::cout << fmt::format(
+                   R"({{"with": {}, "without": {}, "cpu_with": {}, "cpu_without": {}, "recording": {}}})",
+                   Json(with, &Round::seconds), Json(without, &Round::seconds),
+                   Json(with, &Round::cpu_seconds), Json(without, &Round::cpu_seconds),
+                   Json(with, &Round::recording_seconds))
+            << std::endl;
+  return Status::OK();
+}
+
+}  // namespace
+
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::cerr << "usage: recording_rounds PROJECT WAREHOUSE ROUNDS\n";
+    return 2;
+  }
+  const weir::Status status = weir::MeasureAll(argv[1], argv[2], std::stoi(argv[3]));
+  if (!status.ok()) std::cerr << status.ToString() << "\n";
+  return status.ok() ? 0 : 1;
+}
