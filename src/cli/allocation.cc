@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// C++ takes memory from the allocator that the engine has anyway (mimalloc): planning a project
-// makes many small objects on several threads, for which it is faster than the C library's. Part of
-// the program only, so that tests run under the sanitizers' own allocators.
+// C++ takes memory from the allocator that the engine's small blocks have, too (mimalloc): planning
+// a project makes many small objects on several threads, for which it is faster than the C
+// library's, which makes the large ones. Part of the program only, so that tests run under the
+// sanitizers' own allocators.
 
 #include <cstddef>
 #include <new>

@@ -185,6 +185,24 @@ void ReportViolations(const RunEnvelope& envelope, Diagnostics& diagnostics) {
   }
 }
 
+/// Prints which views took another way because memory was short.
+void ReportFallbacks(const RunEnvelope& envelope, Diagnostics& diagnostics) {
+  for (const ViewOutcome& view : envelope.views) {
+    if (view.hash_joins_failed.ok() || view.state != ViewState::kRun) continue;
+    Diagnostic diagnostic = ToDiagnostic(
+        "W5012", view.hash_joins_failed
+                     .WithContext(fmt::format("view `{}`: its hash joins found no memory, so it "
+                                              "was built with sort-merge joins",
+                                              view.view_name))
+                     .WithHint("these are slower: raise `memory_limit` in the profile in weir.toml "
+                               "if there is more; `join_fallback = \"none\"` lets it fail"));
+    diagnostic.severity = Severity::kWarning;
+    diagnostic.view_name = view.view_name;
+    std::cerr << ToText(diagnostic);
+    diagnostics.Add(std::move(diagnostic));
+  }
+}
+
 /// Says of a run that published nothing what readers read now.
 void ReportPublication(const Publication& publication, const RunEnvelope& envelope) {
   if (envelope.state == "succeeded" && publication.misfit.empty()) return;
@@ -394,6 +412,7 @@ int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
   for (const auto& [view, deferred] : envelope.deferred)
     std::cerr << Describe(view, deferred) << "\n";
   ReportViolations(envelope, open.diagnostics);
+  ReportFallbacks(envelope, open.diagnostics);
   for (const ViewOutcome& view : envelope.views) {
     const auto warnings = WarningsOf(view.scan_units);
     ReportWarnings(warnings);

@@ -404,7 +404,9 @@ class Session {
   Result<SyntaxTree> ParseSql(const std::string& sql, const std::string& dialect = {}) const;
   /// Runs a query to its end. For catalog queries, not for data.
   Result<std::shared_ptr<arrow::Table>> Query(const std::string& sql) const;
-  int64_t reserved_bytes() const;
+  /// What the queries of the program hold, in bytes: what they have reserved, or all large blocks
+  /// that there are, if these are more.
+  int64_t held_bytes() const;
 
   /// Objects below a folder URL (with trailing slash), or the one object; ordered by URL.
   Result<std::vector<ObjectInfo>> ListObjects(const std::string& url) const;

@@ -270,6 +270,8 @@ struct ProfileSettings {
   std::map<std::string, SourceLocation>
       setting_locations;  ///< where each of them is written in weir.toml
   int64_t memory_limit_bytes = 0;
+  /// A view whose hash joins find no memory is executed again with sort-merge joins, which spill.
+  bool falls_back_to_sort_merge = true;
   int threads = 0;
   bool deterministic = true;
   /// Whole numbers and decimals that their type cannot hold become others, without an error.

@@ -266,9 +266,9 @@ class WeirTomlReader {
 
   void ReadProfile(const toml::table& table, ProfileSettings& profile) {
     reader_.CheckKeys(table,
-                      {"extends", "warehouse", "threads", "memory_limit", "deterministic",
-                       "overflow", "spill_directory", "max_spill", "view_timeout", "settings",
-                       "functions", "parameters", "sql", "tables"},
+                      {"extends", "warehouse", "threads", "memory_limit", "join_fallback",
+                       "deterministic", "overflow", "spill_directory", "max_spill", "view_timeout",
+                       "settings", "functions", "parameters", "sql", "tables"},
                       " in a profile");
     if (const toml::node* node = table.get("threads")) ReadThreads(*node, profile);
     if (const toml::node* node = table.get("deterministic")) {
@@ -287,6 +287,14 @@ class WeirTomlReader {
       profile.overflow_wraps = *choice == "wrap";
     }
     if (const auto bytes = BytesAt(table, "memory_limit")) profile.memory_limit_bytes = *bytes;
+    if (const auto choice = reader_.StringAt(table, "join_fallback")) {
+      if (*choice != "sort-merge" && *choice != "none") {
+        reader_.Fail("W1034", table.get("join_fallback")->source(),
+                     fmt::format("`sort-merge` or `none` is wanted for `join_fallback`, found `{}`",
+                                 *choice));
+      }
+      profile.falls_back_to_sort_merge = *choice != "none";
+    }
     if (const auto bytes = BytesAt(table, "max_spill")) profile.max_spill_bytes = *bytes;
     if (const toml::node* node = table.get("view_timeout")) ReadViewTimeout(*node, profile);
     if (const auto warehouse = reader_.StringAt(table, "warehouse")) {

@@ -57,6 +57,8 @@ struct ViewOutcome {
   int64_t finished_at_us = 0;
   std::string metrics_json;   ///< one object an operator; empty when nothing was executed
   std::string physical_plan;  ///< as executed, indent form; likewise
+  /// Why its joins were executed by sorting and merging: what hash joins failed with.
+  Status hash_joins_failed;
 };
 
 /// A run as a whole.

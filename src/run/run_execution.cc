@@ -31,6 +31,9 @@ namespace {
 
 /// Above this share of the memory limit no further view is started beside running ones.
 constexpr double kMemoryShareToWait = 0.7;
+/// What one view is given at the least before another one runs beside it: its scans, joins and
+/// sorts hold some tens of megabytes before any of them can spill.
+constexpr int64_t kMemoryOfOneView = int64_t{96} << 20;
 constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
 
 /// One run in progress: the states of the views, and the threads that work on them.
@@ -81,8 +84,7 @@ class Execution {
     total_ = static_cast<int>(selected_.size());
     observer_.OnSelected(ViewsInOrder());
     std::vector<std::thread> others;
-    for (int t = 1; t < std::min(session_.threads(), total_); ++t)
-      others.emplace_back([this] { Work(); });
+    for (int t = 1; t < ViewsAtOnce(); ++t) others.emplace_back([this] { Work(); });
     Work();
     for (std::thread& other : others) other.join();
 
@@ -127,16 +129,21 @@ class Execution {
     }
   }
 
+  int ViewsAtOnce() const {
+    const auto fit = std::max<int64_t>(1, session_.memory_limit_bytes() / kMemoryOfOneView);
+    return static_cast<int>(std::min<int64_t>({session_.threads(), total_, fit}));
+  }
+
   /// Cores that no other view asks for go to the partitions of the one that starts; twice as many
   /// as there are, since the last views of a run end one by one. REQUIRES: mutex_ is held, and the
   /// view is among the running ones.
   int PartitionsOfOne() const {
-    const int views = running_ + static_cast<int>(ready_.size());
+    const int views = std::min(running_ + static_cast<int>(ready_.size()), ViewsAtOnce());
     return std::clamp((2 * session_.threads() + views - 1) / views, 1, session_.threads());
   }
 
   bool MemoryIsShort() const {
-    return static_cast<double>(session_.engine().reserved_bytes()) >
+    return static_cast<double>(session_.engine().held_bytes()) >
            kMemoryShareToWait * static_cast<double>(session_.memory_limit_bytes());
   }
 

@@ -8,6 +8,7 @@
 #include <arrow/api.h>
 #include <sys/sysinfo.h>
 
+#include "weir/base/freed_memory.h"
 #include "weir/base/nearest.h"
 #include "weir/guards/guard_list.h"
 #include "weir/project/parameter_value.h"
@@ -30,11 +31,18 @@ int64_t MachineMemoryBytes() {
 }
 
 std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSettings& profile,
-                                                                int threads) {
+                                                                int threads,
+                                                                int64_t memory_limit_bytes) {
+  // What a sort sets aside for merging what it spilled: of a small limit no more than a part, so
+  // that the sorts of several views find room.
+  constexpr int64_t kMostSortReservation = 10 << 20, kSortsAtOnce = 64;
+  const int64_t sort_reservation =
+      std::min(kMostSortReservation, memory_limit_bytes / kSortsAtOnce);
   std::vector<std::pair<std::string, std::string>> settings = {
       {"datafusion.catalog.information_schema", "true"},
       {std::string(kPartitions), fmt::format("{}", threads)},
       {"datafusion.execution.collect_statistics", "true"},
+      {"datafusion.execution.sort_spill_reservation_bytes", fmt::format("{}", sort_reservation)},
       {std::string(kTimeZone), kUsualTimeZone},
       {"datafusion.execution.parquet.pushdown_filters", "true"},
       // Spark writes times as INT96, whose years the nanoseconds of 64 bits cannot hold.
@@ -157,16 +165,19 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
   runtime->view_timeout_ = profile.view_timeout;
   runtime->memory_limit_bytes_ =
       profile.memory_limit_bytes > 0 ? profile.memory_limit_bytes : MachineMemoryBytes() * 6 / 10;
+  BoundFreedMemory(runtime->memory_limit_bytes_);
+  runtime->falls_back_to_sort_merge_ = profile.falls_back_to_sort_merge;
   runtime->warehouse_url_ = ToUrl(project.warehouse_uri, true);
 
-  const engine::SessionOptions options{.settings = EngineSettings(profile, runtime->threads_),
-                                       .memory_limit_bytes = runtime->memory_limit_bytes_,
-                                       .spill_directory = profile.spill_directory,
-                                       .max_spill_bytes = profile.max_spill_bytes,
-                                       .metadata_cache_bytes = 0,
-                                       .stand_ins = profile.deterministic,
-                                       .guards_off = GuardsOff(profile),
-                                       .parameters = Constants(project.parameters)};
+  const engine::SessionOptions options{
+      .settings = EngineSettings(profile, runtime->threads_, runtime->memory_limit_bytes_),
+      .memory_limit_bytes = runtime->memory_limit_bytes_,
+      .spill_directory = profile.spill_directory,
+      .max_spill_bytes = profile.max_spill_bytes,
+      .metadata_cache_bytes = 0,
+      .stand_ins = profile.deterministic,
+      .guards_off = GuardsOff(profile),
+      .parameters = Constants(project.parameters)};
   WEIR_ASSIGN_OR_RETURN(runtime->engine_, OpenEngine(project, options));
   if (const auto own = profile.settings.find(std::string(kPartitions));
       own != profile.settings.end()) {
@@ -202,15 +213,18 @@ int SessionRuntime::PartitionsFor(int64_t bytes, int most) const {
       static_cast<int>(std::min<int64_t>(most, 1 + bytes / kBytesAPartition)));
 }
 
-Result<const engine::Session*> SessionRuntime::EngineOf(int partitions) const {
-  if (partitions == own_partitions_.value_or(threads_)) return &engine_;
+Result<const engine::Session*> SessionRuntime::EngineOf(int partitions, JoinMethod joins) const {
+  if (partitions == own_partitions_.value_or(threads_) && joins == JoinMethod::kAsSet)
+    return &engine_;
   const std::lock_guard lock(mutex_);
-  auto found = engines_.find(partitions);
+  auto found = engines_.find({partitions, joins});
   if (found == engines_.end()) {
-    WEIR_ASSIGN_OR_RETURN(
-        engine::Session other,
-        engine_.WithSettings({{std::string(kPartitions), fmt::format("{}", partitions)}}));
-    found = engines_.emplace(partitions, std::move(other)).first;
+    std::vector<std::pair<std::string, std::string>> settings = {
+        {std::string(kPartitions), fmt::format("{}", partitions)}};
+    if (joins == JoinMethod::kSortMerge)
+      settings.emplace_back("datafusion.optimizer.prefer_hash_join", "false");
+    WEIR_ASSIGN_OR_RETURN(engine::Session other, engine_.WithSettings(settings));
+    found = engines_.emplace(std::pair(partitions, joins), std::move(other)).first;
   }
   return &found->second;
 }

@@ -23,6 +23,12 @@
 
 namespace weir {
 
+/// How joins by equality are executed.
+enum class JoinMethod {
+  kAsSet,      ///< by hash, unless the profile's settings say otherwise
+  kSortMerge,  ///< slower, and spilled where memory is short
+};
+
 /// Everything that views are planned and run with. Safe to share across threads once sealed, but
 /// for `catalog()` while views are added to it.
 class SessionRuntime {
@@ -35,7 +41,8 @@ class SessionRuntime {
 
   const engine::Session& engine() const { return engine_; }
   /// The same whose plans have as many partitions. Valid as long as this.
-  Result<const engine::Session*> EngineOf(int partitions) const;
+  Result<const engine::Session*> EngineOf(int partitions,
+                                          JoinMethod joins = JoinMethod::kAsSet) const;
   Catalog& catalog() { return catalog_; }
   const Catalog& catalog() const { return catalog_; }
   /// Native functions and the project's own.
@@ -54,6 +61,7 @@ class SessionRuntime {
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
+  bool falls_back_to_sort_merge() const { return falls_back_to_sort_merge_; }
   /// Properties that stored views have where they do not say otherwise.
   const std::map<std::string, std::string>& table_properties() const { return table_properties_; }
   /// How long each view may run that sets no limit itself.
@@ -72,7 +80,7 @@ class SessionRuntime {
 
   engine::Session engine_;
   mutable std::mutex mutex_;
-  mutable std::map<int, engine::Session> engines_;  ///< by partitions; guarded by mutex_
+  mutable std::map<std::pair<int, JoinMethod>, engine::Session> engines_;  ///< guarded by mutex_
   Catalog catalog_;
   FunctionRegistry functions_;
   std::set<std::string> broken_functions_;
@@ -81,6 +89,7 @@ class SessionRuntime {
   std::optional<int> own_partitions_;
   bool is_deterministic_ = true;
   int64_t memory_limit_bytes_ = 0;
+  bool falls_back_to_sort_merge_ = true;
   std::map<std::string, std::string> table_properties_;
   TimeLimit view_timeout_;
   std::map<std::string, std::string> result_settings_;

@@ -329,7 +329,7 @@ pub mod ffi {
         /// Another handle of the same session.
         fn share(self: &Session) -> Box<Session>;
         /// Bytes that the session's memory pool has handed out now.
-        fn reserved_bytes(self: &Session) -> u64;
+        fn held_bytes(self: &Session) -> u64;
 
         // --- object stores ---
         /// Serves `url` (scheme and host) from a store built with `options` (as object_store names them).

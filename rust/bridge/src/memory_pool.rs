@@ -3,21 +3,52 @@
 
 use std::fmt::{Display, Formatter};
 
+use datafusion::common::resources_datafusion_err;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size,
+};
 
-/// A fair pool that never refuses the queues of a repartition: what they hold is counted, so that sorts and aggregations spill sooner. When
+use crate::allocation::large_bytes;
+
+/// A fair pool that heeds what nobody accounts for: rows on their way between operators, pages that are decoded, files that are written.
+/// Where the large blocks of the program come to more than the limit, what can be spilled is, though the pool itself has room, and a hash
+/// join, which cannot, is refused: in time, since it copies the rows that it has gathered into one batch. The first rows of what can spill, and what a sort sets aside for merging, are refused
+/// to nobody: nothing can go on without them, and of the twenty sorts of a chain of joins few use theirs at a time.
+///
+/// It never refuses the queues of a repartition: what they hold is counted, so that sorts and aggregations spill sooner. When
 /// two inputs of a repartition are refused at once and spill, this release of the engine can wait for itself for ever
 /// (apache/datafusion#24883; mended in later ones). The queues stay short, since a repartition stops reading while all of them hold rows.
 #[derive(Debug)]
 pub struct QueryMemory {
     pool: FairSpillPool,
+    limit: usize,
 }
 
 impl QueryMemory {
     pub fn new(limit_bytes: usize) -> Self {
-        Self { pool: FairSpillPool::new(limit_bytes) }
+        Self { pool: FairSpillPool::new(limit_bytes), limit: limit_bytes }
     }
+
+    /// What nobody is refused.
+    fn least(&self) -> usize {
+        (self.limit / 32).max(2 << 20)
+    }
+
+    /// What the large blocks of the program come to when a consumer has got so much more, if it heeds them.
+    fn held_with(&self, reservation: &MemoryReservation, additional: usize) -> Option<usize> {
+        let held = large_bytes().saturating_add(additional);
+        let consumer = reservation.consumer();
+        if consumer.can_spill() {
+            Some(held)
+        } else {
+            consumer.name().starts_with("HashJoinInput").then(|| held.saturating_add(reservation.size()))
+        }
+    }
+}
+
+fn needs_the_first(consumer: &MemoryConsumer) -> bool {
+    consumer.can_spill() || consumer.name().starts_with("ExternalSorterMerge")
 }
 
 /// The engine names them `RepartitionExec[0]`, by output partition; `RepartitionExec[Merge 0]` is a sort.
@@ -48,9 +79,20 @@ impl MemoryPool for QueryMemory {
         self.pool.shrink(reservation, shrink);
     }
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        if is_queue(reservation.consumer()) {
+        let consumer = reservation.consumer();
+        if is_queue(consumer) || needs_the_first(consumer) && reservation.size() + additional <= self.least() {
             self.pool.grow(reservation, additional);
             return Ok(());
+        }
+        if let Some(held) = self.held_with(reservation, additional).filter(|held| *held > self.limit) {
+            return Err(resources_datafusion_err!(
+                "Failed to allocate additional {} for {} with {} already allocated for this reservation - the program would hold {} of the total memory pool: fair(pool_size: {})",
+                human_readable_size(additional),
+                consumer.name(),
+                human_readable_size(reservation.size()),
+                human_readable_size(held),
+                human_readable_size(self.limit)
+            ));
         }
         self.pool.try_grow(reservation, additional)
     }

@@ -9,6 +9,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::allocation::large_bytes;
 use crate::condition_order::OrderConditions;
 use crate::error::{Result, entry};
 use crate::ffi::{KeyValue, SessionOptions};
@@ -111,8 +112,9 @@ impl Session {
         Box::new(Session { context: self.context.clone() })
     }
 
-    pub fn reserved_bytes(&self) -> u64 {
-        self.context.runtime_env().memory_pool.reserved() as u64
+    /// What queries hold: what they reserved, or what there is, if that is more.
+    pub fn held_bytes(&self) -> u64 {
+        self.context.runtime_env().memory_pool.reserved().max(large_bytes()) as u64
     }
 }
 

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`memory_limit` bounds the process: whatever a view does, the peak of what is resident stays below 1.2 times the limit and 150 MB, which
+the program and its libraries take; and rows are those that DuckDB finds, in memory, spilled, or by a join that sorts.
+
+In: Delta tables whose rows are many times the limit. With WEIR_TEST_SCALE=full the queries of TPC-H, too, at the scale factors 1 and 10.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+import deltalake
+import duckdb
+
+import weir_project
+from weir_project import Project, ProjectCase
+
+sys.path.insert(0, str(weir_project.ROOT / "scripts"))
+import fetch_tpc  # noqa: E402
+
+ROWS = 3_000_000 if weir_project.FULL_SCALE else 1_000_000
+MB = 1 << 20
+
+# What cannot be done without holding much, or spilling it.
+VIEWS = {
+    "sorted": "SELECT id, s, row_number() OVER (ORDER BY s, id) AS place FROM t",
+    "groups": "SELECT k, count(*) AS n, sum(v) AS v, min(s) AS least, max(d) AS most FROM t GROUP BY k",
+    "texts": "SELECT DISTINCT s, k FROM t",
+    "windows": "SELECT id, sum(v) OVER (PARTITION BY k ORDER BY id) AS v, lag(s) OVER (PARTITION BY k ORDER BY id) AS before FROM t",
+    "joined": "SELECT a.id, b.id AS other, a.s AS mine, b.s AS theirs FROM t a JOIN t b ON a.k = b.id",
+    "outer_joined": "SELECT a.id, b.id AS other, b.s FROM t a FULL JOIN (SELECT * FROM t WHERE id % 3 = 0) b ON a.k = b.id",
+    "left_out": "SELECT id, s FROM t a WHERE NOT EXISTS (SELECT 1 FROM t b WHERE b.k = a.id AND b.s <> a.s)",
+    "taken": "SELECT id, s FROM t WHERE k IN (SELECT k FROM t WHERE s LIKE '%7')",
+    "collected": "SELECT k % 1000 AS k, string_agg(s, ',' ORDER BY id) AS texts FROM t WHERE id % 10 = 0 GROUP BY 1",
+}
+# A text is as long as a row of a wide table; NULL, NaN and both zeros are among the values.
+TABLE = f"""
+CREATE TABLE t AS SELECT i AS id, CASE WHEN h % 97 = 0 THEN NULL ELSE h % {ROWS} END AS k,
+  CASE WHEN h % 89 = 0 THEN NULL ELSE concat(md5(i::VARCHAR), md5(h::VARCHAR)) END AS s,
+  CASE h % 50 WHEN 0 THEN NULL WHEN 1 THEN 'nan'::DOUBLE WHEN 2 THEN -0.0::DOUBLE ELSE (h % 1000) / 8 END AS v,
+  (h % 1000000)::DECIMAL(18, 2) AS d
+FROM (SELECT i, (hash(i) % 1000000007)::BIGINT AS h FROM range({ROWS}) r(i))"""
+
+
+def run_measured(project: Project, *arguments: str) -> tuple[weir_project.Outcome, float]:
+    """How `weir run` ended, and its peak resident memory in MB. Started by a small process, since the kernel counts the memory of whoever
+    starts a command as the command's."""
+    report = project.folder / "report.json"
+    command = [weir_project.program(), "run", "--project", str(project.folder), *arguments]
+    done = subprocess.run([sys.executable, weir_project.ROOT / "bench" / "launch.py", report, *command], capture_output=True, text=True,
+                          timeout=weir_project.SECONDS_AT_MOST, stdin=subprocess.DEVNULL, check=True)
+    counted = json.loads(report.read_text())
+    return weir_project.Outcome(counted["code"], done.stdout, done.stderr), counted["peak_mb"]
+
+
+class MemoryCase(ProjectCase):
+    def limit(self, project: Project, megabytes: int, more: str = "") -> None:
+        toml = (project.folder / "weir.toml").read_text().split("[profiles.default]")[0]
+        project.write("weir.toml", f'{toml}[profiles.default]\nmemory_limit = "{megabytes}MB"\n{more}')
+
+    def run_bounded(self, project: Project, megabytes: int, *arguments: str) -> str:
+        """Runs within a limit; returns what it printed."""
+        outcome, peak = run_measured(project, *arguments)
+        self.assertEqual(0, outcome.code, outcome.stderr)
+        self.assertLessEqual(peak, 1.2 * megabytes + 150, f"peak in MB under {megabytes} MB: {' '.join(arguments)}")
+        return outcome.stderr
+
+
+class OperatorsTest(MemoryCase):
+    LIMIT = 48
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = duckdb.connect()
+        cls.other.execute(TABLE)
+
+    def project(self) -> Project:
+        project = Project(self.scratch / "p")
+        project.write("weir.toml", '[project]\nname = "p"\n')
+        rows = self.other.execute("SELECT * FROM t").to_arrow_reader(100_000)
+        deltalake.write_deltalake(project.folder / "t", rows, target_file_size=16 * MB)
+        project.write("sources/t.sql", "CREATE EXTERNAL TABLE t STORED AS DELTATABLE LOCATION 't';\n")
+        for name, query in VIEWS.items():
+            project.write(f"views/{name}.sql", f"{query}\n")
+        return project
+
+    def assert_rows(self, project: Project, view: str) -> None:
+        files = project.delta(view).file_uris()
+        mine, theirs = f"SELECT * FROM read_parquet({files})", VIEWS[view]
+        for first, second in ((mine, theirs), (theirs, mine)):
+            [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
+            self.assertEqual(0, count, view)
+
+    def test_every_operator_stays_within_the_limit(self):
+        project = self.project()
+        self.limit(project, self.LIMIT)
+        for view in VIEWS:
+            with self.subTest(view):
+                self.run_bounded(project, self.LIMIT, "--select", view)
+                self.assert_rows(project, view)
+
+    def test_all_at_once(self):
+        project = self.project()
+        self.limit(project, self.LIMIT)
+        printed = self.run_bounded(project, self.LIMIT)
+        self.assertIn("warning[W5012]: view `joined`: its hash joins found no memory", printed)
+        for view in VIEWS:
+            with self.subTest(view):
+                self.assert_rows(project, view)
+
+    def test_without_the_other_join_the_failure_says_where(self):
+        project = self.project()
+        self.limit(project, self.LIMIT, 'join_fallback = "none"\n')
+        outcome, _ = run_measured(project, "--select", "joined")
+        self.assertEqual(3, outcome.code, outcome.stderr)
+        self.assertRegex(outcome.stderr, r"error\[W5001\]: view `joined` failed: .*HashJoin")
+        self.assertIn("raise `memory_limit`", outcome.stderr)
+
+
+@unittest.skipUnless(weir_project.FULL_SCALE, "WEIR_TEST_SCALE=full: makes 4 GB of tables")
+class TpchTest(MemoryCase):
+    def check(self, scale: str, megabytes: int) -> None:
+        data = fetch_tpc.tpch_tables(scale)
+        project = Project(self.scratch / f"tpch-{scale}-{megabytes}")
+        project.write("weir.toml", '[project]\nname = "tpch"\ndialect = "spark"\n')
+        project.write("sources/tables.sql", "".join(
+            f"CREATE EXTERNAL TABLE {table} STORED AS DELTATABLE LOCATION '{data / table}';\n" for table in fetch_tpc.TPCH_TABLES))
+        shutil.copytree(fetch_tpc.projects()["tpch"] / "views", project.folder / "views")
+        for file in (project.folder / "views").glob("*.sql"):
+            text = re.sub(r"^CREATE VIEW", "CREATE MATERIALIZED VIEW", file.read_text())
+            file.write_text(re.sub(r"(?m)^(\s*sum\(l_quantity\))$", r"\1 AS sum_quantity", text, count=1))
+        self.limit(project, megabytes)
+        self.run_bounded(project, megabytes)
+        for file in (project.folder / "views").glob("*.sql"):
+            with self.subTest(file.stem):
+                self.assert_rows(project, file, data)
+
+    def assert_rows(self, project: Project, file: pathlib.Path, data: pathlib.Path) -> None:
+        other = duckdb.connect()
+        for table in fetch_tpc.TPCH_TABLES:
+            other.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({deltalake.DeltaTable(data / table).file_uris()})")
+        expected = other.execute(file.read_text().split(" AS\n", 1)[1]).fetchall()
+        found = [tuple(row.values()) for row in project.read(file.stem).to_pylist()]
+        normal = lambda rows: sorted(tuple(f"{v:.4g}" if isinstance(v, float) or hasattr(v, "as_tuple") else str(v) for v in row) for row in rows)  # noqa: E731
+        self.assertEqual(normal(expected), normal(found))
+
+    def test_scale_factor_1(self):
+        for megabytes in (64, 128, 256):
+            with self.subTest(megabytes):
+                self.check("1", megabytes)
+
+    def test_scale_factor_10(self):
+        self.check("10", 2048)
+
+
+if __name__ == "__main__":
+    unittest.main()
