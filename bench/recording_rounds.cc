@@ -71,7 +71,8 @@ Status Build(ProjectDefinition project, bool records, double& recording_seconds)
   const DeltaHistory history(session->engine(), session->warehouse_url());
   const ProjectRun run(compiled, *session, history, clock);
   const engine::Cancellation cancellation;
-  RunOptions options{.selection = {}, .run_id = NewRunId(clock)};
+  RunOptions options;
+  options.run_id = NewRunId(clock);
   if (!records) {
     Silence silence;
     WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, silence, cancellation));

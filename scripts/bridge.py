@@ -8,6 +8,7 @@ built: what is laid into a build is a linker script of one line, INPUT(…), whi
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -214,11 +215,17 @@ def main() -> int:
     if not archive.exists():
         # A processor that was asked for has a folder of its own: Cargo keeps the crates of one in a folder.
         target = arguments.cache / "-".join(["target", *filter(None, [os.environ.get("WEIR_TARGET_CPU")])])
-        code = cargo_build(target)
-        if code != 0:
-            print("bridge: Cargo failed; its messages stand above.", file=sys.stderr)
-            return code
-        keep(target / "release" / "libbridge.a", archive)
+        target.mkdir(parents=True, exist_ok=True)
+        # The library has one name for all checkouts: nobody else may build before it is kept.
+        with open(target / "weir.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Nor may Cargo, which goes by times, take what another checkout built since for this one's.
+            os.utime(RUST / "bridge" / "src" / "lib.rs")
+            code = cargo_build(target)
+            if code != 0:
+                print("bridge: Cargo failed; its messages stand above.", file=sys.stderr)
+                return code
+            keep(target / "release" / "libbridge.a", archive)
     os.utime(archive.parent)
     script = f"INPUT({archive})\n"
     if not arguments.archive.exists() or arguments.archive.read_text() != script:

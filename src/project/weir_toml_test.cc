@@ -105,6 +105,29 @@ threads = 8
   EXPECT_EQ(Toml("[profiles.a]\nextends = \"default\"", "a").reports, Names{});
 }
 
+TEST(WeirToml, TheLimitOfViewsIsInheritedAndTakenBack) {
+  const std::string text = R"([profiles.default]
+view_timeout = "1h30m"
+[profiles.ci]
+extends = "default"
+[profiles.night]
+extends = "default"
+view_timeout = "none"
+)";
+  const TimeLimit limit = Toml(text, "ci").project.profile.view_timeout;
+  EXPECT_EQ(limit.milliseconds, 5'400'000);
+  EXPECT_EQ(limit.set_by, "`view_timeout` in weir.toml:2:16");
+  EXPECT_FALSE(Toml(text, "night").project.profile.view_timeout.is_set());
+  EXPECT_FALSE(Toml("").project.profile.view_timeout.is_set());
+  EXPECT_EQ(Toml("[profiles.a]\nview_timeout = \"soon\"").reports,
+            Names{"W1013 weir.toml:2:16 a time such as \"10m\" is wanted for `view_timeout`, found "
+                  "`soon` | units are `d`, `h`, `m`, `s` and `ms`, the longest first: \"1h30m\"; "
+                  "\"none\" sets no limit"});
+  EXPECT_EQ(Toml("[profiles.a]\nview_timeout = [1]").reports,
+            Names{"W1012 weir.toml:2:16 a time such as \"10m\" is wanted for `view_timeout`, found "
+                  "an array"});
+}
+
 TEST(WeirToml, SyntaxErrorsHaveAPlaceAndDoNotHideOthers) {
   const LoadedProject loaded = Load({{"weir.toml", "[project]\nname = \n"}, {"views/a.sql", ""}});
   ASSERT_EQ(loaded.reports.size(), 2u);

@@ -42,6 +42,10 @@ use crate::runtime::{Cancellation, runtime};
 struct Mark(Arc<AtomicBool>);
 
 impl Mark {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
             return Err(DataFusionError::External(Box::new(BridgeError::cancelled())));
@@ -50,8 +54,12 @@ impl Mark {
     }
 }
 
-/// As long as it lives, the joins of a plan end when the query is cancelled.
-pub struct Interruption(Option<AbortHandle>);
+/// As long as it lives, the joins of a plan end when the query is cancelled; at its end they end in any case, since nobody wants their rows
+/// any more. A join that went on would hold a thread of the runtime.
+pub struct Interruption {
+    marks: Arc<[Mark]>,
+    task: Option<AbortHandle>,
+}
 
 impl Interruption {
     pub fn of(plan: &Arc<dyn ExecutionPlan>, cancellation: &Cancellation) -> Result<Self> {
@@ -62,21 +70,23 @@ impl Interruption {
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
+        let marks: Arc<[Mark]> = marks.into();
         if marks.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self { marks, task: None });
         }
-        let cancellation = cancellation.clone();
+        let (cancellation, cancelled) = (cancellation.clone(), Arc::clone(&marks));
         let task = runtime().spawn(async move {
             cancellation.cancelled().await;
-            marks.iter().for_each(|mark| mark.0.store(true, Ordering::Relaxed));
+            cancelled.iter().for_each(Mark::set);
         });
-        Ok(Self(Some(task.abort_handle())))
+        Ok(Self { marks, task: Some(task.abort_handle()) })
     }
 }
 
 impl Drop for Interruption {
     fn drop(&mut self) {
-        if let Some(task) = &self.0 {
+        self.marks.iter().for_each(Mark::set);
+        if let Some(task) = &self.task {
             task.abort();
         }
     }
