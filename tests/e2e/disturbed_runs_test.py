@@ -210,6 +210,7 @@ class DisturbedRunsTest(ProjectCase):
         damage = disk_faults.cut_power(journal, draw) if "cut" in kind and kind != "stop+cut" else []
         if "+" in kind:
             damage += self.cut_again(project, disk, kind, draw)
+            journal = disk.journal()
         began = disturbed_projects.runs_that_began(project) if was_killed and kind != "gc cut" else set()
         self.damaged[kind] += bool(damage)
         trouble = "\n".join([outcome.text, *failed, *damage])
