@@ -471,7 +471,8 @@ Status ArtifactRows::Append(const ArtifactTable& table, const engine::Session& s
                             .metadata = {},
                             .comment = table.description,
                             .properties = kProperties,
-                            .timestamp_ms = now_ms};
+                            .timestamp_ms = now_ms,
+                            .durability = durability_};
   const auto committed = CommitWrite(session, spec);
   if (!committed.ok())
     return committed.status().WithContext(fmt::format("artifact table `{}`", table.name));
@@ -501,7 +502,8 @@ Status ArtifactRows::CommitTables(const std::vector<const ArtifactTable*>& table
 }
 
 Status ArtifactRows::Commit(const engine::Session& session, const std::string& warehouse_url,
-                            int64_t now_ms) {
+                            int64_t now_ms, CommitDurability durability) {
+  durability_ = durability;
   std::vector<const ArtifactTable*> first, last;
   for (const ArtifactTable& table : ArtifactTables()) {
     if (rows_.contains(table.name)) (table.name == "runs" ? last : first).push_back(&table);

@@ -16,6 +16,7 @@
 #include <arrow/type_fwd.h>
 
 #include "weir/base/result.h"
+#include "weir/delta/delta_log.h"
 #include "weir/engine/engine.h"
 
 namespace weir {
@@ -74,8 +75,10 @@ class ArtifactRows {
   /// Appends everything: one commit a table that has rows. Tables are written side by side, `runs`
   /// when all others are: a run that stands there is complete. On failure some tables may have
   /// their rows and others not; what was built is not touched.
-  /// Lets go of the rows while it writes them.
-  Status Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms);
+  /// Lets go of the rows while it writes them. Who does not hold the warehouse's lock, hence is not
+  /// looked after by the next run, needs commits that are kWhole.
+  Status Commit(const engine::Session& session, const std::string& warehouse_url, int64_t now_ms,
+                CommitDurability durability = CommitDurability::kLater);
 
  private:
   struct Transaction {
@@ -98,6 +101,7 @@ class ArtifactRows {
   static void Pack(const std::string& table, Rows& rows);
 
   Transaction transaction_;
+  CommitDurability durability_ = CommitDurability::kLater;
   std::map<std::string, Transaction> own_transactions_;  ///< by table
   std::map<std::string, Rows> rows_;                     ///< by table
 };

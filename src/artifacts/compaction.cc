@@ -79,7 +79,9 @@ Result<std::optional<CommitOutcome>> CompactTable(const engine::Session& session
                       .added = {},
                       .compacted = FilesToCompact(std::move(files), least),
                       .app_id = {},
-                      .timestamp_ms = now_ms};
+                      .timestamp_ms = now_ms,
+                      // Rare, and not only by those who hold the warehouse's lock.
+                      .durability = CommitDurability::kWhole};
   if (spec.compacted.size() < 2) return std::optional<CommitOutcome>();
   WEIR_ASSIGN_OR_RETURN(spec.schema, snapshot.schema());
   std::vector<std::string> paths;

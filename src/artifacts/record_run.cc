@@ -120,7 +120,6 @@ class Recorder {
     for (const UnrecordedRun& run : lock_.unrecorded()) {
       WEIR_RETURN_NOT_OK(earlier_rows_.at(run.identity.run_id)
                              .Commit(session_.engine(), session_.warehouse_url(), now_ms));
-      lock_.Forget(run);
     }
     WEIR_RETURN_NOT_OK(rows_.Commit(session_.engine(), session_.warehouse_url(), now_ms));
     for (const std::string& url : new_sets_) {

@@ -21,8 +21,8 @@ namespace weir {
 /// Describes the bundles of those views that ran, and records everything with one commit a table.
 /// Runs that ended before they could do so (`lock.unrecorded()`) are recorded first, each in
 /// commits of its own, as far as their commits still stand. Recording again what is recorded adds
-/// nothing. What the run publishes is one of these commits; returns what that is.
-/// REQUIRES: `lock` is held.
+/// nothing: they may be forgotten once all of it is on the disk. What the run publishes is one of
+/// these commits; returns what that is. REQUIRES: `lock` is held.
 Result<Publication> RecordRun(const RunEnvelope& envelope, const ProjectDefinition& project,
                               const CompiledProject& compiled, const SessionRuntime& session,
                               const Diagnostics& diagnostics, const WarehouseLock& lock);

@@ -24,7 +24,9 @@ Status RecordTests(const std::string& run_id, const std::vector<TestRecord>& tes
                        test.rows, TextOrNull(test.message), TextOrNull(test.location.file),
                        int64_t{test.location.line}, test.started_at_us, test.finished_at_us});
   }
-  return rows.Commit(session.engine(), session.warehouse_url(), tests.back().finished_at_us / 1000);
+  // Tests hold no lock.
+  return rows.Commit(session.engine(), session.warehouse_url(), tests.back().finished_at_us / 1000,
+                     CommitDurability::kWhole);
 }
 
 }  // namespace weir

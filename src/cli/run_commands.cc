@@ -431,6 +431,7 @@ int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
   const auto recorded =
       RecordRun(envelope, open.definition, open.compiled, *open.session, open.diagnostics, lock);
   const Status ended = lock.End(envelope.state, recorded.ok(), envelope.finished_at_us);
+  if (recorded.ok() && ended.ok()) lock.ForgetUnrecorded();
   if (recorded.ok()) {
     envelope.published_run_id = recorded->published_run_id;
     ReportPublication(*recorded, envelope);

@@ -297,7 +297,7 @@ bool MayStillArrive(const Status& failed, const std::string& table_url) {
 }
 
 Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWriteSpec& spec) {
-  const auto log = OpenDeltaLog(session, spec.table_url);
+  const auto log = OpenDeltaLog(session, spec.table_url, spec.durability);
   const auto committed = CommitTo(*log, spec, [&](int64_t version) -> Result<TableState> {
     const auto opened = engine::DeltaSnapshot::Open(session, spec.table_url, version);
     if (!opened.ok()) {

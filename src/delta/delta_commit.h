@@ -54,6 +54,7 @@ struct DeltaWriteSpec {
   std::string comment;
   std::map<std::string, std::string> properties;
   int64_t timestamp_ms = 0;
+  CommitDurability durability = CommitDurability::kLater;
 };
 
 struct CommitOutcome {

@@ -89,7 +89,8 @@ class LocalTail {
         since_ns_(since_ms * kNanosecondsAMillisecond) {
     for (const StampedFile& file : StampFiles(log_).files) {
       const auto name = ReadLogObjectName(file.path);
-      if (!name) continue;
+      // A command without the lock may be writing what is unfinished.
+      if (!name || IsUnfinished(file.path)) continue;
       const bool is_late = file.stamp.modified_ns >= since_ns_;
       objects_.push_back({file.path, name->version, std::string(name->rest), is_late});
       if (name->is_commit()) commits_[name->version] = is_late;
@@ -188,7 +189,6 @@ class LocalTail {
 
   /// Of what is no commit. What was cut off has lost its end.
   bool IsWhole(const Object& object) const {
-    if (IsUnfinished(object.name)) return false;
     const auto bytes = LocalFileSystem().ReadFile(log_ + object.name);
     if (!bytes.ok()) return false;
     if (object.rest.ends_with(".parquet"))

@@ -87,8 +87,11 @@ class WarehouseLock {
   /// Returns when all that was written to a local warehouse is on its disk; other stores keep what
   /// they took.
   Status MakeDurable() const;
-  /// Removes what is left of a run that is recorded now.
-  void Forget(const UnrecordedRun& run) const { Remove(run.generation); }
+  /// Removes what is left of the runs that this one has recorded. REQUIRES: End returned OK: rows
+  /// that a power cut takes are recorded again as long as their run is known.
+  void ForgetUnrecorded() const {
+    for (const UnrecordedRun& run : unrecorded_) Remove(run.generation);
+  }
   /// Makes durable what was written, and gives the lock back. What is not recorded is left for the
   /// next run to record. On failure the next run takes this one for killed. Does
   /// nothing after Abandon.

@@ -88,7 +88,8 @@ TEST_F(WarehouseLocks, AreTakenFromAProcessThatIsGone) {
   ASSERT_EQ((*lock)->unrecorded().size(), 1U);
   EXPECT_EQ((*lock)->unrecorded()[0].identity, gone);
   EXPECT_EQ((*lock)->unrecorded()[0].state, "killed");
-  (*lock)->Forget((*lock)->unrecorded()[0]);
+  ASSERT_TRUE((*lock)->End("succeeded", true, 1).ok());
+  (*lock)->ForgetUnrecorded();
   EXPECT_FALSE(session_.GetObject(Object(Name(7, "begun"))).ok());
   EXPECT_TRUE(session_.GetObject(Object(Name(8, "begun"))).ok());
 }

@@ -23,19 +23,18 @@ Diagnostic WarningOf(const WarehouseTable& table, const TakenBack& taken) {
   const bool is_artifact = table.of == WarehouseTable::Of::kArtifact;
   const std::string versions =
       taken.first_version == taken.last_version
-          ? fmt::format("version {}", taken.first_version)
-          : fmt::format("versions {} to {}", taken.first_version, taken.last_version);
-  return {
-      .code = "W5013",
-      .severity = Severity::kWarning,
-      .blame = Blame::kEnvironment,
-      .message = fmt::format("table `{}`: {} taken back, which a run left half written that was "
-                             "cut off: {}",
-                             table.name, versions, taken.why),
-      .hint = is_artifact ? "what that run had recorded there is lost"
-                          : "what it held is built again where it is wanted",
-      .location = {},
-      .view_name = table.of == WarehouseTable::Of::kView ? table.name : ""};
+          ? fmt::format("version {} is", taken.first_version)
+          : fmt::format("versions {} to {} are", taken.first_version, taken.last_version);
+  return {.code = "W5013",
+          .severity = Severity::kWarning,
+          .blame = Blame::kEnvironment,
+          .message = fmt::format(
+              "table `{}`: {} taken back, left half written by a run that was cut off: {}",
+              table.name, versions, taken.why),
+          .hint = is_artifact ? "what that run had recorded there is lost"
+                              : "what it held is built again where it is wanted",
+          .location = {},
+          .view_name = table.of == WarehouseTable::Of::kView ? table.name : ""};
 }
 
 }  // namespace

@@ -154,6 +154,33 @@ class DisturbedRunsTest(ProjectCase):
                     counts = journal.count("kill", project.folder)
                 shutil.rmtree(project.folder)
 
+    def test_what_is_taken_back_is_said(self):
+        """As a run leaves it whose end did not come to the disk: the last commits of a view and of an artifact are cut off."""
+        project = Project(self.scratch / "p")
+        project.write("weir.toml", "[project]\nname = 'p'\nwarehouse = 'warehouse'\n")
+        project.write("sources/ones.sql", "CREATE EXTERNAL TABLE ones (one BIGINT) STORED AS CSV LOCATION 'ones.csv' "
+                                          "OPTIONS ('has_header' 'true');")
+        project.write("ones.csv", "one\n1\n")
+        for number in range(2):
+            project.write("views/v.sql", f"SELECT one + {number} AS n FROM ones")
+            project.run()
+        (project.warehouse / "_weir" / "_runs" / f"{2:020}.ended").unlink()
+        commit = project.table_path("v") / "_delta_log" / f"{1:020}.json"
+        whole = commit.read_bytes()
+        commit.write_bytes(whole[:whole.index(b"\n") + 1])
+        (project.table_path("_weir/tasks") / "_delta_log" / f"{1:020}.json").write_bytes(b"")
+        outcome = project.weir("run")
+        self.assertEqual(outcome.code, 0, outcome.text)
+        self.assertIn("warning[W5011]: table `v`: version 1 is taken back, left half written by a run that was cut off: its commit ends in the "
+                      "middle\n  hint: what it held is built again where it is wanted\n", outcome.stderr)
+        self.assertIn("warning[W5011]: table `weir.tasks`: version 1 is taken back, left half written by a run that was cut off: its commit is "
+                      "empty\n  hint: what that run had recorded there is lost\n", outcome.stderr)
+        self.assertEqual(outcome.stderr.count("W5011"), 2)
+        self.assertEqual(project.read("v").to_pylist(), [{"n": 2}])
+        self.assertEqual({row["run_id"] for row in project.artifact("tasks")} - {row["run_id"] for row in project.artifact("runs")}, set())
+        self.assert_recorded(project, outcome.text)
+        self.assertNotIn("W5011", project.succeed("run").text)
+
     def disturb(self, number: int, name: str, kind: str, draw: random.Random) -> None:
         start = self.start_of_gc(name) if kind == "gc cut" else draw.choice(self.starts[name])
         plan, seconds = self.plan(kind, start, draw)
@@ -210,6 +237,7 @@ class DisturbedRunsTest(ProjectCase):
         damage = disk_faults.cut_power(journal, draw) if "cut" in kind and kind != "stop+cut" else []
         if "+" in kind:
             damage += self.cut_again(project, disk, kind, draw)
+            journal = disk.journal()
         began = disturbed_projects.runs_that_began(project) if was_killed and kind != "gc cut" else set()
         self.damaged[kind] += bool(damage)
         trouble = "\n".join([outcome.text, *failed, *damage])
