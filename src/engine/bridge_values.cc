@@ -140,6 +140,7 @@ bridge::WriteOptions ToBridge(const WriteOptions& options) {
   result.compression = rust::String::lossy(options.compression);
   result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
   result.row_group_rows = static_cast<uint64_t>(options.row_group_rows);
+  result.row_group_bytes = static_cast<uint64_t>(options.row_group_bytes);
   result.bloom_filter_columns = ToBridge(options.bloom_filter_columns);
   result.plain_columns = ToBridge(options.plain_columns);
   result.flat = options.flat;

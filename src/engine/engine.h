@@ -196,7 +196,8 @@ struct WriteOptions {
   int64_t target_file_size_bytes = 256 << 20;
   std::string compression = "zstd(1)";
   int statistics_columns = 32;
-  int64_t row_group_rows = 0;  ///< at most; 0: the engine's default
+  int64_t row_group_rows = 0;   ///< at most; 0: the engine's default
+  int64_t row_group_bytes = 0;  ///< gathered in memory at most; 0: as many as there are
   std::vector<std::string> bloom_filter_columns = {};
   std::vector<std::string> plain_columns = {};  ///< without a dictionary
   bool flat = false;                            ///< files of all partitions in one folder

@@ -118,6 +118,12 @@ int PartitionsOf(const PlanBundle& bundle, const BundleRequest& request,
   return session.PartitionsFor(kept_bytes, request.most_partitions);
 }
 
+/// A row group is gathered in memory, one a partition: of a small limit no more than a part.
+int64_t RowGroupBytes(const SessionRuntime& session) {
+  constexpr int64_t kLeast = 1 << 20, kMost = 128 << 20, kShares = 32;
+  return std::clamp(session.memory_limit_bytes() / kShares, kLeast, kMost);
+}
+
 /// Executes a plan, and writes its result.
 class Writing {
  public:
@@ -135,8 +141,9 @@ class Writing {
     // Execution fills in the filters that joins find.
     WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
     WEIR_ASSIGN_OR_RETURN(
-        const engine::WriteOptions options,
+        engine::WriteOptions options,
         WriteOptionsOf(request_.table_url, bundle_.partition_columns, bundle_.properties));
+    options.row_group_bytes = RowGroupBytes(session_);
     ViewHasher hasher(*bundle_.stored_schema, request_.readings, session_.engine());
     PartitionCheck partitions(bundle_);
     std::atomic<int64_t> rows = 0;

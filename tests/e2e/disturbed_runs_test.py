@@ -171,15 +171,15 @@ class DisturbedRunsTest(ProjectCase):
         (project.table_path("_weir/tasks") / "_delta_log" / f"{1:020}.json").write_bytes(b"")
         outcome = project.weir("run")
         self.assertEqual(outcome.code, 0, outcome.text)
-        self.assertIn("warning[W5011]: table `v`: version 1 is taken back, left half written by a run that was cut off: its commit ends in the "
+        self.assertIn("warning[W5013]: table `v`: version 1 is taken back, left half written by a run that was cut off: its commit ends in the "
                       "middle\n  hint: what it held is built again where it is wanted\n", outcome.stderr)
-        self.assertIn("warning[W5011]: table `weir.tasks`: version 1 is taken back, left half written by a run that was cut off: its commit is "
+        self.assertIn("warning[W5013]: table `weir.tasks`: version 1 is taken back, left half written by a run that was cut off: its commit is "
                       "empty\n  hint: what that run had recorded there is lost\n", outcome.stderr)
-        self.assertEqual(outcome.stderr.count("W5011"), 2)
+        self.assertEqual(outcome.stderr.count("W5013"), 2)
         self.assertEqual(project.read("v").to_pylist(), [{"n": 2}])
         self.assertEqual({row["run_id"] for row in project.artifact("tasks")} - {row["run_id"] for row in project.artifact("runs")}, set())
         self.assert_recorded(project, outcome.text)
-        self.assertNotIn("W5011", project.succeed("run").text)
+        self.assertNotIn("W5013", project.succeed("run").text)
 
     def disturb(self, number: int, name: str, kind: str, draw: random.Random) -> None:
         start = self.start_of_gc(name) if kind == "gc cut" else draw.choice(self.starts[name])

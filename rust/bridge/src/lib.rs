@@ -252,6 +252,8 @@ pub mod ffi {
         statistics_columns: u32,
         /// Rows of a row group at most; 0: as parquet has it.
         row_group_rows: u64,
+        /// Bytes of a row group that are gathered before it is written; 0: no end.
+        row_group_bytes: u64,
         /// Columns with a bloom filter, and those without a dictionary; names of struct fields are joined by dots.
         bloom_filter_columns: Vec<String>,
         plain_columns: Vec<String>,

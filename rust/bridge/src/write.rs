@@ -119,6 +119,9 @@ impl Destination {
         if options.row_group_rows > 0 {
             properties = properties.set_max_row_group_row_count(Some(options.row_group_rows as usize));
         }
+        if options.row_group_bytes > 0 {
+            properties = properties.set_max_row_group_bytes(Some(options.row_group_bytes as usize));
+        }
         for column in &options.bloom_filter_columns {
             properties = properties.set_column_bloom_filter_enabled(column_path(column), true);
         }
