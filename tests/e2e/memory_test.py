@@ -23,7 +23,6 @@ sys.path.insert(0, str(weir_project.ROOT / "scripts"))
 import fetch_tpc  # noqa: E402
 
 ROWS = 3_000_000 if weir_project.FULL_SCALE else 1_000_000
-MB = 1 << 20
 
 # What cannot be done without holding much, or spilling it.
 VIEWS = {
@@ -35,7 +34,7 @@ VIEWS = {
     "outer_joined": "SELECT a.id, b.id AS other, b.s FROM t a FULL JOIN (SELECT * FROM t WHERE id % 3 = 0) b ON a.k = b.id",
     "left_out": "SELECT id, s FROM t a WHERE NOT EXISTS (SELECT 1 FROM t b WHERE b.k = a.id AND b.s <> a.s)",
     "taken": "SELECT id, s FROM t WHERE k IN (SELECT k FROM t WHERE s LIKE '%7')",
-    "collected": "SELECT k % 1000 AS k, string_agg(s, ',' ORDER BY id) AS texts FROM t WHERE id % 10 = 0 GROUP BY 1",
+    "collected": "SELECT k % 1000 AS k, string_agg(s, ',' ORDER BY id) AS texts FROM t WHERE id % 50 = 0 GROUP BY 1",
 }
 # A text is as long as a row of a wide table; NULL, NaN and both zeros are among the values.
 TABLE = f"""
@@ -71,7 +70,7 @@ class MemoryCase(ProjectCase):
 
 
 class OperatorsTest(MemoryCase):
-    LIMIT = 48
+    LIMIT = 96
 
     @classmethod
     def setUpClass(cls):
@@ -83,7 +82,7 @@ class OperatorsTest(MemoryCase):
         project = Project(self.scratch / "p")
         project.write("weir.toml", '[project]\nname = "p"\n')
         rows = self.other.execute("SELECT * FROM t").to_arrow_reader(100_000)
-        deltalake.write_deltalake(project.folder / "t", rows, target_file_size=16 * MB)
+        deltalake.write_deltalake(project.folder / "t", rows, target_file_size=16 << 20)
         project.write("sources/t.sql", "CREATE EXTERNAL TABLE t STORED AS DELTATABLE LOCATION 't';\n")
         for name, query in VIEWS.items():
             project.write(f"views/{name}.sql", f"{query}\n")

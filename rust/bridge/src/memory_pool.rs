@@ -12,7 +12,7 @@ use datafusion::execution::memory_pool::{
 use crate::allocation::large_bytes;
 
 /// A fair pool that heeds what nobody accounts for: rows on their way between operators, pages that are decoded, files that are written.
-/// Where the large blocks of the program come to more than the limit, what can be spilled is, though the pool itself has room, and a hash
+/// Where the large blocks of the program come to more than there is, what can be spilled is, though the pool itself has room, and a hash
 /// join, which cannot, is refused: in time, since it copies the rows that it has gathered into one batch. The first rows of what can spill, and what a sort sets aside for merging, are refused
 /// to nobody: nothing can go on without them, and of the twenty sorts of a chain of joins few use theirs at a time.
 ///
@@ -26,8 +26,10 @@ pub struct QueryMemory {
 }
 
 impl QueryMemory {
+    /// Queries share what is left of the limit for that which comes between two questions: batches, pages, copies.
     pub fn new(limit_bytes: usize) -> Self {
-        Self { pool: FairSpillPool::new(limit_bytes), limit: limit_bytes }
+        let shared = limit_bytes - (limit_bytes / 4).min(64 << 20);
+        Self { pool: FairSpillPool::new(shared), limit: shared }
     }
 
     /// What nobody is refused.
