@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "weir/run/project_run.h"
+#include "weir/run/run_envelope.h"
 
 namespace weir {
 

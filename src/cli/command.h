@@ -144,6 +144,12 @@ int RunInit(const GlobalOptions& options, const std::string& template_name,
 int RunCheck(const GlobalOptions& options);
 int RunPlan(const GlobalOptions& options, const Selection& selection, bool force);
 int RunRun(const GlobalOptions& options, const RunRequest& request);
+/// The same, for a command that does more than one run.
+int RunOnce(const GlobalOptions& options, const RunRequest& request,
+            const engine::Cancellation& cancellation);
+/// Runs, and runs again whenever files of the project or of its local sources change, until it is
+/// interrupted.
+int RunWatch(const GlobalOptions& options, const RunRequest& request);
 /// What is to be built in which order.
 int RunGraph(const GlobalOptions& options, bool as_dot);
 /// `what`: "plan", "physical", "fingerprint", "lane", "scans", "graphviz", "pgjson", "sql" or

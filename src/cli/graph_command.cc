@@ -45,6 +45,7 @@ Result<TimedGraph> TimeGraph(const OpenProject& open) {
 
 std::vector<std::string> KeysOf(const std::vector<std::string>& views) {
   std::vector<std::string> keys;
+  keys.reserve(views.size());
   for (const std::string& view : views) keys.push_back(TaskKey(view));
   return keys;
 }

@@ -252,6 +252,17 @@ int Main(int argc, char** argv) {
     exit_code = RunRun(options, request);
   });
 
+  CLI::App* watch = add_set(add("watch", "run, and run again when files or sources change"));
+  add_selection(watch);
+  add_defer(watch);
+  watch->add_flag("--events", request.events,
+                  "write what happens to stdout as it happens, one JSON object a line");
+  watch->callback([&] {
+    request.selection = selection;
+    request.arguments.assign(argv + 1, argv + argc);
+    exit_code = RunWatch(options, request);
+  });
+
   CLI::App* graph =
       add_set(add("graph", "show what is built in which order, and how long it took"));
   bool as_dot = false;

@@ -51,6 +51,7 @@ std::vector<std::string> CriticalPath(const TaskGraph& graph,
         [&](const std::string& a, const std::string& b) { return paths.at(a) < paths.at(b); });
   };
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const auto& [name, length] : paths) names.push_back(name);
   std::vector<std::string> path;
   while (!names.empty()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who is told of runs. In: the tables [hooks] and [openlineage] of weir.toml. Out: settings; what
-// is wrong is reported with its place (W1011 to W1013, W1033, W1033).
+// is wrong is reported with its place (W1011 to W1013, W1032, W1033).
 
 #pragma once
 

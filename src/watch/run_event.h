@@ -21,7 +21,8 @@
 #include <nlohmann/json.hpp>
 
 #include "weir/base/clock.h"
-#include "weir/run/project_run.h"
+#include "weir/run/run_envelope.h"
+#include "weir/run/run_options.h"
 
 namespace weir {
 

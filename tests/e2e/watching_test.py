@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pty
+import queue
 import re
 import select
 import shutil
@@ -17,6 +18,7 @@ import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unittest
 
@@ -96,6 +98,7 @@ class EventsTest(WatchingCase):
                 self.assertEqual((event["finished"], event["total"]), (len(finished), len(EDGES)))
         self.assertEqual(sorted(finished), sorted(EDGES))
         self.assertEqual(last["state"], "succeeded")
+        self.assertEqual(last["published_run_id"], last["run_id"])
         self.assertEqual(last["views"], {"run": len(EDGES), "reused": 0, "failed": 0, "blocked": 0})
         for view, event in by_view(events, "view_finished").items():
             table = project.delta(view)
@@ -540,6 +543,76 @@ class TraceTest(WatchingCase):
         self.assertEqual(outcome.code, 3)
         self.assertIn("the trace cannot be written to", outcome.stderr)
         self.assertFalse(project.warehouse.exists())
+
+
+class WatchTest(WatchingCase):
+    """`weir watch`, whose runs are told apart by their events."""
+
+    def start_watching(self, project: Project, *arguments: str) -> subprocess.Popen:
+        process = project.start("watch", "--events", *arguments)
+        self.lines = {"stdout": queue.Queue(), "stderr": queue.Queue()}
+        for name, lines in self.lines.items():
+            stream = getattr(process, name)
+            reader = threading.Thread(target=lambda stream, lines: [lines.put(line) for line in stream], args=(stream, lines))
+            reader.start()
+            self.addCleanup(stream.close)
+            self.addCleanup(reader.join)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def next_run(self) -> dict:
+        """The views that the next run built; rows by view."""
+        built = {}
+        while True:
+            event = json.loads(self.lines["stdout"].get(timeout=60))
+            if event["event"] == "view_finished" and event["state"] == "run":
+                built[event["view"]] = event["rows"]
+            if event["event"] == "run_finished":
+                return built
+
+    def test_what_changes_is_built_again(self):
+        project = self.project()
+        delta = project.folder / "data/d"
+        deltalake.write_deltalake(str(delta), pyarrow.table({"id": [1, 2]}))
+        project.write("sources/appended.sql", "CREATE EXTERNAL TABLE appended STORED AS DELTATABLE LOCATION 'data/d';")
+        project.write("views/of_delta.sql", "SELECT id FROM appended")
+        process = self.start_watching(project)
+        self.assertEqual(set(self.next_run()), set(EDGES) | {"of_delta"})
+        deltalake.write_deltalake(str(delta), pyarrow.table({"id": [3]}), mode="append")
+        self.assertEqual(self.next_run(), {"of_delta": 3})
+        project.write("views/v5.sql", "CREATE MATERIALIZED VIEW empty AS SELECT id FROM t WHERE id < 2;\n")
+        self.assertEqual(self.next_run(), {"empty": 2})
+        project.write("views/new.sql", "SELECT 1 AS x")
+        self.assertEqual(self.next_run(), {"new": 1})
+        project.write("data/t.csv", ROWS + "1000,z,1\n")
+        self.assertIn("a", self.next_run())
+        process.terminate()
+        self.assertEqual(process.wait(30), 130)
+
+    def test_an_error_is_reported_and_the_next_change_tried(self):
+        project = self.project()
+        self.start_watching(project, "--select", "empty")
+        self.assertEqual(set(self.next_run()), {"empty"})
+        good = (project.folder / "views/v5.sql").read_text()
+        project.write("views/v5.sql", "SELECT nope FROM t;\n")
+        while "nope" not in self.lines["stderr"].get(timeout=60):
+            pass
+        project.write("views/v5.sql", good.replace("id < 0", "id = 7"))
+        self.assertEqual(self.next_run(), {"empty": 1})
+
+    def test_nothing_runs_where_nothing_changes(self):
+        project = self.project()
+        self.start_watching(project)
+        self.next_run()
+        project.write("notes.txt", "x")
+        (project.folder / "views/.hidden.sql").write_text("SELECT")
+        time.sleep(2)
+        self.assertTrue(self.lines["stdout"].empty())
+        self.assertEqual(len(project.log_files("_weir/runs")), 1)
+
+    def test_wrong_use_ends_it(self):
+        self.assertEqual(self.project().weir("watch", "--select", "nope").code, 2)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// plan and run.
+// run: builds what must be built.
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,14 +12,12 @@
 #include "weir/artifacts/record_run.h"
 #include "weir/artifacts/recorded_tasks.h"
 #include "weir/base/clock.h"
-#include "weir/base/json_text.h"
 #include "weir/bundle/expression_place.h"
 #include "weir/bundle/failure_place.h"
 #include "weir/cli/command.h"
 #include "weir/cli/interrupt.h"
 #include "weir/cli/warehouse_access.h"
 #include "weir/run/delta_history.h"
-#include "weir/run/plan_memo.h"
 #include "weir/run/project_run.h"
 #include "weir/watch/hooks.h"
 #include "weir/watch/lineage_events.h"
@@ -31,113 +29,6 @@
 namespace weir::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-struct PlanTotals {
-  int run = 0, reuse = 0, pending = 0;
-  int64_t files = 0, bytes = 0;
-};
-
-PlanTotals TotalsOf(const std::vector<PlanRow>& rows) {
-  PlanTotals totals;
-  for (const PlanRow& row : rows) {
-    (row.action == Action::kRun     ? totals.run
-     : row.action == Action::kReuse ? totals.reuse
-                                    : totals.pending) += 1;
-    if (row.action == Action::kReuse) continue;
-    for (const PlanRowUnit& unit : row.units) {
-      totals.files += unit.files_kept;
-      totals.bytes += unit.bytes_kept;
-    }
-  }
-  return totals;
-}
-
-/// Whether something changed that does not concern the view.
-bool PassesOver(const PlanRow& row) {
-  return row.action == Action::kReuse && row.reason != kNothingChanged;
-}
-
-void PrintPlan(const std::vector<PlanRow>& plan) {
-  // Of views that only pass something over, as many as one looks at.
-  static constexpr size_t kMostPassing = 20;
-  std::vector<std::vector<std::string>> rows;
-  size_t passing = 0;
-  for (const PlanRow& row : plan) {
-    if (row.action == Action::kReuse && (!PassesOver(row) || ++passing > kMostPassing)) continue;
-    int64_t kept = 0, pruned = 0, bytes = 0;
-    bool known = true;
-    for (const PlanRowUnit& unit : row.units) {
-      kept += unit.files_kept;
-      pruned += unit.files_pruned;
-      bytes += unit.bytes_kept;
-      known = known && unit.files_known;
-    }
-    const std::string more = known ? "" : "+";
-    rows.push_back(
-        {row.view_name, std::string(ToString(row.action)),
-         fmt::format("{}{}{}", kept, more, pruned > 0 ? fmt::format(" ({} pruned)", pruned) : ""),
-         HumanBytes(bytes) + more, row.reason});
-  }
-  if (!rows.empty())
-    std::cout << RenderTable({"view", "action", "files", "bytes", "reason"}, rows) << "\n";
-  std::set<std::string> deferred;
-  for (const PlanRow& row : plan) {
-    for (const PlanRowDeferral& view : row.deferred) deferred.insert(view.text);
-  }
-  for (const std::string& text : deferred) std::cout << text << "\n";
-  const PlanTotals totals = TotalsOf(plan);
-  if (passing > kMostPassing)
-    std::cout << fmt::format("and {} more to reuse whose inputs changed elsewhere only\n",
-                             passing - kMostPassing);
-  std::cout << fmt::format(
-      "{} to run, {} to decide when their upstream is built, {} to reuse; {}{} files, {} to read\n",
-      totals.run, totals.pending, totals.reuse, totals.pending > 0 ? "at least " : "", totals.files,
-      HumanBytes(totals.bytes));
-}
-
-void PrintPlanJson(const std::vector<PlanRow>& plan) {
-  Json views = Json::array();
-  for (const PlanRow& row : plan) {
-    Json units = Json::array();
-    for (const PlanRowUnit& unit : row.units) {
-      units.push_back({{"table", unit.table},
-                       {"kind", unit.kind},
-                       {"version", unit.version},
-                       {"files_known", unit.files_known},
-                       {"files_kept", unit.files_kept},
-                       {"files_pruned", unit.files_pruned},
-                       {"bytes_kept", unit.bytes_kept}});
-    }
-    views.push_back({{"view", row.view_name},
-                     {"action", ToString(row.action)},
-                     {"code", row.code},
-                     {"reason", row.reason},
-                     {"fingerprint", row.fingerprint},
-                     {"scan_units", units}});
-    if (row.deferred.empty()) continue;
-    Json deferred = Json::array();
-    for (const PlanRowDeferral& view : row.deferred) {
-      deferred.push_back({{"table", view.table},
-                          {"profile", view.profile},
-                          {"url", view.url},
-                          {"version", view.version},
-                          {"same_definition", view.same_definition}});
-    }
-    views.back()["deferred"] = deferred;
-  }
-  const PlanTotals totals = TotalsOf(plan);
-  std::cout << JsonText(Json{{"schema_version", 1},
-                             {"run", totals.run},
-                             {"pending", totals.pending},
-                             {"reuse", totals.reuse},
-                             {"files", totals.files},
-                             {"bytes", totals.bytes},
-                             {"views", views}},
-                        2)
-            << "\n";
-}
 
 /// What to do about a failure that says no more itself.
 std::string HintFor(const Status& status) {
@@ -228,7 +119,7 @@ std::optional<SourceLocation> PlaceOfFailure(const ViewOutcome& failed, const Op
     if (view == open.definition.views.end() ||
         (i > 0 && view->kind == ViewDefinition::Kind::kStored))
       continue;
-    if (const auto place = FindExpression(expression, *view)) return place;
+    if (auto place = FindExpression(expression, *view)) return place;
     for (const std::string& read : open.compiled.TablesOf(view->name)) {
       if (std::find(names.begin(), names.end(), read) == names.end()) names.push_back(read);
     }
@@ -263,50 +154,6 @@ int ReportFailures(const RunEnvelope& envelope, OpenProject& open) {
   }
   return envelope.state == "cancelled" ? kInterrupted : code;
 }
-
-}  // namespace
-
-int RunPlan(const GlobalOptions& options, const Selection& selection, bool force) {
-  const auto print = options.format == Format::kTable ? PrintPlan : PrintPlanJson;
-  const PlanMemo memo({.root = options.project,
-                       .profile = options.profile,
-                       .selection = selection,
-                       .force = force});
-  // What another warehouse holds, the memo does not know.
-  const bool remembers = options.defer_to.empty();
-  if (const auto rows = remembers ? memo.Recall() : std::nullopt) {
-    print(*rows);
-    return kDone;
-  }
-  auto open = Open(options);
-  if (!open.ok()) return FailNamed(open.status());
-  const int compiled = Report(open->diagnostics);
-  if (compiled != kDone) return compiled;
-  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
-  const SystemClock clock;
-  const ProjectRun run(open->compiled, *open->session, history, clock);
-  auto defer_to = DeferTargetOf(options, open->definition, *open->session);
-  if (!defer_to.ok()) return FailNamed(defer_to.status());
-  const auto planned = run.Plan({.selection = selection,
-                                 .force = force,
-                                 .by_lane = false,
-                                 .run_id = {},
-                                 .defer_to = *std::move(defer_to)});
-  if (!planned.ok()) return FailNamed(planned.status());
-  bool warned = !open->diagnostics.all().empty();
-  for (const PlannedView& view : *planned) {
-    const auto warnings = WarningsOf(view.scan_units);
-    ReportWarnings(warnings);
-    warned = warned || !warnings.empty();
-  }
-  const std::vector<PlanRow> rows = ToPlanRows(*planned, run.graph());
-  // Warnings are said each time.
-  if (!warned && remembers) memo.Keep(open->definition, open->compiled, rows);
-  print(rows);
-  return kDone;
-}
-
-namespace {
 
 /// What of the last run is to be tried again. Fails with kNotFound where there is nothing.
 Result<std::set<std::string>> ViewsToRetry(const OpenProject& open, const TaskGraph& graph) {
@@ -353,9 +200,11 @@ Result<Selection> SelectionOf(const RunRequest& request, const OpenProject& open
 }
 
 /// Opens the project, and once more where its hook was called before: it may bring data.
+/// `opened_at_us`: when that began.
 Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& subject,
                                const Clock& clock, const engine::Cancellation& cancellation,
-                               int& code) {
+                               int64_t& opened_at_us, int& code) {
+  opened_at_us = clock.Now();
   WEIR_ASSIGN_OR_RETURN(OpenProject open, Open(options));
   code = Report(open.diagnostics);
   if (code != kDone || !open.definition.hooks.before_run) return open;
@@ -371,6 +220,7 @@ Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& s
     code = kWorkFailed;
     return open;
   }
+  opened_at_us = clock.Now();
   WEIR_ASSIGN_OR_RETURN(open, Open(options));
   code = Report(open.diagnostics);
   return open;
@@ -446,11 +296,107 @@ int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
   return code;
 }
 
+/// All that is told of one run.
+class Watchers {
+ public:
+  /// `trace` may be null. All must outlive the object.
+  Watchers(const RunRequest& request, Format format, const OpenProject& open,
+           const RunSubject& subject, TraceFile* trace, const Clock& clock)
+      : hooks_(open.definition),
+        lineage_(open.definition, open.compiled, *open.session, kVersion),
+        telemetry_(ReadTelemetrySettings(Variable), kVersion),
+        trace_(trace),
+        prints_json_(format == Format::kJson || request.events),
+        lines_(request.events),
+        events_(subject, Consumers(open), clock) {}
+
+  RunEvents& events() { return events_; }
+  StatusLine& line() { return line_; }
+  /// Whether JSON goes to stdout, in the place of words.
+  bool prints_json() const { return prints_json_; }
+
+  /// Ends the stream of events, and reports what could not be told. Returns kDone, or an exit code.
+  int Finish(const RunEnvelope& envelope) {
+    events_.Finish(envelope);
+    ReportWarnings(lineage_.TakeWarnings());
+    ReportWarnings(telemetry_.TakeWarnings());
+    ReportWarnings(hooks_.TakeWarnings());
+    return trace_ == nullptr || trace_->status().ok() ? kDone : Fail(trace_->status());
+  }
+
+ private:
+  /// In the order in which they are told: who is told last has waited for all others.
+  std::vector<RunEventConsumer*> Consumers(const OpenProject& open) {
+    std::vector<RunEventConsumer*> consumers = {&line_, &telemetry_};
+    if (!open.definition.openlineage.empty()) consumers.push_back(&lineage_);
+    if (trace_ != nullptr) consumers.push_back(trace_);
+    consumers.push_back(&hooks_);
+    if (prints_json_) consumers.push_back(&lines_);
+    return consumers;
+  }
+
+  StatusLine line_;
+  Hooks hooks_;
+  LineageEvents lineage_;
+  Telemetry telemetry_;
+  TraceFile* const trace_;
+  const bool prints_json_;
+  EventLines lines_;
+  RunEvents events_;
+};
+
+/// Runs what was opened under `lock`, and concludes it.
+int RunOpened(const GlobalOptions& options, const RunRequest& request, const RunSubject& subject,
+              int64_t now_us, OpenProject& open, WarehouseLock& lock, TraceFile* trace,
+              const engine::Cancellation& cancellation) {
+  const SystemClock clock;
+  const auto defer_to = DeferTargetOf(options, open.definition, *open.session);
+  if (!defer_to.ok()) return FailNamed(defer_to.status());
+  const DeltaHistory history(open.session->engine(), open.session->warehouse_url());
+  const ProjectRun run(open.compiled, *open.session, history, clock);
+  const auto selection = SelectionOf(request, open, run.graph());
+  if (!selection.ok()) return FailNamed(selection.status());
+  Watchers watchers(request, options.format, open, subject, trace, clock);
+  watchers.line().See(SightOf(open, run.graph(), watchers.events()));
+  auto envelope = run.Run(
+      {.selection = *selection,
+       .force = request.force,
+       .by_lane = request.by_lane,
+       .now_us = now_us,
+       .run_id = subject.run_id,
+       .tag = request.tag,
+       .circumstances = ObserveCircumstances(open.definition.root, kVersion, request.arguments),
+       .defer_to = *defer_to},
+      watchers.events(), cancellation);
+  if (!envelope.ok()) return FailNamed(envelope.status());
+  watchers.line().Stop();
+  const Status held = lock.CheckHeld();
+  int code = kDone;
+  if (held.ok()) {
+    code = ConcludeRun(*envelope, open, lock);
+  } else {
+    lock.Abandon();
+    // A store that failed the views, too, is why.
+    if (held.code() != StatusCode::kConflict) ReportFailures(*envelope, open);
+    code = Fail(held.WithContext("the run is not recorded"));
+    envelope->state = "failed";
+  }
+  code = std::max(code, watchers.Finish(*envelope));
+  if (held.ok() && !watchers.prints_json()) PrintSummary(*envelope);
+  return code;
+}
+
 }  // namespace
 
 int RunRun(const GlobalOptions& options, const RunRequest& request) {
+  const InterruptScope interrupt;
+  return RunOnce(options, request, interrupt.cancellation());
+}
+
+int RunOnce(const GlobalOptions& options, const RunRequest& request,
+            const engine::Cancellation& cancellation) {
   const SystemClock clock;
-  const int64_t opened_at_us = clock.Now();
+  int64_t opened_at_us = 0;
   RunSubject subject{.run_id = NewRunId(clock), .project = {}, .profile = {}, .tag = request.tag};
   std::unique_ptr<TraceFile> trace;
   if (!request.trace_file.empty()) {
@@ -458,16 +404,16 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
     if (!opened.ok()) return Fail(opened.status());
     trace = *std::move(opened);
   }
-  const InterruptScope interrupt;
   int compiled = kDone;
-  auto open = OpenForRun(options, subject, clock, interrupt.cancellation(), compiled);
+  auto open = OpenForRun(options, subject, clock, cancellation, opened_at_us, compiled);
   if (!open.ok()) return FailNamed(open.status());
   if (compiled != kDone) return compiled;
-  const auto defer_to = DeferTargetOf(options, open->definition, *open->session);
-  if (!defer_to.ok()) return FailNamed(defer_to.status());
+  // What --defer-to names is wrong use before anything is waited for.
+  if (const auto named = DeferTargetOf(options, open->definition, *open->session); !named.ok())
+    return FailNamed(named.status());
   Diagnostics recovered;
   const auto lock = TakeWarehouse(open->definition, *open->session, subject.run_id, opened_at_us,
-                                  interrupt.cancellation(), recovered);
+                                  cancellation, recovered);
   if (!lock.ok()) return Fail(lock.status());
   if ((*lock)->waited()) {
     // What was pinned before may be older than what the other run has built.
@@ -478,58 +424,8 @@ int RunRun(const GlobalOptions& options, const RunRequest& request) {
   for (const Diagnostic& warning : recovered.all()) open->diagnostics.Add(warning);
   subject.project = open->definition.name;
   subject.profile = open->definition.profile.name;
-  const DeltaHistory history(open->session->engine(), open->session->warehouse_url());
-  const ProjectRun run(open->compiled, *open->session, history, clock);
-  const auto selection = SelectionOf(request, *open, run.graph());
-  if (!selection.ok()) return FailNamed(selection.status());
-  StatusLine line;
-  Hooks hooks(open->definition);
-  LineageEvents lineage(open->definition, open->compiled, *open->session, kVersion);
-  Telemetry telemetry(ReadTelemetrySettings(Variable), kVersion);
-  EventLines lines(request.events);
-  std::vector<RunEventConsumer*> consumers = {&line, &telemetry};
-  if (!open->definition.openlineage.empty()) consumers.push_back(&lineage);
-  consumers.push_back(&hooks);
-  if (trace) consumers.push_back(trace.get());
-  const bool is_json = options.format == Format::kJson || request.events;
-  if (is_json) consumers.push_back(&lines);
-  RunEvents events(subject, consumers, clock);
-  line.See(SightOf(*open, run.graph(), events));
-  auto envelope = run.Run(
-      {.selection = *selection,
-       .force = request.force,
-       .by_lane = request.by_lane,
-       // As the lock has it, which is all that is known of a run that is killed.
-       .now_us = opened_at_us,
-       .run_id = subject.run_id,
-       .tag = request.tag,
-       .circumstances = ObserveCircumstances(open->definition.root, kVersion, request.arguments),
-       .defer_to = *defer_to},
-      events, interrupt.cancellation());
-  if (!envelope.ok()) return FailNamed(envelope.status());
-  line.Stop();
-  const auto report_watchers = [&] {
-    ReportWarnings(lineage.TakeWarnings());
-    ReportWarnings(telemetry.TakeWarnings());
-    ReportWarnings(hooks.TakeWarnings());
-  };
-  const Status held = (*lock)->CheckHeld();
-  if (!held.ok()) {
-    (*lock)->Abandon();
-    // A store that failed the views, too, is why.
-    if (held.code() != StatusCode::kConflict) ReportFailures(*envelope, *open);
-    const int code = Fail(held.WithContext("the run is not recorded"));
-    envelope->state = "failed";
-    events.Finish(*envelope);
-    report_watchers();
-    return code;
-  }
-  int code = ConcludeRun(*envelope, *open, **lock);
-  events.Finish(*envelope);
-  report_watchers();
-  if (trace && !trace->status().ok()) code = std::max(code, Fail(trace->status()));
-  if (!is_json) PrintSummary(*envelope);
-  return code;
+  return RunOpened(options, request, subject, opened_at_us, *open, **lock, trace.get(),
+                   cancellation);
 }
 
 }  // namespace weir::cli
