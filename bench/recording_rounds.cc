@@ -2,7 +2,7 @@
 //
 // What recording costs: builds a project from nothing, with the record of the run and without it, in turns, within one process.
 // recording_rounds PROJECT WAREHOUSE ROUNDS prints one JSON object: the seconds of each round on the clock and of the processor, with and
-// without, and of the rounds with a record the seconds that it took by itself. WAREHOUSE gets a folder a round. A round is what
+// without, and of the rounds with a record the seconds that it took by itself, both. WAREHOUSE gets a folder a round. A round is what
 // `weir run` does: open, compile, lock with its heartbeat, run. Without a record there is no lock, and nobody is told of progress.
 
 #include <chrono>
@@ -34,6 +34,7 @@ struct Round {
   double seconds = 0;
   double cpu_seconds = 0;
   double recording_seconds = 0;
+  double recording_cpu_seconds = 0;
 };
 
 double CpuSeconds() {
@@ -62,7 +63,7 @@ Status CheckSucceeded(const RunEnvelope& envelope) {
 }
 
 /// One build from nothing.
-Status Build(ProjectDefinition project, bool records, double& recording_seconds) {
+Status Build(ProjectDefinition project, bool records, Round& round) {
   const SystemClock clock;
   Diagnostics diagnostics;
   WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
@@ -91,9 +92,11 @@ Status Build(ProjectDefinition project, bool records, double& recording_seconds)
   WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, events, cancellation));
   line.Stop();
   const auto started = std::chrono::steady_clock::now();
+  const double cpu_started = CpuSeconds();
   WEIR_RETURN_NOT_OK(
       RecordRun(envelope, project, compiled, *session, diagnostics, *lock).status());
-  recording_seconds = SecondsSince(started);
+  round.recording_seconds = SecondsSince(started);
+  round.recording_cpu_seconds = CpuSeconds() - cpu_started;
   WEIR_RETURN_NOT_OK(lock->End(envelope.state, /*is_recorded=*/true, envelope.finished_at_us));
   return CheckSucceeded(envelope);
 }
@@ -105,7 +108,7 @@ Result<Round> Measure(ProjectDefinition project, bool records) {
   Round round;
   const auto started = std::chrono::steady_clock::now();
   const double cpu_started = CpuSeconds();
-  WEIR_RETURN_NOT_OK(Build(project, records, round.recording_seconds));
+  WEIR_RETURN_NOT_OK(Build(project, records, round));
   round.cpu_seconds = CpuSeconds() - cpu_started;
   round.seconds = SecondsSince(started);
   std::filesystem::remove_all(project.warehouse_uri);
@@ -134,10 +137,11 @@ Status MeasureAll(const std::string& folder, const std::string& warehouse, int r
     }
   }
   std::cout << fmt::format(
-                   R"({{"with": {}, "without": {}, "cpu_with": {}, "cpu_without": {}, "recording": {}}})",
+                   R"({{"with": {}, "without": {}, "cpu_with": {}, "cpu_without": {}, "recording": {}, "cpu_recording": {}}})",
                    Json(with, &Round::seconds), Json(without, &Round::seconds),
                    Json(with, &Round::cpu_seconds), Json(without, &Round::cpu_seconds),
-                   Json(with, &Round::recording_seconds))
+                   Json(with, &Round::recording_seconds),
+                   Json(with, &Round::recording_cpu_seconds))
             << std::endl;
   return Status::OK();
 }

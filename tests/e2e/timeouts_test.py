@@ -17,7 +17,7 @@ NUMBERS = "CREATE EXTERNAL TABLE numbers STORED AS PARQUET LOCATION 'data/number
 SLOW = "SELECT count(*) AS n FROM numbers a CROSS JOIN numbers b WHERE (a.value * b.value) % 7 = 3"
 # A hash table and a sort of more rows than memory holds: what is ended sits in a build that spills.
 HASHING = ("SELECT a.value AS v, count(DISTINCT a.value * b.value) AS n FROM numbers a "
-           "JOIN (SELECT value FROM numbers WHERE value < 3000) b ON a.value % 1000 = b.value % 1000 GROUP BY a.value")
+           "JOIN (SELECT value FROM numbers WHERE value < 60000) b ON a.value % 1000 = b.value % 1000 GROUP BY a.value")
 SORTING = ("CREATE MATERIALIZED VIEW sorting CLUSTER BY (v) AS\nSELECT (a.value * 7919 + b.value * 104729) % 1000003 AS v, "
            "CAST(a.value AS VARCHAR) || '/' || CAST(b.value AS VARCHAR) AS s FROM numbers a CROSS JOIN numbers b WHERE a.value < 30000")
 SECONDS_TO_END = 20
