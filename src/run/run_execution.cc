@@ -31,9 +31,9 @@ namespace {
 
 /// Above this share of the memory limit no further view is started beside running ones.
 constexpr double kMemoryShareToWait = 0.7;
-/// What one view is given at the least before another one runs beside it: its scans, joins and
-/// sorts hold some tens of megabytes before any of them can spill.
-constexpr int64_t kMemoryOfOneView = int64_t{96} << 20;
+/// What one core is given at the least before another one works beside it, at the same view or at
+/// another: scans, joins and sorts hold some tens of megabytes before any of them can spill.
+constexpr int64_t kMemoryOfOneCore = int64_t{96} << 20;
 constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
 
 /// One run in progress: the states of the views, and the threads that work on them.
@@ -129,17 +129,20 @@ class Execution {
     }
   }
 
-  int ViewsAtOnce() const {
-    const auto fit = std::max<int64_t>(1, session_.memory_limit_bytes() / kMemoryOfOneView);
-    return static_cast<int>(std::min<int64_t>({session_.threads(), total_, fit}));
+  /// Threads for which there is memory.
+  int CoresAtOnce() const {
+    const auto fit = std::max<int64_t>(1, session_.memory_limit_bytes() / kMemoryOfOneCore);
+    return static_cast<int>(std::min<int64_t>(session_.threads(), fit));
   }
+
+  int ViewsAtOnce() const { return std::min(CoresAtOnce(), total_); }
 
   /// Cores that no other view asks for go to the partitions of the one that starts; twice as many
   /// as there are, since the last views of a run end one by one. REQUIRES: mutex_ is held, and the
   /// view is among the running ones.
   int PartitionsOfOne() const {
     const int views = std::min(running_ + static_cast<int>(ready_.size()), ViewsAtOnce());
-    return std::clamp((2 * session_.threads() + views - 1) / views, 1, session_.threads());
+    return std::clamp((2 * CoresAtOnce() + views - 1) / views, 1, CoresAtOnce());
   }
 
   bool MemoryIsShort() const {

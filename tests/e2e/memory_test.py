@@ -149,7 +149,7 @@ class TpchTest(MemoryCase):
         self.assertEqual(normal(expected), normal(found))
 
     def test_scale_factor_1(self):
-        for megabytes in (64, 128, 256):
+        for megabytes in (128, 256):
             with self.subTest(megabytes):
                 self.check("1", megabytes)
 
