@@ -66,10 +66,9 @@ Result<std::map<std::string, RecordedBundles::TableVersion>> RecordedBundles::Ve
 
 Result<std::vector<std::pair<std::string, int64_t>>> RecordedBundles::VersionsOf(
     const std::string& view) const {
-  WEIR_ASSIGN_OR_RETURN(
-      const auto rows,
-      reader_.Select("tasks", {"run_id", "version"},
-                     "version IS NOT NULL AND view_name = " + QuotedSqlText(view)));
+  WEIR_ASSIGN_OR_RETURN(const auto rows, reader_.Select("tasks", {"run_id", "version"},
+                                                        "version IS NOT NULL AND view_name = " +
+                                                            QuotedSqlText(view)));
   std::vector<std::pair<std::string, int64_t>> versions;
   versions.reserve(rows.size());
   for (const auto& row : rows) versions.emplace_back(row[0], std::stoll(row[1]));

@@ -196,8 +196,10 @@ class Loader {
       for (const std::string_view line : SplitLines(row[8])) {
         const size_t at = line.rfind('@');
         if (at == std::string::npos) continue;
-        bundle.functions.push_back(
-            {.kind = {}, .name = std::string(line.substr(0, at)), .version = std::string(line.substr(at + 1)), .tags = {}});
+        bundle.functions.push_back({.kind = {},
+                                    .name = std::string(line.substr(0, at)),
+                                    .version = std::string(line.substr(at + 1)),
+                                    .tags = {}});
       }
       WEIR_ASSIGN_OR_RETURN(build->now_us, ReadBundleDetails(row[9], bundle));
       WEIR_ASSIGN_OR_RETURN(bundle.plan, DecodePlan(bundle.plan_proto, bundle.plan_outputs));

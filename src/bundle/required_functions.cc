@@ -20,9 +20,9 @@ std::vector<MissingFunction> MissingFunctions(const PlanBundle& bundle,
 Status CheckRequiredFunctions(const PlanBundle& bundle, const FunctionRegistry& installed) {
   std::string problems;
   for (const MissingFunction& missing : MissingFunctions(bundle, installed)) {
-    problems += fmt::format("{}{} in version `{}`, found `{}`", problems.empty() ? "" : "; ",
-                            missing.name, missing.version,
-                            missing.found.empty() ? "not installed" : missing.found);
+    problems +=
+        fmt::format("{}{} in version `{}`, found `{}`", problems.empty() ? "" : "; ", missing.name,
+                    missing.version, missing.found.empty() ? "not installed" : missing.found);
   }
   if (problems.empty()) return Status::OK();
   return Status(

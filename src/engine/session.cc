@@ -123,9 +123,7 @@ Result<std::shared_ptr<arrow::Table>> Session::Query(const std::string& sql) con
   return table.MoveValueUnsafe();
 }
 
-int64_t Session::held_bytes() const {
-  return static_cast<int64_t>(state_->handle->held_bytes());
-}
+int64_t Session::held_bytes() const { return static_cast<int64_t>(state_->handle->held_bytes()); }
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
   WEIR_ASSIGN_OR_RETURN(auto objects, internal::TryReading([&] {
