@@ -26,4 +26,10 @@ void BoundFreedMemory(int64_t limit_bytes) {
 #endif
 }
 
+void GiveBackFreedMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace weir

@@ -6,7 +6,10 @@
 // sanitizers' own allocators.
 
 #include <cstddef>
+#include <cstdlib>
 #include <new>
+
+#include <arrow/memory_pool.h>
 
 extern "C" {
 // As in mimalloc.h; they are in the bridge's archive. Null where there is no memory.
@@ -23,6 +26,19 @@ namespace {
 /// after 1000 a tenth more is held, for nothing.
 constexpr int kPurgeDelay = 15;
 [[maybe_unused]] const bool keeps_freed_memory = (mi_option_set_default(kPurgeDelay, 100), true);
+
+/// Arrow's library has an allocator of its own, which keeps much as well: buffers that C++ makes
+/// come from the C library, too. Arrow reads the variable when it is first asked; what the user has
+/// set stands.
+bool LetArrowUseTheCLibrary() {
+  static constexpr char kPool[] = "ARROW_DEFAULT_MEMORY_POOL";
+  if (std::getenv(kPool) != nullptr) return false;
+  setenv(kPool, "system", /*overwrite=*/1);
+  arrow::default_memory_pool();
+  unsetenv(kPool);
+  return true;
+}
+[[maybe_unused]] const bool arrow_uses_the_c_library = LetArrowUseTheCLibrary();
 
 void* OrThrow(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();

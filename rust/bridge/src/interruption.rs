@@ -7,8 +7,8 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, FieldRef, Schema};
 use arrow::record_batch::RecordBatch;
@@ -32,22 +32,29 @@ use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
 };
 use futures::StreamExt;
-use tokio::task::AbortHandle;
 
 use crate::error::BridgeError;
-use crate::runtime::{Cancellation, runtime};
+use crate::runtime::Cancellation;
 
-/// Whether a join is to end.
+/// Whether a join is to end: the query is cancelled, or nobody wants its rows any more. It asks the handle itself: a task that waited for it
+/// would find no thread while all of the runtime's are busy with joins.
 #[derive(Clone, Debug, Default)]
-struct Mark(Arc<AtomicBool>);
+struct Mark(Arc<MarkState>);
+
+#[derive(Debug, Default)]
+struct MarkState {
+    is_set: AtomicBool,
+    cancellation: OnceLock<Cancellation>,
+}
 
 impl Mark {
     fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_set.store(true, Ordering::Relaxed);
     }
 
     fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
+        let is_cancelled = || self.0.cancellation.get().is_some_and(Cancellation::is_cancelled);
+        if self.0.is_set.load(Ordering::Relaxed) || is_cancelled() {
             return Err(DataFusionError::External(Box::new(BridgeError::cancelled())));
         }
         Ok(())
@@ -57,38 +64,27 @@ impl Mark {
 /// As long as it lives, the joins of a plan end when the query is cancelled; at its end they end in any case, since nobody wants their rows
 /// any more. A join that went on would hold a thread of the runtime.
 pub struct Interruption {
-    marks: Arc<[Mark]>,
-    task: Option<AbortHandle>,
+    marks: Vec<Mark>,
 }
 
 impl Interruption {
+    /// A plan is executed once: further calls for it heed the first handle.
     pub fn of(plan: &Arc<dyn ExecutionPlan>, cancellation: &Cancellation) -> Result<Self> {
         let mut marks = Vec::new();
         plan.apply(|node| {
             if let Some(join) = node.downcast_ref::<InterruptibleJoin>() {
+                join.mark.0.cancellation.get_or_init(|| cancellation.clone());
                 marks.push(join.mark.clone());
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        let marks: Arc<[Mark]> = marks.into();
-        if marks.is_empty() {
-            return Ok(Self { marks, task: None });
-        }
-        let (cancellation, cancelled) = (cancellation.clone(), Arc::clone(&marks));
-        let task = runtime().spawn(async move {
-            cancellation.cancelled().await;
-            cancelled.iter().for_each(Mark::set);
-        });
-        Ok(Self { marks, task: Some(task.abort_handle()) })
+        Ok(Self { marks })
     }
 }
 
 impl Drop for Interruption {
     fn drop(&mut self) {
         self.marks.iter().for_each(Mark::set);
-        if let Some(task) = &self.task {
-            task.abort();
-        }
     }
 }
 

@@ -34,7 +34,7 @@ impl QueryMemory {
 
     /// What nobody is refused.
     fn least(&self) -> usize {
-        (self.limit / 32).max(2 << 20)
+        self.limit / 32
     }
 
     /// What the large blocks of the program come to when a consumer has got so much more, if it heeds them.

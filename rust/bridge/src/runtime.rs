@@ -55,7 +55,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Cancellation {
     token: CancellationToken,
 }
@@ -70,10 +70,6 @@ impl Cancellation {
     }
     pub fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
-    }
-    /// Comes when somebody cancels.
-    pub async fn cancelled(&self) {
-        self.token.cancelled().await;
     }
     /// The future's outcome, or the error "cancelled" as soon as somebody cancels.
     pub async fn guard<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
