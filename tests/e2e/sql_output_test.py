@@ -225,9 +225,9 @@ class Terminal:
     def __init__(self, arguments: list[str], cwd, environment: dict, columns: int = 80):
         self.pid, self.file = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.chdir(cwd)
             os.execve(program(), [program(), *arguments], {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", **environment})
-        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.seen = b""
 
     def read_until(self, text: str | None, seconds: float = 30) -> str:
@@ -258,7 +258,6 @@ class Terminal:
 class OnATerminal(Anywhere):
     def shown(self, *arguments: str, columns: int = 80) -> list[str]:
         terminal = Terminal(list(arguments), self.scratch, {"XDG_STATE_HOME": str(self.scratch / ".state")}, columns)
-        # The size is set right after the start; the program looks at it when rows are there.
         text = terminal.read_until(None)
         terminal.close()
         lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")

@@ -11,6 +11,9 @@ use datafusion::execution::memory_pool::{
 
 use crate::allocation::large_bytes;
 
+const SMALL_LIMIT: usize = 32 << 20;
+const LITTLE: usize = 2 << 20;
+
 /// A fair pool that heeds what nobody accounts for: rows on their way between operators, pages that are decoded, files that are written.
 /// Where the large blocks of the program come to more than there is, what can be spilled is, though the pool itself has room, and a hash
 /// join, which cannot, is refused: in time, since it copies the rows that it has gathered into one batch. The first rows of what can spill, and what a sort sets aside for merging, are refused
@@ -26,9 +29,11 @@ pub struct QueryMemory {
 }
 
 impl QueryMemory {
-    /// Queries share what is left of the limit for that which comes between two questions: batches, pages, copies.
+    /// Queries share what is left of the limit for that which comes between two questions: batches, pages, copies. Of a limit that holds
+    /// little else nothing is left.
     pub fn new(limit_bytes: usize) -> Self {
-        let shared = limit_bytes - (limit_bytes / 4).min(64 << 20);
+        let kept = if limit_bytes < SMALL_LIMIT { 0 } else { (limit_bytes / 4).min(64 << 20) };
+        let shared = limit_bytes - kept;
         Self { pool: FairSpillPool::new(shared), limit: shared }
     }
 
@@ -41,7 +46,10 @@ impl QueryMemory {
     fn held_with(&self, reservation: &MemoryReservation, additional: usize) -> Option<usize> {
         let held = large_bytes().saturating_add(additional);
         let consumer = reservation.consumer();
-        if consumer.can_spill() {
+        // Spilling so little makes room for nothing.
+        if reservation.size() + additional <= self.least().max(LITTLE) {
+            None
+        } else if consumer.can_spill() {
             Some(held)
         } else {
             consumer.name().starts_with("HashJoinInput").then(|| held.saturating_add(reservation.size()))
