@@ -2,6 +2,8 @@
 
 #include "weir/artifacts/project_statements.h"
 
+#include <algorithm>
+#include <charconv>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -23,6 +25,9 @@ namespace weir {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Begins the object that says which statements are recorded.
+constexpr std::string_view kCount = "count ";
 
 /// `name` as it must be written to be read as it is.
 std::string Name(const std::string& name, const SqlDialect& dialect) {
@@ -270,6 +275,46 @@ std::string KnownLine(std::string_view kind, const std::string& name,
 }
 
 }  // namespace
+
+KnownStatements KnownStatements::FollowedBy(std::string changed_lines) const {
+  const std::string change =
+      FingerprintBuilder().Add("before", lines).Add("after", changed_lines).Finish().ToString();
+  return {.count = count + 1,
+          .transaction = "weir.statements." + change,
+          .lines = std::move(changed_lines)};
+}
+
+std::string KnownStatements::ToText() const {
+  return fmt::format("{}{} {}\n{}", kCount, count, transaction, lines);
+}
+
+std::string KnownStatementsUrl(const std::string& warehouse_url) {
+  return ArtifactTableUrl(warehouse_url, "statements") + "_known/last";
+}
+
+KnownStatements ReadKnownStatements(const engine::Session& session,
+                                    const std::string& warehouse_url, bool may_lie,
+                                    int64_t now_us) {
+  const auto object = session.GetObject(KnownStatementsUrl(warehouse_url));
+  KnownStatements known;
+  if (object.ok() && object->starts_with(kCount)) {
+    const size_t end = std::min(object->find('\n'), object->size());
+    const char* const begin = object->data() + kCount.size();
+    const auto parsed = std::from_chars(begin, object->data() + end, known.count);
+    known.transaction = TrimAscii(std::string_view(parsed.ptr, object->data() + end));
+    known.lines = object->substr(std::min(end + 1, object->size()));
+  }
+  if (!may_lie) return known;
+  const auto table =
+      engine::DeltaSnapshot::Open(session, ArtifactTableUrl(warehouse_url, "statements"));
+  const auto recorded = table.ok() && !known.transaction.empty()
+                            ? table->transaction_version(known.transaction)
+                            : Result<int64_t>(int64_t{-1});
+  if (recorded.ok() && *recorded >= known.count && known.count > 0) return known;
+  // The only change that there may be is the first.
+  const bool is_first = !table.ok() || table->version() == 0;
+  return {.count = is_first ? 0 : now_us, .transaction = {}, .lines = {}};
+}
 
 ChangedStatements ReadChangedStatements(const engine::Session& session,
                                         const ProjectDefinition& project, const std::string& known,

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,26 @@ Result<ProjectStatement> ReadStatement(const engine::Session& session,
                                        const UserFunctionDefinition& function);
 /// A source's DDL is Weir's own; its options are as the project has them, secrets not included.
 ProjectStatement ReadStatement(const SourceDefinition& source);
+
+/// Which statements are recorded, as the object beside their table says it.
+struct KnownStatements {
+  int64_t count = 0;        ///< changes that were recorded
+  std::string transaction;  ///< of the last of them
+  std::string lines;        ///< a line each, as ChangedStatements::known has them
+
+  /// The same after one more change. Its transaction is named after what it changes: recorded again
+  /// after a kill, the same change of the same number adds nothing.
+  KnownStatements FollowedBy(std::string changed_lines) const;
+  /// As the object has it: "count <count> <transaction>", then the lines.
+  std::string ToText() const;
+};
+
+std::string KnownStatementsUrl(const std::string& warehouse_url);
+
+/// After a run that was cut off (`may_lie`) the object may say less, or more than the table has;
+/// then nothing is known, and the count, `now_us`, is one that no change had.
+KnownStatements ReadKnownStatements(const engine::Session& session,
+                                    const std::string& warehouse_url, bool may_lie, int64_t now_us);
 
 /// The statements of a project of which the next run has a row to record.
 struct ChangedStatements {

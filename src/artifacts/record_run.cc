@@ -3,7 +3,6 @@
 #include "weir/artifacts/record_run.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include <arrow/api.h>
@@ -88,9 +87,6 @@ class ViewRows {
   std::vector<Entry> rows_;
 };
 
-/// Begins the object that says which statements are recorded.
-constexpr std::string_view kCount = "count ";
-
 class Recorder {
  public:
   Recorder(const RunEnvelope& envelope, const ProjectDefinition& project,
@@ -127,7 +123,8 @@ class Recorder {
                             session_.engine().PutObjectIfAbsent(url, ""));
     }
     if (!known_statements.empty()) {
-      WEIR_RETURN_NOT_OK(session_.engine().PutObject(KnownStatementsUrl(), known_statements));
+      WEIR_RETURN_NOT_OK(session_.engine().PutObject(KnownStatementsUrl(session_.warehouse_url()),
+                                                     known_statements));
     }
     return std::move(publication_);
   }
@@ -256,48 +253,13 @@ class Recorder {
     return is_user ? known->description : function.version;
   }
 
-  std::string KnownStatementsUrl() const {
-    return ArtifactTableUrl(session_.warehouse_url(), "statements") + "_known/last";
-  }
-
-  /// The statements that are recorded, a line each, and how many changes were.
-  struct KnownStatements {
-    int64_t count = 0;
-    std::string lines;
-  };
-
-  /// What the object beside the table says, whose first line is "count <changes> <transaction>".
-  /// After a run that was cut off it may say less, or more than the table has; then nothing is
-  /// known, and the next change has a number that none had.
-  KnownStatements ReadKnownStatements() const {
-    const std::string table_url = ArtifactTableUrl(session_.warehouse_url(), "statements");
-    const auto object = session_.engine().GetObject(KnownStatementsUrl());
-    KnownStatements known;
-    std::string transaction;
-    if (object.ok() && object->starts_with(kCount)) {
-      const size_t end = std::min(object->find('\n'), object->size());
-      const char* const begin = object->data() + kCount.size();
-      const auto parsed = std::from_chars(begin, object->data() + end, known.count);
-      transaction = std::string(parsed.ptr, object->data() + end);
-      transaction.erase(0, transaction.find_first_not_of(' '));
-      known.lines = object->substr(std::min(end + 1, object->size()));
-    }
-    if (lock_.cut_off_since_ms() < 0) return known;
-    const auto table = engine::DeltaSnapshot::Open(session_.engine(), table_url);
-    const auto recorded = table.ok() && !transaction.empty()
-                              ? table->transaction_version(transaction)
-                              : Result<int64_t>(int64_t{-1});
-    if (recorded.ok() && *recorded >= known.count && known.count > 0) return known;
-    // The only change that there may be is the first.
-    const bool is_first = !table.ok() || table->version() == 0;
-    return {.count = is_first ? 0 : envelope_.started_at_us, .lines = {}};
-  }
-
   /// Returns what to remember once the rows are committed; empty if nothing changed. The first line
   /// counts the changes: recorded again after a kill, the same change of the same number adds
   /// nothing.
   std::string AddStatements() {
-    const KnownStatements known = ReadKnownStatements();
+    const KnownStatements known =
+        ReadKnownStatements(session_.engine(), session_.warehouse_url(),
+                            lock_.cut_off_since_ms() >= 0, envelope_.started_at_us);
     ChangedStatements changed =
         ReadChangedStatements(session_.engine(), project_, known.lines, session_.threads());
     for (ProjectStatement& statement : changed.statements) {
@@ -308,13 +270,9 @@ class Recorder {
                       std::move(statement.tree), statement.tree_fingerprint.ToString()));
     }
     if (changed.known == known.lines) return {};
-    const std::string transaction = "weir.statements." + FingerprintBuilder()
-                                                             .Add("before", known.lines)
-                                                             .Add("after", changed.known)
-                                                             .Finish()
-                                                             .ToString();
-    rows_.SetTransaction("statements", transaction, known.count + 1);
-    return fmt::format("{}{} {}\n{}", kCount, known.count + 1, transaction, changed.known);
+    const KnownStatements now = known.FollowedBy(std::move(changed.known));
+    rows_.SetTransaction("statements", now.transaction, now.count);
+    return now.ToText();
   }
 
   void AddRun() {

@@ -34,10 +34,8 @@ Result<std::optional<RecordedTasks>> RecordedTasks::Open(const SessionRuntime& s
   WEIR_ASSIGN_OR_RETURN(const auto runs, RegisterArtifact(session, "runs"));
   if (!runs) return std::optional<RecordedTasks>();
   WEIR_ASSIGN_OR_RETURN(const auto tasks, RegisterArtifact(session, "tasks"));
-  WEIR_ASSIGN_OR_RETURN(const auto bundles, RegisterArtifact(session, "plan_bundles"));
   RecordedTasks recorded(session);
   recorded.has_tasks_ = tasks.has_value();
-  recorded.has_bundles_ = bundles.has_value();
   return std::optional(recorded);
 }
 
@@ -94,7 +92,8 @@ Result<std::optional<RecordedMetrics>> RecordedTasks::MetricsOf(const std::strin
   if (rows.empty()) return std::optional<RecordedMetrics>();
   const auto& row = rows[0];
   std::vector<std::vector<std::string>> plans;
-  if (has_bundles_) {
+  WEIR_ASSIGN_OR_RETURN(const auto bundles, RegisterArtifact(*session_, "plan_bundles"));
+  if (bundles) {
     WEIR_ASSIGN_OR_RETURN(
         plans,
         QueryTexts(*session_, fmt::format("SELECT {} FROM weir.plan_bundles WHERE run_id = {} AND "

@@ -52,7 +52,7 @@ class RecordedTasks {
   explicit RecordedTasks(const SessionRuntime& session) : session_(&session) {}
 
   const SessionRuntime* session_;
-  bool has_tasks_ = false, has_bundles_ = false;
+  bool has_tasks_ = false;
 };
 
 }  // namespace weir
