@@ -60,13 +60,13 @@ int RunWatch(const GlobalOptions& options, const RunRequest& request) {
   SayWhatIsNotSeen(sources);
   while (true) {
     // Before the run, so that what changes while it runs is found.
-    LoadSources(options, sources);
     const std::string stamp = ProjectStamp(options.project, sources);
     const int code = RunOnce(options, request, interrupt.cancellation());
     if (code == kInterrupted || code == kWrongUse) return code;
     std::cerr << "watching for changes; Ctrl-C ends it\n" << std::flush;
     if (AwaitChange(options.project, sources, stamp, interrupt.cancellation()).empty())
       return kInterrupted;
+    LoadSources(options, sources);
   }
 }
 
