@@ -134,8 +134,8 @@ def comparison_rows(name: str, result: Comparison, wall_target: str, memory_targ
             row("processor time", "cpu_seconds", "s", ""), row("peak memory", "peak_mb", "MB", memory_target)]
 
 
-def render(rows: list[tuple], sides: tuple[str, str] = ("weir", "baseline")) -> str:
-    header = ("what (medians)", *sides, "ratio", "aim")
+def aligned(header: tuple, rows: list[tuple]) -> str:
+    """A table as text: the first column begins on the left, the others end on the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = []
     for row in [header, *rows]:
@@ -143,6 +143,10 @@ def render(rows: list[tuple], sides: tuple[str, str] = ("weir", "baseline")) -> 
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
+
+
+def render(rows: list[tuple], sides: tuple[str, str] = ("weir", "baseline")) -> str:
+    return aligned(("what (medians)", *sides, "ratio", "aim"), rows)
 
 
 def bench_flights(weir: str, scratch: pathlib.Path, rounds: int) -> tuple[list[tuple], dict]:

@@ -5,7 +5,6 @@
 // guards and without. Named guards only are left out where any is named. Rows are counted, not kept, and must be as many in both.
 
 #include <chrono>
-#include <ctime>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cpu_seconds.h"
 #include "weir/bundle/compile.h"
 #include "weir/guards/guard_list.h"
 #include "weir/project/project_definition.h"
@@ -27,12 +27,6 @@ struct Round {
   double cpu_seconds = 0;
   int64_t rows = 0;
 };
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 Result<Round> Run(const engine::Session& session, const engine::Plan& plan) {
   Round round;

@@ -10,47 +10,20 @@ Environment: WEIR_BENCH_GUARD_ROUNDS (default 7), WEIR_BENCH_TPCH_SCALE (1).
 """
 
 import argparse
-import fcntl
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import zipfile
 
 BENCH = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(BENCH.parent / "scripts"))
+sys.path.insert(0, str(BENCH))
 sys.path.insert(0, str(BENCH.parent / "tests" / "e2e"))
-import fetch_tpc  # noqa: E402
 import weir_project  # noqa: E402
-
-AIM = "<= 1.03"
-
-
-def project_at(scale: str) -> pathlib.Path:
-    """The folder of TPC-H at that scale; made once."""
-    root = fetch_tpc.cache_folder() / "tpc"
-    root.mkdir(parents=True, exist_ok=True)
-    target = root / f"tpch-{scale}"
-    with open(root / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.exists():
-            return target
-        jar = root / fetch_tpc.JAR
-        if not jar.exists():
-            fetch_tpc.download_jar(jar)
-        fetch_tpc.check_pin(jar)
-        fetch_tpc.SCALE = scale
-        with tempfile.TemporaryDirectory(dir=root) as scratch, zipfile.ZipFile(jar) as texts:
-            made = pathlib.Path(scratch) / "tpch"
-            (made / "data").mkdir(parents=True)
-            fetch_tpc.write_tpch_tables(made)
-            fetch_tpc.write_project(made, "tpch", fetch_tpc.read_queries(texts, "tpch"))
-            os.replace(made, target)
-    return target
+from peer_builds import write_project  # noqa: E402
+from rounds import AIM, program_beside, render, row_of  # noqa: E402
 
 
 def measure(program: pathlib.Path, project: pathlib.Path, rounds: int, guards: list[str]) -> list[dict]:
@@ -65,12 +38,6 @@ def measure(program: pathlib.Path, project: pathlib.Path, rounds: int, guards: l
     return views
 
 
-def row_of(name: str, with_guards: list[float], without: list[float]) -> tuple:
-    ratio = statistics.median(one / other for one, other in zip(with_guards, without))
-    return (name, f"{min(with_guards):.3f}", f"{min(without):.3f}", f"{statistics.median(with_guards):.3f}",
-            f"{statistics.median(without):.3f}", f"{ratio:.3f}", "")
-
-
 def total_row(name: str, views: list[dict], fields: tuple[str, str], aim: str) -> tuple:
     """Sums over the queries; of the least and of the median seconds, and the ratio of the latter, then of the former."""
     least = [sum(min(view[field]) for view in views) for field in fields]
@@ -79,36 +46,22 @@ def total_row(name: str, views: list[dict], fields: tuple[str, str], aim: str) -
             f"{medians[0] / medians[1]:.3f} (least {least[0] / least[1]:.3f})", aim)
 
 
-def render(rows: list[tuple]) -> str:
-    header = ("TPC-H with guards and without (s)", "least with", "without", "median with", "without", "ratio", "aim")
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = ["  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip()
-             for row in [header, *rows]]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measures what guards and overflow checks cost.")
     parser.add_argument("--weir", default=weir_project.program(), help="the program (default: build/weir); guard_rounds lies beside it")
     parser.add_argument("--guard", action="append", default=[], help="leave out this guard only, not all (may be repeated)")
     parser.add_argument("--json", type=pathlib.Path, help="also writes every measurement to this file")
     arguments = parser.parse_args()
-    program = pathlib.Path(arguments.weir).resolve().parent / "guard_rounds"
-    if not program.exists():
-        parser.error(f"there is no program at `{program}`: `ninja -C build guard_rounds` makes it")
+    program = program_beside(arguments.weir, "guard_rounds", parser)
     scale = os.environ.get("WEIR_BENCH_TPCH_SCALE", "1")
     rounds = int(os.environ.get("WEIR_BENCH_GUARD_ROUNDS", "7"))
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
-        project = pathlib.Path(folder) / "tpch"
-        made = project_at(scale)
-        shutil.copytree(made, project, ignore=shutil.ignore_patterns("data"))
-        (project / "data").symlink_to(made / "data")
-        views = measure(program, project, rounds, arguments.guard)
+        project = write_project(pathlib.Path(folder) / "tpch", scale, "")
+        views = measure(program, project.folder, rounds, arguments.guard)
     rows = [row_of(view["view"], view["with"], view["without"]) for view in views]
     rows.append(total_row("all queries", views, ("with", "without"), AIM))
     rows.append(total_row("all queries, processor time", views, ("cpu_with", "cpu_without"), ""))
-    print(render(rows))
+    print(render("TPC-H with guards and without (s)", rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(views, indent=2) + "\n")
     return 0

@@ -29,8 +29,7 @@ sys.path.insert(0, str(BENCH.parent / "tests" / "e2e"))
 import weir_project  # noqa: E402
 from bench import measure  # noqa: E402
 from peer_builds import write_project  # noqa: E402
-
-AIM = "<= 1.03"
+from rounds import AIM, program_beside, render, row_of  # noqa: E402
 
 
 def rounds_in_process(program: pathlib.Path, project: pathlib.Path, warehouse: pathlib.Path, rounds: int) -> dict:
@@ -76,28 +75,12 @@ def whole_processes(weir: str, project: weir_project.Project, rounds: int) -> di
     return measured
 
 
-def row_of(name: str, one: list[float], other: list[float], aim: str) -> tuple:
-    ratio = statistics.median(a / b for a, b in zip(one, other))
-    return (name, f"{min(one):.3f}", f"{min(other):.3f}", f"{statistics.median(one):.3f}", f"{statistics.median(other):.3f}", f"{ratio:.3f}", aim)
-
-
-def render(rows: list[tuple]) -> str:
-    header = ("TPC-H as 22 views (s)", "least with", "without", "median with", "without", "ratio", "aim")
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = ["  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip()
-             for row in [header, *rows]]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measures what the record of a run costs.")
     parser.add_argument("--weir", default=weir_project.program(), help="the program (default: build/weir); recording_rounds lies beside it")
     parser.add_argument("--json", type=pathlib.Path, help="also writes every measurement to this file")
     arguments = parser.parse_args()
-    program = pathlib.Path(arguments.weir).resolve().parent / "recording_rounds"
-    if not program.exists():
-        parser.error(f"there is no program at `{program}`: `ninja -C build recording_rounds` makes it")
+    program = program_beside(arguments.weir, "recording_rounds", parser)
     scale = os.environ.get("WEIR_BENCH_TPCH_SCALE", "1")
     rounds = int(os.environ.get("WEIR_BENCH_RECORDING_ROUNDS", "7"))
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
@@ -115,7 +98,7 @@ def main() -> int:
         for field, what in (("seconds", ""), ("cpu_seconds", ", processor time")):
             rows.append(row_of(name + what, [getattr(m, field) for m in outside[side]], [getattr(m, field) for m in outside["plain"]],
                                AIM if field == "seconds" else ""))
-    print(render(rows))
+    print(render("TPC-H as 22 views (s)", rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(inside, indent=2) + "\n")
     return 0

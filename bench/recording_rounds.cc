@@ -6,7 +6,6 @@
 // `weir run` does: open, compile, lock with its heartbeat, run. Without a record there is no lock, and nobody is told of progress.
 
 #include <chrono>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cpu_seconds.h"
 #include "weir/artifacts/record_run.h"
 #include "weir/base/filesystem.h"
 #include "weir/run/delta_history.h"
@@ -36,12 +36,6 @@ struct Round {
   double recording_seconds = 0;
   double recording_cpu_seconds = 0;
 };
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 double SecondsSince(std::chrono::steady_clock::time_point started) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
