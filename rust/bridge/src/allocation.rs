@@ -29,7 +29,7 @@ fn is_usual(size: usize, alignment: usize) -> bool {
     alignment <= USUAL_ALIGNMENT && alignment <= size
 }
 
-/// Counts a large block that was made; null was not.
+/// Counts a large block that was made, or how much one grew; null was not.
 #[inline]
 fn made(memory: *mut u8, size: usize) -> *mut u8 {
     if !memory.is_null() {
@@ -83,11 +83,8 @@ unsafe impl GlobalAlloc for Allocator {
             match (layout.size() >= LARGE, size >= LARGE) {
                 (true, true) => {
                     let moved = System.realloc(memory, layout, size);
-                    if !moved.is_null() {
-                        LARGE_BYTES.fetch_add(size, Ordering::Relaxed);
-                        LARGE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-                    }
-                    moved
+                    // Wraps where the block shrinks.
+                    made(moved, size.wrapping_sub(layout.size()))
                 }
                 (false, false) => match is_usual(size, layout.align()) {
                     true => mi::mi_realloc(memory.cast(), size).cast(),

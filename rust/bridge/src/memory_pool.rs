@@ -11,13 +11,16 @@ use datafusion::execution::memory_pool::{
 
 use crate::allocation::large_bytes;
 
+/// Limits below leave room for nothing but what is accounted for.
 const SMALL_LIMIT: usize = 32 << 20;
+/// Spilling so little makes room for nothing.
 const LITTLE: usize = 2 << 20;
 
 /// A fair pool that heeds what nobody accounts for: rows on their way between operators, pages that are decoded, files that are written.
 /// Where the large blocks of the program come to more than there is, what can be spilled is, though the pool itself has room, and a hash
-/// join, which cannot, is refused: in time, since it copies the rows that it has gathered into one batch. The first rows of what can spill, and what a sort sets aside for merging, are refused
-/// to nobody: nothing can go on without them, and of the twenty sorts of a chain of joins few use theirs at a time.
+/// join, which cannot, is refused: in time, since it copies the rows that it has gathered into one batch. The first rows of what can spill,
+/// and what a sort sets aside for merging, are refused to nobody: nothing can go on without them, and of the twenty sorts of a chain of
+/// joins few use theirs at a time.
 ///
 /// It never refuses the queues of a repartition: what they hold is counted, so that sorts and aggregations spill sooner. When
 /// two inputs of a repartition are refused at once and spill, this release of the engine can wait for itself for ever
@@ -29,8 +32,7 @@ pub struct QueryMemory {
 }
 
 impl QueryMemory {
-    /// Queries share what is left of the limit for that which comes between two questions: batches, pages, copies. Of a limit that holds
-    /// little else nothing is left.
+    /// A part is kept for that which comes between two questions: batches, pages, copies.
     pub fn new(limit_bytes: usize) -> Self {
         let kept = if limit_bytes < SMALL_LIMIT { 0 } else { (limit_bytes / 4).min(64 << 20) };
         let shared = limit_bytes - kept;
@@ -46,7 +48,6 @@ impl QueryMemory {
     fn held_with(&self, reservation: &MemoryReservation, additional: usize) -> Option<usize> {
         let held = large_bytes().saturating_add(additional);
         let consumer = reservation.consumer();
-        // Spilling so little makes room for nothing.
         if reservation.size() + additional <= self.least().max(LITTLE) {
             None
         } else if consumer.can_spill() {
