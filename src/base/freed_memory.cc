@@ -15,20 +15,17 @@ void BoundFreedMemory(int64_t limit_bytes) {
   // Unmapping costs time: where there is room, little is unmapped.
   constexpr int64_t kMostTrimmed = 32 << 20, kMostMapped = 8 << 20;
   constexpr int64_t kLeastTrimmed = 1 << 20, kLeastMapped = 512 << 10;
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  mallopt(M_ARENA_MAX, std::clamp(cores / 4, 2, 8));
+  // Each heap may have holes; threads that share one wait for each other.
+  constexpr int64_t kLimitOfOneHeap = 128 << 20, kMostHeaps = 8;
+  const int64_t heaps = std::clamp<int64_t>(std::thread::hardware_concurrency() / 4, 2, kMostHeaps);
+  mallopt(M_ARENA_MAX,
+          static_cast<int>(std::clamp<int64_t>(limit_bytes / kLimitOfOneHeap, 1, heaps)));
   mallopt(M_TRIM_THRESHOLD,
           static_cast<int>(std::clamp(limit_bytes / 64, kLeastTrimmed, kMostTrimmed)));
   mallopt(M_MMAP_THRESHOLD,
           static_cast<int>(std::clamp(limit_bytes / 128, kLeastMapped, kMostMapped)));
 #else
   (void)limit_bytes;
-#endif
-}
-
-void GiveBackFreedMemory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
 #endif
 }
 

@@ -13,7 +13,4 @@ namespace weir {
 /// that they have. Nothing where the C library is not glibc.
 void BoundFreedMemory(int64_t limit_bytes);
 
-/// Gives back what is free now, between blocks in use, too. Takes some milliseconds.
-void GiveBackFreedMemory();
-
 }  // namespace weir

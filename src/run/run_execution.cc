@@ -14,7 +14,6 @@
 
 #include <arrow/api.h>
 
-#include "weir/base/freed_memory.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/bundle_execution.h"
 #include "weir/run/current_tables.h"
@@ -35,8 +34,6 @@ constexpr double kMemoryShareToWait = 0.7;
 /// What one core is given at the least before another one works beside it, at the same view or at
 /// another: scans, joins and sorts hold some tens of megabytes before any of them can spill.
 constexpr int64_t kMemoryOfOneCore = int64_t{96} << 20;
-/// Under a limit below, what one view has freed is given back before the next one runs.
-constexpr int64_t kMemoryToSpare = int64_t{1} << 30;
 constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
 
 /// One run in progress: the states of the views, and the threads that work on them.
@@ -126,8 +123,6 @@ class Execution {
       const int partitions = PartitionsOfOne();
       lock.unlock();
       ViewOutcome outcome = Settle(task, partitions);
-      if (outcome.state == ViewState::kRun && session_.memory_limit_bytes() < kMemoryToSpare)
-        GiveBackFreedMemory();
       lock.lock();
       --running_;
       Finish(task, std::move(outcome));
