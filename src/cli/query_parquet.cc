@@ -10,6 +10,7 @@
 #include "weir/cli/output.h"
 #include "weir/cli/query_session.h"
 #include "weir/project/sql_lexer.h"
+#include "weir/session/join_fallback.h"
 
 namespace weir::cli {
 
@@ -105,7 +106,7 @@ Result<int64_t> QuerySession::WriteParquet(const std::string& given, const std::
   WEIR_ASSIGN_OR_RETURN(const auto plan, engine::Plan::FromStatement(runtime_->engine(), copy,
                                                                      dialect, cancellation));
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(runtime_->engine()));
-  WEIR_ASSIGN_OR_RETURN(const auto counted, ExecuteOptimized(optimized, cancellation));
+  WEIR_ASSIGN_OR_RETURN(const auto counted, ExecuteQuery(optimized, *runtime_, cancellation));
   const auto done = counted->ToTable();
   if (!done.ok()) return engine::FromStreamFailure(done.status());
   const auto count = (*done)->num_rows() == 1 ? (*done)->column(0)->GetScalar(0)

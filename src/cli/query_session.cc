@@ -27,6 +27,7 @@
 #include "weir/project/versioned_names.h"
 #include "weir/project/weir_toml.h"
 #include "weir/run/delta_history.h"
+#include "weir/session/join_fallback.h"
 
 namespace weir::cli {
 
@@ -232,7 +233,7 @@ Result<std::string> QuerySession::TakeVersionedTables(const std::string& sql,
 Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::Execute(
     const std::string& sql, const std::string& dialect, const engine::Cancellation& cancellation) {
   WEIR_ASSIGN_OR_RETURN(const engine::Plan optimized, PlanQuery(sql, dialect));
-  return ExecuteOptimized(optimized, cancellation);
+  return ExecuteQuery(optimized, *runtime_, cancellation);
 }
 
 Status QuerySession::OpenTarget(const std::string& sql, const std::string& dialect) const {
@@ -274,7 +275,7 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteAllowed(
   auto plan = engine::Plan::FromStatement(runtime_->engine(), sql, dialect, cancellation);
   if (!plan.ok()) return Explain(plan.status(), sql);
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan->Optimize(runtime_->engine()));
-  return ExecuteOptimized(optimized, cancellation);
+  return ExecuteQuery(optimized, *runtime_, cancellation);
 }
 
 Result<std::optional<std::string>> QuerySession::WritableTable(const StatementTable& table) const {
@@ -415,13 +416,6 @@ Result<engine::Plan> QuerySession::PlanQuery(const std::string& given, const std
   auto plan = engine::Plan::FromSql(runtime_->engine(), sql, dialect);
   if (!plan.ok()) return Explain(plan.status(), sql);
   return plan->Optimize(runtime_->engine());
-}
-
-Result<std::shared_ptr<arrow::RecordBatchReader>> QuerySession::ExecuteOptimized(
-    const engine::Plan& optimized, const engine::Cancellation& cancellation) {
-  WEIR_ASSIGN_OR_RETURN(const auto physical,
-                        engine::PhysicalPlan::Create(runtime_->engine(), optimized));
-  return physical.Execute(runtime_->engine(), cancellation);
 }
 
 Status QuerySession::RegisterNamed(const std::string& sql, const std::string& dialect) {

@@ -83,8 +83,6 @@ class QuerySession {
 
  private:
   Result<engine::Plan> PlanQuery(const std::string& sql, const std::string& dialect);
-  Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteOptimized(
-      const engine::Plan& optimized, const engine::Cancellation& cancellation);
   using Rows = std::optional<std::shared_ptr<arrow::RecordBatchReader>>;
   /// Runs a statement that writes a Delta table, makes one or alters one; nullopt if it does not.
   Result<Rows> WriteRowsOf(const std::string& sql, const std::string& dialect,

@@ -97,8 +97,7 @@ Status ChangedRows::FindChanges() {
   options.root_url = scratch_->url();
   auto casted = (*std::move(plan)).CastTo(*composed->schema);
   if (!casted.ok()) return casted.status();
-  const auto written =
-      work_.Write(*std::move(casted), options, composed->schema, TotalBytes(files_), {});
+  const auto written = work_.Write(*casted, options, composed->schema, TotalBytes(files_), {});
   if (!written.ok()) return composed->sql.Locate(written.status());
   engine::FileTableSpec spec{.root_url = scratch_->url(), .format = "parquet"};
   spec.files = written->files;
@@ -339,7 +338,7 @@ Status ChangedRows::WriteRows(const std::string& query) {
   WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*work_.target.schema));
   WEIR_ASSIGN_OR_RETURN(const auto options, work_.target.Options());
   WEIR_ASSIGN_OR_RETURN(auto written,
-                        work_.Write(std::move(casted), options, work_.target.schema,
+                        work_.Write(casted, options, work_.target.schema,
                                     TotalBytes(work_.change.removed), work_.RuleSieve()));
   work_.written.insert(work_.written.end(), written.files.begin(), written.files.end());
   std::move(written.files.begin(), written.files.end(), std::back_inserter(work_.change.added));
@@ -386,8 +385,8 @@ Status ChangedRows::WriteFeed() {
   options.root_url += kChangeFolder;
   // Some readers do not decode the names of folders with change data.
   options.flat = true;
-  WEIR_ASSIGN_OR_RETURN(auto written, work_.Write(std::move(casted), options, schema,
-                                                  TotalBytes(work_.change.removed), {}));
+  WEIR_ASSIGN_OR_RETURN(auto written,
+                        work_.Write(casted, options, schema, TotalBytes(work_.change.removed), {}));
   for (DataFile& file : written.files) {
     file.path = kChangeFolder + file.path;
     work_.written.push_back(file);

@@ -67,7 +67,7 @@ Status InsertedRows::Write() {
   // What the query reads is not known here: large results are worth all cores.
   const int64_t bytes = std::numeric_limits<int64_t>::max();
   WEIR_ASSIGN_OR_RETURN(const auto options, work_.target.Options());
-  auto written = work_.Write(std::move(rows), options, work_.target.schema, bytes, sieve);
+  auto written = work_.Write(rows, options, work_.target.schema, bytes, sieve);
   if (!written.ok()) return query.Locate(written.status());
   work_.outcome.rows_inserted += written->rows;
   files_ = written->files;

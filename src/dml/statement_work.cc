@@ -7,6 +7,7 @@
 #include "weir/base/sql_quotes.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/dml/change_query.h"
+#include "weir/session/join_fallback.h"
 
 namespace weir {
 
@@ -88,16 +89,23 @@ Status StatementWork::RegisterComputed(engine::Plan rows, const std::set<std::st
   return engine.RegisterView(name, casted);
 }
 
-Result<engine::WriteOutcome> StatementWork::Write(engine::Plan plan,
+Result<engine::WriteOutcome> StatementWork::Write(const engine::Plan& plan,
                                                   const engine::WriteOptions& options,
                                                   const std::shared_ptr<arrow::Schema>& schema,
                                                   int64_t bytes, engine::BatchSieve sieve) const {
-  WEIR_ASSIGN_OR_RETURN(
-      const engine::Session* engine,
-      context.runtime.EngineOf(context.runtime.PartitionsFor(bytes, context.runtime.threads())));
-  WEIR_ASSIGN_OR_RETURN(const auto optimized, std::move(plan).Optimize(*engine));
-  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, optimized));
-  return physical.Write(*engine, options, schema, {}, context.cancellation, std::move(sieve));
+  const SessionRuntime& runtime = context.runtime;
+  engine::WriteOutcome outcome;
+  const auto write = [&](const engine::Session& engine, std::string& operators) {
+    WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(engine));
+    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, optimized));
+    WEIR_ASSIGN_OR_RETURN(operators, physical.Display("indent"));
+    WEIR_ASSIGN_OR_RETURN(outcome,
+                          physical.Write(engine, options, schema, {}, context.cancellation, sieve));
+    return Status::OK();
+  };
+  const int partitions = runtime.PartitionsFor(bytes, runtime.threads());
+  WEIR_RETURN_NOT_OK(ExecuteWithFallback(runtime, partitions, write).status);
+  return outcome;
 }
 
 Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> StatementWork::Rows(

@@ -3,10 +3,13 @@
 #include "weir/replay/replay.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "weir/base/ordered_work.h"
 #include "weir/bundle/required_functions.h"
 #include "weir/catalog/catalog.h"
 #include "weir/catalog/path_files.h"
@@ -88,6 +91,8 @@ Result<std::unique_ptr<Replay>> Replay::Prepare(const ProjectDefinition& program
   WEIR_RETURN_NOT_OK(
       OpenStoreIfUnknown(reader->warehouse_url(), program.object_stores, reader->engine()));
   WEIR_ASSIGN_OR_RETURN(replay->run_, LoadRecordedRun(replay->options_.choice, *reader));
+  for (size_t i = 0; i < replay->run_.builds.size(); ++i)
+    replay->places_[replay->run_.builds[i].bundle.view_name] = i;
   for (const RecordedBuild& build : replay->run_.builds) {
     WEIR_ASSIGN_OR_RETURN(SessionRuntime* const session, replay->SessionFor(build));
     std::set<std::string> urls = {session->warehouse_url(), replay->options_.scratch_url};
@@ -141,10 +146,10 @@ void Replay::CheckProgram(const RecordedBuild& build, const SessionRuntime& sess
 
 bool Replay::ReadsReplayed(const RecordedBuild& build, const RecordedScan& scan) const {
   if (options_.each_alone || scan.kind != TableKind::kView) return false;
-  return std::ranges::any_of(run_.builds, [&](const RecordedBuild& other) {
-    return other.bundle.view_name == scan.table && other.version == scan.version &&
-           UrlNow(other, other.table_url) == UrlNow(build, scan.url);
-  });
+  const auto place = places_.find(scan.table);
+  if (place == places_.end()) return false;
+  const RecordedBuild& other = run_.builds[place->second];
+  return other.version == scan.version && UrlNow(other, other.table_url) == UrlNow(build, scan.url);
 }
 
 std::string Replay::UrlNow(const RecordedBuild& build, const std::string& url) const {
@@ -179,17 +184,47 @@ void Replay::PinTables(const RecordedBuild& build, SessionRuntime& session,
 
 ReplayReport Replay::Execute(ReplayObserver& observer, const Clock& clock,
                              const engine::Cancellation& cancellation) {
+  const std::vector<RecordedBuild>& builds = run_.builds;
+  std::vector<std::vector<size_t>> after(builds.size());
+  for (size_t i = 0; i < builds.size(); ++i) {
+    std::set<size_t> upstream;
+    for (const RecordedScan& scan : builds[i].scans) {
+      if (ReadsReplayed(builds[i], scan)) upstream.insert(places_.at(scan.table));
+    }
+    after[i].assign(upstream.begin(), upstream.end());
+  }
+  const int threads = builds.empty() ? 1 : sessions_.begin()->second->threads();
+  const int at_once = std::clamp(static_cast<int>(builds.size()), 1, threads);
+  // Twice as many partitions as there are cores: views end one by one.
+  const int partitions = std::clamp(2 * threads / at_once, 1, threads);
+  std::vector<std::optional<ReplayedView>> views(builds.size());
+  size_t finished = 0;
+  ForEachInOrder(after, at_once, [&](size_t i) {
+    if (cancellation.is_cancelled()) return;
+    ReplayedView view = ExecuteOne(builds[i], partitions, clock, cancellation);
+    const std::lock_guard lock(mutex_);
+    states_[view.view_name] = view.state;
+    observer.OnReplayed(view, ++finished, builds.size());
+    views[i] = std::move(view);
+  });
   ReplayReport report;
-  for (const RecordedBuild& build : run_.builds) {
-    if (cancellation.is_cancelled()) break;
-    report.views.push_back(ExecuteOne(build, clock, cancellation));
-    states_[build.bundle.view_name] = report.views.back().state;
-    observer.OnReplayed(report.views.back(), report.views.size(), run_.builds.size());
+  for (std::optional<ReplayedView>& view : views) {
+    if (view) report.views.push_back(*std::move(view));
   }
   return report;
 }
 
-ReplayedView Replay::ExecuteOne(const RecordedBuild& build, const Clock& clock,
+ReplayState Replay::StateOf(const std::string& view_name) {
+  const std::lock_guard lock(mutex_);
+  return states_[view_name];
+}
+
+Replay::TablePtr Replay::Repetition(const std::string& view_name) {
+  const std::lock_guard lock(mutex_);
+  return replayed_[view_name];
+}
+
+ReplayedView Replay::ExecuteOne(const RecordedBuild& build, int partitions, const Clock& clock,
                                 const engine::Cancellation& cancellation) {
   ReplayedView view;
   view.view_name = build.bundle.view_name;
@@ -198,14 +233,14 @@ ReplayedView Replay::ExecuteOne(const RecordedBuild& build, const Clock& clock,
   view.content_then = build.content_hash;
   for (const RecordedScan& scan : build.scans) {
     if (!ReadsReplayed(build, scan)) continue;
-    const ReplayState upstream = states_[scan.table];
+    const ReplayState upstream = StateOf(scan.table);
     if (upstream != ReplayState::kFailed && upstream != ReplayState::kBlocked) continue;
     view.state = ReplayState::kBlocked;
     view.status = Status::User(StatusCode::kNotFound, "it reads `{}`, which failed", scan.table);
     return view;
   }
   const SessionRuntime& session = *sessions_.at(build.settings);
-  view.status = TryExecute(build, session, clock, cancellation, view);
+  view.status = TryExecute(build, session, partitions, clock, cancellation, view);
   if (!view.status.ok()) {
     view.state = ReplayState::kFailed;
   } else if (view.content_now != view.content_then || view.rows_now != view.rows_then) {
@@ -215,7 +250,7 @@ ReplayedView Replay::ExecuteOne(const RecordedBuild& build, const Clock& clock,
   return view;
 }
 
-Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& session,
+Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& session, int partitions,
                           const Clock& clock, const engine::Cancellation& cancellation,
                           ReplayedView& view) {
   const PlanBundle& bundle = build.bundle;
@@ -227,13 +262,13 @@ Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& sess
                             },
                         .table_url = TableUrl(options_.scratch_url, bundle.view_name),
                         .now_us = build.now_us,
-                        .most_partitions = session.threads()};
+                        .most_partitions = partitions};
   for (const RecordedScan& scan : build.scans) {
     if (ReadsReplayed(build, scan)) {
-      tables[scan.table] = replayed_[scan.table];
+      tables[scan.table] = Repetition(scan.table);
       continue;
     }
-    tables[scan.table] = tables_[{bundle.view_name, scan.table}];
+    tables[scan.table] = tables_.at({bundle.view_name, scan.table});
     // Of a listing the table has these files alone.
     if (scan.kind == TableKind::kListing) continue;
     auto& files = request.recorded_files[scan.scan_id];
@@ -261,7 +296,11 @@ Status Replay::TryExecute(const RecordedBuild& build, const SessionRuntime& sess
   WEIR_ASSIGN_OR_RETURN(PinnedTable table, PinView(bundle.view_name, spec.table_url, commit.version,
                                                    bundle.stored_schema, bundle.partition_columns,
                                                    outcome.files, session.engine()));
-  replayed_[bundle.view_name] = std::make_shared<const PinnedTable>(std::move(table));
+  auto repetition = std::make_shared<const PinnedTable>(std::move(table));
+  {
+    const std::lock_guard lock(mutex_);
+    replayed_[bundle.view_name] = std::move(repetition);
+  }
   view.rows_now = outcome.rows;
   view.content_now = outcome.content.whole;
   view.same_operators =
@@ -276,7 +315,7 @@ void Replay::Explain(const RecordedBuild& build, const SessionRuntime& session,
       view.causes.push_back(fmt::format("`{}` {}", call.function, call.problem));
   }
   for (const RecordedScan& scan : build.scans) {
-    if (ReadsReplayed(build, scan) && states_[scan.table] == ReplayState::kDiffers)
+    if (ReadsReplayed(build, scan) && StateOf(scan.table) == ReplayState::kDiffers)
       view.causes.push_back(fmt::format("it reads `{}`, which differs", scan.table));
   }
   for (const std::string& text : ProgramDrift(build, session)) view.causes.push_back(text);
@@ -287,8 +326,11 @@ void Replay::Explain(const RecordedBuild& build, const SessionRuntime& session,
   const auto then =
       PinDelta(view.view_name, UrlNow(build, build.table_url), build.version, "", session.engine());
   if (!then.ok()) return;
-  auto difference = FindDataDifference(*then, *replayed_[view.view_name],
-                                       {.key = {}, .samples = options_.most_rows_shown}, session);
+  const TablePtr now = Repetition(view.view_name);
+  // Both tables have names in the session that all comparisons use.
+  const std::lock_guard lock(comparison_);
+  auto difference =
+      FindDataDifference(*then, *now, {.key = {}, .samples = options_.most_rows_shown}, session);
   if (difference.ok()) view.difference = *std::move(difference);
 }
 

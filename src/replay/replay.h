@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,7 +72,7 @@ struct ReplayOptions {
   int64_t most_rows_shown = 5;
 };
 
-/// Told of progress, one view after the other.
+/// Told of progress: one view at a time, from several threads.
 class ReplayObserver {
  public:
   virtual ~ReplayObserver() = default;
@@ -92,7 +93,8 @@ class Replay {
   /// In what the program differs from the one of the run, each once.
   const std::vector<std::string>& drift() const { return drift_; }
 
-  /// REQUIRES: Prepare reported no error.
+  /// Executes each view after those whose repetitions it reads, as many at once as the profile has
+  /// threads. REQUIRES: Prepare reported no error.
   ReplayReport Execute(ReplayObserver& observer, const Clock& clock,
                        const engine::Cancellation& cancellation);
 
@@ -111,21 +113,28 @@ class Replay {
   bool ReadsReplayed(const RecordedBuild& build, const RecordedScan& scan) const;
   std::string UrlNow(const RecordedBuild& build, const std::string& url) const;
 
-  ReplayedView ExecuteOne(const RecordedBuild& build, const Clock& clock,
+  ReplayState StateOf(const std::string& view_name);
+  TablePtr Repetition(const std::string& view_name);
+  ReplayedView ExecuteOne(const RecordedBuild& build, int partitions, const Clock& clock,
                           const engine::Cancellation& cancellation);
-  Status TryExecute(const RecordedBuild& build, const SessionRuntime& session, const Clock& clock,
-                    const engine::Cancellation& cancellation, ReplayedView& view);
+  Status TryExecute(const RecordedBuild& build, const SessionRuntime& session, int partitions,
+                    const Clock& clock, const engine::Cancellation& cancellation,
+                    ReplayedView& view);
   void Explain(const RecordedBuild& build, const SessionRuntime& session, ReplayedView& view);
 
   ProjectDefinition program_;
   ReplayOptions options_;
   RecordedRun run_;
+  std::map<std::string, size_t> places_;  ///< in run_.builds, by view
   std::vector<std::string> drift_;
   std::map<std::map<std::string, std::string>, std::unique_ptr<SessionRuntime>> sessions_;
   /// What the builds read, by view and table.
   std::map<std::pair<std::string, std::string>, TablePtr> tables_;
+
+  std::mutex mutex_;                           ///< guards what follows
   std::map<std::string, TablePtr> replayed_;   ///< results, by view
   std::map<std::string, ReplayState> states_;  ///< by view
+  std::mutex comparison_;
 };
 
 }  // namespace weir

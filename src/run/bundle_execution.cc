@@ -17,6 +17,7 @@
 #include "weir/run/constraint_check.h"
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
+#include "weir/session/join_fallback.h"
 
 namespace weir {
 
@@ -124,75 +125,51 @@ int64_t RowGroupBytes(const SessionRuntime& session) {
   return std::clamp(session.memory_limit_bytes() / kShares, kLeast, kMost);
 }
 
-/// Executes a plan, and writes its result.
-class Writing {
- public:
-  Writing(const PlanBundle& bundle, const BundleRequest& request, const engine::Plan& plan,
-          const SessionRuntime& session, const engine::Cancellation& cancellation)
-      : bundle_(bundle),
-        request_(request),
-        plan_(plan),
-        session_(session),
-        cancellation_(cancellation) {}
-
-  /// By the plan that one session of the engine makes. May be called again where it failed.
-  Status WithEngine(const engine::Session& engine, ViewOutcome& outcome) {
-    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan_));
-    // Execution fills in the filters that joins find.
-    WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
-    WEIR_ASSIGN_OR_RETURN(
-        engine::WriteOptions options,
-        WriteOptionsOf(request_.table_url, bundle_.partition_columns, bundle_.properties));
-    options.row_group_bytes = RowGroupBytes(session_);
-    ViewHasher hasher(*bundle_.stored_schema, request_.readings, session_.engine());
-    PartitionCheck partitions(bundle_);
-    std::atomic<int64_t> rows = 0;
-    const auto observer = [&](uint32_t, const arrow::RecordBatch& batch) {
-      partitions.Look(batch);
-      rows += batch.num_rows();
-      if (request_.rows_written != nullptr) *request_.rows_written += batch.num_rows();
-      return hasher.Add(batch);
-    };
-    WEIR_ASSIGN_OR_RETURN(const auto check,
-                          ConstraintCheck::Prepare(bundle_, session_.engine(), request_.now_us));
-    engine::BatchSieve sieve;
-    if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
-    auto outcome_of_write =
-        physical.Write(engine, options, bundle_.stored_schema, observer, cancellation_, sieve);
-    const auto metrics = physical.Metrics();
-    if (metrics.ok()) outcome.bytes_read += BytesScanned(*metrics);
-    if (!outcome_of_write.ok() && request_.rows_written != nullptr) *request_.rows_written -= rows;
-    WEIR_ASSIGN_OR_RETURN(auto written, std::move(outcome_of_write));
-    outcome.constraints = check->outcomes();
-    const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();
-    outcome.failed_at_partition = of_constraints.ok() && !of_partitions.ok();
-    for (const Status& failed : {of_constraints, of_partitions, metrics.status()}) {
-      if (failed.ok()) continue;
-      RemoveDataFiles(session_.engine(), options.root_url, written.files);
-      return failed;
-    }
-    outcome.content = hasher.Finish();
-    outcome.files = std::move(written.files);
-    outcome.rows = written.rows;
-    outcome.bytes_written = written.bytes;
-    outcome.metrics_json = *metrics;
-    return Status::OK();
+/// Executes a plan with one session of the engine, and writes its result. May be called again where
+/// it failed.
+Status Write(const PlanBundle& bundle, const BundleRequest& request, const engine::Plan& plan,
+             const SessionRuntime& session, const engine::Session& engine,
+             const engine::Cancellation& cancellation, ViewOutcome& outcome) {
+  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
+  // Execution fills in the filters that joins find.
+  WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
+  WEIR_ASSIGN_OR_RETURN(
+      engine::WriteOptions options,
+      WriteOptionsOf(request.table_url, bundle.partition_columns, bundle.properties));
+  options.row_group_bytes = RowGroupBytes(session);
+  ViewHasher hasher(*bundle.stored_schema, request.readings, session.engine());
+  PartitionCheck partitions(bundle);
+  std::atomic<int64_t> rows = 0;
+  const auto observer = [&](uint32_t, const arrow::RecordBatch& batch) {
+    partitions.Look(batch);
+    rows += batch.num_rows();
+    if (request.rows_written != nullptr) *request.rows_written += batch.num_rows();
+    return hasher.Add(batch);
+  };
+  WEIR_ASSIGN_OR_RETURN(const auto check,
+                        ConstraintCheck::Prepare(bundle, session.engine(), request.now_us));
+  engine::BatchSieve sieve;
+  if (!check->empty()) sieve = [&](const auto& batch) { return check->Sieve(batch); };
+  auto outcome_of_write =
+      physical.Write(engine, options, bundle.stored_schema, observer, cancellation, sieve);
+  const auto metrics = physical.Metrics();
+  if (metrics.ok()) outcome.bytes_read += BytesScanned(*metrics);
+  if (!outcome_of_write.ok() && request.rows_written != nullptr) *request.rows_written -= rows;
+  WEIR_ASSIGN_OR_RETURN(auto written, std::move(outcome_of_write));
+  outcome.constraints = check->outcomes();
+  const Status of_constraints = check->Verdict(), of_partitions = partitions.Verdict();
+  outcome.failed_at_partition = of_constraints.ok() && !of_partitions.ok();
+  for (const Status& failed : {of_constraints, of_partitions, metrics.status()}) {
+    if (failed.ok()) continue;
+    RemoveDataFiles(session.engine(), options.root_url, written.files);
+    return failed;
   }
-
- private:
-  const PlanBundle& bundle_;
-  const BundleRequest& request_;
-  const engine::Plan& plan_;
-  const SessionRuntime& session_;
-  const engine::Cancellation& cancellation_;
-};
-
-/// Whether a plan that failed may find enough memory where its joins sort.
-bool MaySortInstead(const Status& failed, const PlanBundle& bundle, const ViewOutcome& outcome,
-                    const SessionRuntime& session) {
-  return failed.code() == StatusCode::kOutOfMemory && session.falls_back_to_sort_merge() &&
-         !bundle.needs_one_partition &&
-         outcome.physical_plan.find("HashJoinExec") != std::string::npos;
+  outcome.content = hasher.Finish();
+  outcome.files = std::move(written.files);
+  outcome.rows = written.rows;
+  outcome.bytes_written = written.bytes;
+  outcome.metrics_json = *metrics;
+  return Status::OK();
 }
 
 }  // namespace
@@ -225,18 +202,18 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns(bundle)));
   }
   const int partitions = PartitionsOf(bundle, request, outcome.scan_units, session);
-  WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session.EngineOf(partitions));
-  Writing writing(bundle, request, plan, session, cancellation);
-  const Status failed = writing.WithEngine(*engine, outcome);
-  if (failed.ok() || !MaySortInstead(failed, bundle, outcome, session)) return failed;
-  // The engine merges sorted rows only where there are several partitions.
-  WEIR_ASSIGN_OR_RETURN(engine, session.EngineOf(std::max(2, partitions), JoinMethod::kSortMerge));
-  const Status merged = writing.WithEngine(*engine, outcome);
-  // Some keys cannot be sorted.
-  if (merged.code() == StatusCode::kPlanFailed || merged.code() == StatusCode::kUnsupported)
-    return failed;
-  outcome.hash_joins_failed = failed;
-  return merged;
+  if (bundle.needs_one_partition) {
+    WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session.EngineOf(partitions));
+    return Write(bundle, request, plan, session, *engine, cancellation, outcome);
+  }
+  const auto write = [&](const engine::Session& engine, std::string& operators) {
+    const Status written = Write(bundle, request, plan, session, engine, cancellation, outcome);
+    operators = outcome.physical_plan;
+    return written;
+  };
+  JoinFallback done = ExecuteWithFallback(session, partitions, write);
+  outcome.hash_joins_failed = std::move(done.hash_joins_failed);
+  return std::move(done.status);
 }
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include "weir/base/sql_quotes.h"
 #include "weir/catalog/catalog.h"
 #include "weir/run/view_hasher.h"
+#include "weir/session/join_fallback.h"
 
 namespace weir {
 
@@ -72,9 +73,7 @@ Result<std::string> HashOf(const PinnedTable& table, const std::vector<DataFile>
                             fmt::format("SELECT {} FROM {}", columns.empty() ? "1 AS one" : columns,
                                         QuotedSqlName(name))));
   WEIR_ASSIGN_OR_RETURN(plan, plan.Optimize(session.engine()));
-  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(session.engine(), plan));
-  const engine::Cancellation cancellation;
-  WEIR_ASSIGN_OR_RETURN(const auto reader, physical.Execute(session.engine(), cancellation));
+  WEIR_ASSIGN_OR_RETURN(const auto reader, ExecuteQuery(plan, session, engine::Cancellation()));
   ViewHasher hasher(*reader->schema(), {reading}, session.engine());
   while (true) {
     std::shared_ptr<arrow::RecordBatch> batch;

@@ -49,11 +49,11 @@ CREATE TABLE t AS SELECT i AS id, CASE WHEN h % 97 = 0 THEN NULL ELSE h % {ROWS}
 FROM (SELECT i, (hash(i) % 1000000007)::BIGINT AS h FROM range({ROWS}) r(i))"""
 
 
-def run_measured(project: Project, *arguments: str) -> tuple[weir_project.Outcome, float]:
-    """How `weir run` ended, and its peak resident memory in MB, as `memory_limit` has them (powers of 1024). Started by a small process, since the kernel counts the memory of whoever
-    starts a command as the command's."""
+def run_measured(project: Project, *arguments: str, command: str = "run") -> tuple[weir_project.Outcome, float]:
+    """How `weir run`, or another command, ended, and its peak resident memory in MB, as `memory_limit` has them (powers of 1024). Started by
+    a small process, since the kernel counts the memory of whoever starts a command as the command's."""
     report = project.folder / "report.json"
-    command = [weir_project.program(), "run", "--project", str(project.folder), *arguments]
+    command = [weir_project.program(), command, "--project", str(project.folder), *arguments]
     done = subprocess.run([sys.executable, weir_project.ROOT / "bench" / "launch.py", report, *command], capture_output=True, text=True,
                           timeout=weir_project.SECONDS_AT_MOST, stdin=subprocess.DEVNULL, check=True)
     counted = json.loads(report.read_text())
@@ -65,9 +65,9 @@ class MemoryCase(ProjectCase):
         toml = (project.folder / "weir.toml").read_text().split("[profiles.default]")[0]
         project.write("weir.toml", f'{toml}[profiles.default]\nmemory_limit = "{megabytes}MB"\n{more}')
 
-    def run_bounded(self, project: Project, megabytes: int, *arguments: str) -> str:
+    def run_bounded(self, project: Project, megabytes: int, *arguments: str, command: str = "run") -> str:
         """Runs within a limit; returns what it printed."""
-        outcome, peak = run_measured(project, *arguments)
+        outcome, peak = run_measured(project, *arguments, command=command)
         self.assertEqual(0, outcome.code, outcome.stderr)
         if os.environ.get("WEIR_SHOW_PEAKS"):
             print(f"{peak:.0f} MB under {megabytes} MB: {' '.join(arguments)}", file=sys.stderr)
@@ -95,7 +95,9 @@ class OperatorsTest(MemoryCase):
         return project
 
     def assert_rows(self, project: Project, view: str) -> None:
-        files = project.delta(view).file_uris()
+        self.assert_rows_of(project.delta(view).file_uris(), view)
+
+    def assert_rows_of(self, files: list[str], view: str) -> None:
         mine, theirs = f"SELECT * FROM read_parquet({files})", VIEWS[view]
         for first, second in ((mine, theirs), (theirs, mine)):
             [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
@@ -117,6 +119,22 @@ class OperatorsTest(MemoryCase):
         for view in VIEWS:
             with self.subTest(view):
                 self.assert_rows(project, view)
+
+    def test_joins_of_queries_and_statements_give_way(self):
+        project = self.project()
+        self.limit(project, self.LIMIT, '[profiles.default.sql]\nallow = ["query", "dml"]\n')
+        file = project.folder / "joined.parquet"
+        self.run_bounded(project, self.LIMIT, VIEWS["joined"], "--output", str(file), command="sql")
+        self.assert_rows_of([str(file)], "joined")
+        empty = self.other.sql(f"SELECT * FROM ({VIEWS['joined']}) LIMIT 0").to_arrow_table()
+        deltalake.write_deltalake(project.folder / "target", empty)
+        project.write("sources/target.sql", "CREATE EXTERNAL TABLE target STORED AS DELTATABLE LOCATION 'target';\n")
+        self.run_bounded(project, self.LIMIT, f"INSERT INTO target {VIEWS['joined']}", command="sql")
+        self.assert_rows_of(deltalake.DeltaTable(project.folder / "target").file_uris(), "joined")
+        self.limit(project, self.LIMIT, 'join_fallback = "none"\n')
+        outcome, _ = run_measured(project, VIEWS["joined"], "--output", str(file), command="sql")
+        self.assertEqual(3, outcome.code, outcome.stderr)
+        self.assertIn("HashJoin", outcome.stderr)
 
     def test_without_the_other_join_the_failure_says_where(self):
         project = self.project()
@@ -166,7 +184,7 @@ class TpchTest(MemoryCase):
                     self.assertEqual(one, other_one, file.stem)
 
     def test_scale_factor_1(self):
-        for megabytes in (128, 256):
+        for megabytes in (64, 128, 256):
             with self.subTest(megabytes):
                 self.check("1", megabytes)
 
