@@ -32,7 +32,7 @@ weir_compiler_file(libc_nonshared.a package_libc_nonshared.a)
 list(JOIN package_archives "\n" package_files)
 file(WRITE "${package_dir}/debian_files.txt" "${package_files}\n${package_libicudata.a}\n${package_libstdc++.a}\n${package_libgcc.a}\n"
      "${package_libc_nonshared.a}\n/usr/include/fmt/format-inl.h\n/usr/include/toml++/toml.h\n/usr/include/CLI/CLI.hpp\n"
-     "/usr/include/nlohmann/json.hpp\n")
+     "/usr/include/nlohmann/json.hpp\n/usr/include/spdlog/spdlog.h\n")
 
 add_library(package_parts OBJECT EXCLUDE_FROM_ALL "${packaging}/fmt.cc" "${packaging}/tomlplusplus.cc" "${packaging}/old_glibc.c"
             "${packaging}/old_glibc_start.c")

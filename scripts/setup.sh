@@ -10,7 +10,7 @@ arrow_version=26.0.1
 arrow_dir="$cache/arrow-$arrow_version"
 cxxbridge_version=1.0.205
 cxxbridge_dir="$cache/cxxbridge-$cxxbridge_version"
-packages=(g++ cmake ninja-build make git pkg-config protobuf-compiler libprotobuf-dev libfmt-dev libcli11-dev
+packages=(g++ cmake ninja-build make git pkg-config protobuf-compiler libprotobuf-dev libfmt-dev libspdlog-dev libcli11-dev
   nlohmann-json3-dev libtomlplusplus-dev libgtest-dev libsodium-dev libicu-dev libedit-dev libboost-dev mold ccache python3-venv "$@")
 
 missing=()

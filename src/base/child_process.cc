@@ -76,7 +76,7 @@ Status MakeInput(const std::string& text, Descriptor& file) {
 
 /// What happens between fork and exec, where almost nothing may be called.
 [[noreturn]] void Become(const ChildProcess& child, char* const* words, int input, int output,
-                         int tells) {
+                         int tells, bool tells_lines) {
   // In a group of its own it can be ended with all that it starts.
   setpgid(0, 0);
   sigset_t none;
@@ -87,6 +87,7 @@ Status MakeInput(const std::string& text, Descriptor& file) {
   signal(SIGTERM, SIG_DFL);
   const bool is_placed = (child.directory.empty() || chdir(child.directory.c_str()) == 0) &&
                          dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0;
+  if (is_placed && tells_lines) dup2(output, STDERR_FILENO);
   if (is_placed && child.is_silent) {
     const int nowhere = open("/dev/null", O_WRONLY);
     if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
@@ -118,6 +119,20 @@ bool TakeOutput(int fd, std::string& output) {
   return true;
 }
 
+/// Gives the lines away that are complete; at the end what is left, too.
+void TellLines(const ChildProcess& child, bool is_end, std::string& output) {
+  if (!child.on_line) return;
+  size_t begin = 0;
+  for (size_t end = output.find('\n'); end != std::string::npos; end = output.find('\n', begin)) {
+    child.on_line(std::string_view(output).substr(begin, end - begin));
+    begin = end + 1;
+  }
+  output.erase(0, begin);
+  if (!is_end || output.empty()) return;
+  child.on_line(output);
+  output.clear();
+}
+
 ChildProcessEnd Await(pid_t pid, int output, const ChildProcess& child) {
   ChildProcessEnd end;
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(child.timeout_ms);
@@ -128,6 +143,7 @@ ChildProcessEnd Await(pid_t pid, int output, const ChildProcess& child) {
       pollfd waits{.fd = output, .events = POLLIN, .revents = 0};
       if (poll(&waits, 1, kPollMs) > 0) {
         reads = TakeOutput(output, end.output);
+        TellLines(child, /*is_end=*/false, end.output);
         if (reads && SteadyClock::now() < deadline && !child.is_given_up) continue;
       }
     }
@@ -145,8 +161,9 @@ ChildProcessEnd Await(pid_t pid, int output, const ChildProcess& child) {
   }
   // What it wrote last; what others hold open is not waited for.
   pollfd waits{.fd = output, .events = POLLIN, .revents = 0};
-  while (reads && poll(&waits, 1, 0) > 0 && TakeOutput(output, end.output)) {
-  }
+  while (reads && poll(&waits, 1, 0) > 0 && TakeOutput(output, end.output))
+    TellLines(child, /*is_end=*/false, end.output);
+  TellLines(child, /*is_end=*/true, end.output);
   end.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
   end.exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
   return end;
@@ -158,7 +175,9 @@ Result<ChildProcessEnd> RunChildProcess(const ChildProcess& child) {
   Descriptor input, reads_output, writes_output, reads_reason, writes_reason;
   WEIR_RETURN_NOT_OK(MakeInput(child.input, input));
   WEIR_RETURN_NOT_OK(MakePipe(reads_reason, writes_reason));
-  if (child.keeps_output) WEIR_RETURN_NOT_OK(MakePipe(reads_output, writes_output));
+  const bool tells_lines = child.on_line != nullptr;
+  const bool has_pipe = child.keeps_output || tells_lines;
+  if (has_pipe) WEIR_RETURN_NOT_OK(MakePipe(reads_output, writes_output));
   std::vector<char*> words;
   words.reserve(child.words.size() + 1);
   for (const std::string& word : child.words) words.push_back(const_cast<char*>(word.c_str()));
@@ -166,8 +185,8 @@ Result<ChildProcessEnd> RunChildProcess(const ChildProcess& child) {
   const pid_t pid = fork();
   if (pid < 0) return Failure("a process cannot be started");
   if (pid == 0) {
-    Become(child, words.data(), input.get(),
-           child.keeps_output ? writes_output.get() : STDERR_FILENO, writes_reason.get());
+    Become(child, words.data(), input.get(), has_pipe ? writes_output.get() : STDERR_FILENO,
+           writes_reason.get(), tells_lines);
   }
   writes_reason.Close();
   writes_output.Close();
@@ -177,7 +196,7 @@ Result<ChildProcessEnd> RunChildProcess(const ChildProcess& child) {
                         "the program `{}` cannot be started: {}", child.words[0],
                         std::strerror(reason));
   }
-  return Await(pid, child.keeps_output ? reads_output.get() : -1, child);
+  return Await(pid, has_pipe ? reads_output.get() : -1, child);
 }
 
 std::string Describe(const ChildProcessEnd& end, int64_t timeout_ms) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/result.h"
@@ -23,6 +24,9 @@ struct ChildProcess {
   /// this process' standard error.
   bool keeps_output = false;
   bool is_silent = false;  ///< what it writes to its standard error goes nowhere
+  /// Gets the lines of what it writes, to its standard output and error, while it does; they go
+  /// nowhere else. Of a line at most `kMostOutputBytes`. May be empty.
+  std::function<void(std::string_view line)> on_line = {};
   int64_t timeout_ms = 0;
   /// Asked from time to time; it is killed when this says so. May be empty.
   std::function<bool()> is_given_up = {};

@@ -51,6 +51,18 @@ TEST(ChildProcess, RunsInTheFolder) {
   EXPECT_EQ(end->output, folder.path().string() + "\n");
 }
 
+TEST(ChildProcess, ItsLinesAreTold) {
+  std::vector<std::string> lines;
+  ChildProcess child = Shell("echo one; echo two >&2; echo; printf 'the rest'; cat >&2", "\nx");
+  child.keeps_output = false;
+  child.is_silent = false;
+  child.on_line = [&](std::string_view line) { lines.emplace_back(line); };
+  const auto end = RunChildProcess(child);
+  ASSERT_TRUE(end.ok());
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two", "", "the rest", "x"}));
+  EXPECT_EQ(end->output, "");
+}
+
 TEST(ChildProcess, OneThatTakesTooLongIsEndedWithWhatItStarted) {
   ChildProcess child = Shell("sleep 60 & sleep 60; echo late");
   child.timeout_ms = 200;

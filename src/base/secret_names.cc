@@ -41,4 +41,29 @@ std::string WithoutUserInfo(const std::string& text) {
   return text.substr(0, host) + "***" + text.substr(at);
 }
 
+std::string WithoutUrlSecrets(const std::string& text) {
+  static constexpr std::string_view kBeforeHost = "://";
+  std::string shown;
+  size_t done = 0;
+  for (size_t scheme = text.find(kBeforeHost); scheme != std::string::npos;
+       scheme = text.find(kBeforeHost, done)) {
+    const std::string_view before = std::string_view(text).substr(0, scheme);
+    const size_t host = scheme + kBeforeHost.size();
+    const size_t end = std::min(text.find_first_of(" \t\r\n\"'`<>", host), text.size());
+    const size_t path = std::min(text.find_first_of("/?#", host), end);
+    const size_t query = std::min(text.find('?', host), end);
+    const std::string user = text.substr(host, path - host);
+    const size_t at = user.rfind('@');
+    const bool is_secret =
+        at != std::string::npos &&
+        (before.ends_with("http") || before.ends_with("https") || user.find(':') < at);
+    shown += text.substr(done, host - done);
+    if (is_secret) shown += "***";
+    shown += text.substr(is_secret ? host + at : host, query - (is_secret ? host + at : host));
+    if (query < end) shown += "?***";
+    done = end;
+  }
+  return shown + text.substr(done);
+}
+
 }  // namespace weir

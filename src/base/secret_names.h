@@ -16,4 +16,8 @@ bool NamesSecret(std::string_view name);
 /// `https://ada:secret@host/x` as `https://***@host/x`; other texts as they are.
 std::string WithoutUserInfo(const std::string& text);
 
+/// The same for each URL in a text of others, with `?***` for their queries, which may be signed.
+/// Before the host of other schemes than HTTP stays what holds no password: it may be a container.
+std::string WithoutUrlSecrets(const std::string& text);
+
 }  // namespace weir

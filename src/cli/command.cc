@@ -52,19 +52,7 @@ Result<std::optional<DeferTarget>> DeferTargetOf(const GlobalOptions& options,
 
 int Fail(const Status& status) {
   std::cout.flush();
-  std::string text = fmt::format("error: {}\n", status.message());
-  if (!status.location().file.empty()) {
-    text += fmt::format("  --> {}\n", ToString(status.location()));
-  } else if (status.location().line > 0) {
-    text += fmt::format("  --> line {}, column {} of the query\n", status.location().line,
-                        status.location().column);
-  }
-  if (!status.hint().empty()) text += fmt::format("  hint: {}\n", status.hint());
-  if (status.blame() == Blame::kBug) {
-    text += "  This is a bug in Weir; please report it with the following:\n";
-    if (!status.cause().empty()) text += "  " + status.cause() + "\n";
-  }
-  std::cerr << text;
+  TellError(status);
   if (status.code() == StatusCode::kCancelled) return kInterrupted;
   return status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed;
 }
@@ -78,7 +66,7 @@ int Report(const Diagnostics& diagnostics) {
   int errors = 0, warnings = 0;
   bool only_environment = true;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
-    std::cerr << ToText(diagnostic);
+    Tell(diagnostic);
     if (diagnostic.severity == Severity::kError) {
       ++errors;
       only_environment = only_environment && diagnostic.blame == Blame::kEnvironment;
@@ -87,15 +75,15 @@ int Report(const Diagnostics& diagnostics) {
     }
   }
   if (errors + warnings > 0) {
-    std::cerr << fmt::format("{} error{}, {} warning{}\n", errors, errors == 1 ? "" : "s", warnings,
-                             warnings == 1 ? "" : "s");
+    Tell(fmt::format("{} error{}, {} warning{}", errors, errors == 1 ? "" : "s", warnings,
+                     warnings == 1 ? "" : "s"));
   }
   if (errors == 0) return kDone;
   return only_environment ? kEnvironment : kWorkFailed;
 }
 
 void ReportWarnings(const std::vector<Diagnostic>& warnings) {
-  for (const Diagnostic& warning : warnings) std::cerr << ToText(warning);
+  for (const Diagnostic& warning : warnings) Tell(warning);
 }
 
 }  // namespace weir::cli

@@ -3,7 +3,6 @@
 #include "weir/cli/interrupt.h"
 
 #include <csignal>
-#include <iostream>
 #include <thread>
 
 #include <fcntl.h>
@@ -38,7 +37,7 @@ class InterruptScope::Watcher {
     thread_ = std::thread([this, cancellation] {
       char byte = 0;
       if (read(pipe_[0], &byte, 1) != 1 || byte != 's') return;
-      std::cerr << "interrupted: what goes on is being ended; once more ends it at once\n";
+      Tell("interrupted: what goes on is being ended; once more ends it at once");
       cancellation.Cancel();
     });
   }

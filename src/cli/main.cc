@@ -16,6 +16,7 @@
 #include "weir/base/sql_quotes.h"
 #include "weir/cli/command.h"
 #include "weir/cli/completion.h"
+#include "weir/cli/log_options.h"
 #include "weir/cli/option_values.h"
 #include "weir/cli/wrong_use.h"
 #include "weir/project/initial_project.h"
@@ -180,6 +181,7 @@ int Main(int argc, char** argv) {
             "table or json")
         ->check(OneOf(WordsOf("", "--format")))
         ->default_str("table");
+    AddLogOptions(*command);
     return command;
   };
 
@@ -455,6 +457,7 @@ int Main(int argc, char** argv) {
     const int begin = argc > 2 && std::string_view(argv[2]) == "--" ? 3 : 2;
     return RunComplete(app, {argv + begin, argv + argc});
   }
+  if (const int opened = OpenLogAsAsked(argc, argv); opened != kDone) return opened;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -17,25 +17,16 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"", "--project", ValueKind::kFolders},
-    {"", "--profile", ValueKind::kProfiles},
-    {"", "--defer-to", ValueKind::kProfiles},
-    {"", "--output", ValueKind::kFiles},
-    {"run", "--profile-trace", ValueKind::kFiles},
-    {"run", "--task", ValueKind::kTaskKeys},
-    {"test", "--select", ValueKind::kTests},
-    {"test", "tests", ValueKind::kTests},
-    {"", "--select", ValueKind::kSelectors},
-    {"", "--exclude", ValueKind::kSelectors},
-    {"init", "folder", ValueKind::kFolders},
-    {"explain", "view", ValueKind::kViews},
-    {"history", "view", ValueKind::kViews},
-    {"diff", "sides", ValueKind::kBundles},
-    {"lineage", "column", ValueKind::kTables},
-    {"impact", "column", ValueKind::kTables},
-    {"sql", "sql", ValueKind::kFiles},
-    {"functions", "name", ValueKind::kFunctions},
-    {"changes", "table", ValueKind::kTables},
+    {"", "--project", ValueKind::kFolders},        {"", "--profile", ValueKind::kProfiles},
+    {"", "--defer-to", ValueKind::kProfiles},      {"", "--output", ValueKind::kFiles},
+    {"run", "--profile-trace", ValueKind::kFiles}, {"", "--log-file", ValueKind::kFiles},
+    {"run", "--task", ValueKind::kTaskKeys},       {"test", "--select", ValueKind::kTests},
+    {"test", "tests", ValueKind::kTests},          {"", "--select", ValueKind::kSelectors},
+    {"", "--exclude", ValueKind::kSelectors},      {"init", "folder", ValueKind::kFolders},
+    {"explain", "view", ValueKind::kViews},        {"history", "view", ValueKind::kViews},
+    {"diff", "sides", ValueKind::kBundles},        {"lineage", "column", ValueKind::kTables},
+    {"impact", "column", ValueKind::kTables},      {"sql", "sql", ValueKind::kFiles},
+    {"functions", "name", ValueKind::kFunctions},  {"changes", "table", ValueKind::kTables},
     {"help", "command", ValueKind::kCommands},
 };
 
@@ -56,6 +47,8 @@ std::vector<std::string> WordsOf(std::string_view command, std::string_view opti
     return {"table", "json", "dot", "mermaid", "openlineage"};
   if (option == "--format" && command == "graph") return {"table", "json", "dot"};
   if (option == "--format") return {"table", "json"};
+  if (option == "--log-level") return {"trace", "debug", "info", "warn", "error", "off"};
+  if (option == "--log-format") return {"text", "json"};
   if (option == "--event") return {"job", "run", "dataset"};
   if (option == "--dialect") return engine::ReadDialects();
   if (option == "--to" && command != "changes") return engine::WrittenDialects();

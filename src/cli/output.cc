@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <set>
 
 #include <arrow/api.h>
@@ -274,6 +275,57 @@ nlohmann::ordered_json ToJson(const Diagnostic& diagnostic) {
   if (diagnostic.location.line > 0) json["line"] = diagnostic.location.line;
   if (diagnostic.location.column > 0) json["column"] = diagnostic.location.column;
   return json;
+}
+
+namespace {
+
+/// Whole lines go out at once, so that none is written into another.
+void TellOnStderr(const std::string& lines) {
+  if (!LogOwnsStderr()) std::cerr << lines << std::flush;
+}
+
+void LogProblem(LogLevel level, const Diagnostic& problem) {
+  Log(level, problem.message,
+      {{"code", problem.code},
+       {"blame", ToString(problem.blame)},
+       {"view", problem.view_name},
+       {"place", ToString(problem.location)},
+       {"hint", problem.hint}});
+}
+
+}  // namespace
+
+void Tell(const Diagnostic& diagnostic) {
+  TellOnStderr(ToText(diagnostic));
+  LogProblem(diagnostic.severity == Severity::kError ? LogLevel::kError : LogLevel::kWarn,
+             diagnostic);
+}
+
+void TellError(const Status& status) {
+  std::string text = fmt::format("error: {}\n", status.message());
+  if (!status.location().file.empty()) {
+    text += fmt::format("  --> {}\n", ToString(status.location()));
+  } else if (status.location().line > 0) {
+    text += fmt::format("  --> line {}, column {} of the query\n", status.location().line,
+                        status.location().column);
+  }
+  if (!status.hint().empty()) text += fmt::format("  hint: {}\n", status.hint());
+  if (status.blame() == Blame::kBug) {
+    text += "  This is a bug in Weir; please report it with the following:\n";
+    if (!status.cause().empty()) text += "  " + status.cause() + "\n";
+  }
+  TellOnStderr(text);
+  Log(LogLevel::kError, status.message(),
+      {{"kind", ToString(status.code())},
+       {"blame", ToString(status.blame())},
+       {"place", ToString(status.location())},
+       {"hint", status.hint()},
+       {"cause", status.blame() == Blame::kBug ? status.cause() : std::string()}});
+}
+
+void Tell(const std::string& line, std::initializer_list<LogField> fields) {
+  TellOnStderr(line + "\n");
+  Log(LogLevel::kInfo, line, fields);
 }
 
 }  // namespace weir::cli

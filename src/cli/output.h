@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How results, diagnostics and progress look. Results go to stdout, everything else to stderr.
+// How results, diagnostics and progress look. Results go to stdout, everything else to stderr, and
+// what is said there to the log, too; to the log alone where that has stderr for itself.
 
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 
 #include "weir/base/diagnostic.h"
 #include "weir/base/human_numbers.h"
+#include "weir/base/log.h"
 
 namespace weir::cli {
 
@@ -46,5 +49,14 @@ bool LooksNumeric(const std::string& text);
 std::vector<std::string> DistinctNames(const arrow::Schema& schema);
 
 nlohmann::ordered_json ToJson(const Diagnostic& diagnostic);
+
+/// Says one diagnostic.
+void Tell(const Diagnostic& diagnostic);
+
+/// Says why a command ends: `error: message`, with place and hint.
+void TellError(const Status& status);
+
+/// Says a line about progress; `line` is without its end. `fields` are for the log.
+void Tell(const std::string& line, std::initializer_list<LogField> fields = {});
 
 }  // namespace weir::cli

@@ -106,8 +106,8 @@ Status CheckPlace(const std::string& place, const ProjectDefinition& program) {
 class Progress : public ReplayObserver {
  public:
   void OnReplayed(const ReplayedView& view, size_t finished, size_t total) override {
-    std::cerr << fmt::format("[{}/{}] {:9} {}\n", finished, total, ToString(view.state),
-                             view.view_name);
+    Tell(fmt::format("[{}/{}] {:9} {}", finished, total, ToString(view.state), view.view_name),
+         {{"view", view.view_name}, {"state", ToString(view.state)}});
   }
 };
 

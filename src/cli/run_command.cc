@@ -22,6 +22,7 @@
 #include "weir/watch/hooks.h"
 #include "weir/watch/lineage_events.h"
 #include "weir/watch/run_event.h"
+#include "weir/watch/run_log.h"
 #include "weir/watch/status_line.h"
 #include "weir/watch/telemetry.h"
 #include "weir/watch/trace_file.h"
@@ -70,7 +71,7 @@ void ReportViolations(const RunEnvelope& envelope, Diagnostics& diagnostics) {
                                  dropped ? " and were dropped" : "", constraint.example),
           .location = constraint.location,
           .view_name = view.view_name};
-      std::cerr << ToText(diagnostic);
+      Tell(diagnostic);
       diagnostics.Add(std::move(diagnostic));
     }
   }
@@ -89,7 +90,7 @@ void ReportFallbacks(const RunEnvelope& envelope, Diagnostics& diagnostics) {
                                "if there is more; `join_fallback = \"none\"` lets it fail"));
     diagnostic.severity = Severity::kWarning;
     diagnostic.view_name = view.view_name;
-    std::cerr << ToText(diagnostic);
+    Tell(diagnostic);
     diagnostics.Add(std::move(diagnostic));
   }
 }
@@ -106,7 +107,7 @@ void ReportPublication(const Publication& publication, const RunEnvelope& envelo
                         publication.earlier_run_id);
   }
   if (!publication.misfit.empty()) text += "; a run of all views publishes them";
-  std::cerr << text << "\n";
+  Tell(text);
 }
 
 /// Where the expression that failed stands: in the view, or in one that it inlines.
@@ -147,7 +148,7 @@ int ReportFailures(const RunEnvelope& envelope, OpenProject& open) {
                              : PlaceOfValueFailure(view.status.message(), *definition->second);
       diagnostic.location = place ? *place : open.compiled.Find(view.view_name)->location;
     }
-    if (view.status.code() != StatusCode::kCancelled) std::cerr << ToText(diagnostic);
+    if (view.status.code() != StatusCode::kCancelled) Tell(diagnostic);
     open.diagnostics.Add(diagnostic);
     code = std::max<int>(code,
                          view.status.blame() == Blame::kEnvironment ? kEnvironment : kWorkFailed);
@@ -216,7 +217,8 @@ Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& s
   if (!called.ok()) {
     Diagnostic diagnostic = ToDiagnostic("W5007", called);
     diagnostic.location = open.definition.hooks.before_run->location;
-    std::cerr << ToText(diagnostic) << "nothing was run\n";
+    Tell(diagnostic);
+    Tell("nothing was run");
     code = kWorkFailed;
     return open;
   }
@@ -234,7 +236,7 @@ std::string Variable(const char* name) {
 
 /// What the status line shows of the past. Without any it shows the present.
 StatusLine::Sight SightOf(const OpenProject& open, const TaskGraph& graph, RunEvents& events) {
-  StatusLine::Sight sight{.is_terminal = DrawsOnStderr(),
+  StatusLine::Sight sight{.is_terminal = DrawsOnStderr() && !LogOwnsStderr(),
                           .rows_written = events.rows_written(),
                           .graph = &graph,
                           .last_seconds = {},
@@ -259,8 +261,7 @@ void PrintSummary(const RunEnvelope& envelope) {
 /// Reports what the run left to say, records it and gives the warehouse back; returns the exit
 /// code.
 int ConcludeRun(RunEnvelope& envelope, OpenProject& open, WarehouseLock& lock) {
-  for (const auto& [view, deferred] : envelope.deferred)
-    std::cerr << Describe(view, deferred) << "\n";
+  for (const auto& [view, deferred] : envelope.deferred) Tell(Describe(view, deferred));
   ReportViolations(envelope, open.diagnostics);
   ReportFallbacks(envelope, open.diagnostics);
   for (const ViewOutcome& view : envelope.views) {
@@ -327,15 +328,19 @@ class Watchers {
  private:
   /// In the order in which they are told: who is told last has waited for all others.
   std::vector<RunEventConsumer*> Consumers(const OpenProject& open) {
-    std::vector<RunEventConsumer*> consumers = {&line_, &telemetry_};
+    std::vector<RunEventConsumer*> consumers;
+    if (!LogOwnsStderr()) consumers.push_back(&line_);
+    consumers.push_back(&telemetry_);
     if (!open.definition.openlineage.empty()) consumers.push_back(&lineage_);
     if (trace_ != nullptr) consumers.push_back(trace_);
     consumers.push_back(&hooks_);
+    consumers.push_back(&log_);
     if (prints_json_) consumers.push_back(&lines_);
     return consumers;
   }
 
   StatusLine line_;
+  RunLog log_;
   Hooks hooks_;
   LineageEvents lineage_;
   Telemetry telemetry_;
@@ -398,6 +403,7 @@ int RunOnce(const GlobalOptions& options, const RunRequest& request,
   const SystemClock clock;
   int64_t opened_at_us = 0;
   RunSubject subject{.run_id = NewRunId(clock), .project = {}, .profile = {}, .tag = request.tag};
+  const LogContext context("run_id", subject.run_id);
   std::unique_ptr<TraceFile> trace;
   if (!request.trace_file.empty()) {
     auto opened = TraceFile::Open(request.trace_file);

@@ -54,7 +54,7 @@ Status Pass(const std::string& file) {
 /// Puts a file into its place, and says on stderr what it holds.
 Status Finish(OutputFile& file, int64_t count, const std::string& name) {
   WEIR_RETURN_NOT_OK(file.Commit());
-  std::cerr << fmt::format("({} row{} in {})\n", count, count == 1 ? "" : "s", name);
+  Tell(fmt::format("({} row{} in {})", count, count == 1 ? "" : "s", name));
   return Status::OK();
 }
 
@@ -85,7 +85,7 @@ Status Print(arrow::RecordBatchReader& rows, const std::string& sql, const SqlRe
   }
   WEIR_ASSIGN_OR_RETURN(const int64_t count, WriteRows(rows, request.format, std::cout));
   if (request.format == ResultFormat::kTable)
-    std::cerr << fmt::format("({} row{})\n", count, count == 1 ? "" : "s");
+    Tell(fmt::format("({} row{})", count, count == 1 ? "" : "s"));
   return Status::OK();
 }
 
@@ -132,7 +132,7 @@ std::vector<std::string> PipedStatements() {
 }
 
 int WrongUse(const std::string& message, const std::string& hint) {
-  std::cerr << fmt::format("error: {}\n  hint: {}\n", message, hint);
+  TellError(Status::User(StatusCode::kInvalidArgument, "{}", message).WithHint(hint));
   return kWrongUse;
 }
 

@@ -164,7 +164,7 @@ Status PrintOnTerminal(arrow::RecordBatchReader& rows) {
   TerminalTable table(rows.schema()->field_names(), TerminalWidth());
   WEIR_RETURN_NOT_OK(ForEachBatch(rows, [&](const auto& batch) { table.Add(batch); }));
   std::cout << table.Render() << std::flush;
-  std::cerr << table.Note() << "\n";
+  Tell(table.Note());
   return Status::OK();
 }
 

@@ -117,7 +117,7 @@ class TestRun {
 
   /// Tests whose file is not understood: they count, since nobody knows whether they hold.
   void AddBroken(const Diagnostic& diagnostic) {
-    std::cerr << ToText(diagnostic);
+    Tell(diagnostic);
     const int64_t now = clock_.Now();
     Add({.name = diagnostic.location.file,
          .kind = "data",
@@ -238,14 +238,14 @@ class TestRun {
 
   void ReportProblems(const UnitTestOutcome& outcome, TestRecord& record) {
     for (const Diagnostic& problem : outcome.problems) {
-      std::cerr << ToText(problem);
+      Tell(problem);
       record.message += (record.message.empty() ? "" : "; ") + problem.message;
     }
     if (outcome.problems.empty() || told_compile_errors_) return;
     // A view that does not compile says why once.
     for (const Diagnostic& problem : open_->diagnostics.all()) {
       if (problem.severity == Severity::kError && !problem.location.file.starts_with("tests/"))
-        std::cerr << ToText(problem);
+        Tell(problem);
     }
     told_compile_errors_ = true;
   }

@@ -2,10 +2,9 @@
 
 #include "weir/cli/warehouse_access.h"
 
-#include <iostream>
-
 #include <fmt/format.h>
 
+#include "weir/cli/output.h"
 #include "weir/upkeep/recovery.h"
 
 namespace weir::cli {
@@ -17,8 +16,8 @@ Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(
       session.engine(), session.warehouse_url(),
       RunIdentity::Own(run_id, project.profile.name, opened_at_us),
       [](const RunIdentity& holder) {
-        std::cerr << fmt::format("waiting for run {}: a warehouse has one run at a time\n",
-                                 Describe(holder));
+        Tell(fmt::format("waiting for run {}: a warehouse has one run at a time", Describe(holder)),
+             {{"holder", holder.run_id}});
       },
       cancellation);
   if (lock.ok()) {
@@ -29,7 +28,7 @@ Result<std::unique_ptr<WarehouseLock>> TakeWarehouse(
       return recovered.status().WithContext("what a run that was cut off left cannot be mended");
     }
     for (const Diagnostic& warning : recovered->all()) {
-      std::cerr << ToText(warning);
+      Tell(warning);
       diagnostics.Add(warning);
     }
     return lock;

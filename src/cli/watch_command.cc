@@ -3,7 +3,6 @@
 // watch: runs again when files of the project or of its sources change.
 
 #include <chrono>
-#include <iostream>
 #include <thread>
 
 #include <fmt/ranges.h>
@@ -45,9 +44,8 @@ std::string AwaitChange(const std::string& root, const std::vector<SourceDefinit
 void SayWhatIsNotSeen(const std::vector<SourceDefinition>& sources) {
   const std::vector<std::string> unseen = SourcesWithoutStamp(sources);
   if (unseen.empty()) return;
-  std::cerr << fmt::format(
-      "changes of sources behind a URL are not seen, only found by the next run: {}\n",
-      fmt::join(unseen, ", "));
+  Tell(fmt::format("changes of sources behind a URL are not seen, only found by the next run: {}",
+                   fmt::join(unseen, ", ")));
 }
 
 }  // namespace
@@ -63,7 +61,7 @@ int RunWatch(const GlobalOptions& options, const RunRequest& request) {
     const std::string stamp = ProjectStamp(options.project, sources);
     const int code = RunOnce(options, request, interrupt.cancellation());
     if (code == kInterrupted || code == kWrongUse) return code;
-    std::cerr << "watching for changes; Ctrl-C ends it\n" << std::flush;
+    Tell("watching for changes; Ctrl-C ends it");
     if (AwaitChange(options.project, sources, stamp, interrupt.cancellation()).empty())
       return kInterrupted;
     LoadSources(options, sources);

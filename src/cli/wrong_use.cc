@@ -3,7 +3,6 @@
 #include "weir/cli/wrong_use.h"
 
 #include <algorithm>
-#include <iostream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,7 +22,8 @@ struct Complaint {
 };
 
 int Print(const Complaint& complaint) {
-  std::cerr << fmt::format("error: {}\n  hint: {}\n", complaint.message, complaint.hint);
+  TellError(
+      Status::User(StatusCode::kInvalidArgument, "{}", complaint.message).WithHint(complaint.hint));
   return kWrongUse;
 }
 
@@ -141,13 +141,16 @@ Complaint OfFirstOption(const CLI::App& app, int argc, char** argv) {
 
 }  // namespace
 
+std::string Alternatives(const std::vector<std::string>& words) {
+  const std::vector<std::string> first(words.begin(), words.end() - 1);
+  return fmt::format("{} or {}", fmt::join(first, ", "), words.back());
+}
+
 CLI::Validator OneOf(const std::vector<std::string>& words) {
   return CLI::Validator(
       [words](const std::string& found) {
         if (std::find(words.begin(), words.end(), found) != words.end()) return std::string();
-        const std::vector<std::string> first(words.begin(), words.end() - 1);
-        return fmt::format("{} or {} is wanted, found `{}`", fmt::join(first, ", "), words.back(),
-                           found);
+        return fmt::format("{} is wanted, found `{}`", Alternatives(words), found);
       },
       "");
 }

@@ -11,6 +11,9 @@
 
 namespace weir::cli {
 
+/// "a, b or c".
+std::string Alternatives(const std::vector<std::string>& words);
+
 /// Takes some words only.
 CLI::Validator OneOf(const std::vector<std::string>& words);
 

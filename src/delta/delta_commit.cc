@@ -12,6 +12,7 @@
 
 #include "weir/base/ascii_text.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/delta_schema.h"
 #include "weir/delta/log_actions.h"
@@ -284,6 +285,24 @@ bool MayBeNamed(const engine::Session& session, const DeltaLog& log, const Delta
   });
 }
 
+void LogCommit(const DeltaWriteSpec& spec, const CommitOutcome& outcome) {
+  // Of Weir's own tables each run writes a dozen.
+  const bool is_own = spec.table_url.find("/_weir/") != std::string::npos;
+  const LogLevel level = is_own ? LogLevel::kDebug : LogLevel::kInfo;
+  if (!IsLogged(level)) return;
+  int64_t bytes = 0;
+  for (const DataFile& file : spec.added) bytes += file.size_bytes;
+  Log(level, outcome.already_committed ? "a commit was made before" : "a commit was made",
+      {{"table", spec.table_url},
+       {"version", outcome.version},
+       {"operation", spec.mode == WriteMode::kOverwrite ? "overwrite"
+                     : spec.mode == WriteMode::kAppend  ? "append"
+                                                        : "compact"},
+       {"files", spec.added.size()},
+       {"compacted_files", spec.compacted.size()},
+       {"bytes", bytes}});
+}
+
 }  // namespace
 
 void RemoveDataFiles(const engine::Session& session, const std::string& table_url,
@@ -327,6 +346,7 @@ Result<CommitOutcome> CommitWrite(const engine::Session& session, const DeltaWri
     if (spec.difference) RemoveDataFiles(session, spec.table_url, spec.difference->files);
   }
   WEIR_ASSIGN_OR_RETURN(const CommitOutcome outcome, committed);
+  LogCommit(spec, outcome);
   if (!outcome.already_committed && outcome.version > 0 &&
       outcome.version % kCheckpointInterval == 0) {
     // A checkpoint only makes reading quicker: the commit stands without it, and the next interval

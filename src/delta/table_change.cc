@@ -9,6 +9,7 @@
 
 #include "weir/base/durability.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
 #include "weir/base/percent_text.h"
 #include "weir/delta/log_actions.h"
 #include "weir/delta/table_files.h"
@@ -152,6 +153,14 @@ Result<ChangeOutcome> CommitChangeTo(const DeltaLog& log, const TableChange& cha
 Result<ChangeOutcome> CommitChange(const engine::Session& session, const TableChange& change) {
   const auto log = OpenDeltaLog(session, change.table_url, CommitDurability::kWhole);
   WEIR_ASSIGN_OR_RETURN(ChangeOutcome outcome, CommitChangeTo(*log, change));
+  if (outcome.version >= 0) {
+    Log(LogLevel::kInfo, "a commit was made",
+        {{"table", change.table_url},
+         {"version", outcome.version},
+         {"operation", change.operation},
+         {"files", change.added.size()},
+         {"removed_files", change.removed.size()}});
+  }
   if (outcome.version > 0 && change.checkpoint_interval > 0 &&
       outcome.version % change.checkpoint_interval == 0) {
     // A checkpoint only makes reading quicker: the commit stands without it.

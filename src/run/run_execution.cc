@@ -14,6 +14,7 @@
 
 #include <arrow/api.h>
 
+#include "weir/base/log.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/bundle_execution.h"
 #include "weir/run/current_tables.h"
@@ -202,6 +203,11 @@ class Execution {
                           table, bundle, *last, outcome.scan_units,
                           [&](const std::string& name) { return tables_.Source(name); }, session_);
                     }});
+    Log(LogLevel::kDebug, "a view was decided",
+        {{"view", task.view_name},
+         {"action", ToString(outcome.decision.action)},
+         {"reason_code", outcome.decision.code},
+         {"reason", outcome.decision.reason}});
     if (outcome.decision.action == Action::kReuse) {
       outcome.state = ViewState::kReused;
       outcome.version = last->version;

@@ -16,6 +16,7 @@
 
 #include "weir/base/durability.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
 #include "weir/delta/table_files.h"
 #include "weir/session/session_runtime.h"
 
@@ -224,6 +225,8 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
         std::this_thread::sleep_for(timing.poll);
         continue;
       }
+      Log(LogLevel::kInfo, "a run that is gone holds the warehouse, its place is taken",
+          {{"warehouse", warehouse_url}, {"holder", holder ? Describe(*holder) : "unknown"}});
     }
     // What this run holds is given back on every way out; what it only asked for is not.
     WEIR_ASSIGN_OR_RETURN(const bool is_first, lock->Begin(highest + 1, self.ToJson()));
@@ -241,6 +244,11 @@ Result<std::unique_ptr<WarehouseLock>> WarehouseLock::Acquire(
         }
         WEIR_RETURN_NOT_OK(lock->NoteEarlier(now, self.started_at_us));
         lock->heart_ = std::make_unique<Heart>(*lock, cancellation, timing.heartbeat);
+        Log(LogLevel::kInfo, "the warehouse is taken",
+            {{"warehouse", warehouse_url},
+             {"run_id", self.run_id},
+             {"generation", lock->generation_},
+             {"waited", lock->waited_}});
         return lock;
       }
       lock->Remove(lock->generation_);
@@ -348,6 +356,8 @@ Status WarehouseLock::End(const std::string& state, bool is_recorded, int64_t en
   WEIR_RETURN_NOT_OK(durable);
   WEIR_RETURN_NOT_OK(
       session_.PutObject(UrlOf(generation_, kEnded), EndedJson(state, is_recorded, ended_at_us)));
+  Log(LogLevel::kInfo, "the warehouse is given back",
+      {{"generation", generation_}, {"state", state}, {"recorded", is_recorded}});
   return MakeDurable(kEnded);
 }
 

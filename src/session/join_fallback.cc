@@ -7,6 +7,8 @@
 
 #include <arrow/record_batch.h>
 
+#include "weir/base/log.h"
+
 namespace weir {
 
 namespace {
@@ -49,6 +51,8 @@ JoinFallback ExecuteWithFallback(const SessionRuntime& session, int partitions,
   if (by_hash.code() != StatusCode::kOutOfMemory || !session.falls_back_to_sort_merge() ||
       operators.find("HashJoinExec") == std::string::npos)
     return {.status = by_hash, .hash_joins_failed = {}};
+  Log(LogLevel::kInfo, "hash joins found no memory, rows are sorted and merged",
+      {{"reason", by_hash.message()}});
   // The engine merges sorted rows only where there are several partitions.
   const Status by_sorting =
       attempt(session.EngineOf(std::max(2, partitions), JoinMethod::kSortMerge));

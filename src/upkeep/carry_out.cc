@@ -9,6 +9,7 @@
 
 #include "weir/artifacts/artifact_tables.h"
 #include "weir/artifacts/compaction.h"
+#include "weir/base/log.h"
 #include "weir/base/parallel.h"
 #include "weir/upkeep/warehouse_tables.h"
 
@@ -155,7 +156,17 @@ UpkeepOutcome CarryOut(const UpkeepPlan& plan, const SessionRuntime& session, in
       outcome.problems.push_back(held);
       return outcome;
     }
+    const size_t done_before = outcome.done.size();
     const Status status = upkeep.Table({begin, end});
+    for (size_t i = done_before; i < outcome.done.size(); ++i) {
+      const UpkeepAction& action = outcome.done[i];
+      Log(LogLevel::kInfo, "the warehouse was kept",
+          {{"table", action.table},
+           {"action", ToString(action.kind)},
+           {"path", action.path},
+           {"bytes", action.bytes},
+           {"reason", action.reason}});
+    }
     if (!status.ok())
       outcome.problems.push_back(status.WithContext(fmt::format("table `{}`", begin->table)));
     begin = end;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "weir/base/log.h"
 #include "weir/base/parallel.h"
 #include "weir/delta/half_written.h"
 #include "weir/delta/table_files.h"
@@ -44,6 +45,8 @@ Result<Diagnostics> Recover(const ProjectDefinition& project, const SessionRunti
   Diagnostics warnings;
   if (lock.cut_off_since_ms() < 0 || LocalFolder(session.warehouse_url()).empty()) return warnings;
   WEIR_ASSIGN_OR_RETURN(const auto tables, ListWarehouseTables(project, session));
+  Log(LogLevel::kInfo, "a run was cut off, looking for what it left half written",
+      {{"tables", tables.size()}});
   std::vector<Result<std::optional<TakenBack>>> taken(tables.size(), std::optional<TakenBack>());
   ForEachInParallel(tables.size(), static_cast<size_t>(session.threads()), [&](size_t i) {
     if (tables[i].is_left_alone || tables[i].dropping_since_us >= 0) return;

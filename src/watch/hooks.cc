@@ -2,8 +2,11 @@
 
 #include "weir/watch/hooks.h"
 
+#include <chrono>
+
 #include "weir/base/child_process.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
 #include "weir/base/time_text.h"
 
 namespace weir {
@@ -16,11 +19,23 @@ using Json = nlohmann::ordered_json;
 Status CallHook(const ProjectDefinition& project, const HookCommand& command,
                 const std::string& event, const std::function<bool()>& is_given_up) {
   const int64_t timeout_ms = project.hooks.timeout_seconds * 1000;
-  auto end = RunChildProcess({.words = command.words,
-                              .directory = project.root,
-                              .input = event + "\n",
-                              .timeout_ms = timeout_ms,
-                              .is_given_up = is_given_up});
+  ChildProcess child{.words = command.words,
+                     .directory = project.root,
+                     .input = event + "\n",
+                     .timeout_ms = timeout_ms,
+                     .is_given_up = is_given_up};
+  if (LogOwnsStderr()) {
+    child.on_line = [&](std::string_view line) {
+      Log(LogLevel::kInfo, line, {{"hook", command.name}});
+    };
+  }
+  const auto began = std::chrono::steady_clock::now();
+  auto end = RunChildProcess(child);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  Log(LogLevel::kInfo, "a hook was called",
+      {{"hook", command.name},
+       {"succeeded", end.ok() && end->succeeded()},
+       {"seconds", took.count()}});
   if (!end.ok()) {
     return end.status()
         .WithContext(fmt::format("hook `{}`", command.name))

@@ -8,6 +8,8 @@
 
 #include "weir/base/http_post.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
+#include "weir/base/secret_names.h"
 #include "weir/base/time_text.h"
 #include "weir/lineage/row_filter.h"
 
@@ -100,6 +102,8 @@ void LineageEvents::SendToUrl(const std::string& text) {
                                     .body = text,
                                     .timeout_ms = target.timeout_seconds * 1000});
   failures_in_a_row_ = sent.ok() ? 0 : failures_in_a_row_ + 1;
+  Log(LogLevel::kDebug, "an OpenLineage event was sent",
+      {{"url", WithoutUrlSecrets(target.url)}, {"bytes", text.size()}, {"succeeded", sent.ok()}});
   if (!sent.ok()) Fail(target.url, sent);
 }
 

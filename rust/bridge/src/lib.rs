@@ -31,6 +31,7 @@ mod functions;
 mod guards;
 mod interruption;
 mod local_store;
+mod log_events;
 mod marked_table;
 mod memory_pool;
 mod named_source;
@@ -72,6 +73,7 @@ use functions::{
     sql_type,
 };
 use guards::guard_descriptions;
+use log_events::forward_log_events;
 use parsing::{parse_sql, read_dialects};
 use plan::{PhysicalPlan, Plan, create_physical_plan, execute_stream, register_view};
 use plan_bytes::{
@@ -308,8 +310,19 @@ pub mod ffi {
         ) -> Result<bool>;
     }
 
+    unsafe extern "C++" {
+        include!("weir/engine/log_callback.h");
+        /// What one of the engine's crates says. `level`: 0 trace to 4 error; `target`: the module, crate first.
+        #[namespace = "weir"]
+        #[cxx_name = "TakeLogEvent"]
+        fn take_log_event(level: u8, target: &str, message: &str, fields: &Vec<KeyValue>);
+    }
+
     extern "Rust" {
         // --- runtime ---
+        /// From now on `take_log_event` is called, from any thread, for events of at least `level` of crates whose names begin with one of
+        /// `crates`. Later calls do nothing.
+        fn forward_log_events(level: u8, crates: &Vec<String>);
         type Cancellation;
         /// Starts the process's runtime with `threads` workers (0 = one a core). Later calls do nothing.
         fn start_runtime(threads: u32) -> Result<()>;

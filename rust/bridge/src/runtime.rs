@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contained::is_contained;
 use crate::error::{BridgeError, Result, entry};
+use crate::log_events::take_panic;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
@@ -40,7 +41,8 @@ fn quieten_reported_panics() {
             return;
         }
         let in_writer = panic.location().is_some_and(|at| at.file().ends_with("buffered.rs"));
-        if !in_writer || panic.payload().downcast_ref::<&str>() != Some(&"Already shut down") {
+        let is_expected = in_writer && panic.payload().downcast_ref::<&str>() == Some(&"Already shut down");
+        if !is_expected && !take_panic(panic) {
             report(panic);
         }
     }));
