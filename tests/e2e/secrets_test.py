@@ -35,6 +35,8 @@ def forms(secret: str) -> set[bytes]:
 
 
 class Secrets(ProjectCase):
+    log: dict[str, str] = {}  # what the environment asks of the log
+
     def setUp(self):
         super().setUp()
         self.endpoint = serve_buckets(self)
@@ -61,7 +63,7 @@ class Secrets(ProjectCase):
 
     def weir(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, "XDG_STATE_HOME": str(self.state), "XDG_CACHE_HOME": str(self.state), "SECRET_ID": SECRETS["id"],
-                       "SECRET_KEY": SECRETS["key"], "SECRET_TOKEN": SECRETS["token"], **changes}
+                       "SECRET_KEY": SECRETS["key"], "SECRET_TOKEN": SECRETS["token"], **self.log, **changes}
         return subprocess.run([weir_project.program(), *arguments[:1], "--project", str(self.folder), *arguments[1:]], env=environment,
                               capture_output=True, timeout=120, stdin=subprocess.DEVNULL, check=False)
 
@@ -112,6 +114,17 @@ class Secrets(ProjectCase):
         self.assertGreater(len(objects), 20)
         for key in objects:
             self.assert_without(self.client.get_object(Bucket="lake", Key=key)["Body"].read(), key)
+
+
+class SecretsAndTheLog(Secrets):
+    """The same with all that Weir and its engine say while they work."""
+
+    log = {"WEIR_LOG_LEVEL": "trace"}
+
+    def test_the_engine_speaks(self):
+        said = self.weir("run").stderr.decode()
+        for crate in ("object_store", "datafusion", "deltalake"):
+            self.assertIn(f" target={crate}", said)
 
 
 if __name__ == "__main__":
