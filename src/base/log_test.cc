@@ -67,7 +67,9 @@ TEST(LogLine, JsonReadsBackWhatWasWritten) {
     EXPECT_EQ(json.contains("view"), !text.empty());
     if (FindInvalidUtf8(text)) continue;
     EXPECT_EQ(json["message"], text);
-    if (!text.empty()) EXPECT_EQ(json["view"], text);
+    if (!text.empty()) {
+      EXPECT_EQ(json["view"], text);
+    }
   }
 }
 
@@ -117,7 +119,9 @@ TEST(LogLine, TextIsOneLineThatNoTerminalObeys) {
     for (size_t i = 0; i < line.size(); ++i) {
       const auto byte = static_cast<unsigned char>(line[i]);
       ASSERT_TRUE(byte >= ' ' && byte != 0x7f) << int{byte};
-      if (byte == 0xc2) ASSERT_GE(static_cast<unsigned char>(line[i + 1]), 0xa0);
+      if (byte == 0xc2) {
+        ASSERT_GE(static_cast<unsigned char>(line[i + 1]), 0xa0);
+      }
     }
   }
 }

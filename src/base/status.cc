@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "weir/base/log.h"
+
 namespace weir {
 
 std::string_view ToString(Blame blame) {
@@ -116,10 +118,15 @@ std::string Status::ToString() const {
 
 namespace internal {
 void CheckFailed(const char* condition, const char* file, int line) {
-  std::fprintf(
-      stderr,
-      "weir: internal check failed: %s at %s:%d\nThis is a bug in Weir; please report it.\n",
-      condition, file, line);
+  if (LogOwnsStderr()) {
+    const LogField place[] = {{"file", file}, {"line", line}};
+    WriteLog(LogLevel::kError, fmt::format("internal check failed: {}", condition), place);
+  } else {
+    std::fprintf(
+        stderr,
+        "weir: internal check failed: %s at %s:%d\nThis is a bug in Weir; please report it.\n",
+        condition, file, line);
+  }
   std::abort();
 }
 }  // namespace internal

@@ -124,7 +124,7 @@ class ContentTest(unittest.TestCase):
     def test_the_licences_of_what_is_inside_are_there(self):
         text = (self.root / "share" / "weir" / "THIRD_PARTY_LICENSES.txt").read_text()
         for name in ("Apache Arrow C++", "libicu-dev", "libprotobuf-dev", "libsodium-dev", "libedit-dev", "libstdc++-12-dev",
-                     "libfmt-dev", "datafusion 55", "deltalake-core 1", "libmimalloc-sys", "aws-lc-sys", "zstd-sys", "the Rust standard library"):
+                     "libfmt-dev", "libspdlog-dev", "datafusion 55", "deltalake-core 1", "libmimalloc-sys", "aws-lc-sys", "zstd-sys", "the Rust standard library"):
             self.assertIn(f"\n  {name}", text)
             if name not in ("the Rust standard library",):
                 self.assertRegex(text, rf"\n={{100}}\n(?:[^-\n][^\n]*\n)*{re.escape(name)}", f"no text for {name}")
