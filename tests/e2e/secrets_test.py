@@ -123,7 +123,7 @@ class SecretsAndTheLog(Secrets):
 
     def test_the_engine_speaks(self):
         said = self.weir("run").stderr.decode()
-        for crate in ("object_store", "datafusion", "deltalake"):
+        for crate in ("object_store", "datafusion"):
             self.assertIn(f" target={crate}", said)
 
 
