@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "weir/base/http_post.h"
 #include "weir/base/json_text.h"
 #include "weir/base/time_text.h"
+#include "weir/engine/http_post.h"
 #include "weir/lineage/row_filter.h"
 
 namespace weir {
@@ -94,11 +94,11 @@ void LineageEvents::SendToUrl(const std::string& text) {
     ++failures_[target.url].count;
     return;
   }
-  const Status sent = SendHttpPost({.url = target.url,
-                                    .content_type = "application/json",
-                                    .headers = target.headers,
-                                    .body = text,
-                                    .timeout_ms = target.timeout_seconds * 1000});
+  const Status sent = engine::SendHttpPost({.url = target.url,
+                                            .content_type = "application/json",
+                                            .headers = target.headers,
+                                            .body = text,
+                                            .timeout_ms = target.timeout_seconds * 1000});
   failures_in_a_row_ = sent.ok() ? 0 : failures_in_a_row_ + 1;
   if (!sent.ok()) Fail(target.url, sent);
 }

@@ -6,9 +6,9 @@
 
 #include "weir/artifacts/run_spans.h"
 #include "weir/base/ascii_text.h"
-#include "weir/base/http_post.h"
 #include "weir/base/json_text.h"
 #include "weir/base/percent_text.h"
+#include "weir/engine/http_post.h"
 
 namespace weir {
 
@@ -102,6 +102,7 @@ std::optional<TelemetrySettings> ReadTelemetrySettings(const Variables& variable
   int64_t milliseconds = 0;
   (void)std::from_chars(timeout.data(), timeout.data() + timeout.size(), milliseconds);
   if (milliseconds > 0) settings.timeout_ms = milliseconds;
+  settings.certificate_file = Either(variable, "CERTIFICATE");
   const std::string protocol = Either(variable, "PROTOCOL");
   if (!protocol.empty() && protocol != "http/json") {
     settings.trouble = fmt::format(
@@ -137,19 +138,24 @@ Json ToOtlp(const RunSubject& subject, const RunEnvelope& envelope,
 
 void Telemetry::Take(const RunEvent& event) {
   if (!settings_ || event.kind != RunEventKind::kRunFinished) return;
-  Status sent = settings_->trouble.empty()
-                    ? SendHttpPost({.url = settings_->url,
-                                    .content_type = "application/json",
-                                    .headers = settings_->headers,
-                                    .body = JsonText(ToOtlp(*event.subject, *event.envelope,
-                                                            settings_->resource, weir_version_)),
-                                    .timeout_ms = settings_->timeout_ms})
-                    : Status::User(StatusCode::kUnsupported, "{}", settings_->trouble);
+  Status sent =
+      settings_->trouble.empty()
+          ? engine::SendHttpPost({.url = settings_->url,
+                                  .content_type = "application/json",
+                                  .headers = settings_->headers,
+                                  .body = JsonText(ToOtlp(*event.subject, *event.envelope,
+                                                          settings_->resource, weir_version_)),
+                                  .timeout_ms = settings_->timeout_ms,
+                                  .certificate_file = settings_->certificate_file})
+          : Status::User(StatusCode::kUnsupported, "{}", settings_->trouble);
   if (sent.ok()) return;
-  warnings_.push_back(ToDiagnostic(
-      "W5010", sent.WithContext("the spans of the run could not be sent")
-                   .WithHint("OTEL_EXPORTER_OTLP_ENDPOINT names a collector that takes JSON over "
-                             "`http://`; OTEL_SDK_DISABLED=true sends nothing")));
+  if (sent.hint().empty()) {
+    sent = sent.WithHint(
+        "OTEL_EXPORTER_OTLP_ENDPOINT names a collector that takes JSON over HTTP; "
+        "OTEL_SDK_DISABLED=true sends nothing");
+  }
+  warnings_.push_back(
+      ToDiagnostic("W5010", sent.WithContext("the spans of the run could not be sent")));
   warnings_.back().severity = Severity::kWarning;
 }
 

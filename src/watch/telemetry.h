@@ -25,13 +25,14 @@ struct TelemetrySettings {
   std::map<std::string, std::string> headers;   ///< may be secrets
   std::map<std::string, std::string> resource;  ///< attributes, `service.name` among them
   int64_t timeout_ms = 10'000;
-  std::string trouble;  ///< why nothing can be sent there; empty: it can
+  std::string certificate_file;  ///< as engine::HttpPost has it
+  std::string trouble;           ///< why nothing can be sent there; empty: it can
 };
 
-/// Reads OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT, …_HEADERS, …_TIMEOUT, …_PROTOCOL, OTEL_SERVICE_NAME,
-/// OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_EXPORTER and OTEL_SDK_DISABLED. Nothing where no endpoint
-/// is set, or where they say that nothing is to be sent. `variable`: a variable's value; empty
-/// where it is not set.
+/// Reads OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT, …_HEADERS, …_TIMEOUT, …_PROTOCOL, …_CERTIFICATE,
+/// OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_EXPORTER and OTEL_SDK_DISABLED. Nothing
+/// where no endpoint is set, or where they say that nothing is to be sent. `variable`: a variable's
+/// value; empty where it is not set.
 std::optional<TelemetrySettings> ReadTelemetrySettings(
     const std::function<std::string(const char*)>& variable);
 

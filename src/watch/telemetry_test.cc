@@ -51,6 +51,16 @@ TEST(TelemetrySettings, HeadersAndAttributesAreListsOfPairs) {
   EXPECT_EQ(settings->timeout_ms, 250);
 }
 
+TEST(TelemetrySettings, CertificatesAreThoseOfTheSignalFirst) {
+  const std::string endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+  EXPECT_EQ(Read({{endpoint, "https://a"}})->certificate_file, "");
+  EXPECT_EQ(Read({{endpoint, "https://a"},
+                  {"OTEL_EXPORTER_OTLP_CERTIFICATE", "all.pem"},
+                  {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "traces.pem"}})
+                ->certificate_file,
+            "traces.pem");
+}
+
 TEST(TelemetrySettings, AnotherProtocolIsNamed) {
   const auto settings =
       Read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}});

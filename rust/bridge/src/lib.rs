@@ -29,6 +29,7 @@ mod file_schemas;
 mod folded_names;
 mod functions;
 mod guards;
+mod http_post;
 mod interruption;
 mod local_store;
 mod marked_table;
@@ -72,6 +73,7 @@ use functions::{
     sql_type,
 };
 use guards::guard_descriptions;
+use http_post::send_http_post;
 use parsing::{parse_sql, read_dialects};
 use plan::{PhysicalPlan, Plan, create_physical_plan, execute_stream, register_view};
 use plan_bytes::{
@@ -239,6 +241,20 @@ pub mod ffi {
         etag: String,
     }
 
+    /// A text for a server.
+    struct HttpPost {
+        /// `http://` or `https://`.
+        url: String,
+        content_type: String,
+        /// Further headers. Their values may be secrets.
+        headers: Vec<KeyValue>,
+        body: String,
+        /// For all of it, in milliseconds.
+        timeout_ms: u64,
+        /// A file of PEM certificates, which alone are trusted; empty: those of the system, or of SSL_CERT_FILE.
+        certificate_file: String,
+    }
+
     /// How Delta data files are written.
     struct WriteOptions {
         /// URL of the table's root.
@@ -342,6 +358,10 @@ pub mod ffi {
         /// Returns false, and writes nothing, if `create_only` and the object exists.
         fn put_object(session: &Session, url: &str, bytes: &[u8], create_only: bool) -> Result<bool>;
         fn delete_object(session: &Session, url: &str) -> Result<()>;
+
+        // --- other servers ---
+        /// Fails with "io" where the server is not there or not trusted, does not answer in time, or answers with another number than 200 to 299.
+        fn send_http_post(post: HttpPost) -> Result<()>;
 
         // --- tables ---
         type Table;

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spans that runs send to a collector of OpenTelemetry: runs, views, phases.
+
+The oracles are OpenTelemetry's own messages, which must take every request, and the tables as another reader finds them.
+"""
+
+import base64
+import copy
+import os
+import re
+import socket
+import time
+import unittest
+
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
+from outside_case import VIEWS, Authority, Collector, OutsideCase
+
+MICROSECOND = 1000  # nanoseconds
+
+
+def value_of(value):
+    kind = value.WhichOneof("value")
+    return getattr(value, kind)
+
+
+class Span:
+    """One span, as OpenTelemetry's own message has it."""
+
+    def __init__(self, message: trace_pb2.Span):
+        self.id, self.parent, self.trace = message.span_id.hex(), message.parent_span_id.hex(), message.trace_id.hex()
+        self.name, self.kind = message.name, message.kind
+        self.start, self.end = message.start_time_unix_nano, message.end_time_unix_nano
+        self.failed = message.status.code == trace_pb2.Status.STATUS_CODE_ERROR
+        self.attributes = {one.key: value_of(one.value) for one in message.attributes}
+
+    def of(self, key: str):
+        return self.attributes.get("weir." + key)
+
+
+def spans_of(body: dict) -> tuple[dict, list[Span]]:
+    """The resource and the spans of a request. OTLP's JSON has ids in hexadecimal digits where protobuf's has base64."""
+    body = copy.deepcopy(body)
+    for resource in body["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            for span in scope["spans"]:
+                for key in ("traceId", "spanId", "parentSpanId"):
+                    if key in span:
+                        assert re.fullmatch("[0-9a-f]{%d}" % (32 if key == "traceId" else 16), span[key]), span
+                        span[key] = base64.b64encode(bytes.fromhex(span[key])).decode()
+    message = json_format.ParseDict(body, trace_service_pb2.ExportTraceServiceRequest())
+    (resource,) = message.resource_spans
+    (scope,) = resource.scope_spans
+    return {one.key: value_of(one.value) for one in resource.resource.attributes}, [Span(span) for span in scope.spans]
+
+
+class TelemetryCase(OutsideCase):
+
+    def received(self, collector: Collector) -> list[Span]:
+        """All spans, which are checked to be one tree whose children lie within their parents."""
+        spans = [span for _, _, body in collector.requests for span in spans_of(body)[1]]
+        by_id = {span.id: span for span in spans}
+        self.assertEqual(len(by_id), len(spans), "ids are unique")
+        self.assertEqual(len({span.trace for span in spans}), 1)
+        self.assertEqual([span.name for span in spans if not span.parent], ["weir run"])
+        for span in spans:
+            self.assertLessEqual(span.start, span.end)
+            if span.parent:
+                parent = by_id[span.parent]
+                self.assertLessEqual(parent.start, span.start, (parent.name, span.name))
+                self.assertLessEqual(span.end, parent.end, (parent.name, span.name))
+        return spans
+
+    def environment(self, collector: Collector, **variables: str) -> dict:
+        return {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **variables}
+
+
+class TelemetryTest(TelemetryCase):
+
+    def test_spans_are_a_tree_in_time(self):
+        collector = Collector(self)
+        project = self.project(views=VIEWS | {"bad": "SELECT CAST(s AS INT) AS n FROM t"})
+        outcome = project.weir("run", env=self.environment(collector, OTEL_SERVICE_NAME="nightly", OTEL_EXPORTER_OTLP_HEADERS="api-key=a%20b"))
+        self.assertEqual(outcome.code, 1)
+        self.assertNotIn("W5010", outcome.stderr)
+        for path, headers, body in collector.requests:
+            self.assertEqual((path, headers["api-key"], headers["content-type"]), ("/v1/traces", "a b", "application/json"))
+            self.assertEqual(spans_of(body)[0], {"service.name": "nightly"})
+        spans = self.received(collector)
+        self.assertEqual({span.name: span.failed for span in spans if span.name.startswith("view ")},
+                         {"view a b": False, "view sums": False, "view bad": True})
+        told = {span.id: span for span in spans}
+        recorded = {row["span_id"]: row for row in project.artifact("spans")}
+        self.assertEqual(set(recorded), set(told))
+        for span_id, row in recorded.items():
+            span = told[span_id]
+            self.assertEqual((row["parent_span_id"] or "", row["trace_id"]), (span.parent, span.trace))
+            self.assertEqual(row["is_error"], span.failed)
+            begin, end = (round(row[key].timestamp() * 1e6) for key in ("started_at", "finished_at"))
+            self.assertEqual((begin, end), (span.start // MICROSECOND, span.end // MICROSECOND))
+
+    def test_a_collector_that_is_not_there_is_a_warning(self):
+        project = self.project()
+        for number, (variables, found) in enumerate((
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, "`http://127.0.0.1:9` did not take it: Connection refused\n"),
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:9"}, "`https://127.0.0.1:9` did not take it: Connection refused\n"),
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:9"}, "a URL such as `http://localhost:4318` is wanted"),
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://ada:s3cret@127.0.0.1:9"}, "is wanted, found `http://***@127.0.0.1:9"),
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_HEADERS": "api-key=a%0Ab"}, "the header `api-key`"),
+                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "wants `grpc`"),
+        )):
+            with self.subTest(number):
+                outcome = project.weir("run", env={**os.environ, **variables})
+                self.assertEqual(outcome.code, 0)
+                self.assertEqual(outcome.stderr.count("warning[W5010]: the spans of the run could not be sent"), 1)
+                self.assertIn(found, outcome.stderr)
+                self.assertNotIn("s3cret", outcome.text)
+        outcome = project.weir("run", env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"})
+        self.assertNotIn("W5010", outcome.stderr)
+
+    def test_a_collector_that_does_not_answer_is_not_waited_for(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            begun = time.monotonic()
+            outcome = self.project().weir("run", env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_TIMEOUT": "300",
+                                                      "OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cret"})
+            self.assertLess(time.monotonic() - begun, 8)
+        self.assertEqual(outcome.code, 0)
+        self.assertIn(f"`{url}` did not take it: no answer in time", outcome.stderr)
+        self.assertNotIn("s3cret", outcome.text)
+
+    def test_nobody_else_is_told(self):
+        other = Collector(self)
+        collector = Collector(self, 307, headers={"Location": other.url})
+        outcome = self.project().weir("run", env=self.environment(collector))
+        self.assertIn("it answered `307 Temporary Redirect`", outcome.stderr)
+        self.assertEqual(other.requests, [])
+
+    def test_collectors_have_certificates(self):
+        authority, stranger = Authority(self.scratch), Authority(self.scratch, "stranger")
+        collector = Collector(self, authority=authority)
+        project = self.project()
+        for variables in ({"SSL_CERT_FILE": str(authority.file)}, {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.file)},
+                          {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(stranger.file), "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": str(authority.file)}):
+            with self.subTest(variables):
+                collector.requests.clear()
+                outcome = project.weir("run", "--force", env=self.environment(collector, **variables))
+                self.assertEqual(outcome.code, 0)
+                self.assertNotIn("W5010", outcome.stderr)
+                self.assertIn("view sums", [span.name for span in self.received(collector)])
+        collector.requests.clear()
+        for variables, found in (({}, "invalid peer certificate"), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": str(stranger.file)}, "invalid peer certificate"),
+                                 ({"OTEL_EXPORTER_OTLP_CERTIFICATE": str(self.scratch / "none.pem")}, "a file of PEM certificates is wanted (No such file"),
+                                 ({"OTEL_EXPORTER_OTLP_CERTIFICATE": str(project.folder / "weir.toml")}, "a file of PEM certificates is wanted")):
+            with self.subTest(variables):
+                outcome = project.weir("run", env=self.environment(collector, **variables))
+                self.assertEqual(outcome.code, 0)
+                self.assertIn("W5010", outcome.stderr)
+                self.assertIn(found, outcome.stderr)
+                if found.startswith("invalid"):
+                    self.assertIn("SSL_CERT_FILE", outcome.stderr)
+        self.assertEqual(collector.requests, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
