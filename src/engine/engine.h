@@ -325,7 +325,8 @@ class PhysicalPlan {
 
   /// "indent", "tree", "graphviz", "pgjson" or, after execution, "metrics".
   Result<std::string> Display(const std::string& format) const;
-  /// One JSON object an operator, after execution.
+  /// After execution, as `run/operator_metrics.h` reads it: one JSON object an operator, parents
+  /// before their children, with what it measures: rows, times, bytes, memory.
   Result<std::string> Metrics() const;
   int partition_count() const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session,

@@ -8,13 +8,13 @@
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <nlohmann/json.hpp>
 
 #include "weir/bundle/lane.h"
 #include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/plan/unstable_calls.h"
 #include "weir/run/constraint_check.h"
+#include "weir/run/operator_metrics.h"
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
 #include "weir/session/join_fallback.h"
@@ -26,10 +26,8 @@ namespace {
 /// What the scans among a plan's operators fetched of files.
 int64_t BytesScanned(const std::string& metrics) {
   int64_t bytes = 0;
-  for (const auto& node : nlohmann::json::parse(metrics, nullptr, /*allow_exceptions=*/false)) {
-    const auto scanned = node.find("bytes_scanned");
-    if (scanned != node.end() && scanned->is_number()) bytes += scanned->get<int64_t>();
-  }
+  for (const OperatorMetrics& one : ReadOperatorMetrics(metrics))
+    bytes += one.scanned_bytes.value_or(0);
   return bytes;
 }
 

@@ -62,21 +62,38 @@ Json Number(const std::string& key, int64_t value) {
   return {{"key", key}, {"value", {{"intValue", fmt::format("{}", value)}}}};
 }
 
+void AddFigure(const char* key, const std::optional<int64_t>& figure, Json& attributes) {
+  if (figure) attributes.push_back(Number(key, *figure));
+}
+
+void AddFigures(const OperatorMetrics& figures, Json& attributes) {
+  AddFigure("weir.rows", figures.rows, attributes);
+  AddFigure("weir.compute_ns", figures.compute_ns, attributes);
+  AddFigure("weir.scanned_bytes", figures.scanned_bytes, attributes);
+  AddFigure("weir.memory_bytes", figures.memory_bytes, attributes);
+  AddFigure("weir.spilled_bytes", figures.spilled_bytes, attributes);
+}
+
+void AddOutcome(const ViewOutcome& view, Json& attributes) {
+  attributes.push_back(Text("weir.state", std::string(ToString(view.state))));
+  if (!view.decision.reason.empty())
+    attributes.push_back(Text("weir.reason", view.decision.reason));
+  attributes.push_back(Number("weir.rows", view.rows));
+  attributes.push_back(Number("weir.bytes_read", view.bytes_read));
+  attributes.push_back(Number("weir.bytes_written", view.bytes_written));
+}
+
 Json AttributesOf(const RunSpan& span, const RunSubject& subject) {
-  Json attributes = Json::array({Text("weir.run_id", subject.run_id)});
+  Json attributes =
+      Json::array({Text("weir.run_id", subject.run_id), Text("weir.kind", span.kind)});
   if (span.kind == "run") {
     attributes.push_back(Text("weir.project", subject.project));
     attributes.push_back(Text("weir.profile", subject.profile));
-  } else {
-    attributes.push_back(Text("weir.view", span.view_name));
+    return attributes;
   }
-  if (span.view == nullptr) return attributes;
-  attributes.push_back(Text("weir.state", std::string(ToString(span.view->state))));
-  if (!span.view->decision.reason.empty())
-    attributes.push_back(Text("weir.reason", span.view->decision.reason));
-  attributes.push_back(Number("weir.rows", span.view->rows));
-  attributes.push_back(Number("weir.bytes_read", span.view->bytes_read));
-  attributes.push_back(Number("weir.bytes_written", span.view->bytes_written));
+  attributes.push_back(Text("weir.view", span.view_name));
+  if (span.kind == "view") AddOutcome(*span.view, attributes);
+  if (span.figures) AddFigures(*span.figures, attributes);
   return attributes;
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans that runs send to a collector of OpenTelemetry: runs, views, phases.
+"""Spans that runs send to a collector of OpenTelemetry: runs, views, phases, operators of the engine.
 
-The oracles are OpenTelemetry's own messages, which must take every request, and the tables as another reader finds them.
+The oracles are OpenTelemetry's own messages, which must take every request, the tables as another reader finds them, and rows as DuckDB counts them.
 """
 
 import base64
+import collections
 import copy
 import os
 import re
@@ -12,6 +13,7 @@ import socket
 import time
 import unittest
 
+import duckdb
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -95,10 +97,48 @@ class TelemetryTest(TelemetryCase):
         self.assertEqual(set(recorded), set(told))
         for span_id, row in recorded.items():
             span = told[span_id]
-            self.assertEqual((row["parent_span_id"] or "", row["trace_id"]), (span.parent, span.trace))
+            self.assertEqual((row["parent_span_id"] or "", row["trace_id"], row["kind"]), (span.parent, span.trace, span.of("kind")))
             self.assertEqual(row["is_error"], span.failed)
+            self.assertEqual([row[key] for key in ("rows", "compute_ns", "scanned_bytes", "memory_bytes", "spilled_bytes")],
+                             [span.of(key) if row["kind"] == "operator" else None
+                              for key in ("rows", "compute_ns", "scanned_bytes", "memory_bytes", "spilled_bytes")])
             begin, end = (round(row[key].timestamp() * 1e6) for key in ("started_at", "finished_at"))
             self.assertEqual((begin, end), (span.start // MICROSECOND, span.end // MICROSECOND))
+
+    def test_operators_are_spans_below_the_writing_of_their_view(self):
+        collector = Collector(self)
+        views = {"joined": "SELECT a.s, count(*) AS n, sum(b.x) AS x FROM t a JOIN t b ON a.id = b.id WHERE a.id >= 10 GROUP BY a.s"}
+        project = self.project(views=views)
+        self.assertEqual(project.weir("run", env=self.environment(collector)).code, 0)
+        spans = self.received(collector)
+        by_id = {span.id: span for span in spans}
+        operators = [span for span in spans if span.of("kind") == "operator"]
+        depths = []
+        for span in operators:
+            self.assertEqual((span.of("view"), span.kind), ("joined", trace_pb2.Span.SPAN_KIND_INTERNAL))
+            above = by_id[span.parent]
+            depth = 0
+            while above.of("kind") == "operator":
+                above, depth = by_id[above.parent], depth + 1
+            self.assertEqual((above.name, above.of("view")), ("write", "joined"))
+            depths.append((span.name, depth))
+        analyzed = project.succeed("explain", "joined", "--analyze", "--format", "json").json()["operators"]
+        self.assertEqual(depths, [(one["operator"].partition(":")[0], one["depth"]) for one in analyzed if one["started_at"]])
+        self.assertGreaterEqual(len(depths), len(analyzed) - sum(one["started_at"] is None for one in analyzed))
+        file = project.folder / "data" / "t.csv"
+        counted = duckdb.sql(f"SELECT count(*), count(DISTINCT s) FROM read_csv('{file}') WHERE id >= 10").fetchall()[0]
+        self.assertEqual(operators[0].of("rows"), project.read("joined").num_rows)
+        named = collections.defaultdict(list)
+        for span in operators:
+            named[span.name].append(span)
+        self.assertEqual({span.of("rows") for span in named["HashJoinExec"]}, {counted[0]})
+        self.assertEqual(named["AggregateExec"][0].of("rows"), counted[1])
+        self.assertEqual(sum(span.of("scanned_bytes") or 0 for span in operators), 2 * file.stat().st_size)
+        # It holds the 16 bytes of x and s of each row at the least.
+        self.assertGreater(named["HashJoinExec"][0].of("memory_bytes"), 16 * counted[0])
+        self.assertEqual([one["memory_bytes"] for one in analyzed], [span.of("memory_bytes") for span in operators])
+        self.assertEqual([one["compute_ns"] for one in analyzed], [span.of("compute_ns") for span in operators])
+        self.assertRegex(project.succeed("explain", "joined", "--analyze").stdout, r"(?m)^operator +rows +ms +read +memory +spilled$")
 
     def test_a_collector_that_is_not_there_is_a_warning(self):
         project = self.project()

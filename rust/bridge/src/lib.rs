@@ -494,7 +494,9 @@ pub mod ffi {
         fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<PhysicalPlan>>;
         /// "indent", "tree", "graphviz" or "pgjson"; after an execution "metrics" adds the figures to "indent".
         fn display(self: &PhysicalPlan, format: &str) -> Result<String>;
-        /// The operators as JSON: name, depth, output_rows, elapsed_compute_ns, bytes_scanned, spilled_bytes.
+        /// The operators as JSON, parents before their children: name, depth, output_rows, elapsed_compute_ns, bytes_scanned, spilled_bytes,
+        /// memory_bytes (the sum of its partitions' peaks), started_at_us and finished_at_us (since 1970); null where an operator does not
+        /// measure it.
         fn metrics(self: &PhysicalPlan) -> Result<String>;
         fn partition_count(self: &PhysicalPlan) -> u32;
         /// Runs all partitions into one stream, in order of partition if there is more than one.
