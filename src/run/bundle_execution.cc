@@ -126,8 +126,9 @@ int64_t RowGroupBytes(const SessionRuntime& session) {
 /// Executes a plan with one session of the engine, and writes its result. May be called again where
 /// it failed.
 Status Write(const PlanBundle& bundle, const BundleRequest& request, const engine::Plan& plan,
-             const SessionRuntime& session, const engine::Session& engine,
+             const SessionRuntime& session, const engine::Session& shared,
              const engine::Cancellation& cancellation, ViewOutcome& outcome) {
+  const engine::Session engine = shared.NotingFor(bundle.view_name);
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
   // Execution fills in the filters that joins find.
   WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans that runs send to a collector of OpenTelemetry: runs, views, phases, operators of the engine.
+"""Spans that runs send to a collector of OpenTelemetry: runs, views, phases, operators of the engine, calls of object stores.
 
-The oracles are OpenTelemetry's own messages, which must take every request, the tables as another reader finds them, and rows as DuckDB counts them.
+The oracles are OpenTelemetry's own messages, which must take every request, rows as DuckDB and delta-rs count them, and what was seen by a
+witness that stands before a bucket.
 """
 
 import base64
@@ -12,14 +13,19 @@ import re
 import socket
 import time
 import unittest
+import urllib.parse
 
 import duckdb
+from bucket_server import serve_buckets
 from google.protobuf import json_format
+from http_proxy import Proxy, Request, Response
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
-from outside_case import VIEWS, Authority, Collector, OutsideCase
+from outside_case import ROWS, VIEWS, Authority, Collector, OutsideCase
+from store_project import StoreProject
+from store_servers import SECRET, s3_store
 
-MICROSECOND = 1000  # nanoseconds
+MICROSECOND = 1000
 
 
 def value_of(value):
@@ -57,6 +63,42 @@ def spans_of(body: dict) -> tuple[dict, list[Span]]:
     return {one.key: value_of(one.value) for one in resource.resource.attributes}, [Span(span) for span in scope.spans]
 
 
+class Witness(Proxy):
+    """Sees what a bucket is asked for, and when."""
+
+    def __init__(self, case: unittest.TestCase, upstream: str):
+        super().__init__(case, upstream)
+        self.calls: list[dict] = []
+
+    async def answer(self, request: Request) -> Response:
+        arrived = time.time_ns()
+        response = await self.forward(request)
+        self.calls.append({"request": request, "response": response, "arrived": arrived, "answered": time.time_ns()})
+        return response
+
+    def calls_of(self, bucket: str) -> list[tuple[str, str, int, int, dict]]:
+        """Operation, URL, bytes, status and the call itself."""
+        found = []
+        for call in self.calls:
+            request, response = call["request"], call["response"]
+            path = request.path.removeprefix(f"/{bucket}").strip("/")
+            query = urllib.parse.parse_qs(request.target.partition("?")[2], keep_blank_values=True)
+            size = 0
+            if request.method == "GET" and "list-type" in query:
+                operation, path = "list", query.get("prefix", [""])[0].rstrip("/")
+            elif request.method == "POST" and "delete" in query:
+                operation, path = "delete", re.search(b"<Key>(.*?)</Key>", request.body)[1].decode()
+            elif request.method == "POST":
+                operation = "create_multipart" if "uploads" in query else "complete_multipart"
+            elif request.method == "PUT":
+                operation, size = "put_part" if "partNumber" in query else "put", len(request.body)
+            else:
+                operation = request.method.lower()
+                size = len(response.body) if operation == "get" and response.status < 300 else 0
+            found.append((operation, path, size, response.status, call))
+        return found
+
+
 class TelemetryCase(OutsideCase):
 
     def received(self, collector: Collector) -> list[Span]:
@@ -90,9 +132,9 @@ class TelemetryTest(TelemetryCase):
             self.assertEqual((path, headers["api-key"], headers["content-type"]), ("/v1/traces", "a b", "application/json"))
             self.assertEqual(spans_of(body)[0], {"service.name": "nightly"})
         spans = self.received(collector)
-        self.assertEqual({span.name: span.failed for span in spans if span.name.startswith("view ")},
+        self.assertEqual({span.name: span.failed for span in spans if span.of("kind") == "view"},
                          {"view a b": False, "view sums": False, "view bad": True})
-        told = {span.id: span for span in spans}
+        told = {span.id: span for span in spans if span.of("kind") != "store_call"}
         recorded = {row["span_id"]: row for row in project.artifact("spans")}
         self.assertEqual(set(recorded), set(told))
         for span_id, row in recorded.items():
@@ -103,7 +145,21 @@ class TelemetryTest(TelemetryCase):
                              [span.of(key) if row["kind"] == "operator" else None
                               for key in ("rows", "compute_ns", "scanned_bytes", "memory_bytes", "spilled_bytes")])
             begin, end = (round(row[key].timestamp() * 1e6) for key in ("started_at", "finished_at"))
-            self.assertEqual((begin, end), (span.start // MICROSECOND, span.end // MICROSECOND))
+            if row["kind"] == "run":  # it holds what was asked of stores before and after
+                self.assertTrue(span.start // MICROSECOND <= begin <= end <= span.end // MICROSECOND)
+            else:
+                self.assertEqual((begin, end), (span.start // MICROSECOND, span.end // MICROSECOND))
+
+    def test_commits_name_their_table_and_version(self):
+        collector = Collector(self)
+        project = self.project()
+        project.run()
+        project.weir("run", "--force", env=self.environment(collector))
+        commits = {span.of("view"): span for span in self.received(collector) if span.name == "commit"}
+        self.assertEqual(set(commits), set(VIEWS))
+        for view, span in commits.items():
+            self.assertEqual(span.of("version"), project.delta(view).version())
+            self.assertEqual(urllib.parse.unquote(span.of("table_url")), f"file://{project.table_path(view)}/")
 
     def test_operators_are_spans_below_the_writing_of_their_view(self):
         collector = Collector(self)
@@ -202,6 +258,70 @@ class TelemetryTest(TelemetryCase):
                 self.assertIn(found, outcome.stderr)
                 if found.startswith("invalid"):
                     self.assertIn("SSL_CERT_FILE", outcome.stderr)
+        self.assertEqual(collector.requests, [])
+
+
+class StoreCallTest(TelemetryCase):
+
+    ORDERS = [(number, 1 + number % 3, number % 7 - 1) for number in range(100)]
+
+    def test_calls_are_those_that_a_bucket_saw(self):
+        collector, witness = Collector(self), Witness(self, serve_buckets(self))
+        store = s3_store(witness.url)
+        project = StoreProject(self.scratch / "p", store)
+        project.write_all()
+        project.put_orders(self.ORDERS)
+        witness.calls.clear()
+        outcome = project.weir("run", environment={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url})
+        self.assertEqual(outcome.code, 0, outcome.text)
+        self.assertNotIn("W5010", outcome.stderr)
+        seen = witness.calls_of("lake")
+        spans = self.received(collector)
+        calls = [span for span in spans if span.of("kind") == "store_call"]
+        self.assertEqual({span.kind for span in calls}, {trace_pb2.Span.SPAN_KIND_CLIENT})
+        self.assertNotIn(SECRET, str(collector.requests))
+
+        def key_of(span: Span) -> str:
+            return urllib.parse.unquote(span.attributes["url.full"]).removeprefix("s3://lake").strip("/")
+
+        self.assertEqual(collections.Counter((span.of("operation"), key_of(span)) for span in calls),
+                         collections.Counter((operation, key) for operation, key, *_ in seen))
+        sizes: collections.Counter = collections.Counter()
+        for operation, key, size, *_ in seen:
+            sizes[operation, key] += size
+        for span in calls:
+            sizes[span.of("operation"), key_of(span)] -= span.of("bytes")
+        self.assertEqual({key: size for key, size in sizes.items() if size != 0}, {})
+        self.assertEqual(sum(span.failed for span in calls), sum(status >= 400 for *_, status, _ in seen))
+        # What may not be there is looked for, and what may be there already is put on condition that it is not.
+        self.assertLessEqual({span.attributes.get("error.type") for span in calls if span.failed}, {"not_found", "already_exists"})
+        alone = {key: number for key, number in collections.Counter(one[:2] for one in seen).items() if number == 1}
+        by_key = {(span.of("operation"), key_of(span)): span for span in calls}
+        for operation, key, _, _, call in seen:
+            if (operation, key) in alone:
+                span = by_key[operation, key]
+                self.assertLessEqual(span.start, call["arrived"])
+                self.assertGreaterEqual(span.end + MICROSECOND, call["answered"])
+
+        # For whom
+        names = {span.id: span.name for span in spans}
+        whose = collections.defaultdict(set)
+        for span in calls:
+            key = key_of(span)
+            kind = re.sub(r"[^/]+\.parquet$", "*", re.sub("country=[^/]*/", "", key))
+            whose[span.of("operation"), kind].add((span.of("view"), names[span.parent]))
+        for view in ("paid", "by_country", "largest"):
+            self.assertEqual(whose["put", f"lake/{view}/*"], {(view, "write")})
+            self.assertEqual(whose["put", f"lake/{view}/_delta_log/{0:020}.json"], {(view, "commit")})
+        self.assertIn(("paid", "write"), whose["get", "raw/orders.csv"])
+        self.assertTrue({("by_country", "write"), ("largest", "write")} >= whose["get", "lake/paid/*"] > set(), whose["get", "lake/paid/*"])
+        (of_runs,) = {(key, *them) for (operation, key), them in whose.items() if key.startswith("lake/_weir/runs/*")}
+        self.assertEqual(of_runs[1], (None, "weir run"), "the run is recorded when its views are done")
+
+    def test_nobody_notes_calls_that_are_not_sent(self):
+        collector = Collector(self)
+        project = self.project()
+        project.weir("run", env=self.environment(collector, OTEL_SDK_DISABLED="true"))
         self.assertEqual(collector.requests, [])
 
 

@@ -51,6 +51,7 @@ mod shared_rows;
 mod shared_subplans;
 mod sql_tree;
 mod store;
+mod store_calls;
 mod store_registry;
 mod stored_form;
 mod substrait_consumer;
@@ -114,6 +115,8 @@ pub mod ffi {
         max_spill_bytes: u64,
         /// Bytes of the cache of Parquet metadata; 0 = DataFusion's default.
         metadata_cache_bytes: u64,
+        /// Calls of object stores that are noted until they are taken; further ones are counted. 0: none are noted, and stores are not wrapped.
+        noted_store_calls: u64,
         /// Native aggregates stand in the place of the engine's where they say so.
         stand_ins: bool,
         /// Guards that are left out, by name: tests and benchmarks show what they are for.
@@ -241,6 +244,34 @@ pub mod ffi {
         etag: String,
     }
 
+    /// One request to an object store, or several that the store makes of one: pages of a listing, parts of a bulk removal, attempts.
+    #[derive(Debug, Default)]
+    struct StoreCall {
+        /// "get", "get_ranges", "head", "put", "create_multipart", "put_part", "complete_multipart", "abort_multipart", "list", "delete",
+        /// "copy" or "rename".
+        operation: String,
+        /// Of the object, or of the folder that is listed; without user, password and query.
+        url: String,
+        /// The view that it was made for; empty: that is not known.
+        view: String,
+        /// Microseconds since 1970; of a read its last byte ends it.
+        started_at_us: i64,
+        finished_at_us: i64,
+        /// That were read or written.
+        bytes: u64,
+        /// A code as in the error envelope; empty: it succeeded.
+        error: String,
+    }
+
+    /// What a session has noted.
+    #[derive(Debug, Default)]
+    struct StoreCalls {
+        /// In the order in which they ended.
+        calls: Vec<StoreCall>,
+        /// So many more were made than are noted.
+        left_out: u64,
+    }
+
     /// A text for a server.
     struct HttpPost {
         /// `http://` or `https://`.
@@ -348,6 +379,10 @@ pub mod ffi {
         fn share(self: &Session) -> Box<Session>;
         /// Bytes that the session's memory pool has handed out now.
         fn held_bytes(self: &Session) -> u64;
+        /// Another handle of the same session; calls of object stores that are made through it are noted under a view's name.
+        fn noting_for(self: &Session, view: &str) -> Box<Session>;
+        /// The calls of object stores that all handles have noted since they were taken last.
+        fn take_store_calls(self: &Session) -> StoreCalls;
 
         // --- object stores ---
         /// Serves `url` (scheme and host) from a store built with `options` (as object_store names them).
