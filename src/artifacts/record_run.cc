@@ -40,6 +40,11 @@ ArtifactValue VersionOrNull(int64_t version) {
   return version;
 }
 
+ArtifactValue FigureOrNull(const std::optional<int64_t>& figure) {
+  if (!figure) return {};
+  return *figure;
+}
+
 /// Of what is never nothing where it is known.
 ArtifactValue CountOrNull(int64_t count) {
   if (count <= 0) return {};
@@ -314,10 +319,15 @@ class Recorder {
 
   void AddSpans() {
     const std::string trace_id = TraceIdOf(envelope_.run_id);
-    for (const RunSpan& span : SpansOf(envelope_)) {
+    for (RunSpan& span : SpansOf(envelope_)) {
+      const OperatorMetrics figures = span.figures.value_or(OperatorMetrics());
       rows_.Add("spans",
-                {envelope_.run_id, trace_id, span.span_id, TextOrNull(span.parent_id), span.kind,
-                 span.name, TextOrNull(span.view_name), span.begin_us, span.end_us, span.is_error});
+                RowOf(envelope_.run_id, trace_id, std::move(span.span_id),
+                      TextOrNull(std::move(span.parent_id)), std::move(span.kind),
+                      std::move(span.name), TextOrNull(std::move(span.view_name)), span.begin_us,
+                      span.end_us, span.is_error, FigureOrNull(figures.rows),
+                      FigureOrNull(figures.compute_ns), FigureOrNull(figures.scanned_bytes),
+                      FigureOrNull(figures.memory_bytes), FigureOrNull(figures.spilled_bytes)));
     }
   }
 

@@ -10,6 +10,7 @@
 #include "weir/base/text_width.h"
 #include "weir/base/time_text.h"
 #include "weir/cli/command.h"
+#include "weir/run/operator_metrics.h"
 
 namespace weir::cli {
 
@@ -17,40 +18,30 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// One operator of the plan, in the order of the tree.
-struct Operator {
-  std::string name;  ///< with its details where the plan is recorded
-  size_t depth = 0;
-  Json rows, nanoseconds, scanned_bytes, spilled_bytes;  ///< null: it does not count them
-};
-
-/// Lines of the recorded plan stand for its operators, one each, as long as their names agree.
-std::vector<Operator> OperatorsOf(const RecordedMetrics& recorded) {
+/// In the order of the tree, their names with their details where the plan is recorded: its lines
+/// stand for its operators, one each, as long as their names agree.
+std::vector<OperatorMetrics> OperatorsOf(const RecordedMetrics& recorded) {
   std::vector<std::string> lines;
   std::istringstream plan(recorded.physical_plan);
   for (std::string line; std::getline(plan, line);) {
     const size_t first = line.find_first_not_of(' ');
     if (first != std::string::npos) lines.push_back(line.substr(first));
   }
-  std::vector<Operator> operators;
-  const Json metrics = Json::parse(recorded.metrics_json, nullptr, /*allow_exceptions=*/false);
-  for (const Json& node : metrics) {
-    if (!node.is_object()) continue;
-    Operator one{.name = node.value("name", "?"), .depth = node.value("depth", size_t{0})};
-    const size_t place = operators.size();
-    if (lines.size() == metrics.size() && lines[place].starts_with(one.name))
-      one.name = lines[place];
-    one.rows = node.value("output_rows", Json());
-    one.nanoseconds = node.value("elapsed_compute_ns", Json());
-    one.scanned_bytes = node.value("bytes_scanned", Json());
-    one.spilled_bytes = node.value("spilled_bytes", Json());
-    operators.push_back(std::move(one));
+  std::vector<OperatorMetrics> operators = ReadOperatorMetrics(recorded.metrics_json);
+  for (size_t i = 0; i < operators.size() && lines.size() == operators.size(); ++i) {
+    if (lines[i].starts_with(operators[i].name)) operators[i].name = lines[i];
   }
   return operators;
 }
 
-std::string Shown(const Json& value, std::string (*text)(int64_t)) {
-  return value.is_number() ? text(value.get<int64_t>()) : "";
+std::string Shown(const std::optional<int64_t>& figure, std::string (*text)(int64_t)) {
+  return figure ? text(*figure) : "";
+}
+
+Json FigureOrNull(const std::optional<int64_t>& figure) { return figure ? Json(*figure) : Json(); }
+
+Json TimeOrNull(const std::optional<int64_t>& at_us) {
+  return at_us ? Json(TimeText(*at_us)) : Json();
 }
 
 std::string Milliseconds(int64_t nanoseconds) {
@@ -62,28 +53,33 @@ std::string Whole(int64_t number) { return fmt::format("{}", number); }
 void PrintOperators(const std::string& view, const RecordedMetrics& recorded) {
   static constexpr size_t kWidth = 80;
   std::vector<std::vector<std::string>> rows;
-  for (const Operator& one : OperatorsOf(recorded)) {
+  for (const OperatorMetrics& one : OperatorsOf(recorded)) {
     rows.push_back({CutToWidth(std::string(2 * one.depth, ' ') + one.name, kWidth),
-                    Shown(one.rows, Whole), Shown(one.nanoseconds, Milliseconds),
-                    Shown(one.scanned_bytes, HumanBytes), Shown(one.spilled_bytes, HumanBytes)});
+                    Shown(one.rows, Whole), Shown(one.compute_ns, Milliseconds),
+                    Shown(one.scanned_bytes, HumanBytes), Shown(one.memory_bytes, HumanBytes),
+                    Shown(one.spilled_bytes, HumanBytes)});
   }
-  std::cout << RenderTable({"operator", "rows", "ms", "read", "spilled"}, rows)
+  std::cout << RenderTable({"operator", "rows", "ms", "read", "memory", "spilled"}, rows)
             << fmt::format(
-                   "\n{}: {} rows in {:.2f} s, built by run {}; ms: of all threads\n", view,
-                   recorded.rows,
+                   "\n{}: {} rows in {:.2f} s, built by run {}; ms: of all threads; memory: at its "
+                   "most, where the operator measures it\n",
+                   view, recorded.rows,
                    static_cast<double>(recorded.finished_at_us - recorded.started_at_us) / 1e6,
                    recorded.run_id);
 }
 
 void PrintOperatorsJson(const std::string& view, const RecordedMetrics& recorded) {
   Json operators = Json::array();
-  for (const Operator& one : OperatorsOf(recorded)) {
+  for (const OperatorMetrics& one : OperatorsOf(recorded)) {
     operators.push_back({{"operator", one.name},
                          {"depth", one.depth},
-                         {"rows", one.rows},
-                         {"compute_ns", one.nanoseconds},
-                         {"scanned_bytes", one.scanned_bytes},
-                         {"spilled_bytes", one.spilled_bytes}});
+                         {"rows", FigureOrNull(one.rows)},
+                         {"compute_ns", FigureOrNull(one.compute_ns)},
+                         {"scanned_bytes", FigureOrNull(one.scanned_bytes)},
+                         {"memory_bytes", FigureOrNull(one.memory_bytes)},
+                         {"spilled_bytes", FigureOrNull(one.spilled_bytes)},
+                         {"started_at", TimeOrNull(one.started_at_us)},
+                         {"finished_at", TimeOrNull(one.finished_at_us)}});
   }
   std::cout << JsonText(Json{{"schema_version", 1},
                              {"view", view},

@@ -10,12 +10,13 @@
 
 namespace weir::cli {
 
-Result<OpenProject> Open(const GlobalOptions& options) {
+Result<OpenProject> Open(const GlobalOptions& options, int64_t noted_store_calls) {
   const LocalFileSystem files;
   OpenProject open;
   WEIR_ASSIGN_OR_RETURN(open.definition,
                         LoadProject(files, options.project, options.profile, open.diagnostics));
-  WEIR_ASSIGN_OR_RETURN(open.session, SessionRuntime::Seal(open.definition, open.diagnostics));
+  WEIR_ASSIGN_OR_RETURN(open.session,
+                        SessionRuntime::Seal(open.definition, open.diagnostics, noted_store_calls));
   BundleCache cache(open.definition, *open.session);
   open.compiled = CompileViews(open.definition, *open.session, open.diagnostics, &cache);
   if (open.compiled.failed.empty()) cache.Sweep();

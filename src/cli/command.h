@@ -54,8 +54,9 @@ struct OpenProject {
 };
 
 /// Loads, seals and compiles. Fails only where there is no project at all or no session can be
-/// opened; what is wrong in the project's files is in the diagnostics.
-Result<OpenProject> Open(const GlobalOptions& options);
+/// opened; what is wrong in the project's files is in the diagnostics. `noted_store_calls` as in
+/// engine::SessionOptions.
+Result<OpenProject> Open(const GlobalOptions& options, int64_t noted_store_calls = 0);
 
 /// A project with nothing but the defaults, in the current folder. Fails where `profile` is not
 /// `default`.

@@ -200,13 +200,25 @@ Result<Selection> SelectionOf(const RunRequest& request, const OpenProject& open
   return selection;
 }
 
+/// Of the environment; empty where it is not set.
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// Opens the project, with calls of object stores noted if they are to be sent as spans.
+Result<OpenProject> OpenNoting(const GlobalOptions& options) {
+  const auto telemetry = ReadTelemetrySettings(Variable);
+  return Open(options, telemetry ? telemetry->noted_store_calls() : 0);
+}
+
 /// Opens the project, and once more where its hook was called before: it may bring data.
 /// `opened_at_us`: when that began.
 Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& subject,
                                const Clock& clock, const engine::Cancellation& cancellation,
                                int64_t& opened_at_us, int& code) {
   opened_at_us = clock.Now();
-  WEIR_ASSIGN_OR_RETURN(OpenProject open, Open(options));
+  WEIR_ASSIGN_OR_RETURN(OpenProject open, OpenNoting(options));
   code = Report(open.diagnostics);
   if (code != kDone || !open.definition.hooks.before_run) return open;
   RunSubject requested = subject;
@@ -223,15 +235,9 @@ Result<OpenProject> OpenForRun(const GlobalOptions& options, const RunSubject& s
     return open;
   }
   opened_at_us = clock.Now();
-  WEIR_ASSIGN_OR_RETURN(open, Open(options));
+  WEIR_ASSIGN_OR_RETURN(open, OpenNoting(options));
   code = Report(open.diagnostics);
   return open;
-}
-
-/// Of the environment; empty where it is not set.
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 /// What the status line shows of the past. Without any it shows the present.
@@ -305,7 +311,7 @@ class Watchers {
            const RunSubject& subject, TraceFile* trace, const Clock& clock)
       : hooks_(open.definition),
         lineage_(open.definition, open.compiled, *open.session, kVersion),
-        telemetry_(ReadTelemetrySettings(Variable), kVersion),
+        telemetry_(ReadTelemetrySettings(Variable), *open.session, kVersion),
         trace_(trace),
         prints_json_(format == Format::kJson || request.events),
         lines_(request.events),
@@ -423,7 +429,7 @@ int RunOnce(const GlobalOptions& options, const RunRequest& request,
   if (!lock.ok()) return Fail(lock.status());
   if ((*lock)->waited()) {
     // What was pinned before may be older than what the other run has built.
-    open = Open(options);
+    open = OpenNoting(options);
     if (!open.ok()) return FailNamed(open.status());
     if (compiled = Report(open->diagnostics); compiled != kDone) return compiled;
   }

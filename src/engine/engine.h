@@ -23,6 +23,7 @@
 
 #include "weir/base/result.h"
 #include "weir/engine/data_file.h"
+#include "weir/engine/store_calls.h"
 
 namespace weir {
 
@@ -53,6 +54,9 @@ struct SessionOptions {
   std::string spill_directory;
   int64_t max_spill_bytes = 0;
   int64_t metadata_cache_bytes = 0;
+  /// Calls of object stores that are noted until they are taken; further ones are only counted. 0:
+  /// none are.
+  int64_t noted_store_calls = 0;
   /// Native aggregates stand in the place of the engine's (FunctionDeclaration::stands_for) in
   /// optimised plans.
   bool stand_ins = true;
@@ -325,7 +329,8 @@ class PhysicalPlan {
 
   /// "indent", "tree", "graphviz", "pgjson" or, after execution, "metrics".
   Result<std::string> Display(const std::string& format) const;
-  /// One JSON object an operator, after execution.
+  /// After execution, as `run/operator_metrics.h` reads it: one JSON object an operator, parents
+  /// before their children, with what it measures: rows, times, bytes, memory.
   Result<std::string> Metrics() const;
   int partition_count() const;
   Result<std::shared_ptr<arrow::RecordBatchReader>> Execute(const Session& session,
@@ -408,6 +413,11 @@ class Session {
   /// What the queries of the program hold, in bytes: what they have reserved, or all large blocks
   /// that there are, if these are more.
   int64_t held_bytes() const;
+
+  /// The same session; what is asked of object stores through it is noted under a view's name.
+  Session NotingFor(const std::string& view_name) const;
+  /// What was noted through all of its handles since it was taken last.
+  StoreCalls TakeStoreCalls() const;
 
   /// Objects below a folder URL (with trailing slash), or the one object; ordered by URL.
   Result<std::vector<ObjectInfo>> ListObjects(const std::string& url) const;

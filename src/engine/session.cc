@@ -28,6 +28,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.spill_directory = rust::String::lossy(options.spill_directory);
   bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
   bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
+  bridged.noted_store_calls = static_cast<uint64_t>(options.noted_store_calls);
   bridged.stand_ins = options.stand_ins;
   for (const std::string& name : options.guards_off)
     bridged.guards_off.push_back(rust::String::lossy(name));
@@ -124,6 +125,29 @@ Result<std::shared_ptr<arrow::Table>> Session::Query(const std::string& sql) con
 }
 
 int64_t Session::held_bytes() const { return static_cast<int64_t>(state_->handle->held_bytes()); }
+
+Session Session::NotingFor(const std::string& view_name) const {
+  Session session;
+  session.state_ = std::make_shared<State>(
+      State{state_->handle->noting_for(std::string(rust::String::lossy(view_name)))});
+  return session;
+}
+
+StoreCalls Session::TakeStoreCalls() const {
+  const bridge::StoreCalls taken = state_->handle->take_store_calls();
+  StoreCalls calls{.calls = {}, .left_out = static_cast<int64_t>(taken.left_out)};
+  calls.calls.reserve(taken.calls.size());
+  for (const bridge::StoreCall& call : taken.calls) {
+    calls.calls.push_back({.operation = std::string(call.operation),
+                           .url = std::string(call.url),
+                           .view_name = std::string(call.view),
+                           .started_at_us = call.started_at_us,
+                           .finished_at_us = call.finished_at_us,
+                           .bytes = static_cast<int64_t>(call.bytes),
+                           .error = std::string(call.error)});
+  }
+  return calls;
+}
 
 Result<std::vector<ObjectInfo>> Session::ListObjects(const std::string& url) const {
   WEIR_ASSIGN_OR_RETURN(auto objects, internal::TryReading([&] {

@@ -34,7 +34,7 @@ struct HookSettings {
 /// [openlineage]: where events of runs go.
 struct LineageTarget {
   std::string file;  ///< absolute path; empty: none
-  std::string url;   ///< `http://host…`; empty: none
+  std::string url;   ///< `http://host…` or `https://host…`; empty: none
   /// By name, variables filled in: they may be secrets and must not be recorded or printed.
   std::map<std::string, std::string> headers;
   int64_t timeout_seconds = 10;  ///< of each request

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "weir/base/http_post.h"
+#include "weir/base/http_url.h"
 #include "weir/project/source_parser.h"
 
 namespace weir {
@@ -83,10 +83,7 @@ void ReportUrl(const std::string& url, const toml::source_region& region, TomlRe
               fmt::format("a URL such as `http://localhost:5000/api/v1/lineage` is wanted for "
                           "`url`, found {}",
                           has_user ? "one with a name before its host" : "`" + url + "`"),
-              has_user ? "`headers` take what the endpoint asks for"
-              : url.starts_with("https://")
-                  ? "`https://` is not spoken: name a collector or proxy near by, or use `file`"
-                  : "");
+              has_user ? "`headers` take what the endpoint asks for" : "");
 }
 
 void ReadHeaders(const toml::table& table, TomlReader& reader,
@@ -100,10 +97,7 @@ void ReadHeaders(const toml::table& table, TomlReader& reader,
     }
     const auto expanded = reader.Expanded(value, *text, "openlineage.headers." + name);
     if (!expanded) continue;
-    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return c > ' ' && c < 0x7f && c != ':';
-    });
-    if (!is_name || !FitsHeader(*expanded)) {
+    if (!IsHeaderName(name) || !FitsHeader(*expanded)) {
       // The value may be a secret.
       reader.Fail("W1033", key.source(),
                   fmt::format("a header of a request on one line is wanted, found `{}`", name));

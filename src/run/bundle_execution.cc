@@ -8,13 +8,13 @@
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <nlohmann/json.hpp>
 
 #include "weir/bundle/lane.h"
 #include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/plan/unstable_calls.h"
 #include "weir/run/constraint_check.h"
+#include "weir/run/operator_metrics.h"
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
 #include "weir/session/join_fallback.h"
@@ -26,10 +26,8 @@ namespace {
 /// What the scans among a plan's operators fetched of files.
 int64_t BytesScanned(const std::string& metrics) {
   int64_t bytes = 0;
-  for (const auto& node : nlohmann::json::parse(metrics, nullptr, /*allow_exceptions=*/false)) {
-    const auto scanned = node.find("bytes_scanned");
-    if (scanned != node.end() && scanned->is_number()) bytes += scanned->get<int64_t>();
-  }
+  for (const OperatorMetrics& one : ReadOperatorMetrics(metrics))
+    bytes += one.scanned_bytes.value_or(0);
   return bytes;
 }
 
@@ -128,8 +126,9 @@ int64_t RowGroupBytes(const SessionRuntime& session) {
 /// Executes a plan with one session of the engine, and writes its result. May be called again where
 /// it failed.
 Status Write(const PlanBundle& bundle, const BundleRequest& request, const engine::Plan& plan,
-             const SessionRuntime& session, const engine::Session& engine,
+             const SessionRuntime& session, const engine::Session& shared,
              const engine::Cancellation& cancellation, ViewOutcome& outcome) {
+  const engine::Session engine = shared.NotingFor(bundle.view_name);
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
   // Execution fills in the filters that joins find.
   WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));

@@ -55,7 +55,7 @@ struct ViewOutcome {
   int64_t write_began_at_us = 0;   ///< when its plan began to execute; 0: it did not
   int64_t commit_began_at_us = 0;  ///< when its files were written; 0: they were not
   int64_t finished_at_us = 0;
-  std::string metrics_json;   ///< one object an operator; empty when nothing was executed
+  std::string metrics_json;   ///< as ReadOperatorMetrics takes it; empty: nothing was executed
   std::string physical_plan;  ///< as executed, indent form; likewise
   /// Why its joins were executed by sorting and merging: what hash joins failed with.
   Status hash_joins_failed;

@@ -154,7 +154,8 @@ std::string TableUrl(const std::string& warehouse_url, const std::string& name) 
 }
 
 Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefinition& project,
-                                                             Diagnostics& diagnostics) {
+                                                             Diagnostics& diagnostics,
+                                                             int64_t noted_store_calls) {
   const ProfileSettings& profile = project.profile;
   std::unique_ptr<SessionRuntime> runtime(new SessionRuntime());
   runtime->threads_ = profile.threads > 0
@@ -175,6 +176,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
       .spill_directory = profile.spill_directory,
       .max_spill_bytes = profile.max_spill_bytes,
       .metadata_cache_bytes = 0,
+      .noted_store_calls = noted_store_calls,
       .stand_ins = profile.deterministic,
       .guards_off = GuardsOff(profile),
       .parameters = Constants(project.parameters)};

@@ -35,9 +35,10 @@ class SessionRuntime {
  public:
   /// Fails when no session can be opened at all (an unknown setting, an object store that cannot be
   /// built). Sources that cannot be read, and user functions with errors, are reported to
-  /// `diagnostics` and left out.
+  /// `diagnostics` and left out. `noted_store_calls` as in engine::SessionOptions.
   static Result<std::unique_ptr<SessionRuntime>> Seal(const ProjectDefinition& project,
-                                                      Diagnostics& diagnostics);
+                                                      Diagnostics& diagnostics,
+                                                      int64_t noted_store_calls = 0);
 
   const engine::Session& engine() const { return engine_; }
   /// The same whose plans have as many partitions. Valid as long as this.

@@ -6,11 +6,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "weir/base/http_post.h"
 #include "weir/base/json_text.h"
 #include "weir/base/log.h"
 #include "weir/base/secret_names.h"
 #include "weir/base/time_text.h"
+#include "weir/engine/http_post.h"
 #include "weir/lineage/row_filter.h"
 
 namespace weir {
@@ -96,11 +96,11 @@ void LineageEvents::SendToUrl(const std::string& text) {
     ++failures_[target.url].count;
     return;
   }
-  const Status sent = SendHttpPost({.url = target.url,
-                                    .content_type = "application/json",
-                                    .headers = target.headers,
-                                    .body = text,
-                                    .timeout_ms = target.timeout_seconds * 1000});
+  const Status sent = engine::SendHttpPost({.url = target.url,
+                                            .content_type = "application/json",
+                                            .headers = target.headers,
+                                            .body = text,
+                                            .timeout_ms = target.timeout_seconds * 1000});
   failures_in_a_row_ = sent.ok() ? 0 : failures_in_a_row_ + 1;
   Log(LogLevel::kDebug, "an OpenLineage event was sent",
       {{"url", WithoutUrlSecrets(target.url)}, {"bytes", text.size()}, {"succeeded", sent.ok()}});

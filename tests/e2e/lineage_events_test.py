@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs tell other programs: OpenLineage's events to a file and an endpoint, spans of OpenTelemetry, `explain --analyze`, `history`.
+"""What runs tell other programs: OpenLineage's events to a file and an endpoint, `explain --analyze`, `history`.
 
 The oracles are the classes of OpenLineage's Python client, the tables as another reader finds them, and DuckDB for rows of operators.
 """
 
-import http.server
 import json
 import os
 import re
-import threading
 import unittest
 import urllib.parse
 
@@ -18,7 +16,8 @@ from openlineage.client import event_v2
 from openlineage.client.generated import (column_lineage_dataset, dataset_version_dataset, error_message_run, input_statistics_input_dataset,
                                           job_type_job, output_statistics_output_dataset, parent_run, processing_engine_run, schema_dataset,
                                           sql_job)
-from weir_project import Project, ProjectCase
+from outside_case import ROWS, VIEWS, Authority, Collector, OutsideCase
+from weir_project import Project
 
 FACETS = {
     "schema": schema_dataset.SchemaDatasetFacet, "columnLineage": column_lineage_dataset.ColumnLineageDatasetFacet,
@@ -29,8 +28,6 @@ FACETS = {
     "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet,
 }
 PARTS = {"parent": {"run": parent_run.Run, "job": parent_run.Job}}
-ROWS = "id,s,x\n" + "".join(f"{n},t{n % 4},{'NaN' if n % 5 == 0 else n / 2}\n" for n in range(200)) + ",,\n"
-VIEWS = {"a b": "SELECT id, s, x FROM t WHERE id >= 10", "sums": 'SELECT s, count(*) AS n FROM "a b" GROUP BY s'}
 
 
 def check_facet(name: str, facet: dict) -> None:
@@ -56,45 +53,6 @@ def check_event(event: dict) -> None:
         run=event_v2.Run(runId=event["run"]["runId"], facets={}), job=event_v2.Job(event["job"]["namespace"], event["job"]["name"]),
         inputs=[event_v2.InputDataset(d["namespace"], d["name"]) for d in event["inputs"]],
         outputs=[event_v2.OutputDataset(d["namespace"], d["name"]) for d in event["outputs"]])
-
-
-class Collector:
-    """A server that keeps what it is sent."""
-
-    def __init__(self, case: unittest.TestCase, status: int = 200):
-        self.requests: list[tuple[str, dict, dict]] = []
-        collector = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                collector.requests.append((self.path, dict(self.headers), body))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        case.addCleanup(self.server.server_close)
-        case.addCleanup(self.server.shutdown)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-
-class OutsideCase(ProjectCase):
-
-    def project(self, toml: str = "", views: dict[str, str] = VIEWS, name: str = "p") -> Project:
-        project = Project(self.scratch / name)
-        project.write("weir.toml", '[project]\nname = "shop"\n' + toml)
-        project.write("data/t.csv", ROWS)
-        project.write("sources/t.sql", "CREATE EXTERNAL TABLE t (id INT, s VARCHAR, x DOUBLE) STORED AS CSV LOCATION 'data/t.csv';")
-        for number, (view, query) in enumerate(views.items()):
-            project.write(f"views/v{number}.sql", f'CREATE MATERIALIZED VIEW "{view}" AS\n{query};\n')
-        return project
 
 
 class OpenLineageTest(OutsideCase):
@@ -162,12 +120,27 @@ class OpenLineageTest(OutsideCase):
         self.assertEqual(outcome.code, 0, outcome.text)
         self.assertEqual([body for _, _, body in collector.requests], self.events(project))
         for path, headers, _ in collector.requests:
-            self.assertEqual((path, headers["Authorization"], headers["Content-Type"]), ("/api/v1/lineage?x=1", "Bearer s3cret", "application/json"))
+            self.assertEqual((path, headers["authorization"], headers["content-type"]), ("/api/v1/lineage?x=1", "Bearer s3cret", "application/json"))
         self.assertNotIn("W5009", outcome.stderr)
         for table in ("runs", "settings", "statements", "diagnostics"):
             if project.table_path(f"_weir/{table}").exists():
                 self.assertNotIn("s3cret", str(project.artifact(table)))
         self.assertEqual(project.weir("check").code, 1, "the variable is not set")
+
+    def test_endpoints_have_certificates(self):
+        authority = Authority(self.scratch)
+        collector = Collector(self, 201, authority)
+        project = self.project(f'[openlineage]\nurl = "{collector.url}/api/v1/lineage"\nfile = "events.jsonl"\n')
+        outcome = project.weir("run", env={**os.environ, "SSL_CERT_FILE": str(authority.file)})
+        self.assertEqual(outcome.code, 0)
+        self.assertNotIn("W5009", outcome.stderr)
+        self.assertEqual([body for _, _, body in collector.requests], self.events(project))
+        told = len(collector.requests)
+        outcome = project.weir("run")
+        self.assertEqual(outcome.code, 0)
+        self.assertRegex(outcome.stderr, r"warning\[W5009\]: .*`https://127.0.0.1:\d+` did not take it: invalid peer certificate")
+        self.assertIn("SSL_CERT_FILE", outcome.stderr)
+        self.assertEqual(len(collector.requests), told)
 
     def test_an_endpoint_that_fails_is_a_warning(self):
         refusing = Collector(self, 503)
@@ -175,7 +148,7 @@ class OpenLineageTest(OutsideCase):
         outcome = self.project(f'[openlineage]\nurl = "{refusing.url}/"\n', views).weir("run")
         self.assertEqual(outcome.code, 0)
         self.assertRegex(outcome.stderr, r"warning\[W5009\]: an OpenLineage event could not be delivered: `http://127.0.0.1:\d+` did not take it: it "
-                                         r"answered `HTTP/1.1 503 Service Unavailable`; nor could 13 more\n  --> weir.toml:3")
+                                         r"answered `503 Service Unavailable`; nor could 13 more\n  --> weir.toml:3")
         self.assertEqual(len(refusing.requests), 3, "a server that is gone is not waited for again and again")
         refusing.server.server_close()
         outcome = self.project(f'[openlineage]\nurl = "{refusing.url}/"\n', views, "q").weir("run")
@@ -189,7 +162,7 @@ class OpenLineageTest(OutsideCase):
 
     def test_what_is_wrong_in_weir_toml(self):
         for number, (toml, found) in enumerate((
-                ("url = 'https://host/x'", "`https://` is not spoken"),
+                ("url = 'https://ada:s3cret@host/x'", "found one with a name before its host"),
                 ("url = 'host:5000'", "error[W1033]: a URL such as `http://localhost:5000/api/v1/lineage` is wanted for `url`, found `host:5000`"),
                 ("url = 'http:///x'", "W1033"),
                 ("url = 'http://ada:s3cret@host/x'", "found one with a name before its host"),
@@ -206,59 +179,6 @@ class OpenLineageTest(OutsideCase):
                 self.assertEqual(outcome.code, 1)
                 self.assertIn(found, outcome.stderr)
                 self.assertNotIn("s3cret", outcome.text)
-
-
-class TelemetryTest(OutsideCase):
-
-    def spans(self, body: dict) -> list[dict]:
-        (resource,) = body["resourceSpans"]
-        (scope,) = resource["scopeSpans"]
-        return scope["spans"]
-
-    def test_spans_are_a_tree_in_time(self):
-        collector = Collector(self)
-        project = self.project(views=VIEWS | {"bad": "SELECT CAST(s AS INT) AS n FROM t"})
-        outcome = project.weir("run", env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "nightly",
-                                           "OTEL_EXPORTER_OTLP_HEADERS": "api-key=a%20b"})
-        self.assertEqual(outcome.code, 1)
-        ((path, headers, body),) = collector.requests
-        self.assertEqual((path, headers["api-key"], headers["Content-Type"]), ("/v1/traces", "a b", "application/json"))
-        self.assertEqual(body["resourceSpans"][0]["resource"]["attributes"], [{"key": "service.name", "value": {"stringValue": "nightly"}}])
-        spans = self.spans(body)
-        by_id = {span["spanId"]: span for span in spans}
-        self.assertEqual(len(by_id), len(spans))
-        for span in spans:
-            self.assertRegex(span["traceId"], "^[0-9a-f]{32}$")
-            self.assertRegex(span["spanId"], "^[0-9a-f]{16}$")
-            self.assertLessEqual(int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"]))
-            if "parentSpanId" in span:
-                parent = by_id[span["parentSpanId"]]
-                self.assertLessEqual(int(parent["startTimeUnixNano"]), int(span["startTimeUnixNano"]))
-                self.assertLessEqual(int(span["endTimeUnixNano"]), int(parent["endTimeUnixNano"]))
-        self.assertEqual([span["name"] for span in spans if "parentSpanId" not in span], ["weir run"])
-        self.assertEqual({span["name"]: span["status"]["code"] for span in spans if span["name"].startswith("view ")},
-                         {"view a b": 1, "view sums": 1, "view bad": 2})
-        recorded = {row["span_id"]: row for row in project.artifact("spans")}
-        self.assertEqual(set(recorded), set(by_id))
-        for span_id, row in recorded.items():
-            self.assertEqual((row["parent_span_id"], row["trace_id"]), (by_id[span_id].get("parentSpanId"), by_id[span_id]["traceId"]))
-            self.assertEqual(round(row["started_at"].timestamp() * 1e6), int(by_id[span_id]["startTimeUnixNano"]) // 1000)
-            self.assertEqual(row["is_error"], by_id[span_id]["status"]["code"] == 2)
-
-    def test_a_collector_that_is_not_there_is_a_warning(self):
-        project = self.project()
-        for number, (variables, found) in enumerate((
-                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, "did not take it: Connection refused"),
-                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:9"}, "a URL such as `http://localhost:4318` is wanted"),
-                ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "wants `grpc`"),
-        )):
-            with self.subTest(number):
-                outcome = project.weir("run", env={**os.environ, **variables})
-                self.assertEqual(outcome.code, 0)
-                self.assertEqual(outcome.stderr.count("warning[W5010]: the spans of the run could not be sent"), 1)
-                self.assertIn(found, outcome.stderr)
-        outcome = project.weir("run", env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"})
-        self.assertNotIn("W5010", outcome.stderr)
 
 
 class AnalyzeTest(OutsideCase):

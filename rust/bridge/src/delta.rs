@@ -58,7 +58,7 @@ fn know_scheme(url: &Url) -> Result<()> {
 
 /// The scheme of tables whose folder cannot be named in the URLs that the kernel makes: it puts a name that it has listed into a URL
 /// without escaping a `%` in it, and decodes it when it reads.
-const ROOTED_SCHEME: &str = "rooted";
+pub const ROOTED_SCHEME: &str = "rooted";
 
 fn builder(session: &Session, url: &str) -> Result<DeltaTableBuilder> {
     let url = parse_url(url)?;

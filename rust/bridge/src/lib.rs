@@ -29,6 +29,7 @@ mod file_schemas;
 mod folded_names;
 mod functions;
 mod guards;
+mod http_post;
 mod interruption;
 mod local_store;
 mod log_events;
@@ -51,6 +52,7 @@ mod shared_rows;
 mod shared_subplans;
 mod sql_tree;
 mod store;
+mod store_calls;
 mod store_registry;
 mod stored_form;
 mod substrait_consumer;
@@ -73,6 +75,7 @@ use functions::{
     sql_type,
 };
 use guards::guard_descriptions;
+use http_post::send_http_post;
 use log_events::forward_log_events;
 use parsing::{parse_sql, read_dialects};
 use plan::{PhysicalPlan, Plan, create_physical_plan, execute_stream, register_view};
@@ -114,6 +117,8 @@ pub mod ffi {
         max_spill_bytes: u64,
         /// Bytes of the cache of Parquet metadata; 0 = DataFusion's default.
         metadata_cache_bytes: u64,
+        /// Calls of object stores that are noted until they are taken; further ones are counted. 0: none are noted, and stores are not wrapped.
+        noted_store_calls: u64,
         /// Native aggregates stand in the place of the engine's where they say so.
         stand_ins: bool,
         /// Guards that are left out, by name: tests and benchmarks show what they are for.
@@ -241,6 +246,48 @@ pub mod ffi {
         etag: String,
     }
 
+    /// One request to an object store, or several that the store makes of one: pages of a listing, parts of a bulk removal, attempts.
+    #[derive(Debug, Default)]
+    struct StoreCall {
+        /// "get", "get_ranges", "head", "put", "create_multipart", "put_part", "complete_multipart", "abort_multipart", "list", "delete",
+        /// "copy" or "rename".
+        operation: String,
+        /// Of the object, or of the folder that is listed; without user, password and query.
+        url: String,
+        /// The view that it was made for; empty: that is not known.
+        view: String,
+        /// Microseconds since 1970; of a read its last byte ends it.
+        started_at_us: i64,
+        finished_at_us: i64,
+        /// That were read or written.
+        bytes: u64,
+        /// A code as in the error envelope; empty: it succeeded.
+        error: String,
+    }
+
+    /// What a session has noted.
+    #[derive(Debug, Default)]
+    struct StoreCalls {
+        /// In the order in which they ended.
+        calls: Vec<StoreCall>,
+        /// So many more were made than are noted.
+        left_out: u64,
+    }
+
+    /// A text for a server.
+    struct HttpPost {
+        /// `http://` or `https://`.
+        url: String,
+        content_type: String,
+        /// Further headers. Their values may be secrets.
+        headers: Vec<KeyValue>,
+        body: String,
+        /// For all of it, in milliseconds.
+        timeout_ms: u64,
+        /// A file of PEM certificates, which alone are trusted; empty: those of the system, or of SSL_CERT_FILE.
+        certificate_file: String,
+    }
+
     /// How Delta data files are written.
     struct WriteOptions {
         /// URL of the table's root.
@@ -345,6 +392,10 @@ pub mod ffi {
         fn share(self: &Session) -> Box<Session>;
         /// Bytes that the session's memory pool has handed out now.
         fn held_bytes(self: &Session) -> u64;
+        /// Another handle of the same session; calls of object stores that are made through it are noted under a view's name.
+        fn noting_for(self: &Session, view: &str) -> Box<Session>;
+        /// The calls of object stores that all handles have noted since they were taken last.
+        fn take_store_calls(self: &Session) -> StoreCalls;
 
         // --- object stores ---
         /// Serves `url` (scheme and host) from a store built with `options` (as object_store names them).
@@ -355,6 +406,10 @@ pub mod ffi {
         /// Returns false, and writes nothing, if `create_only` and the object exists.
         fn put_object(session: &Session, url: &str, bytes: &[u8], create_only: bool) -> Result<bool>;
         fn delete_object(session: &Session, url: &str) -> Result<()>;
+
+        // --- other servers ---
+        /// Fails with "io" where the server is not there or not trusted, does not answer in time, or answers with another number than 200 to 299.
+        fn send_http_post(post: HttpPost) -> Result<()>;
 
         // --- tables ---
         type Table;
@@ -487,7 +542,9 @@ pub mod ffi {
         fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<PhysicalPlan>>;
         /// "indent", "tree", "graphviz" or "pgjson"; after an execution "metrics" adds the figures to "indent".
         fn display(self: &PhysicalPlan, format: &str) -> Result<String>;
-        /// The operators as JSON: name, depth, output_rows, elapsed_compute_ns, bytes_scanned, spilled_bytes.
+        /// The operators as JSON, parents before their children: name, depth, output_rows, elapsed_compute_ns, bytes_scanned, spilled_bytes,
+        /// memory_bytes (the sum of its partitions' peaks), started_at_us and finished_at_us (since 1970); null where an operator does not
+        /// measure it.
         fn metrics(self: &PhysicalPlan) -> Result<String>;
         fn partition_count(self: &PhysicalPlan) -> u32;
         /// Runs all partitions into one stream, in order of partition if there is more than one.

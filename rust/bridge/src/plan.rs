@@ -11,6 +11,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{
     ExecutionPlan, ExecutionPlanProperties, displayable, execute_stream as execute_merged,
 };
@@ -78,6 +79,34 @@ pub fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<Physic
     })
 }
 
+/// What the partitions of an operator held at their peaks, which need not have been at one time. Operators that the engine counts the memory of
+/// name their peaks differently (`build_mem_used`, `peak_mem_used`); sorts and windows have none.
+fn memory_bytes(metrics: &MetricsSet) -> Option<usize> {
+    let peaks = metrics.iter().filter_map(|metric| match metric.value() {
+        MetricValue::PeakMemoryUsage { gauge, .. } => Some(gauge.value()),
+        _ => None,
+    });
+    peaks.reduce(|sum, peak| sum + peak)
+}
+
+/// When the first partition began, in microseconds since 1970.
+fn started_at_us(metrics: &MetricsSet) -> Option<i64> {
+    let times = metrics.iter().filter_map(|metric| match metric.value() {
+        MetricValue::StartTimestamp(time) => time.value(),
+        _ => None,
+    });
+    times.min().map(|time| time.timestamp_micros())
+}
+
+/// When the last partition ended, likewise.
+fn finished_at_us(metrics: &MetricsSet) -> Option<i64> {
+    let times = metrics.iter().filter_map(|metric| match metric.value() {
+        MetricValue::EndTimestamp(time) => time.value(),
+        _ => None,
+    });
+    times.max().map(|time| time.timestamp_micros())
+}
+
 impl PhysicalPlan {
     pub fn display(&self, format: &str) -> Result<String> {
         entry(|| match format {
@@ -92,15 +121,17 @@ impl PhysicalPlan {
 
     pub fn metrics(&self) -> Result<String> {
         fn walk(plan: &dyn ExecutionPlan, depth: usize, operators: &mut Vec<Value>) {
-            let metrics = plan.metrics();
-            let sum = |name: &str| metrics.as_ref().and_then(|m| m.sum_by_name(name)).map(|v| v.as_usize());
+            let metrics = plan.metrics().unwrap_or_default();
             operators.push(json!({
                 "name": plan.name(),
                 "depth": depth,
-                "output_rows": metrics.as_ref().and_then(|m| m.output_rows()),
-                "elapsed_compute_ns": metrics.as_ref().and_then(|m| m.elapsed_compute()),
-                "bytes_scanned": sum("bytes_scanned"),
-                "spilled_bytes": metrics.as_ref().and_then(|m| m.spilled_bytes()),
+                "output_rows": metrics.output_rows(),
+                "elapsed_compute_ns": metrics.elapsed_compute(),
+                "bytes_scanned": metrics.sum_by_name("bytes_scanned").map(|bytes| bytes.as_usize()),
+                "spilled_bytes": metrics.spilled_bytes(),
+                "memory_bytes": memory_bytes(&metrics),
+                "started_at_us": started_at_us(&metrics),
+                "finished_at_us": finished_at_us(&metrics),
             }));
             for child in plan.children() {
                 walk(child.as_ref(), depth + 1, operators);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -12,7 +12,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::allocation::large_bytes;
 use crate::condition_order::OrderConditions;
 use crate::error::{Result, entry};
-use crate::ffi::{KeyValue, SessionOptions};
+use crate::ffi::{KeyValue, SessionOptions, StoreCalls};
 use crate::functions::StandIns;
 use crate::guards::{GuardedPlanner, Guards, PhysicalRules};
 use crate::interruption::MarkJoins;
@@ -22,6 +22,7 @@ use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
 use crate::shared_subplans::SharingPlanner;
 use crate::store::parse_url;
+use crate::store_calls::CallList;
 use crate::store_registry::StoreRegistry;
 
 pub struct Session {
@@ -39,6 +40,8 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         let config = config.with_extension(Arc::clone(&guards));
         let config = config.with_extension(Arc::new(Parameters::read(&options.parameters)?));
         let config = config.with_extension(Arc::new(StandIns(options.stand_ins)));
+        let stores = Arc::new(StoreRegistry::noting(options.noted_store_calls));
+        let config = config.with_extension(Arc::clone(&stores));
 
         let mut disk = DiskManagerBuilder::default();
         if !options.spill_directory.is_empty() {
@@ -47,9 +50,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         if options.max_spill_bytes > 0 {
             disk = disk.with_max_temp_directory_size(options.max_spill_bytes);
         }
-        let mut runtime = RuntimeEnvBuilder::new()
-            .with_disk_manager_builder(disk)
-            .with_object_store_registry(Arc::new(StoreRegistry::default()));
+        let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk).with_object_store_registry(stores);
         if options.memory_limit_bytes > 0 {
             runtime = runtime.with_memory_pool(Arc::new(QueryMemory::new(options.memory_limit_bytes as usize)));
         }
@@ -105,6 +106,29 @@ impl Session {
             let state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
             Ok(Box::new(Session { context: SessionContext::new_with_state(state) }))
         })
+    }
+
+    /// The same session, whose calls of object stores are noted under a view's name.
+    pub fn noting_for(&self, view: &str) -> Box<Session> {
+        let state = self.context.state();
+        let stores = state.config().get_extension::<StoreRegistry>();
+        let Some(stores) = stores.filter(|stores| stores.calls().is_some()) else { return self.share() };
+        let config = state.config().clone().with_create_default_catalog_and_schema(false);
+        let runtime = RuntimeEnv {
+            object_store_registry: Arc::new(stores.for_view(view)),
+            ..state.runtime_env().as_ref().clone()
+        };
+        let state = SessionStateBuilder::new_from_existing(state)
+            .with_config(config)
+            .with_runtime_env(Arc::new(runtime))
+            .build();
+        Box::new(Session { context: SessionContext::new_with_state(state) })
+    }
+
+    /// The calls that were noted since they were taken last.
+    pub fn take_store_calls(&self) -> StoreCalls {
+        let stores = self.context.state().config().get_extension::<StoreRegistry>();
+        stores.as_ref().and_then(|stores| stores.calls()).map(CallList::take).unwrap_or_default()
     }
 
     /// A handle of the same session.

@@ -126,19 +126,24 @@ impl StoreOptions {
     }
 }
 
-fn info(root: &Url, prefix: &Path, meta: &ObjectMeta) -> Result<ObjectInfo> {
+/// The URL of an object, or of a folder without the slash at its end, in the store at `root`.
+pub fn object_url(root: &Url, location: &Path) -> Url {
     let mut url = root.clone();
     // A `%` in a name is no escape there, but would be one in the URL.
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.clear().extend(meta.location.parts().map(|part| part.as_ref().to_string()));
+        segments.clear().extend(location.parts().map(|part| part.as_ref().to_string()));
     }
+    url
+}
+
+fn info(root: &Url, prefix: &Path, meta: &ObjectMeta) -> Result<ObjectInfo> {
     let relative = meta
         .location
         .prefix_match(prefix)
         .map(|parts| parts.map(|p| p.as_ref().to_string()).collect::<Vec<_>>().join("/"))
         .unwrap_or_default();
     Ok(ObjectInfo {
-        url: url.into(),
+        url: object_url(root, &meta.location).into(),
         relative_path: relative,
         size_bytes: meta.size,
         modified_ms: meta.last_modified.timestamp_millis(),
