@@ -124,7 +124,7 @@ class RunTest(LogsCase):
         self.assertEqual([record["view"] for record in only(found, "a view was blocked")], ["b"])
         self.assertEqual(only(found, "a run ended")[0]["state"], "failed")
         # The same as text has the same codes.
-        self.assertEqual(re.findall(r"^(?:error|warning)\[(\w+)\]", project.weir("run").stderr, re.M), ["W5002", "W5001"])
+        self.assertEqual(re.findall(r"^(?:error|warning)\[(\w+)\]", project.weir("run", "--force").stderr, re.M), ["W5002", "W5001"])
 
     def test_a_view_that_takes_too_long_is_W5011(self):
         project = self.project(slow="SELECT a.id FROM t a CROSS JOIN t b CROSS JOIN t c CROSS JOIN t d CROSS JOIN t e WHERE a.id * b.id % 1009 <> c.id * d.id + e.id",
@@ -143,6 +143,7 @@ class RunTest(LogsCase):
         self.assertEqual([record["succeeded"] for record in only(found, "a hook was called") if record["hook"] == "after_run"], [False])
         self.assertEqual([record["code"] for record in found if record["level"] == "warn"], ["W5008"])
         # Where stderr is not the log's, they write to it.
+        project.write("weir.toml", (project.folder / "weir.toml").read_text().split("after_run")[0])
         self.assertIn("seen\nproblem\n", project.weir("run", "--force", "--log-file", str(self.scratch / "log")).stderr)
 
     def test_what_was_killed_is_taken_over(self):
@@ -241,9 +242,10 @@ class FormTest(LogsCase):
             targets = {record["target"].split("::")[0].split("_")[0] for record in found if "target" in record}
             if level in ("trace", "debug"):
                 self.assertIn("datafusion", targets)
+                self.assertIn(level, {record["level"] for record in found})
             self.assertLessEqual(targets, {"datafusion", "deltalake", "delta", "buoyant", "object"})
-        self.assertEqual(counts, sorted(counts, reverse=True))
-        self.assertGreater(counts[1], counts[2])
+        # Each run reads a longer log than the one before it.
+        self.assertGreater(min(counts[:2]), counts[2])
         self.assertGreater(counts[2], counts[4])
         self.assertEqual(counts[4], 1)
 
@@ -283,7 +285,7 @@ class FormTest(LogsCase):
 class PlaceTest(LogsCase):
     def test_what_is_printed_stays_as_it_is(self):
         def same(outcome: Outcome) -> tuple:
-            text = re.sub(r"\d{8}T\d{6}Z-\w+|\d+\.\d\d s|\d+(\.\d+)? [kM]?B", "…", outcome.text)
+            text = re.sub(re.escape(str(self.scratch)) + r"/p\d+|\d{8}T\d{6}\.\d{6}Z-\w+|\d+\.\d\d s|\d+(\.\d+)? [kM]?B", "…", outcome.text)
             return outcome.code, sorted(text.splitlines())
 
         log = self.scratch / "log"
