@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what the record of a run costs: the 22 queries of TPC-H as 22 views, built from nothing with and without it, in one process.
+"""Measures what the record of a run costs: the 22 queries of TPC-H as 22 views, built from nothing with it, with the
+lock of the warehouse alone, and with neither, in one process.
 
 In: the program recording_rounds beside `weir`; query texts and rows as scripts/fetch_tpc.py gets them, at scale factor 1. Out: a table on
 stdout: the least and the median seconds of both sides, on the clock and of the processor, and the median of the rounds' ratios; of the rounds
@@ -88,12 +89,13 @@ def main() -> int:
         project = write_project(scratch / "tpch", scale, "")
         inside = rounds_in_process(program, project.folder, scratch / "warehouses", rounds)
         outside = whole_processes(str(pathlib.Path(arguments.weir).resolve()), project, rounds)
-    shares = [statistics.median(part / whole for part, whole in zip(inside[one], inside[other]))
-              for one, other in (("recording", "with"), ("cpu_recording", "cpu_with"))]
-    rows = [row_of("record", inside["with"], inside["without"], AIM),
-            row_of("record, processor time", inside["cpu_with"], inside["cpu_without"], AIM),
-            ("the record by itself, its share", "", "", f"{statistics.median(inside['recording']):.3f}", "", f"{shares[0]:.3f}", "<= 0.03"),
-            ("the same, processor time", "", "", f"{statistics.median(inside['cpu_recording']):.3f}", "", f"{shares[1]:.3f}", "<= 0.03")]
+    rows = []
+    for prefix, what in (("", ""), ("cpu_", ", processor time")):
+        record, lock, nothing, by_itself = (inside[prefix + name] for name in ("record", "lock", "nothing", "by_itself"))
+        share = statistics.median(part / whole for part, whole in zip(by_itself, record))
+        rows += [row_of(f"record, beside the lock alone{what}", record, lock, AIM),
+                 row_of(f"lock and what is on the disk at the end, beside neither{what}", lock, nothing, ""),
+                 (f"the record by itself, its share{what}", "", "", f"{statistics.median(by_itself):.3f}", "", f"{share:.3f}", "<= 0.03")]
     for side, name in (("events", "events on standard output"), ("spans", "spans sent to a collector")):
         for field, what in (("seconds", ""), ("cpu_seconds", ", processor time")):
             rows.append(row_of(name + what, [getattr(m, field) for m in outside[side]], [getattr(m, field) for m in outside["plain"]],

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What recording costs: builds a project from nothing, with the record of the run and without it, in turns, within one process.
-// recording_rounds PROJECT WAREHOUSE ROUNDS prints one JSON object: the seconds of each round on the clock and of the processor, with and
-// without, and of the rounds with a record the seconds that it took by itself, both. WAREHOUSE gets a folder a round. A round is what
-// `weir run` does: open, compile, lock with its heartbeat, run. Without a record there is no lock, and nobody is told of progress.
+// What recording costs: builds a project from nothing, in turns, within one process: with the record of the run; without it, but with the
+// lock, which also sees to it that all that was written is on the disk; and with neither, and nobody told of progress.
+// recording_rounds PROJECT WAREHOUSE ROUNDS prints one JSON object: the seconds of each round on the clock and of the processor, and of the
+// rounds with a record the seconds that it took by itself, both. WAREHOUSE gets a folder a round. A round is what `weir run` does: open,
+// compile, lock with its heartbeat, run.
 
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +43,11 @@ double SecondsSince(std::chrono::steady_clock::time_point started) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 }
 
+/// What a round does beside building.
+enum class Side { kRecord, kLock, kNothing };
+constexpr Side kSides[] = {Side::kRecord, Side::kLock, Side::kNothing};
+constexpr const char* kNames[] = {"record", "lock", "nothing"};
+
 /// Nobody is told.
 class Silence : public RunObserver {
  public:
@@ -57,7 +64,7 @@ Status CheckSucceeded(const RunEnvelope& envelope) {
 }
 
 /// One build from nothing.
-Status Build(ProjectDefinition project, bool records, Round& round) {
+Status Build(ProjectDefinition project, Side side, Round& round) {
   const SystemClock clock;
   Diagnostics diagnostics;
   WEIR_ASSIGN_OR_RETURN(const auto session, SessionRuntime::Seal(project, diagnostics));
@@ -68,7 +75,7 @@ Status Build(ProjectDefinition project, bool records, Round& round) {
   const engine::Cancellation cancellation;
   RunOptions options;
   options.run_id = NewRunId(clock);
-  if (!records) {
+  if (side == Side::kNothing) {
     Silence silence;
     WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, silence, cancellation));
     return CheckSucceeded(envelope);
@@ -78,6 +85,12 @@ Status Build(ProjectDefinition project, bool records, Round& round) {
       WarehouseLock::Acquire(session->engine(), session->warehouse_url(),
                              RunIdentity::Own(options.run_id, project.profile.name, clock.Now()),
                              [](const RunIdentity&) {}, cancellation));
+  if (side == Side::kLock) {
+    Silence silence;
+    WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, silence, cancellation));
+    WEIR_RETURN_NOT_OK(lock->End(envelope.state, /*is_recorded=*/false, envelope.finished_at_us));
+    return CheckSucceeded(envelope);
+  }
   options.circumstances = ObserveCircumstances(project.root, "bench", {"run"});
   StatusLine line;
   EventLines lines(/*all=*/false);
@@ -95,14 +108,14 @@ Status Build(ProjectDefinition project, bool records, Round& round) {
   return CheckSucceeded(envelope);
 }
 
-Result<Round> Measure(ProjectDefinition project, bool records) {
+Result<Round> Measure(ProjectDefinition project, Side side) {
   // A name of its own: files in the place of ones just deleted cost more.
   static int serial = 0;
   project.warehouse_uri += fmt::format("/{}", serial++);
   Round round;
   const auto started = std::chrono::steady_clock::now();
   const double cpu_started = CpuSeconds();
-  WEIR_RETURN_NOT_OK(Build(project, records, round));
+  WEIR_RETURN_NOT_OK(Build(project, side, round));
   round.cpu_seconds = CpuSeconds() - cpu_started;
   round.seconds = SecondsSince(started);
   std::filesystem::remove_all(project.warehouse_uri);
@@ -120,22 +133,27 @@ Status MeasureAll(const std::string& folder, const std::string& warehouse, int r
   WEIR_ASSIGN_OR_RETURN(ProjectDefinition project,
                         LoadProject(LocalFileSystem(), folder, "", diagnostics));
   project.warehouse_uri = warehouse;
-  std::vector<Round> with, without;
+  constexpr int kCount = std::size(kSides);
+  std::vector<Round> measured[kCount];
   // The first round of each warms caches and counts for nothing.
   for (int round = -1; round < rounds; ++round) {
-    for (const bool records : {round % 2 == 0, round % 2 != 0}) {
-      WEIR_ASSIGN_OR_RETURN(const Round measured, Measure(project, records));
+    for (int turn = 0; turn < kCount; ++turn) {
+      const int side = (round + 1 + turn) % kCount;
+      WEIR_ASSIGN_OR_RETURN(const Round one, Measure(project, kSides[side]));
       std::cerr << fmt::format("bench: recording: round {} of {}: {} {:.3f} s\n", round + 1, rounds,
-                               records ? "with" : "without", measured.seconds);
-      if (round >= 0) (records ? with : without).push_back(measured);
+                               kNames[side], one.seconds);
+      if (round >= 0) measured[side].push_back(one);
     }
   }
-  std::cout << fmt::format(
-                   R"({{"with": {}, "without": {}, "cpu_with": {}, "cpu_without": {}, "recording": {}, "cpu_recording": {}}})",
-                   Json(with, &Round::seconds), Json(without, &Round::seconds),
-                   Json(with, &Round::cpu_seconds), Json(without, &Round::cpu_seconds),
-                   Json(with, &Round::recording_seconds),
-                   Json(with, &Round::recording_cpu_seconds))
+  std::string json;
+  for (int side = 0; side < kCount; ++side) {
+    json += fmt::format(R"("{0}": {1}, "cpu_{0}": {2}, )", kNames[side],
+                        Json(measured[side], &Round::seconds),
+                        Json(measured[side], &Round::cpu_seconds));
+  }
+  std::cout << fmt::format(R"({{{}"by_itself": {}, "cpu_by_itself": {}}})", json,
+                           Json(measured[0], &Round::recording_seconds),
+                           Json(measured[0], &Round::recording_cpu_seconds))
             << std::endl;
   return Status::OK();
 }

@@ -120,6 +120,23 @@ class OperatorsTest(MemoryCase):
             with self.subTest(view):
                 self.assert_rows(project, view)
 
+    def test_keys_that_are_larger_than_rows_are_merged(self):
+        project = self.project()
+        keys = {"one": "s, id", "short": "substr(s, 1, 1), substr(s, 2, 1), k % 7, id", "mixed": "v DESC, d, s NULLS FIRST, k DESC, id"}
+        for name, key in keys.items():
+            query = f"SELECT id, s, row_number() OVER (ORDER BY {key}) AS place FROM t"
+            project.write(f"views/by_{name}.sql", f"{query}\n")
+            for megabytes in (64, 128):
+                with self.subTest(name, megabytes=megabytes):
+                    self.limit(project, megabytes)
+                    self.run_bounded(project, megabytes, "--force", "--select", f"by_{name}")
+                    # DuckDB has NULL at the end by default, wherever DESC stands.
+                    in_order = ", ".join(f"{each} NULLS FIRST" if each.endswith("DESC") else each for each in key.split(", ", 9))
+                    files = project.delta(f"by_{name}").file_uris()
+                    theirs = f"SELECT id, s, row_number() OVER (ORDER BY {in_order}) AS place FROM t"
+                    [[count]] = self.other.execute(f"SELECT count(*) FROM (SELECT * FROM read_parquet({files}) EXCEPT ALL {theirs})").fetchall()
+                    self.assertEqual(0, count, name)
+
     def test_joins_of_queries_and_statements_give_way(self):
         project = self.project()
         self.limit(project, self.LIMIT, '[profiles.default.sql]\nallow = ["query", "dml"]\n')

@@ -2,6 +2,7 @@
 //! The memory that queries share.
 
 use std::fmt::{Display, Formatter};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::resources_datafusion_err;
 use datafusion::error::Result;
@@ -22,6 +23,9 @@ const LITTLE: usize = 2 << 20;
 /// and what a sort sets aside for merging, are refused to nobody: nothing can go on without them, and of the twenty sorts of a chain of
 /// joins few use theirs at a time.
 ///
+/// Sorts leave room for their merging: they reserve twice their rows, once for the sorted ones and once for the keys by which these are merged
+/// (`ExternalSorterMerge`), but keys may be twice as large as rows; a merge that finds no room fails.
+///
 /// It never refuses the queues of a repartition: what they hold is counted, so that sorts and aggregations spill sooner. When
 /// two inputs of a repartition are refused at once and spill, this release of the engine can wait for itself for ever
 /// (apache/datafusion#24883; mended in later ones). The queues stay short, since a repartition stops reading while all of them hold rows.
@@ -29,6 +33,8 @@ const LITTLE: usize = 2 << 20;
 pub struct QueryMemory {
     pool: FairSpillPool,
     limit: usize,
+    /// What sorts hold before they merge.
+    sorts: AtomicUsize,
 }
 
 impl QueryMemory {
@@ -36,12 +42,27 @@ impl QueryMemory {
     pub fn new(limit_bytes: usize) -> Self {
         let kept = if limit_bytes < SMALL_LIMIT { 0 } else { (limit_bytes / 4).min(64 << 20) };
         let shared = limit_bytes - kept;
-        Self { pool: FairSpillPool::new(shared), limit: shared }
+        Self { pool: FairSpillPool::new(shared), limit: shared, sorts: AtomicUsize::new(0) }
     }
 
     /// What nobody is refused.
     fn least(&self) -> usize {
         self.limit / 32
+    }
+
+    /// Whether a sort that holds rows is to spill them, since there would be no room for merging those of all sorts.
+    fn leaves_no_room(&self, reservation: &MemoryReservation, additional: usize) -> bool {
+        let merging = (self.sorts.load(Ordering::Relaxed) + additional) / 2;
+        is_sort(reservation.consumer())
+            && reservation.size() > 0
+            && reservation.size() + additional > self.least()
+            && self.pool.reserved() + additional + merging > self.limit
+    }
+
+    fn granted(&self, reservation: &MemoryReservation, additional: usize) {
+        if is_sort(reservation.consumer()) {
+            self.sorts.fetch_add(additional, Ordering::Relaxed);
+        }
     }
 
     /// What the large blocks of the program come to when a consumer has got so much more, if it heeds them.
@@ -60,6 +81,11 @@ impl QueryMemory {
 
 fn needs_the_first(consumer: &MemoryConsumer) -> bool {
     consumer.can_spill() || consumer.name().starts_with("ExternalSorterMerge")
+}
+
+/// As the engine names them: `ExternalSorter[0]`, by partition.
+fn is_sort(consumer: &MemoryConsumer) -> bool {
+    consumer.name().starts_with("ExternalSorter[")
 }
 
 /// The engine names them `RepartitionExec[0]`, by output partition; `RepartitionExec[Merge 0]` is a sort.
@@ -85,15 +111,28 @@ impl MemoryPool for QueryMemory {
     }
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         self.pool.grow(reservation, additional);
+        self.granted(reservation, additional);
     }
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         self.pool.shrink(reservation, shrink);
+        if is_sort(reservation.consumer()) {
+            self.sorts.fetch_sub(shrink, Ordering::Relaxed);
+        }
     }
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let consumer = reservation.consumer();
         if is_queue(consumer) || needs_the_first(consumer) && reservation.size() + additional <= self.least() {
-            self.pool.grow(reservation, additional);
+            self.grow(reservation, additional);
             return Ok(());
+        }
+        if self.leaves_no_room(reservation, additional) {
+            return Err(resources_datafusion_err!(
+                "Failed to allocate additional {} for {} with {} already allocated for this reservation - no room would be left for merging in the total memory pool: fair(pool_size: {})",
+                human_readable_size(additional),
+                reservation.consumer().name(),
+                human_readable_size(reservation.size()),
+                human_readable_size(self.limit)
+            ));
         }
         if let Some(held) = self.held_with(reservation, additional).filter(|held| *held > self.limit) {
             return Err(resources_datafusion_err!(
@@ -105,7 +144,9 @@ impl MemoryPool for QueryMemory {
                 human_readable_size(self.limit)
             ));
         }
-        self.pool.try_grow(reservation, additional)
+        self.pool.try_grow(reservation, additional)?;
+        self.granted(reservation, additional);
+        Ok(())
     }
     fn reserved(&self) -> usize {
         self.pool.reserved()

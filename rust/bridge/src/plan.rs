@@ -80,7 +80,7 @@ pub fn create_physical_plan(session: &Session, plan: &Plan) -> Result<Box<Physic
 }
 
 /// What the partitions of an operator held at their peaks, which need not have been at one time. Operators that the engine counts the memory of
-/// name their peaks differently (`build_mem_used`, `peak_mem_used`); sorts and windows have none.
+/// name their peaks differently (`build_mem_used`, `peak_mem_used`); sorts, windows and most aggregations have none.
 fn memory_bytes(metrics: &MetricsSet) -> Option<usize> {
     let peaks = metrics.iter().filter_map(|metric| match metric.value() {
         MetricValue::PeakMemoryUsage { gauge, .. } => Some(gauge.value()),
