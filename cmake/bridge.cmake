@@ -24,3 +24,16 @@ add_custom_target(bridge_cargo
 add_library(weir_bridge INTERFACE)
 target_include_directories(weir_bridge SYSTEM INTERFACE "${weir_bridge_dir}/include")
 target_link_libraries(weir_bridge INTERFACE "${weir_bridge_archive}" Threads::Threads ${CMAKE_DL_LIBS} m)
+
+# The thread sanitizer must not look at what the Rust half does, which is compiled without it: as a library of its own it can be told apart
+# (tests/sanitizers/threads.txt).
+if(WEIR_SANITIZE MATCHES "thread")
+  set(weir_bridge_shared "${weir_bridge_dir}/libbridge.so")
+  add_custom_command(OUTPUT "${weir_bridge_shared}"
+    COMMAND "${CMAKE_CXX_COMPILER}" -shared -o "${weir_bridge_shared}"
+            -Wl,--whole-archive "${weir_bridge_archive}" -Wl,--no-whole-archive -lpthread -ldl -lm
+    DEPENDS bridge_cargo "${weir_bridge_archive}" VERBATIM)
+  add_custom_target(bridge_shared DEPENDS "${weir_bridge_shared}")
+  set_target_properties(weir_bridge PROPERTIES INTERFACE_LINK_LIBRARIES "${weir_bridge_shared};Threads::Threads;${CMAKE_DL_LIBS};m")
+  target_link_options(weir_bridge INTERFACE -rdynamic)
+endif()
