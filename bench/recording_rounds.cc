@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -80,6 +81,12 @@ Status Build(ProjectDefinition project, Side side, Round& round) {
     WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, silence, cancellation));
     return CheckSucceeded(envelope);
   }
+  // As `weir run` does: beside the lock.
+  std::future<RunCircumstances> circumstances;
+  if (side == Side::kRecord) {
+    circumstances = std::async(std::launch::async, ObserveCircumstances, project.root, "bench",
+                               std::vector<std::string>{"run"});
+  }
   WEIR_ASSIGN_OR_RETURN(
       const auto lock,
       WarehouseLock::Acquire(session->engine(), session->warehouse_url(),
@@ -91,11 +98,11 @@ Status Build(ProjectDefinition project, Side side, Round& round) {
     WEIR_RETURN_NOT_OK(lock->End(envelope.state, /*is_recorded=*/false, envelope.finished_at_us));
     return CheckSucceeded(envelope);
   }
-  options.circumstances = ObserveCircumstances(project.root, "bench", {"run"});
   StatusLine line;
   EventLines lines(/*all=*/false);
   RunEvents events({.run_id = options.run_id, .project = project.name, .profile = {}, .tag = {}},
                    {&line, &lines}, clock);
+  options.circumstances = circumstances.get();
   WEIR_ASSIGN_OR_RETURN(const RunEnvelope envelope, run.Run(options, events, cancellation));
   line.Stop();
   const auto started = std::chrono::steady_clock::now();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -358,7 +359,8 @@ class Watchers {
 
 /// Runs what was opened under `lock`, and concludes it.
 int RunOpened(const GlobalOptions& options, const RunRequest& request, const RunSubject& subject,
-              int64_t now_us, OpenProject& open, WarehouseLock& lock, TraceFile* trace,
+              int64_t now_us, OpenProject& open, WarehouseLock& lock,
+              std::future<RunCircumstances> circumstances, TraceFile* trace,
               const engine::Cancellation& cancellation) {
   const SystemClock clock;
   const auto defer_to = DeferTargetOf(options, open.definition, *open.session);
@@ -376,7 +378,7 @@ int RunOpened(const GlobalOptions& options, const RunRequest& request, const Run
        .now_us = now_us,
        .run_id = subject.run_id,
        .tag = request.tag,
-       .circumstances = ObserveCircumstances(open.definition.root, kVersion, request.arguments),
+       .circumstances = circumstances.get(),
        .defer_to = *defer_to},
       watchers.events(), cancellation);
   if (!envelope.ok()) return FailNamed(envelope.status());
@@ -423,6 +425,12 @@ int RunOnce(const GlobalOptions& options, const RunRequest& request,
   // What --defer-to names is wrong use before anything is waited for.
   if (const auto named = DeferTargetOf(options, open->definition, *open->session); !named.ok())
     return FailNamed(named.status());
+  // Git is asked beside what comes before the first view.
+  const auto observe = [&] {
+    return std::async(std::launch::async, ObserveCircumstances, open->definition.root, kVersion,
+                      request.arguments);
+  };
+  std::future<RunCircumstances> circumstances = observe();
   Diagnostics recovered;
   const auto lock = TakeWarehouse(open->definition, *open->session, subject.run_id, opened_at_us,
                                   cancellation, recovered);
@@ -432,12 +440,13 @@ int RunOnce(const GlobalOptions& options, const RunRequest& request,
     open = OpenNoting(options);
     if (!open.ok()) return FailNamed(open.status());
     if (compiled = Report(open->diagnostics); compiled != kDone) return compiled;
+    circumstances = observe();
   }
   for (const Diagnostic& warning : recovered.all()) open->diagnostics.Add(warning);
   subject.project = open->definition.name;
   subject.profile = open->definition.profile.name;
-  return RunOpened(options, request, subject, opened_at_us, *open, **lock, trace.get(),
-                   cancellation);
+  return RunOpened(options, request, subject, opened_at_us, *open, **lock,
+                   std::move(circumstances), trace.get(), cancellation);
 }
 
 }  // namespace weir::cli
