@@ -371,16 +371,15 @@ int RunOpened(const GlobalOptions& options, const RunRequest& request, const Run
   if (!selection.ok()) return FailNamed(selection.status());
   Watchers watchers(request, options.format, open, subject, trace, clock);
   watchers.line().See(SightOf(open, run.graph(), watchers.events()));
-  auto envelope = run.Run(
-      {.selection = *selection,
-       .force = request.force,
-       .by_lane = request.by_lane,
-       .now_us = now_us,
-       .run_id = subject.run_id,
-       .tag = request.tag,
-       .circumstances = circumstances.get(),
-       .defer_to = *defer_to},
-      watchers.events(), cancellation);
+  auto envelope = run.Run({.selection = *selection,
+                           .force = request.force,
+                           .by_lane = request.by_lane,
+                           .now_us = now_us,
+                           .run_id = subject.run_id,
+                           .tag = request.tag,
+                           .circumstances = circumstances.get(),
+                           .defer_to = *defer_to},
+                          watchers.events(), cancellation);
   if (!envelope.ok()) return FailNamed(envelope.status());
   watchers.line().Stop();
   const Status held = lock.CheckHeld();
@@ -445,8 +444,8 @@ int RunOnce(const GlobalOptions& options, const RunRequest& request,
   for (const Diagnostic& warning : recovered.all()) open->diagnostics.Add(warning);
   subject.project = open->definition.name;
   subject.profile = open->definition.profile.name;
-  return RunOpened(options, request, subject, opened_at_us, *open, **lock,
-                   std::move(circumstances), trace.get(), cancellation);
+  return RunOpened(options, request, subject, opened_at_us, *open, **lock, std::move(circumstances),
+                   trace.get(), cancellation);
 }
 
 }  // namespace weir::cli
