@@ -10,7 +10,9 @@
 #include "weir/artifacts/run_spans.h"
 #include "weir/base/ascii_text.h"
 #include "weir/base/json_text.h"
+#include "weir/base/log.h"
 #include "weir/base/percent_text.h"
+#include "weir/base/secret_names.h"
 #include "weir/engine/http_post.h"
 
 namespace weir {
@@ -298,6 +300,8 @@ Status Telemetry::Send(const RunSubject& subject, const RunEnvelope& envelope) c
 void Telemetry::Take(const RunEvent& event) {
   if (!settings_ || event.kind != RunEventKind::kRunFinished) return;
   Status sent = Send(*event.subject, *event.envelope);
+  Log(LogLevel::kDebug, "the spans of the run were sent",
+      {{"url", WithoutUrlSecrets(settings_->url)}, {"succeeded", sent.ok()}});
   if (sent.ok()) return;
   if (sent.hint().empty()) {
     sent = sent.WithHint(
