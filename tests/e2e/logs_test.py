@@ -9,7 +9,6 @@ import datetime
 import json
 import os
 import pathlib
-import pty
 import re
 import signal
 import subprocess
@@ -260,24 +259,9 @@ class FormTest(LogsCase):
         self.assertIn("succeeded: 2 run", outcome.stdout)
 
     def test_a_terminal_gets_lines_alone(self):
-        project = self.project()
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen([program(), "run", "--project", str(project.folder), "--log-level", "debug"], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"})
-        os.close(theirs)
-        text = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            text += part
-        os.close(ours)
-        self.assertEqual(process.wait(), 0)
-        self.assertNotIn(b"\x1b", text)
-        for line in text.decode().removesuffix("\r\n").split("\r\n"):
+        text = self.project().run_on_terminal("--log-level", "debug")
+        self.assertNotIn("\x1b", text)
+        for line in text.removesuffix("\r\n").split("\r\n"):
             self.assertRegex(line, TEXT_LINE)
             self.assertNotIn("\r", line)
 

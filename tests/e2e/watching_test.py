@@ -9,15 +9,11 @@ import getpass
 import json
 import os
 import pathlib
-import pty
 import queue
 import re
-import select
 import shutil
 import socket
-import struct
 import subprocess
-import termios
 import threading
 import time
 import unittest
@@ -150,34 +146,10 @@ class EventsTest(WatchingCase):
 
 
 class StatusLineTest(WatchingCase):
-
-    def on_terminal(self, project: Project, *arguments: str, columns: int = 60, term: str = "xterm") -> str:
-        """What a run writes to a terminal that is its standard error."""
-        ours, theirs = pty.openpty()
-        import fcntl
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = subprocess.Popen([program(), "run", "--project", str(project.folder), *arguments], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": term})
-        os.close(theirs)
-        text = b""
-        while True:
-            ready, _, _ = select.select([ours], [], [], 60)
-            self.assertTrue(ready, "the terminal is silent")
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            text += part
-        os.close(ours)
-        self.assertEqual(process.wait(), 0)
-        return text.decode()
-
     def test_a_terminal_gets_one_line_that_is_drawn_anew(self):
         project = self.project()
-        self.on_terminal(project)
-        text = self.on_terminal(project, "--force")
+        project.run_on_terminal()
+        text = project.run_on_terminal("--force")
         drawn = re.findall(r"\r(\[\d+/6\] \d+ running[^\x1b\r\n]*)\x1b\[K", text)
         self.assertTrue(drawn, text)
         for line in drawn:
@@ -192,12 +164,12 @@ class StatusLineTest(WatchingCase):
         self.assertNotIn("running", screen)
 
     def test_narrow_terminals_are_not_overrun(self):
-        text = self.on_terminal(self.project(), columns=12)
+        text = self.project().run_on_terminal(columns=12)
         for line in re.findall(r"\r(\[\d+/6\] \d+ run[^\x1b\r\n]*)\x1b\[K", text):
             self.assertLess(len(line), 12)
 
     def test_no_control_characters_elsewhere(self):
-        self.assertNotIn("\x1b", self.on_terminal(self.project(), term="dumb"))
+        self.assertNotIn("\x1b", self.project().run_on_terminal(term="dumb"))
         outcome = self.project("q").weir("run")
         self.assertNotRegex(outcome.stderr, r"[\x1b\r]")
         self.assertEqual(len(re.findall(r"^\[\d/6\] run     ", outcome.stderr, re.M)), 6)

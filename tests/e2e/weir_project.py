@@ -7,14 +7,19 @@ Delta tables as another reader sees them. Nothing here knows how Weir works insi
 
 import ctypes
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 import deltalake
@@ -124,6 +129,30 @@ class Project:
                 stdout, stderr = process.communicate()
                 raise AssertionError(f"weir {arguments} took over {seconds_at_most} s\n{stderr}") from None
         return Outcome(process.returncode, stdout, stderr)
+
+    def run_on_terminal(self, *arguments: str, columns: int = 60, term: str = "xterm") -> str:
+        """What `weir run <arguments>`, which must end with 0, writes to a terminal that is its standard error."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen([program(), "run", "--project", str(self.folder), *arguments], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": term})
+        os.close(theirs)
+        text = b""
+        while True:
+            ready, _, _ = select.select([ours], [], [], 60)
+            if not ready:
+                raise AssertionError("the terminal is silent")
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+        os.close(ours)
+        if (code := process.wait()) != 0:
+            raise AssertionError(f"weir run {' '.join(arguments)} ended with {code}\n{text.decode()}")
+        return text.decode()
 
     def succeed(self, *arguments: str) -> Outcome:
         """Runs a command that must end with 0."""
