@@ -94,17 +94,15 @@ Result<engine::WriteOutcome> StatementWork::Write(const engine::Plan& plan,
                                                   const std::shared_ptr<arrow::Schema>& schema,
                                                   int64_t bytes, engine::BatchSieve sieve) const {
   const SessionRuntime& runtime = context.runtime;
+  WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(engine));
   engine::WriteOutcome outcome;
-  const auto write = [&](const engine::Session& engine, std::string& operators) {
-    WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(engine));
-    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, optimized));
-    WEIR_ASSIGN_OR_RETURN(operators, physical.Display("indent"));
-    WEIR_ASSIGN_OR_RETURN(outcome,
-                          physical.Write(engine, options, schema, {}, context.cancellation, sieve));
+  const auto write = [&](const engine::Session& session, const engine::PhysicalPlan& physical) {
+    WEIR_ASSIGN_OR_RETURN(
+        outcome, physical.Write(session, options, schema, {}, context.cancellation, sieve));
     return Status::OK();
   };
-  const int partitions = runtime.PartitionsFor(bytes, runtime.threads());
-  WEIR_RETURN_NOT_OK(ExecuteWithFallback(runtime, partitions, write).status);
+  const ExecutionOptions how{.partitions = runtime.PartitionsFor(bytes, runtime.threads())};
+  WEIR_RETURN_NOT_OK(ExecuteWithFallback(optimized, runtime, how, write).status);
   return outcome;
 }
 

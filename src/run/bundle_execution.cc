@@ -123,13 +123,11 @@ int64_t RowGroupBytes(const SessionRuntime& session) {
   return std::clamp(session.memory_limit_bytes() / kShares, kLeast, kMost);
 }
 
-/// Executes a plan with one session of the engine, and writes its result. May be called again where
+/// Executes a plan with the engine that made it, and writes its result. May be called again where
 /// it failed.
-Status Write(const PlanBundle& bundle, const BundleRequest& request, const engine::Plan& plan,
-             const SessionRuntime& session, const engine::Session& shared,
+Status Write(const PlanBundle& bundle, const BundleRequest& request, const SessionRuntime& session,
+             const engine::Session& engine, const engine::PhysicalPlan& physical,
              const engine::Cancellation& cancellation, ViewOutcome& outcome) {
-  const engine::Session engine = shared.NotingFor(bundle.view_name);
-  WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, plan));
   // Execution fills in the filters that joins find.
   WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(
@@ -200,17 +198,14 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
   if (!bundle.cluster_columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns(bundle)));
   }
-  const int partitions = PartitionsOf(bundle, request, outcome.scan_units, session);
-  if (bundle.needs_one_partition) {
-    WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session.EngineOf(partitions));
-    return Write(bundle, request, plan, session, *engine, cancellation, outcome);
-  }
-  const auto write = [&](const engine::Session& engine, std::string& operators) {
-    const Status written = Write(bundle, request, plan, session, engine, cancellation, outcome);
-    operators = outcome.physical_plan;
-    return written;
+  const ExecutionOptions options{
+      .partitions = PartitionsOf(bundle, request, outcome.scan_units, session),
+      .may_have_more_partitions = !bundle.needs_one_partition,
+      .view_name = bundle.view_name};
+  const auto write = [&](const engine::Session& engine, const engine::PhysicalPlan& physical) {
+    return Write(bundle, request, session, engine, physical, cancellation, outcome);
   };
-  JoinFallback done = ExecuteWithFallback(session, partitions, write);
+  JoinFallback done = ExecuteWithFallback(plan, session, options, write);
   outcome.hash_joins_failed = std::move(done.hash_joins_failed);
   return std::move(done.status);
 }

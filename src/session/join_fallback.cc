@@ -39,23 +39,32 @@ class BegunReader final : public arrow::RecordBatchReader {
   arrow::Status status_;
 };
 
+bool HasHashJoins(const engine::PhysicalPlan& physical) {
+  const auto operators = physical.Display("indent");
+  return operators.ok() && operators->find("HashJoinExec") != std::string::npos;
+}
+
 }  // namespace
 
-JoinFallback ExecuteWithFallback(const SessionRuntime& session, int partitions,
-                                 const PlanExecution& execute) {
-  std::string operators;
-  const auto attempt = [&](const Result<const engine::Session*>& engine) {
-    return engine.ok() ? execute(**engine, operators) : engine.status();
+JoinFallback ExecuteWithFallback(const engine::Plan& optimized, const SessionRuntime& session,
+                                 const ExecutionOptions& options, const PlanExecution& execute) {
+  bool may_fall_back = options.may_have_more_partitions && session.falls_back_to_sort_merge();
+  const auto attempt = [&](int partitions, JoinMethod joins) -> Status {
+    WEIR_ASSIGN_OR_RETURN(const engine::Session* shared, session.EngineOf(partitions, joins));
+    const engine::Session engine =
+        options.view_name.empty() ? *shared : shared->NotingFor(options.view_name);
+    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, optimized));
+    Status executed = execute(engine, physical);
+    may_fall_back =
+        may_fall_back && executed.code() == StatusCode::kOutOfMemory && HasHashJoins(physical);
+    return executed;
   };
-  const Status by_hash = attempt(session.EngineOf(partitions));
-  if (by_hash.code() != StatusCode::kOutOfMemory || !session.falls_back_to_sort_merge() ||
-      operators.find("HashJoinExec") == std::string::npos)
-    return {.status = by_hash, .hash_joins_failed = {}};
+  const Status by_hash = attempt(options.partitions, JoinMethod::kAsSet);
+  if (by_hash.ok() || !may_fall_back) return {.status = by_hash, .hash_joins_failed = {}};
   Log(LogLevel::kInfo, "hash joins found no memory, rows are sorted and merged",
       {{"reason", by_hash.message()}});
   // The engine merges sorted rows only where there are several partitions.
-  const Status by_sorting =
-      attempt(session.EngineOf(std::max(2, partitions), JoinMethod::kSortMerge));
+  const Status by_sorting = attempt(std::max(2, options.partitions), JoinMethod::kSortMerge);
   // Some keys cannot be sorted.
   if (by_sorting.code() == StatusCode::kPlanFailed || by_sorting.code() == StatusCode::kUnsupported)
     return {.status = by_hash, .hash_joins_failed = {}};
@@ -66,16 +75,15 @@ Result<std::shared_ptr<arrow::RecordBatchReader>> ExecuteQuery(
     const engine::Plan& optimized, const SessionRuntime& session,
     const engine::Cancellation& cancellation) {
   std::shared_ptr<BegunReader> rows;
-  const auto execute = [&](const engine::Session& engine, std::string& operators) {
+  const auto begin = [&](const engine::Session& engine, const engine::PhysicalPlan& physical) {
     rows.reset();  // what has failed holds memory
-    WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(engine, optimized));
-    WEIR_ASSIGN_OR_RETURN(operators, physical.Display("indent"));
     WEIR_ASSIGN_OR_RETURN(auto reader, physical.Execute(engine, cancellation));
     rows = std::make_shared<BegunReader>(std::move(reader));
     return engine::FromStreamFailure(rows->Begin());
   };
   const int partitions = session.own_partitions().value_or(session.threads());
-  const JoinFallback done = ExecuteWithFallback(session, partitions, execute);
+  const JoinFallback done =
+      ExecuteWithFallback(optimized, session, {.partitions = partitions}, begin);
   // What fails with the first row fails where rows are read.
   if (!done.status.ok() && !rows) return done.status;
   return std::shared_ptr<arrow::RecordBatchReader>(std::move(rows));

@@ -24,16 +24,24 @@ struct JoinFallback {
   Status hash_joins_failed;
 };
 
-/// Executes a plan with the given engine, leaving nothing behind where it fails, and notes its
-/// operators: the physical plan in its form "indent".
-using PlanExecution = std::function<Status(const engine::Session& engine, std::string& operators)>;
+/// Executes a physical plan with the engine that made it. Leaves nothing behind where it fails.
+using PlanExecution =
+    std::function<Status(const engine::Session& engine, const engine::PhysicalPlan& physical)>;
 
-/// Calls `execute` with the session's engine of so many partitions. Where that fails for want of
-/// memory, the plan has hash joins and the profile allows it (`join_fallback`), calls it once more
-/// with an engine that joins by sorting, which takes two partitions at least. Keys that cannot be
-/// sorted leave the first failure.
-JoinFallback ExecuteWithFallback(const SessionRuntime& session, int partitions,
-                                 const PlanExecution& execute);
+struct ExecutionOptions {
+  int partitions = 1;
+  /// Sort-merge joins take two partitions at least: a plan that bears only one keeps its hash
+  /// joins.
+  bool may_have_more_partitions = true;
+  std::string view_name = {};  ///< under which calls of object stores are noted; empty: under none
+};
+
+/// Makes a physical plan with the session's engine of so many partitions, and calls `execute`.
+/// Where that fails for want of memory, the plan has hash joins and the profile allows it
+/// (`join_fallback`), once more with an engine that joins by sorting. Keys that cannot be sorted
+/// leave the first failure.
+JoinFallback ExecuteWithFallback(const engine::Plan& optimized, const SessionRuntime& session,
+                                 const ExecutionOptions& options, const PlanExecution& execute);
 
 /// The rows of an optimised plan by all partitions of the session. Joins may give way as long as no
 /// row has come out. The reader's failures are for engine::FromStreamFailure.
