@@ -18,6 +18,7 @@
 #include "weir/replay/program_drift.h"
 #include "weir/replay/recorded_tables.h"
 #include "weir/run/bundle_execution.h"
+#include "weir/run/cores_at_once.h"
 #include "weir/run/view_deadline.h"
 #include "weir/session/result_settings.h"
 
@@ -193,10 +194,9 @@ ReplayReport Replay::Execute(ReplayObserver& observer, const Clock& clock,
     }
     after[i].assign(upstream.begin(), upstream.end());
   }
-  const int threads = builds.empty() ? 1 : sessions_.begin()->second->threads();
-  const int at_once = std::clamp(static_cast<int>(builds.size()), 1, threads);
-  // Twice as many partitions as there are cores: views end one by one.
-  const int partitions = std::clamp(2 * threads / at_once, 1, threads);
+  const int cores = builds.empty() ? 1 : CoresAtOnce(*sessions_.begin()->second);
+  const int at_once = std::clamp(static_cast<int>(builds.size()), 1, cores);
+  const int partitions = PartitionsOfOne(cores, at_once);
   std::vector<std::optional<ReplayedView>> views(builds.size());
   size_t finished = 0;
   ForEachInOrder(after, at_once, [&](size_t i) {

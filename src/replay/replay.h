@@ -93,8 +93,8 @@ class Replay {
   /// In what the program differs from the one of the run, each once.
   const std::vector<std::string>& drift() const { return drift_; }
 
-  /// Executes each view after those whose repetitions it reads, as many at once as the profile has
-  /// threads. REQUIRES: Prepare reported no error.
+  /// Executes each view after those whose repetitions it reads, as many at once as runs would.
+  /// REQUIRES: Prepare reported no error.
   ReplayReport Execute(ReplayObserver& observer, const Clock& clock,
                        const engine::Cancellation& cancellation);
 

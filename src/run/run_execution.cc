@@ -17,6 +17,7 @@
 #include "weir/base/log.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/bundle_execution.h"
+#include "weir/run/cores_at_once.h"
 #include "weir/run/current_tables.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/landing.h"
@@ -32,9 +33,6 @@ namespace {
 
 /// Above this share of the memory limit no further view is started beside running ones.
 constexpr double kMemoryShareToWait = 0.7;
-/// What one core is given at the least before another one works beside it, at the same view or at
-/// another: scans, joins and sorts hold some tens of megabytes before any of them can spill.
-constexpr int64_t kMemoryOfOneCore = int64_t{96} << 20;
 constexpr auto kMemoryPollInterval = std::chrono::milliseconds(20);
 
 /// One run in progress: the states of the views, and the threads that work on them.
@@ -43,6 +41,7 @@ class Execution {
   Execution(const RunScene& scene, const RunOptions& options, std::set<std::string> selected,
             RunObserver& observer, const engine::Cancellation& cancellation)
       : session_(scene.session),
+        cores_(CoresAtOnce(scene.session)),
         graph_(scene.graph),
         history_(scene.history),
         builds_(scene.builds),
@@ -121,7 +120,7 @@ class Execution {
       const ViewTask& task = *ready_.front();
       ready_.pop_front();
       ++running_;
-      const int partitions = PartitionsOfOne();
+      const int partitions = PartitionsOfNext();
       lock.unlock();
       ViewOutcome outcome = Settle(task, partitions);
       lock.lock();
@@ -130,20 +129,13 @@ class Execution {
     }
   }
 
-  /// Threads for which there is memory.
-  int CoresAtOnce() const {
-    const auto fit = std::max<int64_t>(1, session_.memory_limit_bytes() / kMemoryOfOneCore);
-    return static_cast<int>(std::min<int64_t>(session_.threads(), fit));
-  }
+  int ViewsAtOnce() const { return std::min(cores_, total_); }
 
-  int ViewsAtOnce() const { return std::min(CoresAtOnce(), total_); }
-
-  /// Cores that no other view asks for go to the partitions of the one that starts; twice as many
-  /// as there are, since the last views of a run end one by one. REQUIRES: mutex_ is held, and the
-  /// view is among the running ones.
-  int PartitionsOfOne() const {
+  /// Cores that no other view asks for go to the partitions of the one that starts. REQUIRES:
+  /// mutex_ is held, and the view is among the running ones.
+  int PartitionsOfNext() const {
     const int views = std::min(running_ + static_cast<int>(ready_.size()), ViewsAtOnce());
-    return std::clamp((2 * CoresAtOnce() + views - 1) / views, 1, CoresAtOnce());
+    return PartitionsOfOne(cores_, views);
   }
 
   bool MemoryIsShort() const {
@@ -387,6 +379,7 @@ class Execution {
   }
 
   const SessionRuntime& session_;
+  const int cores_;
   const TaskGraph& graph_;
   const BuildHistory& history_;
   const LastBuilds& builds_;
