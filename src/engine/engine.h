@@ -53,6 +53,8 @@ struct SessionOptions {
   int64_t memory_limit_bytes = 0;  ///< of the fair spill pool
   std::string spill_directory;
   int64_t max_spill_bytes = 0;
+  /// Spilled files that one merge reads at once; 0: as many as memory is reserved for.
+  int64_t spill_merge_fan_in = 0;
   int64_t metadata_cache_bytes = 0;
   /// Calls of object stores that are noted until they are taken; further ones are only counted. 0:
   /// none are.

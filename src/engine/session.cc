@@ -27,6 +27,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.memory_limit_bytes = static_cast<uint64_t>(options.memory_limit_bytes);
   bridged.spill_directory = rust::String::lossy(options.spill_directory);
   bridged.max_spill_bytes = static_cast<uint64_t>(options.max_spill_bytes);
+  bridged.spill_merge_fan_in = static_cast<uint64_t>(options.spill_merge_fan_in);
   bridged.metadata_cache_bytes = static_cast<uint64_t>(options.metadata_cache_bytes);
   bridged.noted_store_calls = static_cast<uint64_t>(options.noted_store_calls);
   bridged.stand_ins = options.stand_ins;

@@ -201,7 +201,7 @@ class TpchTest(MemoryCase):
                     self.assertEqual(one, other_one, file.stem)
 
     def test_scale_factor_1(self):
-        for megabytes in (128, 256):
+        for megabytes in (64, 128, 256):
             with self.subTest(megabytes):
                 self.check("1", megabytes)
 

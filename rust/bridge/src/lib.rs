@@ -115,6 +115,8 @@ pub mod ffi {
         spill_directory: String,
         /// Bytes that may be spilled; 0 = DataFusion's default.
         max_spill_bytes: u64,
+        /// Spilled files that one merge reads at once; 0 = as many as memory is reserved for.
+        spill_merge_fan_in: u64,
         /// Bytes of the cache of Parquet metadata; 0 = DataFusion's default.
         metadata_cache_bytes: u64,
         /// Calls of object stores that are noted until they are taken; further ones are counted. 0: none are noted, and stores are not wrapped.

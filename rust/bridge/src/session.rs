@@ -50,6 +50,7 @@ pub fn open_session(options: &SessionOptions) -> Result<Box<Session>> {
         if options.max_spill_bytes > 0 {
             disk = disk.with_max_temp_directory_size(options.max_spill_bytes);
         }
+        disk = disk.with_max_spill_merge_fan_in(options.spill_merge_fan_in as usize);
         let mut runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk).with_object_store_registry(stores);
         if options.memory_limit_bytes > 0 {
             runtime = runtime.with_memory_pool(Arc::new(QueryMemory::new(options.memory_limit_bytes as usize)));
