@@ -11,6 +11,7 @@
 #include "weir/cli/query_session.h"
 #include "weir/project/sql_lexer.h"
 #include "weir/session/join_fallback.h"
+#include "weir/session/row_groups.h"
 
 namespace weir::cli {
 
@@ -73,6 +74,16 @@ std::string FileUrl(const std::string& path) {
   return url;
 }
 
+/// The options of a writer that a small limit has room for. The engine's parallel writer counts
+/// rows only, and gathers a million of them whatever they hold.
+std::string WriterWithin(int64_t memory_limit_bytes) {
+  constexpr int64_t kSmall = 512 << 20;
+  if (memory_limit_bytes >= kSmall) return "";
+  return fmt::format(
+      ", format.allow_single_file_parallelism 'false', format.max_row_group_bytes '{}'",
+      RowGroupBytes(memory_limit_bytes));
+}
+
 }  // namespace
 
 Result<int64_t> QuerySession::WriteParquet(const std::string& given, const std::string& dialect,
@@ -100,9 +111,8 @@ Result<int64_t> QuerySession::WriteParquet(const std::string& given, const std::
     query = "SELECT * FROM _weir_result";
   }
   const std::string copy = fmt::format(
-      "COPY ({}\n) TO '{}' STORED AS PARQUET OPTIONS (format.skip_arrow_metadata "
-      "'true')",
-      query, FileUrl(file));
+      "COPY ({}\n) TO '{}' STORED AS PARQUET OPTIONS (format.skip_arrow_metadata 'true'{})", query,
+      FileUrl(file), WriterWithin(runtime_->memory_limit_bytes()));
   WEIR_ASSIGN_OR_RETURN(const auto plan, engine::Plan::FromStatement(runtime_->engine(), copy,
                                                                      dialect, cancellation));
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(runtime_->engine()));

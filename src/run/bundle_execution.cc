@@ -2,7 +2,6 @@
 
 #include "weir/run/bundle_execution.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -18,6 +17,7 @@
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
 #include "weir/session/join_fallback.h"
+#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -117,12 +117,6 @@ int PartitionsOf(const PlanBundle& bundle, const BundleRequest& request,
   return session.PartitionsFor(kept_bytes, request.most_partitions);
 }
 
-/// A row group is gathered in memory, one a partition: of a small limit no more than a part.
-int64_t RowGroupBytes(const SessionRuntime& session) {
-  constexpr int64_t kLeast = 1 << 20, kMost = 128 << 20, kShares = 32;
-  return std::clamp(session.memory_limit_bytes() / kShares, kLeast, kMost);
-}
-
 /// Executes a plan with the engine that made it, and writes its result. May be called again where
 /// it failed.
 Status Write(const PlanBundle& bundle, const BundleRequest& request, const SessionRuntime& session,
@@ -133,7 +127,7 @@ Status Write(const PlanBundle& bundle, const BundleRequest& request, const Sessi
   WEIR_ASSIGN_OR_RETURN(
       engine::WriteOptions options,
       WriteOptionsOf(request.table_url, bundle.partition_columns, bundle.properties));
-  options.row_group_bytes = RowGroupBytes(session);
+  options.row_group_bytes = RowGroupBytes(session.memory_limit_bytes());
   ViewHasher hasher(*bundle.stored_schema, request.readings, session.engine());
   PartitionCheck partitions(bundle);
   std::atomic<int64_t> rows = 0;

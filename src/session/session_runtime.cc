@@ -55,12 +55,14 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
 }
 
 /// Of a spilled file that it merges a sort holds four batches in buffers that grew by doubling, and
-/// two buffers of the file: some 1.3 MB for 8,192 rows of four numbers and 5 MB for rows with texts,
-/// of which the engine reserves less than half. The merges of several sorts run at once. More files
-/// are merged in several passes.
+/// two buffers of the file: some 1.3 MB for 8,192 rows of four numbers and 5 MB for rows with
+/// texts, of which the engine reserves less than half. The merges of several sorts run at once.
+/// More files are merged in several passes. From kEnough on the files are few, and passes cost more
+/// memory than they save, since other operators hold rows meanwhile: 0, as many as memory is
+/// reserved for.
 int64_t SpillMergeFanIn(int64_t memory_limit_bytes) {
-  constexpr int64_t kMemoryOfOne = 8 << 20, kFewest = 4, kMost = 256;
-  return std::clamp(memory_limit_bytes / kMemoryOfOne, kFewest, kMost);
+  constexpr int64_t kEnough = 128 << 20, kMemoryOfOne = 8 << 20, kFewest = 4;
+  return memory_limit_bytes >= kEnough ? 0 : std::max(memory_limit_bytes / kMemoryOfOne, kFewest);
 }
 
 Result<std::map<std::string, std::string>> ReadSettings(const engine::Session& session) {

@@ -137,6 +137,25 @@ class OperatorsTest(MemoryCase):
                     [[count]] = self.other.execute(f"SELECT count(*) FROM (SELECT * FROM read_parquet({files}) EXCEPT ALL {theirs})").fetchall()
                     self.assertEqual(0, count, name)
 
+    def test_queries_into_files_pass_rows_on_though_merges_reserve_what_is_free(self):
+        project = self.project()
+        file = project.folder / "rows.parquet"
+        queries = {"sorted": "SELECT * FROM t ORDER BY s, id", "few": "SELECT id, s FROM t ORDER BY s, id", "joined": VIEWS["joined"]}
+        for megabytes in (64, 96, 128):
+            self.limit(project, megabytes)
+            for name, query in queries.items():
+                with self.subTest(name, megabytes=megabytes):
+                    self.run_bounded(project, megabytes, query, "--output", str(file), command="sql")
+                    mine, theirs = f"SELECT * FROM read_parquet('{file}')", query.partition(" ORDER BY ")[0]
+                    for first, second in ((mine, theirs), (theirs, mine)):
+                        [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
+                        self.assertEqual(0, count, query)
+                    if name != "joined":
+                        places = "SELECT file_row_number AS place, row_number() OVER (ORDER BY s NULLS LAST, id) - 1 AS expected"
+                        [[count]] = self.other.execute(f"SELECT count(*) FROM ({places} FROM read_parquet('{file}', file_row_number = true)) "
+                                                       "WHERE place <> expected").fetchall()
+                        self.assertEqual(0, count, query)
+
     def test_joins_of_queries_and_statements_give_way(self):
         project = self.project()
         self.limit(project, self.LIMIT, '[profiles.default.sql]\nallow = ["query", "dml"]\n')

@@ -23,6 +23,9 @@ const LITTLE: usize = 2 << 20;
 /// and what a sort sets aside for merging, are refused to nobody: nothing can go on without them, and of the twenty sorts of a chain of
 /// joins few use theirs at a time.
 ///
+/// Merges of spilled files reserve all that is free. What rows pass after them, the last merge of sorted partitions and the writer of a
+/// Parquet file, can neither spill nor go on with less: it is refused only from half of the limit on.
+///
 /// Sorts leave room for their merging: they reserve twice their rows, once for the sorted ones and once for the keys by which these are merged
 /// (`ExternalSorterMerge`), but keys may be twice as large as rows; a merge that finds no room fails.
 ///
@@ -83,6 +86,11 @@ fn needs_the_first(consumer: &MemoryConsumer) -> bool {
     consumer.can_spill() || consumer.name().starts_with("ExternalSorterMerge")
 }
 
+/// As the engine names them: `SortPreservingMergeExec[0]`, `ParquetSink(ArrowColumnWriter)`.
+fn passes_rows_on(consumer: &MemoryConsumer) -> bool {
+    ["SortPreservingMergeExec", "ParquetSink"].iter().any(|name| consumer.name().starts_with(name))
+}
+
 /// As the engine names them: `ExternalSorter[0]`, by partition.
 fn is_sort(consumer: &MemoryConsumer) -> bool {
     consumer.name().starts_with("ExternalSorter[")
@@ -121,7 +129,14 @@ impl MemoryPool for QueryMemory {
     }
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let consumer = reservation.consumer();
-        if is_queue(consumer) || needs_the_first(consumer) && reservation.size() + additional <= self.least() {
+        let more = reservation.size() + additional;
+        // A sort that holds nothing has nothing to spill.
+        let first_of_a_sort = is_sort(consumer) && reservation.size() == 0 && additional <= self.limit / 4;
+        if is_queue(consumer)
+            || first_of_a_sort
+            || needs_the_first(consumer) && more <= self.least()
+            || passes_rows_on(consumer) && more <= self.limit / 2
+        {
             self.grow(reservation, additional);
             return Ok(());
         }
