@@ -11,10 +11,10 @@
 
 namespace weir {
 
-/// Threads of the session for which there is memory. What one core is given at the least before
-/// another one works beside it, at the same view or at another: scans, joins and sorts hold some
-/// tens of megabytes before any of them can spill.
+/// Threads of the session for which there is memory.
 inline int CoresAtOnce(const SessionRuntime& session) {
+  // What one core is given at the least before another one works beside it, at the same view or at
+  // another: scans, joins and sorts hold some tens of megabytes before any of them can spill.
   constexpr int64_t kMemoryOfOneCore = int64_t{96} << 20;
   const auto fit = std::max<int64_t>(1, session.memory_limit_bytes() / kMemoryOfOneCore);
   return static_cast<int>(std::min<int64_t>(session.threads(), fit));

@@ -95,13 +95,14 @@ class OperatorsTest(MemoryCase):
         return project
 
     def assert_rows(self, project: Project, view: str) -> None:
-        self.assert_rows_of(project.delta(view).file_uris(), view)
+        self.assert_rows_of(project.delta(view).file_uris(), VIEWS[view])
 
-    def assert_rows_of(self, files: list[str], view: str) -> None:
-        mine, theirs = f"SELECT * FROM read_parquet({files})", VIEWS[view]
-        for first, second in ((mine, theirs), (theirs, mine)):
+    def assert_rows_of(self, files: list[str], query: str) -> None:
+        """The files hold the rows that DuckDB has for the query, in any order."""
+        mine = f"SELECT * FROM read_parquet({files})"
+        for first, second in ((mine, query), (query, mine)):
             [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
-            self.assertEqual(0, count, view)
+            self.assertEqual(0, count, query)
 
     def test_every_operator_stays_within_the_limit(self):
         project = self.project()
@@ -132,10 +133,7 @@ class OperatorsTest(MemoryCase):
                     self.run_bounded(project, megabytes, "--force", "--select", f"by_{name}")
                     # DuckDB has NULL at the end by default, wherever DESC stands.
                     in_order = ", ".join(f"{each} NULLS FIRST" if each.endswith("DESC") else each for each in key.split(", ", 9))
-                    files = project.delta(f"by_{name}").file_uris()
-                    theirs = f"SELECT id, s, row_number() OVER (ORDER BY {in_order}) AS place FROM t"
-                    [[count]] = self.other.execute(f"SELECT count(*) FROM (SELECT * FROM read_parquet({files}) EXCEPT ALL {theirs})").fetchall()
-                    self.assertEqual(0, count, name)
+                    self.assert_rows_of(project.delta(f"by_{name}").file_uris(), f"SELECT id, s, row_number() OVER (ORDER BY {in_order}) AS place FROM t")
 
     def test_queries_into_files_pass_rows_on_though_merges_reserve_what_is_free(self):
         project = self.project()
@@ -146,10 +144,7 @@ class OperatorsTest(MemoryCase):
             for name, query in queries.items():
                 with self.subTest(name, megabytes=megabytes):
                     self.run_bounded(project, megabytes, query, "--output", str(file), command="sql")
-                    mine, theirs = f"SELECT * FROM read_parquet('{file}')", query.partition(" ORDER BY ")[0]
-                    for first, second in ((mine, theirs), (theirs, mine)):
-                        [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
-                        self.assertEqual(0, count, query)
+                    self.assert_rows_of([str(file)], query.partition(" ORDER BY ")[0])
                     if name != "joined":
                         places = "SELECT file_row_number AS place, row_number() OVER (ORDER BY s NULLS LAST, id) - 1 AS expected"
                         [[count]] = self.other.execute(f"SELECT count(*) FROM ({places} FROM read_parquet('{file}', file_row_number = true)) "
@@ -161,12 +156,12 @@ class OperatorsTest(MemoryCase):
         self.limit(project, self.LIMIT, '[profiles.default.sql]\nallow = ["query", "dml"]\n')
         file = project.folder / "joined.parquet"
         self.run_bounded(project, self.LIMIT, VIEWS["joined"], "--output", str(file), command="sql")
-        self.assert_rows_of([str(file)], "joined")
+        self.assert_rows_of([str(file)], VIEWS["joined"])
         empty = self.other.sql(f"SELECT * FROM ({VIEWS['joined']}) LIMIT 0").to_arrow_table()
         deltalake.write_deltalake(project.folder / "target", empty)
         project.write("sources/target.sql", "CREATE EXTERNAL TABLE target STORED AS DELTATABLE LOCATION 'target';\n")
         self.run_bounded(project, self.LIMIT, f"INSERT INTO target {VIEWS['joined']}", command="sql")
-        self.assert_rows_of(deltalake.DeltaTable(project.folder / "target").file_uris(), "joined")
+        self.assert_rows_of(deltalake.DeltaTable(project.folder / "target").file_uris(), VIEWS["joined"])
         self.limit(project, self.LIMIT, 'join_fallback = "none"\n')
         outcome, _ = run_measured(project, VIEWS["joined"], "--output", str(file), command="sql")
         self.assertEqual(3, outcome.code, outcome.stderr)
