@@ -11,11 +11,13 @@
 #include "weir/bundle/lane.h"
 #include "weir/bundle/write_layout.h"
 #include "weir/delta/delta_commit.h"
+#include "weir/plan/join_order.h"
 #include "weir/plan/unstable_calls.h"
 #include "weir/run/constraint_check.h"
 #include "weir/run/operator_metrics.h"
 #include "weir/run/partition_check.h"
 #include "weir/run/view_hasher.h"
+#include "weir/scan/table_estimates.h"
 #include "weir/session/join_fallback.h"
 #include "weir/session/row_groups.h"
 
@@ -117,6 +119,18 @@ int PartitionsOf(const PlanBundle& bundle, const BundleRequest& request,
   return session.PartitionsFor(kept_bytes, request.most_partitions);
 }
 
+/// The bundle with its joins in the order that is best for the tables as they are.
+Result<PlanBundle> WithJoinsInOrder(const PlanBundle& bundle, const TableLookup& lookup,
+                                    const std::vector<ScanUnit>& units) {
+  PlanBundle ordered = bundle;
+  WEIR_ASSIGN_OR_RETURN(const TableEstimates tables, EstimateTables(bundle, lookup, units));
+  ordered.plan = OrderJoins(bundle.plan, tables);
+  if (ordered.plan != bundle.plan) {
+    WEIR_ASSIGN_OR_RETURN(ordered.plan_proto, EncodePlan(*ordered.plan));
+  }
+  return ordered;
+}
+
 /// Executes a plan with the engine that made it, and writes its result. May be called again where
 /// it failed.
 Status Write(const PlanBundle& bundle, const BundleRequest& request, const SessionRuntime& session,
@@ -187,8 +201,13 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
       WEIR_RETURN_NOT_OK(KeepRecorded(recorded->second, unit));
   }
   WEIR_ASSIGN_OR_RETURN(const auto bindings, BindScans(bundle, request.lookup, outcome.scan_units));
-  WEIR_ASSIGN_OR_RETURN(auto plan,
-                        PlanOfBundle(bundle, request.by_lane, request.now_us, bindings, session));
+  PlanBundle ordered;
+  const bool orders_joins = !request.by_lane && session.orders_joins();
+  if (orders_joins) {
+    WEIR_ASSIGN_OR_RETURN(ordered, WithJoinsInOrder(bundle, request.lookup, outcome.scan_units));
+  }
+  WEIR_ASSIGN_OR_RETURN(auto plan, PlanOfBundle(orders_joins ? ordered : bundle, request.by_lane,
+                                                request.now_us, bindings, session));
   if (!bundle.cluster_columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns(bundle)));
   }

@@ -8,7 +8,9 @@
 #include <arrow/api.h>
 #include <fmt/format.h>
 
+#include "weir/plan/join_order.h"
 #include "weir/scan/file_pruner.h"
+#include "weir/scan/table_estimates.h"
 
 namespace weir {
 
@@ -55,6 +57,7 @@ std::string SourceState(const ScanUnit& unit) {
 }  // namespace
 
 void AnnounceScans(const PlanBundle& bundle, const TableLookup& lookup) {
+  const auto join_columns = ColumnsForJoinOrder(*bundle.plan);
   for (const LogicalPlan* node : CollectScanNodes(*bundle.plan)) {
     if (node->scan->table.starts_with("$")) continue;
     const std::shared_ptr<const PinnedTable> table =
@@ -62,6 +65,8 @@ void AnnounceScans(const PlanBundle& bundle, const TableLookup& lookup) {
     if (!table) continue;
     const FilePruner pruner(table->schema, node->expressions, table->log_schema);
     table->files->Announce(pruner.StatisticsPaths());
+    if (const auto columns = join_columns.find(node->scan->scan_id); columns != join_columns.end())
+      table->files->Announce(StatisticsForJoinOrder(*table, columns->second));
   }
 }
 

@@ -39,8 +39,9 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
   const int64_t sort_reservation =
       std::min(kMostSortReservation, memory_limit_bytes / kSortsAtOnce);
   // The first side of a hash join is one table for all partitions while building that on one thread
-  // costs less than sending the rows of both sides from partition to partition: on two threads always
-  // (TPC-H, scale factor 10: half of the time of Q7 and Q20), on more the sooner it does not.
+  // costs less than sending the rows of both sides from partition to partition: on two threads
+  // always (TPC-H, scale factor 10: half of the time of Q7 and Q20), on more the sooner it does
+  // not.
   const int64_t collected_rows = (int64_t{32} << 20) / std::max(1, threads - 1);
   constexpr int64_t kRowBytes = 32;
   std::vector<std::pair<std::string, std::string>> settings = {
@@ -182,6 +183,8 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
                           ? profile.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   runtime->is_deterministic_ = profile.deterministic;
+  const auto reordering = profile.settings.find("datafusion.optimizer.join_reordering");
+  runtime->orders_joins_ = reordering == profile.settings.end() || reordering->second != "false";
   runtime->table_properties_ = profile.table_properties;
   runtime->view_timeout_ = profile.view_timeout;
   runtime->memory_limit_bytes_ =

@@ -61,6 +61,8 @@ class SessionRuntime {
   std::optional<int> own_partitions() const { return own_partitions_; }
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
+  /// Joins are executed in the order that is best for the tables as they are, not as written.
+  bool orders_joins() const { return orders_joins_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
   bool falls_back_to_sort_merge() const { return falls_back_to_sort_merge_; }
   /// Properties that stored views have where they do not say otherwise.
@@ -89,6 +91,7 @@ class SessionRuntime {
   int threads_ = 1;
   std::optional<int> own_partitions_;
   bool is_deterministic_ = true;
+  bool orders_joins_ = true;
   int64_t memory_limit_bytes_ = 0;
   bool falls_back_to_sort_merge_ = true;
   std::map<std::string, std::string> table_properties_;
