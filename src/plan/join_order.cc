@@ -26,8 +26,8 @@ constexpr size_t kMostInputs = 12;
 constexpr double kClearlyBetter = 0.75;
 // What a row costs that goes into the table of a join, that is looked up in it, and that comes out.
 constexpr double kBuild = 2, kProbe = 0.5, kOut = 1;
-/// A table of so many rows does not lie in the caches, so that a look at it costs kFarProbe more.
-constexpr double kNearRows = 1 << 16, kFarRows = 1 << 22, kFarProbe = 1;
+/// A table of so many rows does not lie in the caches, so that each row costs that much more.
+constexpr double kNearRows = 1 << 16, kFarRows = 1 << 22, kFarBuild = 4, kFarProbe = 1;
 
 /// The share of rows that a condition on several inputs is taken to keep.
 constexpr double kConditionShare = 1.0 / 3;
@@ -141,9 +141,9 @@ class JoinRegion {
   bool AreConnected(Mask left, Mask right) const;
   static double CostOf(double left, double right, double out) {
     const double table = std::min(left, right), looked_up = std::max(left, right);
-    const double far =
-        std::log2(std::max(1.0, table / kNearRows)) / std::log2(kFarRows / kNearRows);
-    return kBuild * table + (kProbe + kFarProbe * std::min(1.0, far)) * looked_up + kOut * out;
+    const double far = std::min(
+        1.0, std::log2(std::max(1.0, table / kNearRows)) / std::log2(kFarRows / kNearRows));
+    return (kBuild + kFarBuild * far) * table + (kProbe + kFarProbe * far) * looked_up + kOut * out;
   }
   PlanPtr Build(Mask inputs, const std::set<Place>& wanted) const;
   PlanPtr Join(Mask left, Mask right, const std::set<Place>& wanted) const;
@@ -461,6 +461,81 @@ class JoinOrderer {
   std::map<PlanPtr, PlanPtr> ordered_;  ///< also keeps what the estimator has seen alive
 };
 
+/// The type of a join whose inputs change places; nothing if they cannot.
+std::optional<std::string> TurnedType(const LogicalPlan& join) {
+  static const std::map<std::string, std::string> kTurned = {
+      {"Inner", "Inner"},        {"Cross", "Cross"},        {"Full", "Full"},
+      {"Left", "Right"},         {"Right", "Left"},         {"LeftSemi", "RightSemi"},
+      {"RightSemi", "LeftSemi"}, {"LeftAnti", "RightAnti"}, {"RightAnti", "LeftAnti"},
+  };
+  const auto turned = kTurned.find(join.text);
+  if (turned == kTurned.end() || join.null_aware) return {};
+  return turned->second;
+}
+
+/// Makes the smaller input of each join its left one, of which the engine makes a table.
+class SideChooser {
+ public:
+  explicit SideChooser(const TableEstimates& tables) : estimator_(tables) {}
+
+  PlanPtr Choose(const PlanPtr& plan) {
+    std::shared_ptr<LogicalPlan> copy;
+    for (size_t i = 0; i < plan->inputs.size(); ++i) {
+      PlanPtr input = Choose(plan->inputs[i]);
+      if (input == plan->inputs[i]) continue;
+      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
+      copy->inputs[i] = std::move(input);
+    }
+    const PlanPtr chosen = copy ? copy : plan;
+    seen_.push_back(chosen);
+    return chosen->kind == PlanKind::kJoin ? ChooseOf(chosen) : chosen;
+  }
+
+  /// Whether there are joins, and the sizes of all their inputs are known.
+  bool knows_all() const { return has_joins_ && knows_all_; }
+
+ private:
+  std::optional<double> BytesOf(const LogicalPlan& node) {
+    constexpr double kBytesOfColumn = 8, kBytesOfRow = 8;
+    const RowEstimate* estimate = estimator_.Of(node);
+    if (estimate == nullptr) return {};
+    return estimate->rows * (kBytesOfRow + kBytesOfColumn * double(node.outputs.size()));
+  }
+
+  PlanPtr ChooseOf(const PlanPtr& join) {
+    const auto left = BytesOf(*join->inputs[0]), right = BytesOf(*join->inputs[1]);
+    has_joins_ = true;
+    knows_all_ = knows_all_ && left && right;
+    const auto turned_type = TurnedType(*join);
+    if (!left || !right || *left <= *right || !turned_type) return join;
+    const auto turned = std::make_shared<LogicalPlan>(*join);
+    turned->text = *turned_type;
+    std::swap(turned->inputs[0], turned->inputs[1]);
+    for (size_t i = 0; i + 1 < KeyExpressions(*turned); i += 2)
+      std::swap(turned->expressions[i], turned->expressions[i + 1]);
+    seen_.push_back(turned);
+    const size_t left_columns = join->inputs[0]->outputs.size();
+    if (join->outputs.size() != left_columns + join->inputs[1]->outputs.size()) return turned;
+    std::rotate(turned->outputs.begin(), turned->outputs.begin() + int64_t(left_columns),
+                turned->outputs.end());
+    // The columns of both sides, in the order in which they were.
+    const auto projection = std::make_shared<LogicalPlan>();
+    projection->kind = PlanKind::kProjection;
+    projection->inputs = {turned};
+    projection->outputs = join->outputs;
+    for (const OutputColumn& output : join->outputs) {
+      projection->expressions.push_back(
+          {.kind = ExpressionKind::kColumn, .name = output.name, .relation = output.relation});
+    }
+    seen_.push_back(projection);
+    return projection;
+  }
+
+  RowEstimator estimator_;
+  std::vector<PlanPtr> seen_;  ///< what the estimator knows by address
+  bool has_joins_ = false, knows_all_ = true;
+};
+
 /// The inputs of the joins below a node.
 size_t InputsOfRegion(const LogicalPlan& node) {
   const LogicalPlan* join = MovableJoin(node);
@@ -493,8 +568,12 @@ std::map<int, std::set<std::string>> ColumnsForJoinOrder(const LogicalPlan& plan
   return columns;
 }
 
-PlanPtr OrderJoins(const PlanPtr& plan, const TableEstimates& tables) {
-  return JoinOrderer(tables).Order(plan);
+OrderedJoins OrderJoins(const PlanPtr& plan, const TableEstimates& tables) {
+  const PlanPtr ordered = JoinOrderer(tables).Order(plan);
+  SideChooser sides(tables);
+  PlanPtr chosen = sides.Choose(ordered);
+  if (!sides.knows_all()) return {.plan = ordered, .has_sides = false};
+  return {.plan = std::move(chosen), .has_sides = true};
 }
 
 }  // namespace weir

@@ -21,11 +21,18 @@ namespace weir {
 /// order.
 std::map<int, std::set<std::string>> ColumnsForJoinOrder(const LogicalPlan& plan);
 
-/// Orders inner joins of three inputs or more whose keys are columns. What may fail is evaluated
-/// where it was: a join whose filter computes anything stays, and is an input of those above.
-/// Gives the plan that came in unless another order is expected to be clearly better; the same plan
-/// for the same plan and estimates.
-std::shared_ptr<const LogicalPlan> OrderJoins(const std::shared_ptr<const LogicalPlan>& plan,
-                                              const TableEstimates& tables);
+struct OrderedJoins {
+  std::shared_ptr<const LogicalPlan> plan;  ///< the one that came in if nothing changed
+  /// The left input of every join is the one that fits better into a table: the engine need not
+  /// look at its own estimates.
+  bool has_sides = false;
+};
+
+/// Orders inner joins of three inputs or more whose keys are columns, and chooses the sides of all
+/// joins. What may fail is evaluated where it was: a join whose filter computes anything stays, and
+/// is an input of those above. An order stays unless another is expected to be clearly better. The
+/// same plan for the same plan and estimates; where a table is not known, what reads it stays.
+OrderedJoins OrderJoins(const std::shared_ptr<const LogicalPlan>& plan,
+                        const TableEstimates& tables);
 
 }  // namespace weir

@@ -90,24 +90,47 @@ class JoinOrderTest : public testing::Test {
 
 TEST_F(JoinOrderTest, TheTableThatLeavesOutMostComesFirst) {
   const PlanPtr plan = Joined(Where(shops_, Compare(Column("shops", "town"), "=", 7)));
-  const PlanPtr ordered = OrderJoins(plan, tables_);
+  const PlanPtr ordered = OrderJoins(plan, tables_).plan;
   ASSERT_NE(ordered, plan);
   EXPECT_EQ(ordered->outputs, plan->outputs);
   EXPECT_EQ(TablesOf(*ordered), (std::vector<std::string>{"days", "shops", "sales"}));
   EXPECT_TRUE(EncodePlan(*ordered).ok());
-  EXPECT_EQ(*OrderJoins(plan, tables_), *ordered) << "the same again";
-  EXPECT_EQ(OrderJoins(ordered, tables_), ordered) << "the best order stays";
+  EXPECT_EQ(*OrderJoins(plan, tables_).plan, *ordered) << "the same again";
+  EXPECT_EQ(OrderJoins(ordered, tables_).plan, ordered) << "the best order stays";
 }
 
 TEST_F(JoinOrderTest, WhatIsWrittenStaysUnlessAnotherOrderIsClearlyBetter) {
-  const PlanPtr plan = Joined(shops_);
-  EXPECT_EQ(OrderJoins(plan, tables_), plan);
+  const PlanPtr plan =
+      Join(shops_, Join(days_, sales_, Column("days", "day"), Column("sales", "day")),
+           Column("shops", "shop"), Column("sales", "shop"));
+  EXPECT_EQ(OrderJoins(plan, tables_).plan, plan);
+  EXPECT_TRUE(OrderJoins(plan, tables_).has_sides);
+}
+
+TEST_F(JoinOrderTest, TheSmallerInputBecomesTheLeftOne) {
+  for (const auto& [type, turned] : std::map<std::string, std::string>{
+           {"Left", "Right"}, {"Full", "Full"}, {"LeftAnti", "RightAnti"}, {"LeftMark", ""}}) {
+    auto written = std::make_shared<LogicalPlan>(
+        *Join(sales_, days_, Column("sales", "day"), Column("days", "day"), type));
+    if (type.size() > 4) written->outputs = sales_->outputs;
+    const OrderedJoins ordered = OrderJoins(written, tables_);
+    EXPECT_TRUE(ordered.has_sides);
+    EXPECT_EQ(ordered.plan->outputs, written->outputs);
+    const LogicalPlan& join =
+        ordered.plan->kind == PlanKind::kProjection ? *ordered.plan->inputs[0] : *ordered.plan;
+    EXPECT_EQ(join.text, turned.empty() ? type : turned);
+    if (!turned.empty()) {
+      EXPECT_EQ(TablesOf(join), (std::vector<std::string>{"days", "sales"}));
+    }
+    EXPECT_TRUE(EncodePlan(*ordered.plan).ok());
+  }
 }
 
 TEST_F(JoinOrderTest, NothingIsOrderedWhereNothingIsKnown) {
   const PlanPtr plan = Joined(Where(shops_, Compare(Column("shops", "town"), "=", 7)));
   const TableEstimates none = [](const Scan&) { return std::optional<TableEstimate>(); };
-  EXPECT_EQ(OrderJoins(plan, none), plan);
+  EXPECT_EQ(OrderJoins(plan, none).plan, plan);
+  EXPECT_FALSE(OrderJoins(plan, none).has_sides);
 }
 
 TEST_F(JoinOrderTest, OuterJoinsAndComputedKeysStay) {
@@ -115,12 +138,15 @@ TEST_F(JoinOrderTest, OuterJoinsAndComputedKeysStay) {
   const PlanPtr outer =
       Join(Join(sales_, days_, Column("sales", "day"), Column("days", "day"), "Left"), few,
            Column("sales", "shop"), Column("shops", "shop"));
-  EXPECT_EQ(OrderJoins(outer, tables_), outer);
+  EXPECT_EQ(TablesOf(*OrderJoins(outer, tables_).plan),
+            (std::vector<std::string>{"shops", "days", "sales"}))
+      << "sides alone";
   auto computed = std::make_shared<LogicalPlan>(*Joined(few));
   Expression negative{.kind = ExpressionKind::kNegative};
   negative.inputs = {computed->expressions[1]};
   computed->expressions[1] = negative;
-  EXPECT_EQ(OrderJoins(computed, tables_), computed);
+  EXPECT_EQ(TablesOf(*OrderJoins(computed, tables_).plan),
+            (std::vector<std::string>{"shops", "days", "sales"}));
   EXPECT_TRUE(ColumnsForJoinOrder(*outer).empty());
 }
 

@@ -119,15 +119,21 @@ int PartitionsOf(const PlanBundle& bundle, const BundleRequest& request,
   return session.PartitionsFor(kept_bytes, request.most_partitions);
 }
 
-/// The bundle with its joins in the order that is best for the tables as they are.
-Result<PlanBundle> WithJoinsInOrder(const PlanBundle& bundle, const TableLookup& lookup,
-                                    const std::vector<ScanUnit>& units) {
-  PlanBundle ordered = bundle;
+/// A bundle with its joins in the order that is best for the tables as they are.
+struct OrderedBundle {
+  PlanBundle bundle;
+  JoinMethod joins = JoinMethod::kAsSet;
+};
+
+Result<OrderedBundle> OrderJoinsOf(const PlanBundle& bundle, const TableLookup& lookup,
+                                   const std::vector<ScanUnit>& units) {
+  OrderedBundle ordered{.bundle = bundle};
   WEIR_ASSIGN_OR_RETURN(const TableEstimates tables, EstimateTables(bundle, lookup, units));
-  ordered.plan = OrderJoins(bundle.plan, tables);
-  if (ordered.plan != bundle.plan) {
-    WEIR_ASSIGN_OR_RETURN(ordered.plan_proto, EncodePlan(*ordered.plan));
-  }
+  auto [plan, has_sides] = OrderJoins(bundle.plan, tables);
+  if (has_sides) ordered.joins = JoinMethod::kSidesAsWritten;
+  if (plan == bundle.plan) return ordered;
+  WEIR_ASSIGN_OR_RETURN(ordered.bundle.plan_proto, EncodePlan(*plan));
+  ordered.bundle.plan = std::move(plan);
   return ordered;
 }
 
@@ -201,19 +207,21 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
       WEIR_RETURN_NOT_OK(KeepRecorded(recorded->second, unit));
   }
   WEIR_ASSIGN_OR_RETURN(const auto bindings, BindScans(bundle, request.lookup, outcome.scan_units));
-  PlanBundle ordered;
+  OrderedBundle ordered;
   const bool orders_joins = !request.by_lane && session.orders_joins();
   if (orders_joins) {
-    WEIR_ASSIGN_OR_RETURN(ordered, WithJoinsInOrder(bundle, request.lookup, outcome.scan_units));
+    WEIR_ASSIGN_OR_RETURN(ordered, OrderJoinsOf(bundle, request.lookup, outcome.scan_units));
   }
-  WEIR_ASSIGN_OR_RETURN(auto plan, PlanOfBundle(orders_joins ? ordered : bundle, request.by_lane,
-                                                request.now_us, bindings, session));
+  WEIR_ASSIGN_OR_RETURN(auto plan,
+                        PlanOfBundle(orders_joins ? ordered.bundle : bundle, request.by_lane,
+                                     request.now_us, bindings, session));
   if (!bundle.cluster_columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns(bundle)));
   }
   const ExecutionOptions options{
       .partitions = PartitionsOf(bundle, request, outcome.scan_units, session),
       .may_have_more_partitions = !bundle.needs_one_partition,
+      .joins = ordered.joins,
       .view_name = bundle.view_name};
   const auto write = [&](const engine::Session& engine, const engine::PhysicalPlan& physical) {
     return Write(bundle, request, session, engine, physical, cancellation, outcome);

@@ -59,7 +59,7 @@ JoinFallback ExecuteWithFallback(const engine::Plan& optimized, const SessionRun
         may_fall_back && executed.code() == StatusCode::kOutOfMemory && HasHashJoins(physical);
     return executed;
   };
-  const Status by_hash = attempt(options.partitions, JoinMethod::kAsSet);
+  const Status by_hash = attempt(options.partitions, options.joins);
   if (by_hash.ok() || !may_fall_back) return {.status = by_hash, .hash_joins_failed = {}};
   Log(LogLevel::kInfo, "hash joins found no memory, rows are sorted and merged",
       {{"reason", by_hash.message()}});

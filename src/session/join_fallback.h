@@ -33,6 +33,7 @@ struct ExecutionOptions {
   /// Sort-merge joins take two partitions at least: a plan that bears only one keeps its hash
   /// joins.
   bool may_have_more_partitions = true;
+  JoinMethod joins = JoinMethod::kAsSet;
   std::string view_name = {};  ///< under which calls of object stores are noted; empty: under none
 };
 

@@ -25,8 +25,9 @@ namespace weir {
 
 /// How joins by equality are executed.
 enum class JoinMethod {
-  kAsSet,      ///< by hash, unless the profile's settings say otherwise
-  kSortMerge,  ///< slower, and spilled where memory is short
+  kAsSet,           ///< by hash, unless the profile's settings say otherwise
+  kSidesAsWritten,  ///< the same, and the left input of each is the one that is held
+  kSortMerge,       ///< slower, and spilled where memory is short
 };
 
 /// Everything that views are planned and run with. Safe to share across threads once sealed, but
