@@ -383,10 +383,15 @@ PlanPtr JoinRegion::Join(Mask left, Mask right, const std::set<Place>& wanted) c
   join->kind = PlanKind::kJoin;
   join->text = "Inner";
   for (const EqualColumns& equal : equal_) {
+    // Of equal columns that of the largest table: several of one table tell more than those of
+    // many.
     std::optional<Place> a, b;
     for (const auto& [input, column] : equal) {
-      if (!a && (left >> input & 1)) a = Place{input, column};
-      if (!b && (right >> input & 1)) b = Place{input, column};
+      std::optional<Place>& of_side = left >> input & 1 ? a : b;
+      if (((left | right) >> input & 1) == 0) continue;
+      if (!of_side ||
+          EstimateOf(input, column).rows > EstimateOf(of_side->input, of_side->column).rows)
+        of_side = Place{input, column};
     }
     if (!a || !b) continue;
     join->expressions.push_back(Column(*a));
@@ -493,6 +498,7 @@ class SideChooser {
 
   /// Whether there are joins, and the sizes of all their inputs are known.
   bool knows_all() const { return has_joins_ && knows_all_; }
+  double held_bytes() const { return held_bytes_; }
 
  private:
   std::optional<double> BytesOf(const LogicalPlan& node) {
@@ -507,7 +513,10 @@ class SideChooser {
     has_joins_ = true;
     knows_all_ = knows_all_ && left && right;
     const auto turned_type = TurnedType(*join);
-    if (!left || !right || *left <= *right || !turned_type) return join;
+    if (!left || !right) return join;
+    const bool turns = *right < *left && turned_type;
+    held_bytes_ = std::max(held_bytes_, turns ? *right : *left);
+    if (!turns) return join;
     const auto turned = std::make_shared<LogicalPlan>(*join);
     turned->text = *turned_type;
     std::swap(turned->inputs[0], turned->inputs[1]);
@@ -534,6 +543,7 @@ class SideChooser {
   RowEstimator estimator_;
   std::vector<PlanPtr> seen_;  ///< what the estimator knows by address
   bool has_joins_ = false, knows_all_ = true;
+  double held_bytes_ = 0;
 };
 
 /// The inputs of the joins below a node.
@@ -572,8 +582,8 @@ OrderedJoins OrderJoins(const PlanPtr& plan, const TableEstimates& tables) {
   const PlanPtr ordered = JoinOrderer(tables).Order(plan);
   SideChooser sides(tables);
   PlanPtr chosen = sides.Choose(ordered);
-  if (!sides.knows_all()) return {.plan = ordered, .has_sides = false};
-  return {.plan = std::move(chosen), .has_sides = true};
+  if (!sides.knows_all()) return {.plan = ordered};
+  return {.plan = std::move(chosen), .has_sides = true, .held_bytes = sides.held_bytes()};
 }
 
 }  // namespace weir
