@@ -115,7 +115,10 @@ impl KeySet {
         let found = with_values!(keys, values => {
             BooleanBuffer::collect_bool(values.len(), |row| self.has(values[row] as i64))
         })?;
-        Some(keys.nulls().map_or_else(|| found.clone(), |nulls| &found & nulls.inner()))
+        Some(match keys.nulls() {
+            Some(nulls) => &found & nulls.inner(),
+            None => found,
+        })
     }
 
     #[inline]
