@@ -31,6 +31,8 @@ mod functions;
 mod guards;
 mod http_post;
 mod interruption;
+mod key_collection;
+mod key_sets;
 mod local_store;
 mod log_events;
 mod marked_table;

@@ -16,6 +16,7 @@ use crate::ffi::{KeyValue, SessionOptions, StoreCalls};
 use crate::functions::StandIns;
 use crate::guards::{GuardedPlanner, Guards, PhysicalRules};
 use crate::interruption::MarkJoins;
+use crate::key_collection::CollectKeys;
 use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::parameters::Parameters;
@@ -82,10 +83,12 @@ fn optimizer_rules(guards: &Guards) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     rules
 }
 
-/// The engine's, with what guards change of them, over filters in the order in which they cost least; joins can be ended.
+/// The engine's, with what guards change of them, over filters in the order in which they cost least; joins tell readers their keys, and can be
+/// ended.
 fn physical_rules(guards: &Guards) -> PhysicalRules {
     let mut rules = guards.physical_rules();
     rules.insert(0, Arc::new(OrderConditions));
+    rules.push(Arc::new(CollectKeys));
     rules.push(Arc::new(MarkJoins));
     rules
 }
