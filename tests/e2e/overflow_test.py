@@ -9,10 +9,10 @@ import random
 import weir_project
 
 TOML = '[project]\nname = "overflow"\n'
-SOURCE = """CREATE EXTERNAL TABLE x (id INT, t TINYINT, s SMALLINT, i INT, b BIGINT, d DECIMAL(38, 0), e DECIMAL(20, 2))
+SOURCE = """CREATE EXTERNAL TABLE x (id INT, t TINYINT, s SMALLINT, i INT, b BIGINT, d DECIMAL(38, 0), e DECIMAL(20, 2), c DECIMAL(9, 4))
 STORED AS CSV LOCATION 'x.csv' OPTIONS ('has_header' 'true');
 """
-ROWS = "id,t,s,i,b,d,e\n1,1,1,100000,9223372036854775807,1,1\n2,2,2,2,1,2,2\n"
+ROWS = "id,t,s,i,b,d,e,c\n1,1,1,100000,9223372036854775807,1,1,1\n2,2,2,2,1,2,2,2\n"
 
 
 class OverflowCase(weir_project.ProjectCase):
@@ -135,9 +135,9 @@ class OverflowTest(OverflowCase):
         for group in range(20000):
             big = 10**38 - 1
             for b, d in ((2**63 - 1, big), (2**63 - 1, big), (-(2**63 - 1), -big), (group, group)):
-                rows.append(f"{group},1,1,1,{b},{d},1")
+                rows.append(f"{group},1,1,1,{b},{d},1,1")
         random.Random(7).shuffle(rows)
-        text = "id,t,s,i,b,d,e\n" + "\n".join(rows) + "\n"
+        text = "id,t,s,i,b,d,e,c\n" + "\n".join(rows) + "\n"
         project = self.make({"v": "SELECT id, sum(b) AS b, sum(d) AS d FROM x WHERE b < 0 OR b < 1000000 OR id >= 0 GROUP BY id"},
                             TOML + '[profiles.default]\ndeterministic = false\nthreads = 4\nmemory_limit = "24MB"\n', text)
         said = self.failures(project)
@@ -152,7 +152,8 @@ class OverflowTest(OverflowCase):
 # Random expressions: their values by Python, whose whole numbers and decimals have no end.
 
 WIDTHS = {"t": 8, "s": 16, "i": 32, "b": 64}
-DECIMALS = {"d": (38, 0), "e": (20, 2)}
+DECIMALS = {"d": (38, 0), "e": (20, 2), "c": (9, 4)}
+CONSTANTS = {"1": (20, 0), "0.25": (3, 2), "99999999999.999": (38, 3), "-1.000001": (10, 6)}
 decimal.getcontext().prec = 200
 
 
@@ -212,16 +213,18 @@ class Whole:
 
 
 class Fraction:
-    """`+`, `-` or `*` of two decimal columns, perhaps twice."""
+    """`+`, `-` or `*` of two decimals, columns or constants, perhaps twice."""
 
     def __init__(self, source: random.Random, depth: int = 2):
-        self.column = source.choice("de")
         self.operator = source.choice("+-*") if depth > 0 else None
         self.parts = [Fraction(source, source.randrange(depth)) for _ in range(2)] if self.operator else []
-        self.text = f"({self.parts[0].text} {self.operator} {self.parts[1].text})" if self.operator else self.column
         if not self.operator:
-            self.digits, self.scale = DECIMALS[self.column]
+            self.constant = source.choice(list(CONSTANTS)) if source.random() < 0.3 else None
+            self.column = source.choice(list(DECIMALS))
+            self.digits, self.scale = CONSTANTS[self.constant] if self.constant else DECIMALS[self.column]
+            self.text = f"CAST('{self.constant}' AS DECIMAL({self.digits}, {self.scale}))" if self.constant else self.column
             return
+        self.text = f"({self.parts[0].text} {self.operator} {self.parts[1].text})"
         (p, s), (q, r) = [(part.digits, part.scale) for part in self.parts]
         if self.operator == "*":
             self.digits, self.scale = min(38, p + q + 1), s + r
@@ -231,7 +234,7 @@ class Fraction:
 
     def value(self, row: dict):
         if not self.operator:
-            return row[self.column]
+            return decimal.Decimal(self.constant) if self.constant else row[self.column]
         left, right = [part.value(row) for part in self.parts]
         if left is None or right is None:
             return None
@@ -283,7 +286,7 @@ class RandomOverflowTest(OverflowCase):
             if beyond:
                 bad[f"f{number:03}"] = f"SELECT id, CASE WHEN id = {source.choice(beyond)} THEN {expression.text} END AS v FROM x"
         for number in range(count // 2):
-            column = source.choice("ibde")
+            column = source.choice("ibdec")
             chosen = source.sample(rows, source.randrange(1, len(rows)))
             numbers = [row[column] for row in chosen if row[column] is not None]
             distinct = source.random() < 0.3

@@ -48,6 +48,7 @@ mod planning_steps;
 mod predicates;
 mod preparation;
 mod reader_filters;
+mod run_aggregate;
 mod runtime;
 mod session;
 mod shared_rows;

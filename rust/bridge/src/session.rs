@@ -21,6 +21,7 @@ use crate::local_store::LocalStore;
 use crate::memory_pool::QueryMemory;
 use crate::parameters::Parameters;
 use crate::predicates::OpenPredicates;
+use crate::run_aggregate::AggregateRuns;
 use crate::shared_subplans::SharingPlanner;
 use crate::store::parse_url;
 use crate::store_calls::CallList;
@@ -90,6 +91,7 @@ fn physical_rules(guards: &Guards) -> PhysicalRules {
     rules.insert(0, Arc::new(OrderConditions));
     rules.push(Arc::new(CollectKeys));
     rules.push(Arc::new(MarkJoins));
+    rules.push(Arc::new(AggregateRuns));
     rules
 }
 

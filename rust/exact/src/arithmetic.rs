@@ -381,6 +381,51 @@ fn multiply_decimals(left: &Decimals, right: &Decimals, scales: (i8, i8), data_t
     Ok(finish::<Decimal128Type>(values, nulls, data_type))
 }
 
+/// Adds or subtracts values of different scales; none where their sizes do not show that no result is too long, nor any value on the way.
+fn add_scaled_decimals(
+    operation: Operation,
+    left: &Decimals,
+    right: &Decimals,
+    scales: (i8, i8),
+    data_type: &DataType,
+) -> Option<ArrayRef> {
+    let difference = i32::from(scales.0) - i32::from(scales.1);
+    let factor = 10_i64.checked_pow(difference.unsigned_abs())?;
+    let more_bits = i64::BITS - factor.leading_zeros();
+    let is_left = difference < 0;
+    let left_bits = magnitude(left) + if is_left { more_bits } else { 0 };
+    let right_bits = magnitude(right) + if is_left { 0 } else { more_bits };
+    // A sum has one bit more, and 2^126 is below 10^38.
+    let bits = left_bits.max(right_bits);
+    if bits > 125 {
+        return None;
+    }
+    let is_add = operation == Operation::Add;
+    let values = match (is_left, bits <= 62, is_add) {
+        (true, true, true) => compute_narrow(left, right, |a, b| a.wrapping_mul(factor).wrapping_add(b)),
+        (true, true, false) => compute_narrow(left, right, |a, b| a.wrapping_mul(factor).wrapping_sub(b)),
+        (false, true, true) => compute_narrow(left, right, |a, b| a.wrapping_add(b.wrapping_mul(factor))),
+        (false, true, false) => compute_narrow(left, right, |a, b| a.wrapping_sub(b.wrapping_mul(factor))),
+        (true, false, true) => compute_wide(left, right, |a, b| a.wrapping_mul(factor.into()).wrapping_add(b)),
+        (true, false, false) => compute_wide(left, right, |a, b| a.wrapping_mul(factor.into()).wrapping_sub(b)),
+        (false, false, true) => compute_wide(left, right, |a, b| a.wrapping_add(b.wrapping_mul(factor.into()))),
+        (false, false, false) => compute_wide(left, right, |a, b| a.wrapping_sub(b.wrapping_mul(factor.into()))),
+    };
+    Some(finish::<Decimal128Type>(values, NullBuffer::union(left.nulls(), right.nulls()), data_type))
+}
+
+/// Of values that 64 bits hold, as they hold all on the way.
+#[inline(always)]
+fn compute_narrow(left: &Decimals, right: &Decimals, step: impl Fn(i64, i64) -> i64) -> Vec<i128> {
+    compute_wide(left, right, |a, b| step(a as i64, b as i64).into())
+}
+
+/// What is done to the one value of all rows, the compiler takes out of the loop.
+#[inline(always)]
+fn compute_wide(left: &Decimals, right: &Decimals, step: impl Fn(i128, i128) -> i128) -> Vec<i128> {
+    compute(left, right, (), |a, b| (step(a, b), ()), |(), ()| ()).0
+}
+
 /// Adds or subtracts unscaled values of one scale. Two values of 38 digits that leave 128 bits come back with the other sign and still
 /// more than 38 digits, so that the digits alone tell.
 fn add_decimals(
@@ -522,6 +567,12 @@ pub fn evaluate(operation: Operation, left: &Input, right: &Input, result: &Data
         }
         (DataType::Decimal128(_, a), DataType::Decimal128(_, b)) if a == b => {
             add_decimals(operation, &Operand::of(left), &Operand::of(right), (*a, *b), result)
+        }
+        (DataType::Decimal128(_, a), DataType::Decimal128(_, b))
+            if matches!(operation, Operation::Add | Operation::Subtract) =>
+        {
+            add_scaled_decimals(operation, &Operand::of(left), &Operand::of(right), (*a, *b), result)
+                .map_or_else(|| by_arrow(operation, left, right, result), Ok)
         }
         _ => by_arrow(operation, left, right, result),
     }

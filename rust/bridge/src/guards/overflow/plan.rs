@@ -12,6 +12,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFu
 use datafusion::logical_expr::{
     AggregateUDF, Expr, ExprSchemable, LogicalPlan, TableProviderFilterPushDown, TableScan,
 };
+use exact::Operation;
 
 use super::arithmetic::{CheckedArithmetic, may_overflow, operation_of};
 use super::sums::CheckedSum;
@@ -36,15 +37,30 @@ fn type_of(expression: &Expr, schema: &DFSchema) -> Result<DataType> {
     expression.get_type(schema)
 }
 
+/// Which operators are wanted, by the types of their operands.
+type Wanted = fn(Operation, &DataType, &DataType) -> bool;
+
+/// What may overflow, and sums and differences of decimals of different scales: the engine multiplies both operands in each row, though one of
+/// them has the scale of the result.
+fn overflows_or_is_slow(operation: Operation, left: &DataType, right: &DataType) -> bool {
+    let is_slow = match (left, right) {
+        (DataType::Decimal128(_, one), DataType::Decimal128(_, other)) if one != other => {
+            matches!(operation, Operation::Add | Operation::Subtract)
+        }
+        _ => false,
+    };
+    is_slow || may_overflow(operation, left, right)
+}
+
 /// One operator, whose operands are checked already.
-fn check_operator(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn check_operator(expression: Expr, schema: &DFSchema, is_wanted: Wanted) -> Result<Transformed<Expr>> {
     match expression {
         Expr::BinaryExpr(binary) => {
             let Some(operation) = operation_of(binary.op) else {
                 return Ok(Transformed::no(Expr::BinaryExpr(binary)));
             };
             let (left, right) = (type_of(&binary.left, schema)?, type_of(&binary.right, schema)?);
-            if !may_overflow(operation, &left, &right) {
+            if !is_wanted(operation, &left, &right) {
                 return Ok(Transformed::no(Expr::BinaryExpr(binary)));
             }
             let result = CheckedArithmetic::binary_type(binary.op, &left, &right)?;
@@ -62,18 +78,18 @@ fn check_operator(expression: Expr, schema: &DFSchema) -> Result<Transformed<Exp
 
 /// For the folding of constants, where an expression without a type fails later, with words of its own.
 pub fn check_foldable(operator: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    match check_operator(operator.clone(), schema) {
+    match check_operator(operator.clone(), schema, may_overflow) {
         Ok(checked) => Ok(checked),
         Err(_) => Ok(Transformed::no(operator)),
     }
 }
 
-fn check(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    expression.transform_up(|part| check_operator(part, schema))
+fn check(expression: Expr, schema: &DFSchema, is_wanted: Wanted) -> Result<Transformed<Expr>> {
+    expression.transform_up(|part| check_operator(part, schema, is_wanted))
 }
 
 pub fn check_expression(expression: Expr, schema: &DFSchema) -> Result<Expr> {
-    check(expression, schema).data()
+    check(expression, schema, may_overflow).data()
 }
 
 /// A filter that a scan may evaluate is checked again above it, unless the scan has promised to evaluate it exactly. Delta scans know
@@ -86,7 +102,7 @@ fn check_scan(scan: TableScan) -> Result<Transformed<LogicalPlan>> {
     let mut filters = Vec::with_capacity(scan.filters.len());
     let mut changed = false;
     for (filter, promise) in scan.filters.into_iter().zip(promises) {
-        let checked = check(filter.clone(), &schema)?;
+        let checked = check(filter.clone(), &schema, may_overflow)?;
         match promise {
             TableProviderFilterPushDown::Exact => filters.push(filter),
             TableProviderFilterPushDown::Inexact if checked.transformed => changed = true,
@@ -109,7 +125,7 @@ pub fn check_operators(plan: LogicalPlan) -> Result<LogicalPlan> {
             return check_scan(scan);
         }
         let schema = columns_of(&node)?;
-        map_named(node, |expression| check(expression, &schema))
+        map_named(node, |expression| check(expression, &schema, overflows_or_is_slow))
     })
     .data()
 }
