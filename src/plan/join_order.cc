@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "weir/plan/mapped_parts.h"
 #include "weir/plan/unique_key.h"
 
 namespace weir {
@@ -437,7 +438,9 @@ class JoinOrderer {
     const auto known = ordered_.find(plan);
     if (known != ordered_.end()) return known->second;
     PlanPtr ordered = OrderRegion(plan);
-    if (ordered == nullptr) ordered = OrderInputs(plan);
+    if (ordered == nullptr) {
+      ordered = internal::WithMappedParts(plan, [&](const PlanPtr& part) { return Order(part); });
+    }
     ordered_.emplace(plan, ordered);
     return ordered;
   }
@@ -449,17 +452,6 @@ class JoinOrderer {
     JoinRegion region(estimator_);
     const auto order = [&](const PlanPtr& input) { return Order(input); };
     return region.Read(plan, order) ? region.Ordered(*plan) : nullptr;
-  }
-
-  PlanPtr OrderInputs(const PlanPtr& plan) {
-    std::shared_ptr<LogicalPlan> copy;
-    for (size_t i = 0; i < plan->inputs.size(); ++i) {
-      PlanPtr input = Order(plan->inputs[i]);
-      if (input == plan->inputs[i]) continue;
-      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
-      copy->inputs[i] = std::move(input);
-    }
-    return copy ? copy : plan;
   }
 
   RowEstimator estimator_;
@@ -484,21 +476,14 @@ class SideChooser {
   explicit SideChooser(const TableEstimates& tables) : estimator_(tables) {}
 
   PlanPtr Choose(const PlanPtr& plan) {
-    std::shared_ptr<LogicalPlan> copy;
-    for (size_t i = 0; i < plan->inputs.size(); ++i) {
-      PlanPtr input = Choose(plan->inputs[i]);
-      if (input == plan->inputs[i]) continue;
-      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
-      copy->inputs[i] = std::move(input);
-    }
-    const PlanPtr chosen = copy ? copy : plan;
+    const PlanPtr chosen =
+        internal::WithMappedParts(plan, [&](const PlanPtr& part) { return Choose(part); });
     seen_.push_back(chosen);
     return chosen->kind == PlanKind::kJoin ? ChooseOf(chosen) : chosen;
   }
 
   /// Whether there are joins, and the sizes of all their inputs are known.
   bool knows_all() const { return has_joins_ && knows_all_; }
-  double held_bytes() const { return held_bytes_; }
 
  private:
   std::optional<double> BytesOf(const LogicalPlan& node) {
@@ -513,10 +498,7 @@ class SideChooser {
     has_joins_ = true;
     knows_all_ = knows_all_ && left && right;
     const auto turned_type = TurnedType(*join);
-    if (!left || !right) return join;
-    const bool turns = *right < *left && turned_type;
-    held_bytes_ = std::max(held_bytes_, turns ? *right : *left);
-    if (!turns) return join;
+    if (!left || !right || *left <= *right || !turned_type) return join;
     const auto turned = std::make_shared<LogicalPlan>(*join);
     turned->text = *turned_type;
     std::swap(turned->inputs[0], turned->inputs[1]);
@@ -543,7 +525,6 @@ class SideChooser {
   RowEstimator estimator_;
   std::vector<PlanPtr> seen_;  ///< what the estimator knows by address
   bool has_joins_ = false, knows_all_ = true;
-  double held_bytes_ = 0;
 };
 
 /// The inputs of the joins below a node.
@@ -583,7 +564,7 @@ OrderedJoins OrderJoins(const PlanPtr& plan, const TableEstimates& tables) {
   SideChooser sides(tables);
   PlanPtr chosen = sides.Choose(ordered);
   if (!sides.knows_all()) return {.plan = ordered};
-  return {.plan = std::move(chosen), .has_sides = true, .held_bytes = sides.held_bytes()};
+  return {.plan = std::move(chosen), .has_sides = true};
 }
 
 }  // namespace weir

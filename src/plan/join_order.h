@@ -26,7 +26,6 @@ struct OrderedJoins {
   /// The left input of every join is the one that fits better into a table: the engine need not
   /// look at its own estimates.
   bool has_sides = false;
-  double held_bytes = 0;  ///< of the largest left input, as far as that can be told
 };
 
 /// Orders inner joins of three inputs or more whose keys are columns, and chooses the sides of all

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "weir/plan/flat_type.h"
+#include "weir/plan/mapped_parts.h"
 #include "weir/plan/order_keys.h"
 #include "weir/plan/sorted_lists.h"
 #include "weir/plan/unique_key.h"
@@ -46,7 +47,7 @@ class OrderCompleter {
   explicit OrderCompleter(const SchemaOfPlan& schema_of) : schema_of_(schema_of) {}
 
   PlanPtr Complete(const PlanPtr& plan) {
-    PlanPtr node = CompleteParts(plan);
+    const PlanPtr node = WithMappedParts(plan, [&](const PlanPtr& part) { return Complete(part); });
     switch (node->kind) {
       case PlanKind::kSort:
         return node->fetch < 0 ? node : CompleteSort(*node, node);
@@ -65,51 +66,6 @@ class OrderCompleter {
   bool needs_one_partition() const { return needs_one_partition_; }
 
  private:
-  static bool HasSubquery(const Expression& e) {
-    bool has_subquery = false;
-    VisitExpression(e, [&](const Expression& part) { has_subquery |= part.subquery != nullptr; });
-    return has_subquery;
-  }
-
-  /// Returns whether any changed.
-  bool CompleteSubqueries(Expression& e) {
-    bool changed = false;
-    if (e.subquery) {
-      PlanPtr subquery = Complete(e.subquery);
-      changed = subquery != e.subquery;
-      e.subquery = std::move(subquery);
-    }
-    for (Expression& input : e.inputs) changed |= CompleteSubqueries(input);
-    for (Expression& input : e.filter) changed |= CompleteSubqueries(input);
-    for (Expression& input : e.partition_by) changed |= CompleteSubqueries(input);
-    for (SortKey& key : e.order_by) changed |= CompleteSubqueries(key.expression);
-    return changed;
-  }
-
-  /// Inputs and subqueries.
-  PlanPtr CompleteParts(const PlanPtr& plan) {
-    std::shared_ptr<LogicalPlan> copy;
-    const auto changed = [&]() -> LogicalPlan& {
-      if (!copy) copy = std::make_shared<LogicalPlan>(*plan);
-      return *copy;
-    };
-    for (size_t i = 0; i < plan->inputs.size(); ++i) {
-      PlanPtr input = Complete(plan->inputs[i]);
-      if (input != plan->inputs[i]) changed().inputs[i] = std::move(input);
-    }
-    for (size_t i = 0; i < plan->expressions.size(); ++i) {
-      if (!HasSubquery(plan->expressions[i])) continue;
-      Expression e = plan->expressions[i];
-      if (CompleteSubqueries(e)) changed().expressions[i] = std::move(e);
-    }
-    for (size_t i = 0; i < plan->sort_keys.size(); ++i) {
-      if (!HasSubquery(plan->sort_keys[i].expression)) continue;
-      SortKey key = plan->sort_keys[i];
-      if (CompleteSubqueries(key.expression)) changed().sort_keys[i] = std::move(key);
-    }
-    return copy ? copy : plan;
-  }
-
   /// Whether all expressions from the `first` on are functions, each with its column after `before`
   /// others: true for every plan, but not for damaged bytes of one.
   static bool HasFunctions(const LogicalPlan& node, size_t first, size_t before) {

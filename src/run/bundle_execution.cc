@@ -126,12 +126,11 @@ struct OrderedBundle {
 };
 
 Result<OrderedBundle> OrderJoinsOf(const PlanBundle& bundle, const TableLookup& lookup,
-                                   const std::vector<ScanUnit>& units,
-                                   const SessionRuntime& session) {
+                                   const std::vector<ScanUnit>& units) {
   OrderedBundle ordered{.bundle = bundle};
   WEIR_ASSIGN_OR_RETURN(const TableEstimates tables, EstimateTables(bundle, lookup, units));
-  auto [plan, has_sides, held_bytes] = OrderJoins(bundle.plan, tables);
-  if (has_sides) ordered.joins = session.MethodOfJoins(held_bytes);
+  auto [plan, has_sides] = OrderJoins(bundle.plan, tables);
+  if (has_sides) ordered.joins = JoinMethod::kSidesAsWritten;
   if (plan == bundle.plan) return ordered;
   WEIR_ASSIGN_OR_RETURN(ordered.bundle.plan_proto, EncodePlan(*plan));
   ordered.bundle.plan = std::move(plan);
@@ -211,8 +210,7 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
   OrderedBundle ordered;
   const bool orders_joins = !request.by_lane && session.orders_joins();
   if (orders_joins) {
-    WEIR_ASSIGN_OR_RETURN(ordered,
-                          OrderJoinsOf(bundle, request.lookup, outcome.scan_units, session));
+    WEIR_ASSIGN_OR_RETURN(ordered, OrderJoinsOf(bundle, request.lookup, outcome.scan_units));
   }
   WEIR_ASSIGN_OR_RETURN(auto plan,
                         PlanOfBundle(orders_joins ? ordered.bundle : bundle, request.by_lane,

@@ -3,7 +3,6 @@
 #include "weir/session/session_runtime.h"
 
 #include <algorithm>
-#include <limits>
 #include <thread>
 
 #include <arrow/api.h>
@@ -24,10 +23,6 @@ namespace {
 constexpr std::string_view kTimeZone = "datafusion.execution.time_zone";
 constexpr std::string_view kPartitions = "datafusion.execution.target_partitions";
 constexpr std::string_view kJoinReordering = "datafusion.optimizer.join_reordering";
-constexpr std::string_view kCollectedBytes =
-    "datafusion.optimizer.hash_join_single_partition_threshold";
-constexpr std::string_view kCollectedRows =
-    "datafusion.optimizer.hash_join_single_partition_threshold_rows";
 constexpr char kUsualTimeZone[] = "+00:00";
 
 int64_t MachineMemoryBytes() {
@@ -53,8 +48,10 @@ std::vector<std::pair<std::string, std::string>> EngineSettings(const ProfileSet
   constexpr int64_t kRowBytes = 32;
   std::vector<std::pair<std::string, std::string>> settings = {
       {"datafusion.catalog.information_schema", "true"},
-      {std::string(kCollectedBytes), fmt::format("{}", collected_bytes)},
-      {std::string(kCollectedRows), fmt::format("{}", collected_bytes / kRowBytes)},
+      {"datafusion.optimizer.hash_join_single_partition_threshold",
+       fmt::format("{}", collected_bytes)},
+      {"datafusion.optimizer.hash_join_single_partition_threshold_rows",
+       fmt::format("{}", collected_bytes / kRowBytes)},
       {std::string(kPartitions), fmt::format("{}", threads)},
       {"datafusion.execution.collect_statistics", "true"},
       {"datafusion.execution.sort_spill_reservation_bytes", fmt::format("{}", sort_reservation)},
@@ -244,14 +241,6 @@ int SessionRuntime::PartitionsFor(int64_t bytes, int most) const {
       static_cast<int>(std::min<int64_t>(most, 1 + bytes / kBytesAPartition)));
 }
 
-JoinMethod SessionRuntime::MethodOfJoins(double held_bytes) const {
-  // One thread makes the table while the others wait, however many there are.
-  constexpr double kMost = 512 << 20, kShareOfLimit = 1.0 / 8;
-  const double most = std::min(kMost / std::max(1, threads_ - 1),
-                               kShareOfLimit * static_cast<double>(memory_limit_bytes_));
-  return held_bytes <= most ? JoinMethod::kHeldOnce : JoinMethod::kSidesAsWritten;
-}
-
 Result<const engine::Session*> SessionRuntime::EngineOf(int partitions, JoinMethod joins) const {
   if (partitions == own_partitions_.value_or(threads_) && joins == JoinMethod::kAsSet)
     return &engine_;
@@ -262,13 +251,8 @@ Result<const engine::Session*> SessionRuntime::EngineOf(int partitions, JoinMeth
         {std::string(kPartitions), fmt::format("{}", partitions)}};
     if (joins == JoinMethod::kSortMerge)
       settings.emplace_back("datafusion.optimizer.prefer_hash_join", "false");
-    if (joins == JoinMethod::kSidesAsWritten || joins == JoinMethod::kHeldOnce)
+    if (joins == JoinMethod::kSidesAsWritten)
       settings.emplace_back(std::string(kJoinReordering), "false");
-    if (joins == JoinMethod::kHeldOnce) {
-      for (const std::string_view bound : {kCollectedBytes, kCollectedRows})
-        settings.emplace_back(std::string(bound),
-                              fmt::format("{}", std::numeric_limits<int64_t>::max()));
-    }
     WEIR_ASSIGN_OR_RETURN(engine::Session other, engine_.WithSettings(settings));
     found = engines_.emplace(std::pair(partitions, joins), std::move(other)).first;
   }

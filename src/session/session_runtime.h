@@ -27,7 +27,6 @@ namespace weir {
 enum class JoinMethod {
   kAsSet,           ///< by hash, unless the profile's settings say otherwise
   kSidesAsWritten,  ///< the same, and the left input of each is the one that is held
-  kHeldOnce,        ///< the same, and what is held is one table for all partitions
   kSortMerge,       ///< slower, and spilled where memory is short
 };
 
@@ -63,9 +62,6 @@ class SessionRuntime {
   std::optional<int> own_partitions() const { return own_partitions_; }
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
-  /// How joins are executed whose left inputs are smaller than the right ones, and hold about
-  /// `held_bytes` at most.
-  JoinMethod MethodOfJoins(double held_bytes) const;
   /// Joins are executed in the order that is best for the tables as they are, not as written.
   bool orders_joins() const { return orders_joins_; }
   int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
