@@ -169,7 +169,10 @@ def cargo_environment(target: pathlib.Path) -> dict[str, str]:
     places = [f"--remap-path-prefix={folder}=/crates" for folder in sorted((CARGO_HOME / "registry" / "src").glob("*/"))]
     cpu = target_cpu()
     flags = "\x1f".join([*os.environ.get("RUSTFLAGS", "").split(), *([f"-Ctarget-cpu={cpu}"] if cpu else []), *places])
-    return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags)
+    # For Snappy: the processor, and what its own build finds of the compiler.
+    for_cxx = [os.environ.get("CXXFLAGS", ""), *([f"-march={cpu}"] if cpu else []),
+               *(f"-DHAVE_{name}=1" for name in ("ATTRIBUTE_ALWAYS_INLINE", "BUILTIN_CTZ", "BUILTIN_EXPECT", "BUILTIN_PREFETCH"))]
+    return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags, CXXFLAGS=" ".join(for_cxx).strip())
 
 
 def cargo_build(target: pathlib.Path) -> int:

@@ -7,6 +7,7 @@ Fault A5 and its neighbours. The right rows are written out here.
 import datetime
 import decimal
 import json
+import random
 import unittest
 
 import pyarrow
@@ -128,6 +129,38 @@ class DifferenceTest(SourceCase):
     def parquet(self, path: str, columns: dict) -> None:
         pyarrow.parquet.write_table(pyarrow.table(columns), self.file(path, b""))
 
+
+class SnappyTest(SourceCase):
+    """Pages that Snappy packed, with repeats of all distances and lengths; pyarrow writes them, and reads what Weir packs."""
+
+    def texts(self, rng: random.Random) -> list[str | None]:
+        texts = [None, "", "a", "a" * 100_000, "ab" * 33, "".join(chr(rng.randrange(32, 0x2fff)) for _ in range(5000))]
+        for _ in range(300):
+            earlier = rng.choice(texts) or "xyz"
+            start = rng.randrange(len(earlier))
+            texts.append(earlier[start:start + rng.randrange(1, 80)] * rng.randrange(1, 6) + rng.choice(["", "?", str(rng.random())]))
+        return texts
+
+    def test_pages_of_all_kinds(self):
+        rng = random.Random(14)
+        texts = self.texts(rng)
+        table = pyarrow.table({
+            "id": pyarrow.array(range(len(texts)), pyarrow.int64()),
+            "t": pyarrow.array(texts, pyarrow.string()),
+            "noise": pyarrow.array([rng.getrandbits(63) for _ in texts], pyarrow.int64()),
+            "same": pyarrow.array([7] * len(texts), pyarrow.int32()),
+            "none": pyarrow.array([None] * len(texts), pyarrow.float64()),
+        })
+        versions = [(version, size, words) for version in ("1.0", "2.0") for size in (64, 4096, 2**20) for words in (True, False)]
+        for at, (version, size, words) in enumerate(versions):
+            pyarrow.parquet.write_table(table, self.file(f"{at}.parquet", b""), compression="snappy", data_page_version=version,
+                                        data_page_size=size, use_dictionary=words)
+            self.source(f"t{at}", "", f"{at}.parquet", "PARQUET")
+            self.project.write(f"views/v{at}.sql", f"CREATE MATERIALIZED VIEW v{at} TBLPROPERTIES ('weir.compression' = 'snappy') AS SELECT * FROM t{at}\n")
+        self.project.run()
+        for at, how in enumerate(versions):
+            with self.subTest(how=how):
+                self.assertEqual(self.project.read(f"v{at}").sort_by("id").to_pydict(), table.to_pydict())
 
 if __name__ == "__main__":
     unittest.main()

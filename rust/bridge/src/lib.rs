@@ -24,6 +24,7 @@ mod delta;
 mod empty_table;
 mod error;
 mod expression;
+mod few_groups;
 mod file_scans;
 mod file_schemas;
 mod folded_names;

@@ -2,9 +2,9 @@
 //! Aggregation of rows whose equal keys lie together, as those of a fact table in the order of its documents, though no order is declared.
 //!
 //! A run of equal keys in neighbouring rows becomes one row of state, without a table of groups; the aggregation above merges what comes of
-//! several runs of a key. What is done is decided by the first rows: where runs are short, or keys come back again and again so that a small
-//! table holds them all, the engine's own aggregation takes all rows. It also takes the rest where runs become short later on. Plans show
-//! nothing of it.
+//! several runs of a key. A few groups with short keys have a table of their own, smaller and faster than the engine's. What is done is decided
+//! by the first rows: where they show neither, the engine's own aggregation takes all rows. It also takes the rest where runs become short
+//! later on, or groups many. Plans show nothing of it.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -39,8 +39,12 @@ use datafusion::physical_plan::{
 use futures::stream::{iter, once, try_unfold};
 use futures::{StreamExt, TryStreamExt};
 
-/// So many first rows decide.
+use crate::few_groups::FewGroups;
+
+/// So many first rows decide; fewer are not worth it.
 const FIRST_ROWS: usize = 16 * 1024;
+/// Of the first rows.
+const FEW_GROUPS: usize = 256;
 /// By so many rows runs may fall short of two rows each, before the engine's aggregation takes the rest.
 const MOST_MISSING: usize = 8 * 1024;
 
@@ -305,6 +309,8 @@ impl ExecutionPlan for HandedRows {
 #[derive(Debug)]
 struct Runs {
     keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// They may be few words.
+    have_short_keys: bool,
     functions: Vec<Arc<AggregateFunctionExpr>>,
     arguments: Vec<Vec<Arc<dyn PhysicalExpr>>>,
     filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
@@ -326,10 +332,9 @@ impl Runs {
             return Ok(None);
         }
         let keys = group_by.input_exprs();
-        for key in &keys {
-            if !is_comparable(&key.data_type(&input.schema())?) {
-                return Ok(None);
-            }
+        let types = keys.iter().map(|key| key.data_type(&input.schema())).collect::<Result<Vec<_>>>()?;
+        if !types.iter().all(is_comparable) {
+            return Ok(None);
         }
         for function in aggregate.aggr_expr() {
             let is_plain = !function.is_distinct()
@@ -342,6 +347,7 @@ impl Runs {
         }
         Ok(Some(Self {
             keys,
+            have_short_keys: FewGroups::can_have(&types),
             functions: aggregate.aggr_expr().to_vec(),
             arguments: aggregate.aggr_expr().iter().map(|function| function.expressions()).collect(),
             filters: aggregate.filter_expr().to_vec(),
@@ -412,20 +418,24 @@ impl Place {
         }
         let (stages, partition, context) = (Arc::clone(&self.stages), self.partition, Arc::clone(&self.context));
         let rows = before(seen, rows);
-        if !look.finds_runs() {
+        let grouping = if look.finds_runs() {
+            Grouping::Runs { missing: 0 }
+        } else if look.finds_few_groups() && self.stages.runs.have_short_keys {
+            Grouping::Few(FewGroups::new(self.stages.runs.keys.len()))
+        } else {
             return stages.whole.over(rows, partition, &context);
-        }
-        let states = self.by_runs(rows);
+        };
+        let states = self.states(rows, grouping);
         match &stages.merging {
             Some(merging) => merging.over(states, partition, &context),
             None => Ok(states),
         }
     }
 
-    fn by_runs(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
-        let states = Arc::clone(&self.stages.runs.states);
-        let by_runs = ByRuns { place: self, rows, missing: 0, made: Made::default(), rest: None };
-        Box::pin(RecordBatchStreamAdapter::new(states, try_unfold(by_runs, ByRuns::next)))
+    fn states(self, rows: SendableRecordBatchStream, grouping: Grouping) -> SendableRecordBatchStream {
+        let schema = Arc::clone(&self.stages.runs.states);
+        let states = States { place: self, rows, grouping, made: Made::default(), rest: None };
+        Box::pin(RecordBatchStreamAdapter::new(schema, try_unfold(states, States::next)))
     }
 }
 
@@ -461,18 +471,30 @@ impl Look {
 
     /// Whether runs are long, and most of them of keys of their own.
     fn finds_runs(&self) -> bool {
-        self.rows > 0 && 2 * self.runs <= self.rows && 2 * self.keys.len() >= self.runs
+        self.rows >= FIRST_ROWS && 2 * self.runs <= self.rows && 2 * self.keys.len() >= self.runs
+    }
+
+    fn finds_few_groups(&self) -> bool {
+        self.rows >= FIRST_ROWS && self.keys.len() <= FEW_GROUPS
     }
 }
 
-/// Rows of state as they are made of runs.
-struct ByRuns {
+/// What rows of state are made of.
+enum Grouping {
+    Runs {
+        /// By so many rows the last runs fall short of two each.
+        missing: usize,
+    },
+    Few(FewGroups),
+}
+
+/// Rows of state as they are made.
+struct States {
     place: Place,
     rows: SendableRecordBatchStream,
-    /// By so many rows the last runs fall short of two each.
-    missing: usize,
+    grouping: Grouping,
     made: Made,
-    /// What comes after the runs.
+    /// What comes after them.
     rest: Option<SendableRecordBatchStream>,
 }
 
@@ -485,7 +507,7 @@ struct Made {
     count: usize,
 }
 
-impl ByRuns {
+impl States {
     async fn next(mut self) -> Result<Option<(RecordBatch, Self)>> {
         loop {
             if let Some(rest) = &mut self.rest {
@@ -513,19 +535,33 @@ impl ByRuns {
         let timer_of = self.place.metrics.elapsed_compute().clone();
         let timer = timer_of.timer();
         let keys = stages.runs.keys_of(&batch)?;
-        let starts = starts_of(&keys)?;
-        self.missing = (self.missing + 2 * starts.len()).saturating_sub(batch.num_rows());
-        if self.missing > MOST_MISSING {
+        let mut groups = Vec::with_capacity(batch.num_rows());
+        let firsts = match &mut self.grouping {
+            Grouping::Runs { missing } => {
+                let starts = starts_of(&keys)?;
+                *missing = (*missing + 2 * starts.len()).saturating_sub(batch.num_rows());
+                (*missing <= MOST_MISSING).then_some(starts)
+            }
+            Grouping::Few(few) => few.find(&keys, &mut groups).map(UInt32Array::from),
+        };
+        let Some(firsts) = firsts else {
             drop(timer);
             let schema = self.rows.schema();
             let rows = std::mem::replace(&mut self.rows, Box::pin(EmptyRecordBatchStream::new(schema)));
             let rows = before(vec![batch], rows);
             self.rest = Some(stages.partial.over(rows, self.place.partition, &self.place.context)?);
             return self.hand_on();
+        };
+        let mut made = None;
+        if let Grouping::Runs { .. } = self.grouping {
+            let is_full = self.made.count + firsts.len() > self.place.context.session_config().batch_size();
+            made = if is_full { self.hand_on()? } else { None };
+            let ends = firsts.values().iter().skip(1).map(|end| *end as usize).chain([batch.num_rows()]);
+            for (group, end) in (self.made.count..).zip(ends) {
+                groups.resize(end, group);
+            }
         }
-        let is_full = self.made.count + starts.len() > self.place.context.session_config().batch_size();
-        let made = if is_full { self.hand_on()? } else { None };
-        self.made.add(&stages.runs, &batch, &keys, &starts)?;
+        self.made.add(&stages.runs, &batch, keys_at(&keys, &firsts)?, &groups)?;
         Ok(made)
     }
 
@@ -543,23 +579,19 @@ impl ByRuns {
 }
 
 impl Made {
-    fn add(&mut self, runs: &Runs, batch: &RecordBatch, keys: &[ArrayRef], starts: &UInt32Array) -> Result<()> {
-        if self.count == 0 {
+    /// `keys`: of the groups that the batch is the first to have; `groups`: of its rows.
+    fn add(&mut self, runs: &Runs, batch: &RecordBatch, keys: Vec<ArrayRef>, groups: &[usize]) -> Result<()> {
+        if self.keys.is_empty() {
             self.accumulators = runs.accumulators()?;
         }
-        let mut groups = Vec::with_capacity(batch.num_rows());
-        let ends = starts.values().iter().skip(1).map(|end| *end as usize).chain([batch.num_rows()]);
-        for (group, end) in (self.count..).zip(ends) {
-            groups.resize(end, group);
-        }
-        self.count += starts.len();
+        self.count += keys[0].len();
         for ((accumulator, arguments), filter) in self.accumulators.iter_mut().zip(&runs.arguments).zip(&runs.filters) {
             let values = arguments.iter().map(|argument| evaluate(argument, batch)).collect::<Result<Vec<_>>>()?;
             let filter = filter.as_ref().map(|filter| evaluate(filter, batch)).transpose()?;
             let filter: Option<&BooleanArray> = filter.as_ref().map(|filter| filter.as_boolean());
-            accumulator.update_batch(&values, &groups, filter, self.count)?;
+            accumulator.update_batch(&values, groups, filter, self.count)?;
         }
-        self.keys.push(keys_at(keys, starts)?);
+        self.keys.push(keys);
         Ok(())
     }
 
