@@ -46,6 +46,15 @@ def target_cpu() -> str:
     return "x86-64-v3" if flags >= V3_FLAGS else ""
 
 
+def cxx_flags() -> str:
+    """For Snappy: the processor, what its own build finds of the compiler, and calls within it that are not left to be resolved later."""
+    cpu = target_cpu()
+    found = ("ATTRIBUTE_ALWAYS_INLINE", "BUILTIN_CTZ", "BUILTIN_EXPECT", "BUILTIN_PREFETCH")
+    flags = [os.environ.get("CXXFLAGS", ""), *([f"-march={cpu}"] if cpu else []), "-O2", "-DNDEBUG", "-fvisibility=hidden",
+             *(f"-DHAVE_{name}=1" for name in found)]
+    return " ".join(flags).strip()
+
+
 def digest_of_inputs() -> str:
     """Of the paths and bytes under rust/, of Cargo's own settings, of the compiler, and of the variables that change what it writes."""
     digest = hashlib.sha256()
@@ -57,9 +66,9 @@ def digest_of_inputs() -> str:
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
     digest.update(subprocess.run(["rustc", "-vV"], cwd=RUST, check=True, capture_output=True).stdout)
-    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CC", "CXX", "CFLAGS", "CXXFLAGS"):
+    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CC", "CXX", "CFLAGS"):
         digest.update(f"{name}={os.environ.get(name, '')}\0".encode())
-    digest.update(f"cpu={target_cpu()}\0".encode())
+    digest.update(f"cpu={target_cpu()}\0cxx={cxx_flags()}\0".encode())
     return digest.hexdigest()[:24]
 
 
@@ -169,10 +178,7 @@ def cargo_environment(target: pathlib.Path) -> dict[str, str]:
     places = [f"--remap-path-prefix={folder}=/crates" for folder in sorted((CARGO_HOME / "registry" / "src").glob("*/"))]
     cpu = target_cpu()
     flags = "\x1f".join([*os.environ.get("RUSTFLAGS", "").split(), *([f"-Ctarget-cpu={cpu}"] if cpu else []), *places])
-    # For Snappy: the processor, and what its own build finds of the compiler.
-    for_cxx = [os.environ.get("CXXFLAGS", ""), *([f"-march={cpu}"] if cpu else []),
-               *(f"-DHAVE_{name}=1" for name in ("ATTRIBUTE_ALWAYS_INLINE", "BUILTIN_CTZ", "BUILTIN_EXPECT", "BUILTIN_PREFETCH"))]
-    return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags, CXXFLAGS=" ".join(for_cxx).strip())
+    return dict(os.environ, CARGO_TARGET_DIR=str(target), CARGO_ENCODED_RUSTFLAGS=flags, CXXFLAGS=cxx_flags())
 
 
 def cargo_build(target: pathlib.Path) -> int:
