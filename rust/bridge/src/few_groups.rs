@@ -44,8 +44,9 @@ impl FewGroups {
     /// too long or groups are too many: what was appended and numbered is worth nothing then.
     pub fn find(&mut self, keys: &[ArrayRef], groups: &mut Vec<usize>) -> Option<Vec<u32>> {
         let width = self.columns + 1;
-        self.rows.clear();
+        // Every word is written, whatever an earlier batch has left.
         self.rows.resize(width * keys[0].len(), 0);
+        self.rows.iter_mut().skip(self.columns).step_by(width).for_each(|nulls| *nulls = 0);
         for (column, key) in keys.iter().enumerate() {
             let places = self.rows[column..].iter_mut().step_by(width);
             write_words(key, places)?;
@@ -113,11 +114,11 @@ fn write_words<'a>(values: &ArrayRef, places: impl Iterator<Item = &'a mut u64>)
             let bytes = texts.value_data();
             for (place, ends) in places.zip(texts.value_offsets().windows(2)) {
                 let (start, end) = (ends[0] as usize, ends[1] as usize);
-                let mut eight = [0; 8];
-                match bytes.get(start..start + 8) {
-                    Some(bytes) => eight.copy_from_slice(bytes),
-                    None => eight[..end - start].copy_from_slice(&bytes[start..end]),
-                }
+                let eight = bytes.get(start..).and_then(|bytes| bytes.first_chunk()).copied().unwrap_or_else(|| {
+                    let mut eight = [0; 8];
+                    eight[..end - start].copy_from_slice(&bytes[start..end]);
+                    eight
+                });
                 *place = word_of(u64::from_le_bytes(eight), end - start)?;
             }
         }

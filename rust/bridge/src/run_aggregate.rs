@@ -591,7 +591,9 @@ impl Made {
             let filter: Option<&BooleanArray> = filter.as_ref().map(|filter| filter.as_boolean());
             accumulator.update_batch(&values, groups, filter, self.count)?;
         }
-        self.keys.push(keys);
+        if !keys[0].is_empty() {
+            self.keys.push(keys);
+        }
         Ok(())
     }
 
