@@ -19,6 +19,7 @@
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/table_files.h"
 #include "weir/run/temporary_table.h"
+#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -146,8 +147,9 @@ Result<int64_t> Landings::Write(const PinnedTable& listing, const std::string& u
       engine::Plan::FromSql(*engine, "SELECT * FROM " + source->sql(), "generic"));
   WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).Optimize(*engine));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
-  WEIR_ASSIGN_OR_RETURN(const engine::WriteOptions options,
+  WEIR_ASSIGN_OR_RETURN(engine::WriteOptions options,
                         WriteOptionsOf(url, {}, session_.table_properties()));
+  options.row_group_bytes = RowGroupBytes(session_.memory_limit_bytes());
   WEIR_ASSIGN_OR_RETURN(auto written,
                         physical.Write(*engine, options, schema, {}, cancellation_, {}));
   const int64_t epoch = std::max(clock_.Now(), least_epoch);

@@ -12,6 +12,7 @@
 #include "weir/delta/bag_difference.h"
 #include "weir/delta/log_actions.h"
 #include "weir/run/temporary_table.h"
+#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -73,6 +74,7 @@ Result<std::optional<RowDifference>> WriteRowDifference(const PlanBundle& bundle
   WEIR_ASSIGN_OR_RETURN(
       engine::WriteOptions options,
       WriteOptionsOf(url + kChangeFolder, bundle.partition_columns, bundle.properties));
+  options.row_group_bytes = RowGroupBytes(session.memory_limit_bytes());
   // Some readers do not decode the names of folders with change data.
   options.flat = true;
   WEIR_ASSIGN_OR_RETURN(auto files, physical.Write(*engine, options, schema, {}, cancellation, {}));
