@@ -5,7 +5,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
 /// So many groups are few.
-pub const MOST_GROUPS: usize = 1024;
+const MOST_GROUPS: usize = 1024;
 const SLOTS: usize = 4 * MOST_GROUPS;
 const MOST_COLUMNS: usize = 4;
 

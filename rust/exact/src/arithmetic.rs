@@ -392,38 +392,27 @@ fn add_scaled_decimals(
     let difference = i32::from(scales.0) - i32::from(scales.1);
     let factor = 10_i64.checked_pow(difference.unsigned_abs())?;
     let more_bits = i64::BITS - factor.leading_zeros();
-    let is_left = difference < 0;
-    let left_bits = magnitude(left) + if is_left { more_bits } else { 0 };
-    let right_bits = magnitude(right) + if is_left { 0 } else { more_bits };
+    let (left_factor, right_factor) = if difference < 0 { (factor, 1) } else { (1, factor) };
+    let left_bits = magnitude(left) + if difference < 0 { more_bits } else { 0 };
+    let right_bits = magnitude(right) + if difference < 0 { 0 } else { more_bits };
     // A sum has one bit more, and 2^126 is below 10^38.
     let bits = left_bits.max(right_bits);
     if bits > 125 {
         return None;
     }
-    let is_add = operation == Operation::Add;
-    let values = match (is_left, bits <= 62, is_add) {
-        (true, true, true) => compute_narrow(left, right, |a, b| a.wrapping_mul(factor).wrapping_add(b)),
-        (true, true, false) => compute_narrow(left, right, |a, b| a.wrapping_mul(factor).wrapping_sub(b)),
-        (false, true, true) => compute_narrow(left, right, |a, b| a.wrapping_add(b.wrapping_mul(factor))),
-        (false, true, false) => compute_narrow(left, right, |a, b| a.wrapping_sub(b.wrapping_mul(factor))),
-        (true, false, true) => compute_wide(left, right, |a, b| a.wrapping_mul(factor.into()).wrapping_add(b)),
-        (true, false, false) => compute_wide(left, right, |a, b| a.wrapping_mul(factor.into()).wrapping_sub(b)),
-        (false, false, true) => compute_wide(left, right, |a, b| a.wrapping_add(b.wrapping_mul(factor.into()))),
-        (false, false, false) => compute_wide(left, right, |a, b| a.wrapping_sub(b.wrapping_mul(factor.into()))),
+    let right_factor = if operation == Operation::Subtract { -right_factor } else { right_factor };
+    let values = if bits <= 62 {
+        // 64 bits hold all values on the way.
+        let sum = |a: i128, b: i128| {
+            i128::from((a as i64).wrapping_mul(left_factor).wrapping_add((b as i64).wrapping_mul(right_factor)))
+        };
+        compute(left, right, (), |a, b| (sum(a, b), ()), |(), ()| ()).0
+    } else {
+        let (left_factor, right_factor) = (i128::from(left_factor), i128::from(right_factor));
+        let sum = |a: i128, b: i128| a.wrapping_mul(left_factor).wrapping_add(b.wrapping_mul(right_factor));
+        compute(left, right, (), |a, b| (sum(a, b), ()), |(), ()| ()).0
     };
     Some(finish::<Decimal128Type>(values, NullBuffer::union(left.nulls(), right.nulls()), data_type))
-}
-
-/// Of values that 64 bits hold, as they hold all on the way.
-#[inline(always)]
-fn compute_narrow(left: &Decimals, right: &Decimals, step: impl Fn(i64, i64) -> i64) -> Vec<i128> {
-    compute_wide(left, right, |a, b| step(a as i64, b as i64).into())
-}
-
-/// What is done to the one value of all rows, the compiler takes out of the loop.
-#[inline(always)]
-fn compute_wide(left: &Decimals, right: &Decimals, step: impl Fn(i128, i128) -> i128) -> Vec<i128> {
-    compute(left, right, (), |a, b| (step(a, b), ()), |(), ()| ()).0
 }
 
 /// Adds or subtracts unscaled values of one scale. Two values of 38 digits that leave 128 bits come back with the other sign and still
