@@ -21,7 +21,8 @@ import deltalake
 import duckdb
 
 import weir_project
-from weir_project import Project, ProjectCase
+from duckdb_case import DuckdbCase
+from weir_project import Project
 
 sys.path.insert(0, str(weir_project.ROOT / "scripts"))
 import fetch_tpc  # noqa: E402
@@ -60,7 +61,7 @@ def run_measured(project: Project, *arguments: str, command: str = "run") -> tup
     return weir_project.Outcome(counted["code"], done.stdout, done.stderr), counted["peak_mb"] * 1e6 / (1 << 20)
 
 
-class MemoryCase(ProjectCase):
+class MemoryCase(DuckdbCase):
     def limit(self, project: Project, megabytes: int, more: str = "") -> None:
         toml = (project.folder / "weir.toml").read_text().split("[profiles.default]")[0]
         project.write("weir.toml", f'{toml}[profiles.default]\nmemory_limit = "{megabytes}MB"\n{more}')
@@ -81,13 +82,13 @@ class OperatorsTest(MemoryCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.other = duckdb.connect()
-        cls.other.execute(TABLE)
+        cls.duckdb = duckdb.connect()
+        cls.duckdb.execute(TABLE)
 
     def project(self) -> Project:
         project = Project(self.scratch / "p")
         project.write("weir.toml", '[project]\nname = "p"\n')
-        rows = self.other.sql("SELECT * FROM t").to_arrow_reader(100_000)
+        rows = self.duckdb.sql("SELECT * FROM t").to_arrow_reader(100_000)
         deltalake.write_deltalake(project.folder / "t", rows, target_file_size=16 << 20)
         project.write("sources/t.sql", "CREATE EXTERNAL TABLE t STORED AS DELTATABLE LOCATION 't';\n")
         for name, query in VIEWS.items():
@@ -95,14 +96,7 @@ class OperatorsTest(MemoryCase):
         return project
 
     def assert_rows(self, project: Project, view: str) -> None:
-        self.assert_rows_of(project.delta(view).file_uris(), VIEWS[view])
-
-    def assert_rows_of(self, files: list[str], query: str) -> None:
-        """The files hold the rows that DuckDB has for the query, in any order."""
-        mine = f"SELECT * FROM read_parquet({files})"
-        for first, second in ((mine, query), (query, mine)):
-            [[count]] = self.other.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()
-            self.assertEqual(0, count, query)
+        self.assert_files_hold(project.delta(view).file_uris(), VIEWS[view])
 
     def test_every_operator_stays_within_the_limit(self):
         project = self.project()
@@ -133,7 +127,7 @@ class OperatorsTest(MemoryCase):
                     self.run_bounded(project, megabytes, "--force", "--select", f"by_{name}")
                     # DuckDB has NULL at the end by default, wherever DESC stands.
                     in_order = ", ".join(f"{each} NULLS FIRST" if each.endswith("DESC") else each for each in key.split(", ", 9))
-                    self.assert_rows_of(project.delta(f"by_{name}").file_uris(), f"SELECT id, s, row_number() OVER (ORDER BY {in_order}) AS place FROM t")
+                    self.assert_files_hold(project.delta(f"by_{name}").file_uris(), f"SELECT id, s, row_number() OVER (ORDER BY {in_order}) AS place FROM t")
 
     def test_queries_into_files_pass_rows_on_though_merges_reserve_what_is_free(self):
         project = self.project()
@@ -144,10 +138,10 @@ class OperatorsTest(MemoryCase):
             for name, query in queries.items():
                 with self.subTest(name, megabytes=megabytes):
                     self.run_bounded(project, megabytes, query, "--output", str(file), command="sql")
-                    self.assert_rows_of([str(file)], query.partition(" ORDER BY ")[0])
+                    self.assert_files_hold([str(file)], query.partition(" ORDER BY ")[0])
                     if name != "joined":
                         places = "SELECT file_row_number AS place, row_number() OVER (ORDER BY s NULLS LAST, id) - 1 AS expected"
-                        [[count]] = self.other.execute(f"SELECT count(*) FROM ({places} FROM read_parquet('{file}', file_row_number = true)) "
+                        [[count]] = self.duckdb.execute(f"SELECT count(*) FROM ({places} FROM read_parquet('{file}', file_row_number = true)) "
                                                        "WHERE place <> expected").fetchall()
                         self.assertEqual(0, count, query)
 
@@ -156,12 +150,12 @@ class OperatorsTest(MemoryCase):
         self.limit(project, self.LIMIT, '[profiles.default.sql]\nallow = ["query", "dml"]\n')
         file = project.folder / "joined.parquet"
         self.run_bounded(project, self.LIMIT, VIEWS["joined"], "--output", str(file), command="sql")
-        self.assert_rows_of([str(file)], VIEWS["joined"])
-        empty = self.other.sql(f"SELECT * FROM ({VIEWS['joined']}) LIMIT 0").to_arrow_table()
+        self.assert_files_hold([str(file)], VIEWS["joined"])
+        empty = self.duckdb.sql(f"SELECT * FROM ({VIEWS['joined']}) LIMIT 0").to_arrow_table()
         deltalake.write_deltalake(project.folder / "target", empty)
         project.write("sources/target.sql", "CREATE EXTERNAL TABLE target STORED AS DELTATABLE LOCATION 'target';\n")
         self.run_bounded(project, self.LIMIT, f"INSERT INTO target {VIEWS['joined']}", command="sql")
-        self.assert_rows_of(deltalake.DeltaTable(project.folder / "target").file_uris(), VIEWS["joined"])
+        self.assert_files_hold(deltalake.DeltaTable(project.folder / "target").file_uris(), VIEWS["joined"])
         self.limit(project, self.LIMIT, 'join_fallback = "none"\n')
         outcome, _ = run_measured(project, VIEWS["joined"], "--output", str(file), command="sql")
         self.assertEqual(3, outcome.code, outcome.stderr)

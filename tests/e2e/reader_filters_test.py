@@ -8,6 +8,7 @@ import duckdb
 import pyarrow
 
 import weir_project
+from duckdb_case import DuckdbCase
 
 ROWS = 300_000  # more than the reader looks at before it decides
 
@@ -42,7 +43,7 @@ QUERIES = {
 }
 
 
-class ReaderFiltersTest(weir_project.ProjectCase):
+class ReaderFiltersTest(DuckdbCase):
     def setUp(self):
         super().setUp()
         self.project = weir_project.Project(self.scratch / "project")
@@ -70,11 +71,7 @@ class ReaderFiltersTest(weir_project.ProjectCase):
     def check(self, settings: str) -> None:
         self.project.write("weir.toml", '[project]\nname = "filters"\n' + settings)
         self.project.run()
-        for name, query in QUERIES.items():
-            with self.subTest(name):
-                expected = self.duckdb.execute(query).fetchall()
-                found = [tuple(row.values()) for row in self.project.read(name).to_pylist()]
-                self.assertEqual(sorted(map(repr, expected)), sorted(map(repr, found)))
+        self.assert_views_hold(self.project, QUERIES)
 
     def test_results_are_those_of_another_engine(self):
         self.check("")
