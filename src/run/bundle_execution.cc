@@ -3,6 +3,7 @@
 #include "weir/run/bundle_execution.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <arrow/record_batch.h>
@@ -19,7 +20,6 @@
 #include "weir/run/view_hasher.h"
 #include "weir/scan/table_estimates.h"
 #include "weir/session/join_fallback.h"
-#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -119,21 +119,22 @@ int PartitionsOf(const PlanBundle& bundle, const BundleRequest& request,
   return session.PartitionsFor(kept_bytes, request.most_partitions);
 }
 
-/// A bundle with its joins in the order that is best for the tables as they are.
+/// How the joins of a bundle are executed that is best for the tables as they are.
 struct OrderedBundle {
-  PlanBundle bundle;
+  std::optional<PlanBundle> bundle;  ///< with another order of joins; none: as it is
   JoinMethod joins = JoinMethod::kAsSet;
 };
 
 Result<OrderedBundle> OrderJoinsOf(const PlanBundle& bundle, const TableLookup& lookup,
                                    const std::vector<ScanUnit>& units) {
-  OrderedBundle ordered{.bundle = bundle};
+  OrderedBundle ordered;
   WEIR_ASSIGN_OR_RETURN(const TableEstimates tables, EstimateTables(bundle, lookup, units));
   auto [plan, has_sides] = OrderJoins(bundle.plan, tables);
   if (has_sides) ordered.joins = JoinMethod::kSidesAsWritten;
   if (plan == bundle.plan) return ordered;
-  WEIR_ASSIGN_OR_RETURN(ordered.bundle.plan_proto, EncodePlan(*plan));
-  ordered.bundle.plan = std::move(plan);
+  ordered.bundle = bundle;
+  WEIR_ASSIGN_OR_RETURN(ordered.bundle->plan_proto, EncodePlan(*plan));
+  ordered.bundle->plan = std::move(plan);
   return ordered;
 }
 
@@ -145,9 +146,8 @@ Status Write(const PlanBundle& bundle, const BundleRequest& request, const Sessi
   // Execution fills in the filters that joins find.
   WEIR_ASSIGN_OR_RETURN(outcome.physical_plan, physical.Display("indent"));
   WEIR_ASSIGN_OR_RETURN(
-      engine::WriteOptions options,
+      const engine::WriteOptions options,
       WriteOptionsOf(request.table_url, bundle.partition_columns, bundle.properties));
-  options.row_group_bytes = RowGroupBytes(session.memory_limit_bytes());
   ViewHasher hasher(*bundle.stored_schema, request.readings, session.engine());
   PartitionCheck partitions(bundle);
   std::atomic<int64_t> rows = 0;
@@ -208,12 +208,11 @@ Status ExecuteBundle(const PlanBundle& bundle, const BundleRequest& request,
   }
   WEIR_ASSIGN_OR_RETURN(const auto bindings, BindScans(bundle, request.lookup, outcome.scan_units));
   OrderedBundle ordered;
-  const bool orders_joins = !request.by_lane && session.orders_joins();
-  if (orders_joins) {
+  if (!request.by_lane && session.orders_joins()) {
     WEIR_ASSIGN_OR_RETURN(ordered, OrderJoinsOf(bundle, request.lookup, outcome.scan_units));
   }
   WEIR_ASSIGN_OR_RETURN(auto plan,
-                        PlanOfBundle(orders_joins ? ordered.bundle : bundle, request.by_lane,
+                        PlanOfBundle(ordered.bundle ? *ordered.bundle : bundle, request.by_lane,
                                      request.now_us, bindings, session));
   if (!bundle.cluster_columns.empty()) {
     WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).SortBy(SortColumns(bundle)));
