@@ -22,7 +22,6 @@
 #include "weir/dml/composed_sql.h"
 #include "weir/dml/row_rules.h"
 #include "weir/dml/write_target.h"
-#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -202,9 +201,8 @@ class Definition {
     WEIR_ASSIGN_OR_RETURN(const RowRules rules, RowRules::Of(target, engine_));
     WEIR_ASSIGN_OR_RETURN(const engine::Session* engine,
                           context_.runtime.EngineOf(context_.runtime.own_partitions().value_or(
-                              context_.runtime.threads())));
-    WEIR_ASSIGN_OR_RETURN(auto options, target.Options());
-    options.row_group_bytes = RowGroupBytes(context_.runtime.memory_limit_bytes());
+                              context_.runtime.cores())));
+    WEIR_ASSIGN_OR_RETURN(const auto options, target.Options());
     WEIR_ASSIGN_OR_RETURN(auto casted, std::move(plan).CastTo(*schema));
     WEIR_ASSIGN_OR_RETURN(const auto optimized, std::move(casted).Optimize(*engine));
     WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, optimized));

@@ -8,7 +8,6 @@
 #include "weir/delta/delta_commit.h"
 #include "weir/dml/change_query.h"
 #include "weir/session/join_fallback.h"
-#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -91,19 +90,18 @@ Status StatementWork::RegisterComputed(engine::Plan rows, const std::set<std::st
 }
 
 Result<engine::WriteOutcome> StatementWork::Write(const engine::Plan& plan,
-                                                  engine::WriteOptions options,
+                                                  const engine::WriteOptions& options,
                                                   const std::shared_ptr<arrow::Schema>& schema,
                                                   int64_t bytes, engine::BatchSieve sieve) const {
   const SessionRuntime& runtime = context.runtime;
   WEIR_ASSIGN_OR_RETURN(const auto optimized, plan.Optimize(engine));
-  options.row_group_bytes = RowGroupBytes(runtime.memory_limit_bytes());
   engine::WriteOutcome outcome;
   const auto write = [&](const engine::Session& session, const engine::PhysicalPlan& physical) {
     WEIR_ASSIGN_OR_RETURN(
         outcome, physical.Write(session, options, schema, {}, context.cancellation, sieve));
     return Status::OK();
   };
-  const ExecutionOptions how{.partitions = runtime.PartitionsFor(bytes, runtime.threads())};
+  const ExecutionOptions how{.partitions = runtime.PartitionsFor(bytes, runtime.cores())};
   WEIR_RETURN_NOT_OK(ExecuteWithFallback(optimized, runtime, how, write).status);
   return outcome;
 }

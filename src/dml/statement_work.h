@@ -46,7 +46,7 @@ struct StatementWork {
   Status RegisterComputed(engine::Plan rows, const std::set<std::string>& computed,
                           const std::string& further, const std::string& name);
   /// Runs a plan, which reads so many bytes, and writes its rows; the sieve may refuse them.
-  Result<engine::WriteOutcome> Write(const engine::Plan& plan, engine::WriteOptions options,
+  Result<engine::WriteOutcome> Write(const engine::Plan& plan, const engine::WriteOptions& options,
                                      const std::shared_ptr<arrow::Schema>& schema, int64_t bytes,
                                      engine::BatchSieve sieve) const;
   /// The rows of a query of ours.

@@ -132,7 +132,7 @@ std::string ToString(const rust::Vec<uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bridge::WriteOptions ToBridge(const WriteOptions& options) {
+bridge::WriteOptions ToBridge(const WriteOptions& options, int64_t row_group_bytes) {
   bridge::WriteOptions result;
   result.root_url = rust::String::lossy(options.root_url);
   result.partition_columns = ToBridge(options.partition_columns);
@@ -140,7 +140,7 @@ bridge::WriteOptions ToBridge(const WriteOptions& options) {
   result.compression = rust::String::lossy(options.compression);
   result.statistics_columns = static_cast<uint32_t>(options.statistics_columns);
   result.row_group_rows = static_cast<uint64_t>(options.row_group_rows);
-  result.row_group_bytes = static_cast<uint64_t>(options.row_group_bytes);
+  result.row_group_bytes = static_cast<uint64_t>(row_group_bytes);
   result.bloom_filter_columns = ToBridge(options.bloom_filter_columns);
   result.plain_columns = ToBridge(options.plain_columns);
   result.flat = options.flat;

@@ -26,6 +26,7 @@ struct Cancellation::State {
 };
 struct Session::State {
   rust::Box<bridge::Session> handle;
+  int64_t row_group_bytes = 0;
 };
 struct Table::State {
   rust::Box<bridge::Table> handle;
@@ -60,7 +61,8 @@ DeletionVector FromBridge(const bridge::DeletionVector& vector);
 rust::Vec<rust::String> ToBridge(const std::vector<std::string>& texts);
 rust::Slice<const uint8_t> ToBytes(std::string_view bytes);
 std::string ToString(const rust::Vec<uint8_t>& bytes);
-bridge::WriteOptions ToBridge(const WriteOptions& options);
+/// `row_group_bytes`: of the session that writes.
+bridge::WriteOptions ToBridge(const WriteOptions& options, int64_t row_group_bytes);
 WriteOutcome FromBridge(const bridge::WriteOutcome& outcome);
 std::vector<PlanStep> ToSteps(const rust::Vec<bridge::PlanningStep>& steps);
 

@@ -56,6 +56,7 @@ struct SessionOptions {
   /// Spilled files that one merge reads at once; 0: as many as memory is reserved for.
   int64_t spill_merge_fan_in = 0;
   int64_t metadata_cache_bytes = 0;
+  int64_t row_group_bytes = 0;  ///< that a writer of Parquet files gathers in memory at most
   /// Calls of object stores that are noted until they are taken; further ones are only counted. 0:
   /// none are.
   int64_t noted_store_calls = 0;
@@ -202,8 +203,7 @@ struct WriteOptions {
   int64_t target_file_size_bytes = 256 << 20;
   std::string compression = "zstd(1)";
   int statistics_columns = 32;
-  int64_t row_group_rows = 0;   ///< at most; 0: the engine's default
-  int64_t row_group_bytes = 0;  ///< gathered in memory at most; 0: as many as there are
+  int64_t row_group_rows = 0;  ///< at most; 0: the engine's default
   std::vector<std::string> bloom_filter_columns = {};
   std::vector<std::string> plain_columns = {};  ///< without a dictionary
   bool flat = false;                            ///< files of all partitions in one folder

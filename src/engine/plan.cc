@@ -243,7 +243,7 @@ Result<WriteOutcome> PhysicalPlan::Write(const Session& session, const WriteOpti
   if (!status.ok()) return FromArrow(status);
   std::shared_ptr<BatchTap> tap;
   if (observer || sieve) tap = std::make_shared<ObserverTap>(std::move(observer), std::move(sieve));
-  const auto bridged = internal::ToBridge(options);
+  const auto bridged = internal::ToBridge(options, session.state_->row_group_bytes);
   const auto outcome = Try([&] {
     return bridge::write_delta_files(*session.state_->handle, *state_->handle, bridged, &exported,
                                      tap, *cancellation.state_->handle);

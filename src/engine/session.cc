@@ -36,7 +36,7 @@ Result<Session> Session::Open(const SessionOptions& options) {
   bridged.parameters = ToKeyValues(options.parameters);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return bridge::open_session(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  session.state_ = std::make_shared<State>(State{std::move(handle), options.row_group_bytes});
   return session;
 }
 
@@ -45,7 +45,7 @@ Result<Session> Session::WithSettings(
   const auto bridged = ToKeyValues(settings);
   WEIR_ASSIGN_OR_RETURN(auto handle, Try([&] { return state_->handle->with_settings(bridged); }));
   Session session;
-  session.state_ = std::make_shared<State>(State{std::move(handle)});
+  session.state_ = std::make_shared<State>(State{std::move(handle), state_->row_group_bytes});
   return session;
 }
 
@@ -226,7 +226,7 @@ Result<WriteOutcome> Session::WriteBatches(
   ArrowArrayStream stream;
   const arrow::Status exported = arrow::ExportRecordBatchReader(reader, &stream);
   if (!exported.ok()) return FromArrow(exported);
-  const auto bridged = internal::ToBridge(options);
+  const auto bridged = internal::ToBridge(options, state_->row_group_bytes);
   const auto outcome =
       Try([&] { return bridge::write_batches(*state_->handle, bridged, &stream); });
   if (!outcome.ok()) return internal::NamingPlace(outcome.status(), options.root_url);

@@ -18,7 +18,7 @@
 #include "weir/replay/program_drift.h"
 #include "weir/replay/recorded_tables.h"
 #include "weir/run/bundle_execution.h"
-#include "weir/run/cores_at_once.h"
+#include "weir/run/view_partitions.h"
 #include "weir/run/view_deadline.h"
 #include "weir/session/result_settings.h"
 
@@ -194,7 +194,7 @@ ReplayReport Replay::Execute(ReplayObserver& observer, const Clock& clock,
     }
     after[i].assign(upstream.begin(), upstream.end());
   }
-  const int cores = builds.empty() ? 1 : CoresAtOnce(*sessions_.begin()->second);
+  const int cores = builds.empty() ? 1 : sessions_.begin()->second->cores();
   const int at_once = std::clamp(static_cast<int>(builds.size()), 1, cores);
   const int partitions = PartitionsOfOne(cores, at_once);
   std::vector<std::optional<ReplayedView>> views(builds.size());

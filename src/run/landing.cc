@@ -19,7 +19,6 @@
 #include "weir/delta/delta_commit.h"
 #include "weir/delta/table_files.h"
 #include "weir/run/temporary_table.h"
-#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -138,7 +137,7 @@ Result<int64_t> Landings::Write(const PinnedTable& listing, const std::string& u
   int64_t bytes = 0;
   for (uint32_t file = 0; file < files->size(); ++file) bytes += files->size_bytes(file);
   WEIR_ASSIGN_OR_RETURN(const engine::Session* engine,
-                        session_.EngineOf(session_.PartitionsFor(bytes, session_.threads())));
+                        session_.EngineOf(session_.PartitionsFor(bytes, session_.cores())));
   WEIR_ASSIGN_OR_RETURN(
       const auto source,
       TemporaryTable::Register(*engine, "__weir_source " + listing.name, *listing.table));
@@ -147,9 +146,8 @@ Result<int64_t> Landings::Write(const PinnedTable& listing, const std::string& u
       engine::Plan::FromSql(*engine, "SELECT * FROM " + source->sql(), "generic"));
   WEIR_ASSIGN_OR_RETURN(plan, std::move(plan).Optimize(*engine));
   WEIR_ASSIGN_OR_RETURN(const auto physical, engine::PhysicalPlan::Create(*engine, plan));
-  WEIR_ASSIGN_OR_RETURN(engine::WriteOptions options,
+  WEIR_ASSIGN_OR_RETURN(const engine::WriteOptions options,
                         WriteOptionsOf(url, {}, session_.table_properties()));
-  options.row_group_bytes = RowGroupBytes(session_.memory_limit_bytes());
   WEIR_ASSIGN_OR_RETURN(auto written,
                         physical.Write(*engine, options, schema, {}, cancellation_, {}));
   const int64_t epoch = std::max(clock_.Now(), least_epoch);

@@ -12,7 +12,6 @@
 #include "weir/delta/bag_difference.h"
 #include "weir/delta/log_actions.h"
 #include "weir/run/temporary_table.h"
-#include "weir/session/row_groups.h"
 
 namespace weir {
 
@@ -45,9 +44,8 @@ Result<std::optional<RowDifference>> WriteRowDifference(const PlanBundle& bundle
   WEIR_ASSIGN_OR_RETURN(const auto before_schema, snapshot->schema());
   if (!SameColumns(*before_schema, *bundle.stored_schema)) return difference;
 
-  WEIR_ASSIGN_OR_RETURN(
-      const engine::Session* engine,
-      session.EngineOf(session.PartitionsFor(TotalBytes(written), session.threads())));
+  WEIR_ASSIGN_OR_RETURN(const engine::Session* engine, session.EngineOf(session.PartitionsFor(
+                                                           TotalBytes(written), session.cores())));
   WEIR_ASSIGN_OR_RETURN(const engine::Table old, snapshot->AsTable(*engine, url));
   WEIR_ASSIGN_OR_RETURN(const PinnedTable fresh,
                         PinView(bundle.view_name, url, -1, bundle.stored_schema,
@@ -74,7 +72,6 @@ Result<std::optional<RowDifference>> WriteRowDifference(const PlanBundle& bundle
   WEIR_ASSIGN_OR_RETURN(
       engine::WriteOptions options,
       WriteOptionsOf(url + kChangeFolder, bundle.partition_columns, bundle.properties));
-  options.row_group_bytes = RowGroupBytes(session.memory_limit_bytes());
   // Some readers do not decode the names of folders with change data.
   options.flat = true;
   WEIR_ASSIGN_OR_RETURN(auto files, physical.Write(*engine, options, schema, {}, cancellation, {}));

@@ -17,7 +17,6 @@
 #include "weir/base/log.h"
 #include "weir/delta/delta_commit.h"
 #include "weir/run/bundle_execution.h"
-#include "weir/run/cores_at_once.h"
 #include "weir/run/current_tables.h"
 #include "weir/run/delta_history.h"
 #include "weir/run/landing.h"
@@ -26,6 +25,7 @@
 #include "weir/run/upstream_columns.h"
 #include "weir/run/view_deadline.h"
 #include "weir/run/view_hasher.h"
+#include "weir/run/view_partitions.h"
 
 namespace weir {
 
@@ -41,7 +41,7 @@ class Execution {
   Execution(const RunScene& scene, const RunOptions& options, std::set<std::string> selected,
             RunObserver& observer, const engine::Cancellation& cancellation)
       : session_(scene.session),
-        cores_(CoresAtOnce(scene.session)),
+        cores_(scene.session.cores()),
         graph_(scene.graph),
         history_(scene.history),
         builds_(scene.builds),

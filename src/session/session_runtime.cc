@@ -13,6 +13,7 @@
 #include "weir/guards/guard_list.h"
 #include "weir/project/parameter_value.h"
 #include "weir/session/result_settings.h"
+#include "weir/session/row_groups.h"
 #include "weir/session/table_functions.h"
 #include "weir/session/user_functions.h"
 
@@ -202,6 +203,7 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
       .max_spill_bytes = profile.max_spill_bytes,
       .spill_merge_fan_in = SpillMergeFanIn(runtime->memory_limit_bytes_),
       .metadata_cache_bytes = 0,
+      .row_group_bytes = RowGroupBytes(runtime->memory_limit_bytes_),
       .noted_store_calls = noted_store_calls,
       .stand_ins = profile.deterministic,
       .guards_off = GuardsOff(profile),
@@ -232,6 +234,14 @@ Result<std::unique_ptr<SessionRuntime>> SessionRuntime::Seal(const ProjectDefini
       RegisterTableFunctions(runtime->engine_, runtime->functions_,
                              NameTables(project, runtime->catalog_, runtime->warehouse_url_)));
   return runtime;
+}
+
+int SessionRuntime::cores() const {
+  // What one core is given at the least before another one works beside it, at the same view or at
+  // another: scans, joins and sorts hold some tens of megabytes before any of them can spill.
+  constexpr int64_t kMemoryOfOneCore = int64_t{96} << 20;
+  const auto fit = std::max<int64_t>(1, memory_limit_bytes_ / kMemoryOfOneCore);
+  return static_cast<int>(std::min<int64_t>(threads_, fit));
 }
 
 int SessionRuntime::PartitionsFor(int64_t bytes, int most) const {

@@ -59,6 +59,8 @@ class SessionRuntime {
   const std::string& warehouse_url() const { return warehouse_url_; }
   /// Views that run at the same time, and partitions of one unless the profile sets these.
   int threads() const { return threads_; }
+  /// Those of the threads for which there is memory to execute plans.
+  int cores() const;
   std::optional<int> own_partitions() const { return own_partitions_; }
   /// Results may hang on nothing but the bags of rows that are read.
   bool is_deterministic() const { return is_deterministic_; }
