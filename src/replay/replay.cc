@@ -18,8 +18,8 @@
 #include "weir/replay/program_drift.h"
 #include "weir/replay/recorded_tables.h"
 #include "weir/run/bundle_execution.h"
-#include "weir/run/view_partitions.h"
 #include "weir/run/view_deadline.h"
+#include "weir/run/view_partitions.h"
 #include "weir/session/result_settings.h"
 
 namespace weir {
